@@ -1,0 +1,194 @@
+//! Findings about the user's input.
+//!
+//! A [`Diagnostic`] is data: the [`Rule`] that produced it, a severity, a
+//! message, exactly one primary [`Place`], and help. It knows nothing of APIM.
+//! Byte spans become lines and columns once, in [`Report::resolve`].
+
+mod catalogue;
+mod report;
+pub mod sarif;
+
+pub use catalogue::{ALL as RULES, rule, rules};
+pub use report::{Located, Position, Range, Report, Snippet, Summary};
+
+use crate::tree::FileId;
+use std::fmt;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Nothing is wrong; something worth knowing.
+    Info,
+    /// Rendered, but probably not what was meant.
+    Warning,
+    /// No bundle is written.
+    Error,
+}
+
+impl Severity {
+    /// The word used in every output format and in `flux-apim.yaml`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The number of a rule, shown as `APIM1003`. Never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(pub u16);
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "APIM{:04}", self.0)
+    }
+}
+
+/// What produces diagnostics of one code. The catalogue ([`RULES`]) has all.
+#[derive(Debug)]
+pub struct Rule {
+    /// Number, unique and append-only.
+    pub code: Code,
+    /// Kebab-case name of the defect.
+    pub name: &'static str,
+    /// Severity unless `flux-apim.yaml` says otherwise.
+    pub severity: Severity,
+    /// One line: what is wrong.
+    pub summary: &'static str,
+    /// Why it matters and how to fix it, in Markdown.
+    pub explanation: &'static str,
+}
+
+/// A byte range in one file of the source tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The file.
+    pub file: FileId,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// Bytes `start..end` of `file`.
+    pub fn new(file: FileId, start: usize, end: usize) -> Self {
+        let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self {
+            file,
+            start: clamp(start),
+            end: clamp(end),
+        }
+    }
+}
+
+/// Where a finding is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Bytes of a file in the tree.
+    Span(Span),
+    /// A whole file of the tree.
+    File(FileId),
+    /// Something that is no file of the tree: a folder, or an entry of an
+    /// archive that was refused.
+    Path(String),
+    /// The source as a whole.
+    Source,
+}
+
+impl From<Span> for Place {
+    fn from(span: Span) -> Self {
+        Self::Span(span)
+    }
+}
+
+impl From<FileId> for Place {
+    fn from(file: FileId) -> Self {
+        Self::File(file)
+    }
+}
+
+/// One finding.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    /// The rule that found it.
+    pub rule: &'static Rule,
+    /// What is wrong, in one line that stands alone.
+    pub message: String,
+    /// Where.
+    pub place: Place,
+    /// Other places that belong to it, with what they are.
+    pub related: Vec<(Place, String)>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A finding of `rule` at `place`.
+    pub fn new(rule: &'static Rule, place: impl Into<Place>, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            message: message.into(),
+            place: place.into(),
+            related: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds another place that belongs to the finding.
+    #[must_use]
+    pub fn related(mut self, place: impl Into<Place>, message: impl Into<String>) -> Self {
+        self.related.push((place.into(), message.into()));
+        self
+    }
+}
+
+/// `text` shortened for a message: control characters shown as escapes, at
+/// most `max` scalar values. Keeps hostile input from flooding a terminal.
+pub fn excerpt(text: &str, max: usize) -> String {
+    let mut out = String::new();
+    for (i, c) in text.chars().enumerate() {
+        if i == max {
+            out.push('…');
+            break;
+        }
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// The candidate nearest to `wanted` by edit distance, if near enough to be
+/// worth naming.
+pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (wanted.chars().count() / 3).max(2);
+    candidates
+        .into_iter()
+        .map(|c| {
+            (
+                strsim::damerau_levenshtein(&wanted.to_lowercase(), &c.to_lowercase()),
+                c,
+            )
+        })
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, c)| c)
+}

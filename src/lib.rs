@@ -1,0 +1,17 @@
+//! flux-apim renders Azure API Management configuration kept in Git into
+//! validated, digest-pinned ARM, Bicep and Azure Service Operator bundles.
+//!
+//! The modules stand in pipeline order; each may use those above it, none
+//! below (held by `tests/arch.rs`). Everything outside [`edge`] is pure: no
+//! I/O, clock, environment, locale or randomness. `ARCHITECTURE.md` has the
+//! invariants and the tests that hold them.
+
+/// Findings: what is wrong in the user's input, where, and what to do.
+pub mod diag;
+/// Everything that touches the world: sources, output, command line.
+#[cfg(feature = "source")]
+pub mod edge;
+/// Span-preserving trees for JSON and YAML.
+pub mod syntax;
+/// Paths and bytes of one source revision.
+pub mod tree;

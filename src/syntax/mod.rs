@@ -1,0 +1,1 @@
+//! Span-preserving trees for JSON and YAML.
