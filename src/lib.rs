@@ -8,9 +8,13 @@
 
 /// Findings: what is wrong in the user's input, where, and what to do.
 pub mod diag;
+/// From files to resources: layouts, project root, overrides.
+pub mod discover;
 /// Everything that touches the world: sources, output, command line.
 #[cfg(feature = "source")]
 pub mod edge;
+/// Resource kinds, names, references, constraints.
+pub mod model;
 /// Span-preserving trees for JSON and YAML.
 pub mod syntax;
 /// Paths and bytes of one source revision.

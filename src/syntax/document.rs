@@ -432,7 +432,9 @@ impl<'s> Builder<'s> {
     /// Replaces the entries of the innermost open object by `entries`, given
     /// as indices of keys and values.
     pub(super) fn replace_entries(&mut self, entries: &[(u32, u32)]) {
-        let Some(&object) = self.open.last() else { return };
+        let Some(&object) = self.open.last() else {
+            return;
+        };
         let mut kept = Vec::new();
         for &(key, value) in entries {
             kept.push(self.nodes[key as usize]);

@@ -51,7 +51,10 @@ impl Parser<'_> {
             let first = !self.after_value();
             match self.peek() {
                 Some(b) if b == close => {
-                    if self.text.as_bytes()[..self.at].trim_ascii_end().ends_with(b",") {
+                    if self.text.as_bytes()[..self.at]
+                        .trim_ascii_end()
+                        .ends_with(b",")
+                    {
                         return Err(self.unexpected("a value after the `,`"));
                     }
                     self.at += 1;
@@ -320,7 +323,10 @@ impl Parser<'_> {
 
     fn unexpected(&self, expected: &str) -> Box<Diagnostic> {
         let (end, found) = match self.text[self.at..].chars().next() {
-            Some(c) => (self.at + c.len_utf8(), format!("found `{}`", c.escape_default())),
+            Some(c) => (
+                self.at + c.len_utf8(),
+                format!("found `{}`", c.escape_default()),
+            ),
             None => (self.at, "the document ends".to_owned()),
         };
         self.error(self.at, end, &format!("expected {expected}, but {found}"))

@@ -37,7 +37,11 @@ impl Format {
         match extension.as_deref() {
             Some("json") => Self::Json,
             Some("yaml" | "yml") => Self::Yaml,
-            _ if text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']) => {
+            _ if text
+                .trim_start_matches('\u{feff}')
+                .trim_start()
+                .starts_with(['{', '[']) =>
+            {
                 Self::Json
             }
             _ => Self::Yaml,
@@ -95,7 +99,9 @@ fn over_limit(place: impl Into<Place>, what: &str, cap: u64, flag: &str) -> Diag
         place,
         format!("{what} (the cap is {cap})"),
     )
-    .help(format!("simplify the document, or raise the cap with --{flag}"))
+    .help(format!(
+        "simplify the document, or raise the cap with --{flag}"
+    ))
 }
 
 /// What both parsers check when a value is added.

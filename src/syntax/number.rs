@@ -108,7 +108,19 @@ mod tests {
         ] {
             assert_eq!(spelled(text).as_deref(), Some(json), "{text}");
         }
-        for text in ["", "-", ".", "1_000", "1.2.3", "1e", "0x", "12:30", "2024-01-01", "-.", "e5"] {
+        for text in [
+            "",
+            "-",
+            ".",
+            "1_000",
+            "1.2.3",
+            "1e",
+            "0x",
+            "12:30",
+            "2024-01-01",
+            "-.",
+            "e5",
+        ] {
             assert!(spelled(text).is_none(), "{text}");
         }
     }

@@ -10,6 +10,7 @@ mod path;
 
 pub use limits::{Limit, Limits};
 pub use path::{ArtifactPath, PathError};
+pub(crate) use path::{join, relative_to};
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,0 +1,204 @@
+//! `flux-apim.yaml`: optional configuration of a project.
+
+use super::{Options, Project};
+use crate::diag::{Diagnostic, Place, Severity, excerpt, nearest, rule, rules};
+use crate::model::{Target, parse_id};
+use crate::syntax::{self, Format, Value};
+use crate::tree::{FileId, ReadError, SourceTree, join};
+use std::collections::BTreeMap;
+
+/// What `flux-apim.yaml` says.
+#[derive(Debug, Default)]
+pub struct ProjectConfig {
+    /// Name of the APIM service.
+    pub service: Option<String>,
+    /// Targets to render.
+    pub targets: Option<Vec<String>>,
+    /// Severity for rules, by code.
+    pub levels: BTreeMap<u16, Option<Severity>>,
+    /// Resources that are managed elsewhere, as `loggers/appinsights`.
+    pub external: Vec<String>,
+    /// Properties of plain-layout APIs, by folder or file.
+    pub apis: Vec<(String, Value)>,
+}
+
+const NAMES: [&str; 2] = ["flux-apim.yaml", "flux-apim.yml"];
+const KEYS: [&str; 5] = ["service", "targets", "rules", "external", "apis"];
+
+pub(super) fn is_config(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
+/// Reads `flux-apim.yaml` from the root, else from its parent folder.
+pub(super) fn load(
+    tree: &SourceTree,
+    options: &Options,
+    project: &mut Project,
+    findings: &mut Vec<Diagnostic>,
+) -> Result<(), ReadError> {
+    let parent = project
+        .root
+        .rsplit_once('/')
+        .map_or("", |(parent, _)| parent);
+    let file = [project.root.as_str(), parent]
+        .iter()
+        .find_map(|folder| NAMES.iter().find_map(|name| tree.find(&join(folder, name))));
+    let Some(file) = file else { return Ok(()) };
+    let Some(value) = read_yaml(tree, file, options, findings)? else {
+        return Ok(());
+    };
+    if !value.is_object() {
+        findings.push(malformed(
+            file,
+            &value,
+            "the project configuration is no mapping",
+        ));
+        return Ok(());
+    }
+    for entry in value.entries() {
+        let place = entry.key_span.map_or(Place::from(file), Place::from);
+        let wrong = |expected: &str| {
+            malformed(
+                file,
+                &entry.value,
+                &format!("`{}` must be {expected}", entry.key),
+            )
+        };
+        let strings = || -> Option<Vec<String>> {
+            let items = entry.value.items();
+            let texts: Vec<String> = items
+                .iter()
+                .filter_map(|i| i.as_str().map(str::to_owned))
+                .collect();
+            (matches!(entry.value.data, syntax::Data::Array(_)) && texts.len() == items.len())
+                .then_some(texts)
+        };
+        match entry.key.as_str() {
+            "service" => match entry.value.as_str() {
+                Some(service) => project.config.service = Some(service.to_owned()),
+                None => findings.push(wrong("a string")),
+            },
+            "targets" => match strings() {
+                Some(targets) => project.config.targets = Some(targets),
+                None => findings.push(wrong("a list of arm, bicep, aso")),
+            },
+            "external" => match strings() {
+                Some(external) => {
+                    for (item, text) in entry.value.items().iter().zip(&external) {
+                        let known = text.to_ascii_lowercase().starts_with("namedvalues/")
+                            || matches!(parse_id(text), Target::Resource(_));
+                        if !known {
+                            let message =
+                                format!("`{}` names no kind of resource", excerpt(text, 60));
+                            findings.push(malformed(file, item, &message).help(
+                                "write `<collection>/<name>`, for example `loggers/appinsights`",
+                            ));
+                        }
+                    }
+                    project.config.external = external;
+                }
+                None => findings.push(wrong("a list such as `[loggers/appinsights]`")),
+            },
+            "rules" => levels(file, &entry.value, &mut project.config, findings),
+            "apis" if entry.value.is_object() => {
+                project.config.apis = entry
+                    .value
+                    .entries()
+                    .iter()
+                    .map(|api| (api.key.clone(), api.value.clone()))
+                    .collect();
+            }
+            "apis" => findings.push(wrong("a mapping of folders to properties")),
+            other => {
+                let mut finding = Diagnostic::new(
+                    &rules::MALFORMED_OVERRIDE,
+                    place,
+                    format!("`{}` is no setting of flux-apim.yaml", excerpt(other, 60)),
+                );
+                finding = match nearest(other, KEYS) {
+                    Some(near) => finding.help(format!("did you mean `{near}`?")),
+                    None => finding.help(format!("the settings are {}", KEYS.join(", "))),
+                };
+                findings.push(finding);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn levels(file: FileId, value: &Value, config: &mut ProjectConfig, findings: &mut Vec<Diagnostic>) {
+    if !value.is_object() {
+        findings.push(malformed(
+            file,
+            value,
+            "`rules` must be a mapping of codes to levels",
+        ));
+    }
+    for entry in value.entries() {
+        let level = match entry.value.as_str() {
+            Some("error") => Some(Some(Severity::Error)),
+            Some("warning") => Some(Some(Severity::Warning)),
+            Some("info") => Some(Some(Severity::Info)),
+            Some("off") => Some(None),
+            _ => None,
+        };
+        match (rule(&entry.key), level) {
+            (Some(rule), Some(level)) => {
+                config.levels.insert(rule.code.0, level);
+            }
+            (None, _) => {
+                let message = format!("`{}` is no rule", excerpt(&entry.key, 60));
+                findings.push(
+                    malformed(file, &entry.value, &message)
+                        .help("`flux-apim explain` lists the rules"),
+                );
+            }
+            (_, None) => {
+                let message = format!(
+                    "the level of `{}` must be error, warning, info or off",
+                    entry.key
+                );
+                findings.push(malformed(file, &entry.value, &message));
+            }
+        }
+    }
+}
+
+/// Reads a YAML file as a value; findings say why not.
+pub(super) fn read_yaml(
+    tree: &SourceTree,
+    file: FileId,
+    options: &Options,
+    findings: &mut Vec<Diagnostic>,
+) -> Result<Option<Value>, ReadError> {
+    read_value(tree, file, Format::Yaml, options, findings)
+}
+
+/// Reads a small document as a value; findings say why not.
+pub(super) fn read_value(
+    tree: &SourceTree,
+    file: FileId,
+    format: Format,
+    options: &Options,
+    findings: &mut Vec<Diagnostic>,
+) -> Result<Option<Value>, ReadError> {
+    let text = match syntax::utf8(file, tree.read(file)?.into_owned()) {
+        Ok(text) => text,
+        Err(finding) => {
+            findings.push(*finding);
+            return Ok(None);
+        }
+    };
+    let parse = syntax::Options {
+        malformed: &rules::MALFORMED_DOCUMENT,
+        limits: &options.limits,
+    };
+    let (document, mut found) = syntax::parse(file, text, format, parse);
+    findings.append(&mut found);
+    Ok(document.map(|document| Value::from(document.root())))
+}
+
+pub(super) fn malformed(file: FileId, value: &Value, message: &str) -> Diagnostic {
+    let place = value.span.map_or(Place::from(file), Place::from);
+    Diagnostic::new(&rules::MALFORMED_OVERRIDE, place, message)
+}

@@ -1,0 +1,277 @@
+//! `configuration.<env>.yaml`: properties merged over those of the tree.
+
+use super::config::{malformed, read_yaml};
+use super::{Options, Project, environment_file};
+use crate::diag::{Diagnostic, Place, excerpt, nearest, rules};
+use crate::model::kinds::{Kind, Role};
+use crate::model::{InWorkspace, Key, Origin};
+use crate::syntax::{Data, Value};
+use crate::tree::{FileId, ReadError, SourceTree, join};
+
+/// Merges the environment that `options` asks for.
+pub(super) fn apply(
+    tree: &SourceTree,
+    options: &Options,
+    project: &mut Project,
+    findings: &mut Vec<Diagnostic>,
+) -> Result<(), ReadError> {
+    let file = match (&options.config, &options.environment) {
+        (Some(path), _) => tree.find(path),
+        (None, Some(environment)) => environment_file(tree, &project.root, environment),
+        (None, None) => return Ok(()),
+    };
+    let Some(file) = file else {
+        findings.push(no_environment(tree, options, project));
+        return Ok(());
+    };
+    let Some(value) = read_yaml(tree, file, options, findings)? else {
+        return Ok(());
+    };
+    project.environment_file = Some(file);
+    let mut merge = Merge {
+        project,
+        file,
+        findings,
+    };
+    match &value.data {
+        Data::Object(_) => merge.level(None, None, &value),
+        Data::Null => {}
+        _ => merge
+            .findings
+            .push(malformed(file, &value, "an environment file is a mapping")),
+    }
+    Ok(())
+}
+
+fn no_environment(tree: &SourceTree, options: &Options, project: &Project) -> Diagnostic {
+    let asked = options.environment.as_deref().unwrap_or("");
+    let expected = match &options.config {
+        Some(path) => path.clone(),
+        None => join(&project.root, &format!("configuration.{asked}.yaml")),
+    };
+    let known: Vec<&str> = tree
+        .files()
+        .filter_map(|(_, path)| {
+            path.name()
+                .strip_prefix("configuration.")?
+                .strip_suffix(".yaml")
+        })
+        .filter(|name| *name != "extractor")
+        .collect();
+    let finding = Diagnostic::new(
+        &rules::NO_ENVIRONMENT,
+        Place::Source,
+        format!("`{}` does not exist", excerpt(&expected, 200)),
+    );
+    match nearest(asked, known.iter().copied()) {
+        Some(near) => finding.help(format!("did you mean `--env {near}`?")),
+        None if known.is_empty() => finding.help("the source has no environment file"),
+        None => finding.help(format!("the environments are {}", known.join(", "))),
+    }
+}
+
+struct Merge<'a> {
+    project: &'a mut Project,
+    file: FileId,
+    findings: &'a mut Vec<Diagnostic>,
+}
+
+/// Keys of an entry that are no section.
+const OWN_KEYS: [&str; 2] = ["name", "properties"];
+
+impl Merge<'_> {
+    /// The sections of one mapping: the whole file (`parent` none), a
+    /// workspace, or an entry with children.
+    fn level(&mut self, workspace: Option<&str>, parent: Option<&Key>, value: &Value) {
+        for entry in value.entries() {
+            if parent.is_none() && workspace.is_none() && entry.key == "apimServiceName" {
+                self.project.service = entry.value.as_str().map(str::to_owned);
+                continue;
+            }
+            let nested = parent.is_some() || workspace.is_some();
+            if nested && OWN_KEYS.contains(&entry.key.as_str()) {
+                continue;
+            }
+            let section = Kind::sections(parent.map(|key| key.kind)).find(|(kind, section)| {
+                *section == entry.key
+                    && (workspace.is_none() || kind.row().workspace != InWorkspace::Absent)
+            });
+            let Some((kind, _)) = section else {
+                self.unknown_section(
+                    parent,
+                    entry.key_span.map_or(self.file.into(), Into::into),
+                    &entry.key,
+                );
+                continue;
+            };
+            match &entry.value.data {
+                Data::Array(items) => {
+                    for item in items {
+                        self.item(workspace, parent, kind, item);
+                    }
+                }
+                Data::Null => {}
+                _ => self.findings.push(
+                    malformed(
+                        self.file,
+                        &entry.value,
+                        &format!("`{}` must be a list", entry.key),
+                    )
+                    .help("write `- name: ...` items"),
+                ),
+            }
+        }
+    }
+
+    fn unknown_section(&mut self, parent: Option<&Key>, place: Place, key: &str) {
+        let known: Vec<&str> = Kind::sections(parent.map(|key| key.kind))
+            .map(|(_, section)| section)
+            .collect();
+        let message = format!("`{}` is no section here", excerpt(key, 60));
+        let finding = Diagnostic::new(&rules::MALFORMED_OVERRIDE, place, message);
+        self.findings
+            .push(match nearest(key, known.iter().copied()) {
+                Some(near) => finding.help(format!("did you mean `{near}`?")),
+                None if known.is_empty() => finding.help("nothing can be nested here"),
+                None => finding.help(format!("the sections are {}", known.join(", "))),
+            });
+    }
+
+    fn item(&mut self, workspace: Option<&str>, parent: Option<&Key>, kind: Kind, item: &Value) {
+        let name = match item.get("name") {
+            Some(Value {
+                data: Data::String(name) | Data::Number(name),
+                ..
+            }) => name.as_str(),
+            _ => {
+                self.findings.push(
+                    malformed(self.file, item, "an override needs a `name`")
+                        .help("write `- name: <resource>` with `properties:` below"),
+                );
+                return;
+            }
+        };
+        let mut names: Vec<&str> = parent
+            .map(|parent| parent.names.iter().map(String::as_str).collect())
+            .unwrap_or_default();
+        if kind.row().singleton.is_none() {
+            names.push(name);
+        }
+        let key = Key::new(workspace, kind, &names);
+        if let Some(properties) = item.get("properties") {
+            self.properties(&key, item, properties);
+        } else if !self.exists(&key) {
+            self.unmatched(&key, item);
+            return;
+        }
+        if kind == Kind::Workspace {
+            self.level(Some(name), None, item);
+        } else {
+            self.level(workspace, Some(&key), item);
+        }
+    }
+
+    fn exists(&self, key: &Key) -> bool {
+        self.project.resources.contains_key(key)
+            || self
+                .project
+                .resources
+                .values()
+                .any(|resource| resource.key.parent().as_ref() == Some(key))
+    }
+
+    fn properties(&mut self, key: &Key, item: &Value, properties: &Value) {
+        if !properties.is_object() {
+            if properties.data != Data::Null {
+                let finding = malformed(self.file, properties, "`properties` must be a mapping");
+                self.findings.push(finding);
+            }
+            return;
+        }
+        let Some(resource) = self.project.resources.get_mut(key) else {
+            self.unmatched(key, item);
+            return;
+        };
+        let protected = protect(key, properties, self.findings);
+        merge(&mut resource.properties, &protected);
+        if let Some(span) = item.span {
+            resource.origins.push(Origin {
+                span,
+                role: Role::Override,
+            });
+        }
+    }
+
+    fn unmatched(&mut self, key: &Key, item: &Value) {
+        let place = item.get("name").and_then(|name| name.span);
+        let parent = key.parent();
+        let siblings: Vec<&str> = self
+            .project
+            .resources
+            .keys()
+            .filter(|other| other.kind == key.kind && other.parent() == parent)
+            .map(Key::name)
+            .collect();
+        let finding = Diagnostic::new(
+            &rules::UNMATCHED_OVERRIDE,
+            place.map_or(self.file.into(), Place::from),
+            format!(
+                "the override of {} `{}` matches nothing",
+                key.kind.label(),
+                excerpt(key.name(), 80)
+            ),
+        );
+        self.findings
+            .push(match nearest(key.name(), siblings.iter().copied()) {
+                Some(near) => finding.help(format!("did you mean `{near}`?")),
+                None => finding.help("remove it, or correct the name"),
+            });
+    }
+}
+
+/// `properties` without what belongs to the tree: which revision is current.
+fn protect(key: &Key, properties: &Value, findings: &mut Vec<Diagnostic>) -> Value {
+    let mut kept = properties.clone();
+    if key.kind != Kind::Api {
+        return kept;
+    }
+    for word in ["apiRevision", "isCurrent"] {
+        let place = properties.entry(word).and_then(|entry| entry.key_span);
+        if kept.remove(word).is_some() {
+            findings.push(
+                Diagnostic::new(
+                    &rules::PROTECTED_OVERRIDE,
+                    place.map_or(Place::Source, Place::from),
+                    format!(
+                        "the override of `{word}` of API `{}` is ignored",
+                        excerpt(key.name(), 80)
+                    ),
+                )
+                .help("which revision is current belongs to the tree; remove the line"),
+            );
+        }
+    }
+    kept
+}
+
+/// Objects are merged, everything else is replaced.
+fn merge(base: &mut Value, over: &Value) {
+    let Data::Object(entries) = &over.data else {
+        *base = over.clone();
+        return;
+    };
+    if !base.is_object() {
+        *base = over.clone();
+        return;
+    }
+    for entry in entries {
+        match base.get_mut(&entry.key) {
+            Some(value) => merge(value, &entry.value),
+            None => {
+                if let Data::Object(base) = &mut base.data {
+                    base.push(entry.clone());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The plain layout: an OpenAPI document, and beside it `policy.xml` and
+//! `operations/<operationId>/policy.xml`.
+
+use super::Project;
+use crate::diag::Span;
+use crate::diag::{Diagnostic, Place, rules};
+use crate::model::kinds::{Kind, Role};
+use crate::model::{Key, Origin, Resource};
+use crate::syntax::{Data, Entry, Value};
+use crate::tree::{FileId, ReadError, SourceTree, join, relative_to};
+use std::collections::BTreeMap;
+
+/// Names of a document that say nothing about the API.
+const GENERIC: [&str; 6] = [
+    "openapi",
+    "swagger",
+    "specification",
+    "spec",
+    "api",
+    "index",
+];
+
+/// Makes an API of every folder with an OpenAPI document that no other layout
+/// claims.
+pub(super) fn collect(
+    tree: &SourceTree,
+    project: &mut Project,
+    findings: &mut Vec<Diagnostic>,
+) -> Result<(), ReadError> {
+    let mut folders: BTreeMap<String, Vec<FileId>> = BTreeMap::new();
+    for &file in &project.unclaimed {
+        let path = tree.path(file);
+        if is_candidate(path.name())
+            && !in_declared_api(project, path.parent())
+            && mentions_version(&tree.read(file)?)
+        {
+            folders
+                .entry(path.parent().to_owned())
+                .or_default()
+                .push(file);
+        }
+    }
+    // `specification.yaml` below `apis/` without an information file is plain too.
+    let undeclared: Vec<Key> = project
+        .resources
+        .values()
+        .filter(|r| r.key.kind == Kind::Api && !r.declared && r.definition.is_some())
+        .map(|r| r.key.clone())
+        .collect();
+    for key in undeclared {
+        if let Some(resource) = project.resources.get_mut(&key) {
+            let configured = configured(&project.config.apis, &key.names[0], "");
+            resource.plain = true;
+            resource.properties = properties(&key.names[0], configured);
+        }
+    }
+    for (folder, files) in folders {
+        for &file in &files {
+            let alone = files.len() == 1 && folder != project.root;
+            let name = if alone {
+                slug(folder.rsplit('/').next().unwrap_or(&folder))
+            } else {
+                stem_name(tree, file, &project.root)
+            };
+            add(
+                tree,
+                file,
+                &name,
+                alone.then_some(folder.as_str()),
+                project,
+                findings,
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The project that a single document makes.
+pub(super) fn single(
+    tree: &SourceTree,
+    file: FileId,
+    project: &mut Project,
+    findings: &mut Vec<Diagnostic>,
+) -> Result<(), ReadError> {
+    let name = stem_name(tree, file, &project.root);
+    add(tree, file, &name, None, project, findings);
+    Ok(())
+}
+
+fn is_candidate(name: &str) -> bool {
+    matches!(
+        name.rsplit_once('.').map(|(_, extension)| extension),
+        Some("json" | "yaml" | "yml")
+    )
+}
+
+/// Whether a document declares itself: `openapi: 3...` or `swagger: 2...`.
+fn mentions_version(bytes: &[u8]) -> bool {
+    ["openapi", "swagger"].iter().any(|word| {
+        memchr::memmem::find_iter(bytes, word.as_bytes()).any(|at| {
+            let before = bytes[..at].last().copied().unwrap_or(b'\n');
+            let top = match before {
+                b'"' | b'\'' => true,
+                b'\n' => true,
+                _ => bytes[..at] == *b"\xef\xbb\xbf",
+            };
+            let after: Vec<u8> = bytes[at + word.len()..]
+                .iter()
+                .copied()
+                .filter(|b| !matches!(b, b'"' | b'\'' | b' ' | b'\t'))
+                .take(2)
+                .collect();
+            top && after.first() == Some(&b':') && after.get(1).is_some_and(u8::is_ascii_digit)
+        })
+    })
+}
+
+fn in_declared_api(project: &Project, folder: &str) -> bool {
+    let Some(relative) = relative_to(folder, &project.root) else {
+        return false;
+    };
+    let segments: Vec<&str> = relative.split('/').collect();
+    let (workspace, own) = match segments.as_slice() {
+        ["workspaces", name, rest @ ..] => (Some(*name), rest),
+        all => (None, all),
+    };
+    match own {
+        ["apis", name, ..] => project
+            .resources
+            .get(&Key::new(workspace, Kind::Api, &[name]))
+            .is_some_and(|api| api.declared),
+        _ => false,
+    }
+}
+
+fn stem_name(tree: &SourceTree, file: FileId, root: &str) -> String {
+    let path = tree.path(file);
+    let stem = path
+        .name()
+        .rsplit_once('.')
+        .map_or(path.name(), |(stem, _)| stem);
+    let folder = relative_to(path.parent(), root).unwrap_or("");
+    if GENERIC.contains(&stem) && !folder.is_empty() {
+        slug(folder.rsplit('/').next().unwrap_or(stem))
+    } else {
+        slug(stem)
+    }
+}
+
+/// Lower case, everything but letters and digits as single dashes.
+fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    for c in text.to_lowercase().chars() {
+        if c.is_alphanumeric() {
+            slug.push(c);
+        } else if !slug.ends_with('-') && !slug.is_empty() {
+            slug.push('-');
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() {
+        "api".to_owned()
+    } else {
+        slug.chars().take(80).collect()
+    }
+}
+
+fn add(
+    tree: &SourceTree,
+    file: FileId,
+    name: &str,
+    folder: Option<&str>,
+    project: &mut Project,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let path = tree.path(file).as_str();
+    let relative = relative_to(path, &project.root).unwrap_or(path);
+    let folder_relative = folder
+        .and_then(|f| relative_to(f, &project.root))
+        .unwrap_or("");
+    let configured = configured(&project.config.apis, folder_relative, relative).cloned();
+    let name = configured
+        .as_ref()
+        .and_then(|c| c.get("name"))
+        .and_then(Value::as_str)
+        .unwrap_or(name)
+        .to_owned();
+    let key = Key::new(None, Kind::Api, &[&name]);
+    let mut resource = Resource::new(key.clone());
+    resource.plain = true;
+    resource.definition = Some(file);
+    resource.properties = properties(&name, configured.as_ref());
+    resource.origins.push(origin(tree, file, Role::Definition));
+    project.unclaimed.remove(&file);
+    if let Some(first) = project
+        .resources
+        .get(&key)
+        .filter(|r| r.declared || r.plain)
+    {
+        let mut finding = Diagnostic::new(
+            &rules::DUPLICATE_RESOURCE,
+            file,
+            format!("two documents make the API `{name}`"),
+        )
+        .help("rename the folder, or set `apis: {<folder>: {name: ...}}` in flux-apim.yaml");
+        if let Some(place) = first.place() {
+            finding = finding.related(Place::from(place), "the other one");
+        }
+        findings.push(finding);
+        return;
+    }
+    // A policy below `apis/<folder>` was claimed under the folder's name.
+    project.resources.insert(key.clone(), resource);
+    if let Some(folder) = folder {
+        policies(tree, folder, &key, project);
+    }
+}
+
+/// `policy.xml` and `operations/<operationId>/policy.xml` beside a document.
+fn policies(tree: &SourceTree, folder: &str, api: &Key, project: &mut Project) {
+    let mut insert = |key: Key, file: FileId| {
+        let mut resource = Resource::new(key.clone());
+        resource.policy = Some(file);
+        resource.declared = true;
+        resource.origins.push(origin(tree, file, Role::Policy));
+        project.unclaimed.remove(&file);
+        project.resources.entry(key).or_insert(resource);
+    };
+    if let Some(file) = tree.find(&join(folder, "policy.xml")) {
+        insert(api.sibling(Kind::ApiPolicy, &[&api.names[0]]), file);
+    }
+    for (file, path) in tree.files() {
+        let Some(relative) = relative_to(path.as_str(), folder) else {
+            continue;
+        };
+        if let ["operations", operation, "policy.xml"] =
+            relative.split('/').collect::<Vec<_>>().as_slice()
+        {
+            insert(
+                api.sibling(Kind::OperationPolicy, &[&api.names[0], operation]),
+                file,
+            );
+        }
+    }
+}
+
+fn origin(tree: &SourceTree, file: FileId, role: Role) -> Origin {
+    Origin {
+        span: Span::new(
+            file,
+            0,
+            usize::try_from(tree.size(file)).unwrap_or(usize::MAX),
+        ),
+        role,
+    }
+}
+
+fn configured<'c>(apis: &'c [(String, Value)], folder: &str, file: &str) -> Option<&'c Value> {
+    apis.iter()
+        .find(|(key, _)| {
+            let key = key.trim_end_matches('/');
+            key == file
+                || (!folder.is_empty()
+                    && (key == folder || Some(key) == folder.strip_prefix("apis/")))
+        })
+        .map(|(_, value)| value)
+}
+
+/// What a plain API starts from; its title comes from the definition.
+fn properties(name: &str, configured: Option<&Value>) -> Value {
+    let mut properties = Value::empty_object();
+    properties.set("path", name);
+    properties.set("protocols", Value::from(Data::Array(vec!["https".into()])));
+    if let Some(configured) = configured {
+        for Entry { key, value, .. } in configured.entries() {
+            match key.as_str() {
+                "name" => {}
+                "properties" => {
+                    for inner in value.entries() {
+                        properties.set(&inner.key, inner.value.clone());
+                    }
+                }
+                _ => properties.set(key, value.clone()),
+            }
+        }
+    }
+    properties
+}

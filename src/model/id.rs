@@ -1,0 +1,54 @@
+//! Resource ids as APIOps trees write them.
+
+use super::{Key, Kind};
+
+/// What an id in a property names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A resource of the service.
+    Resource(Key),
+    /// The service itself, or all of its APIs.
+    Service,
+    /// A resource of another Azure provider, or a kind that is not ours.
+    External,
+}
+
+/// Reads `/loggers/x`, `loggers/x`, or a full ARM id of any service
+/// (`/subscriptions/…/service/<name>/loggers/x`): trees are extracted from one
+/// instance and rendered for another, so the service's name says nothing.
+pub fn parse_id(id: &str) -> Target {
+    let segments: Vec<&str> = id
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect();
+    let own = match segments
+        .iter()
+        .position(|segment| segment.eq_ignore_ascii_case("Microsoft.ApiManagement"))
+    {
+        Some(provider) => segments.get(provider + 3..).unwrap_or(&[]),
+        None if segments.iter().any(|s| s.eq_ignore_ascii_case("providers")) => {
+            return Target::External;
+        }
+        None => &segments[..],
+    };
+    let (workspace, own) = match own {
+        [word, name, rest @ ..] if word.eq_ignore_ascii_case("workspaces") && !rest.is_empty() => {
+            (Some(*name), rest)
+        }
+        _ => (None, own),
+    };
+    if own.is_empty() || matches!(own, [word] if word.eq_ignore_ascii_case("apis")) {
+        return Target::Service;
+    }
+    if own.len() % 2 != 0 {
+        return Target::External;
+    }
+    let arm: Vec<&str> = own.iter().step_by(2).copied().collect();
+    let names: Vec<&str> = own.iter().skip(1).step_by(2).copied().collect();
+    match Kind::by_arm(&arm.join("/")) {
+        Some(kind) if kind.row().singleton.is_none() => {
+            Target::Resource(Key::new(workspace, kind, &names))
+        }
+        _ => Target::External,
+    }
+}

@@ -1,0 +1,564 @@
+//! Resource kinds: the one table of what APIM has and how the tree, Azure and
+//! the operator spell it. A new kind is a row.
+//!
+//! Sources: folder and file names from `Azure/apiops` and `Azure/apiops-cli`
+//! (and their older versions), ARM types from the 2024-05-01 resource schemas,
+//! ASO kinds from the v20240501 CRDs.
+
+use super::pattern::Pattern;
+use std::sync::LazyLock;
+
+macro_rules! kinds {
+    ($($id:ident { $($field:ident: $value:expr),* $(,)? })*) => {
+        /// A kind of resource, in deployment-friendly order: what others refer
+        /// to comes first.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $(#[doc = concat!("Row of the table: `", stringify!($id), "`.")] $id,)*
+        }
+
+        static TABLE: &[Row] = &[$(Row { $($field: $value,)* ..Row::EMPTY },)*];
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &'static [Kind] = &[$(Kind::$id),*];
+
+            /// Name of the row.
+            pub fn name(self) -> &'static str {
+                match self { $(Kind::$id => stringify!($id),)* }
+            }
+        }
+    };
+}
+
+/// What a file of the tree is to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Declares the resource and its properties.
+    Information,
+    /// A policy document: the resource's `value`.
+    Policy,
+    /// An API definition.
+    Definition,
+    /// Markdown: the text of a wiki page.
+    Wiki,
+    /// A JSON array of `{"name"}`: one link resource for each.
+    List,
+    /// An environment override.
+    Override,
+}
+
+impl Role {
+    /// The word in the inventory.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Information | Self::Wiki | Self::List => "information",
+            Self::Policy => "policy",
+            Self::Definition => "definition",
+            Self::Override => "override",
+        }
+    }
+}
+
+/// How a kind looks inside a workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InWorkspace {
+    /// The same, under `service/workspaces`.
+    Same,
+    /// Another type, which names its target in a property. `swapped`: the
+    /// names stand the other way round.
+    Link {
+        arm: &'static str,
+        property: &'static str,
+        target: Kind,
+        swapped: bool,
+    },
+    /// Workspaces do not have it.
+    Absent,
+}
+
+/// A property that names another resource.
+#[derive(Debug, Clone, Copy)]
+pub struct Reference {
+    /// Path in `properties`; `[]` steps into each item.
+    pub path: &'static str,
+    /// What it may name; more than one for a scope.
+    pub targets: &'static [Kind],
+    /// ASO's spelling of the field, when it is a reference there.
+    pub aso: Option<&'static str>,
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// ARM type below `Microsoft.ApiManagement/service/`.
+    pub arm: &'static str,
+    /// The kind it is a child of.
+    pub parent: Option<Kind>,
+    /// The kind that the last name segment names, for link kinds.
+    pub links_to: Option<Kind>,
+    /// Files of every layout: role and pattern below the project root. `{}` is
+    /// a name, `a|b` alternatives; names in the order of the ARM name, unless
+    /// numbered `{1}/.../{0}`.
+    pub files: &'static [(Role, &'static str)],
+    /// Key in an environment file, below the parent's entry.
+    pub section: Option<&'static str>,
+    /// How it looks in a workspace.
+    pub workspace: InWorkspace,
+    /// The name, when every instance has the same.
+    pub singleton: Option<&'static str>,
+    /// Properties that name other resources.
+    pub references: &'static [Reference],
+    /// Properties with secrets; `[]` and `*` step into items and entries. They
+    /// are never rendered with a value.
+    pub secrets: &'static [&'static str],
+    /// Whether strings may hold `{{named value}}`.
+    pub named_values: bool,
+    /// Whether ARM takes a body. Links have none.
+    pub has_properties: bool,
+    /// ASO kind of `apimanagement.azure.com/v20240501`.
+    pub aso: Option<&'static str>,
+}
+
+impl Row {
+    const EMPTY: Self = Self {
+        arm: "",
+        parent: None,
+        links_to: None,
+        files: &[],
+        section: None,
+        workspace: InWorkspace::Absent,
+        singleton: None,
+        references: &[],
+        secrets: &[],
+        named_values: false,
+        has_properties: true,
+        aso: None,
+    };
+}
+
+use InWorkspace::{Link, Same};
+use Role::{Definition, Information, List, Policy, Wiki};
+
+const LOGGER: &[Reference] = &[Reference {
+    path: "loggerId",
+    targets: &[Kind::Logger],
+    aso: Some("loggerReference"),
+}];
+
+kinds! {
+    Workspace {
+        arm: "workspaces",
+        files: &[(Information, "workspaces/{}/workspaceInformation.json")],
+        section: Some("workspaces"),
+    }
+    NamedValue {
+        arm: "namedValues",
+        files: &[(Information, "named values|namedValues/{}/namedValueInformation.json")],
+        section: Some("namedValues"),
+        workspace: Same,
+        aso: Some("NamedValue"),
+    }
+    Tag {
+        arm: "tags",
+        files: &[(Information, "tags/{}/tagInformation.json")],
+        section: Some("tags"),
+        workspace: Same,
+    }
+    Group {
+        arm: "groups",
+        files: &[(Information, "groups/{}/groupInformation.json")],
+        section: Some("groups"),
+        workspace: Same,
+        aso: Some("Group"),
+    }
+    Gateway {
+        arm: "gateways",
+        files: &[(Information, "gateways/{}/gatewayInformation.json")],
+        section: Some("gateways"),
+        aso: Some("ServiceGateway"),
+    }
+    VersionSet {
+        arm: "apiVersionSets",
+        files: &[(Information, "version sets|versionSets|apiVersionSets/{}/versionSetInformation.json|apiVersionSetInformation.json")],
+        section: Some("versionSets"),
+        workspace: Same,
+        aso: Some("ApiVersionSet"),
+    }
+    Backend {
+        arm: "backends",
+        files: &[(Information, "backends/{}/backendInformation.json")],
+        section: Some("backends"),
+        workspace: Same,
+        references: &[Reference {
+            path: "pool.services[].id",
+            targets: &[Kind::Backend],
+            aso: Some("reference"),
+        }],
+        secrets: &["proxy.password"],
+        named_values: true,
+        aso: Some("Backend"),
+    }
+    Logger {
+        arm: "loggers",
+        files: &[(Information, "loggers/{}/loggerInformation.json")],
+        section: Some("loggers"),
+        workspace: Same,
+        secrets: &["credentials.instrumentationKey", "credentials.connectionString"],
+        named_values: true,
+        aso: Some("Logger"),
+    }
+    Diagnostic {
+        arm: "diagnostics",
+        files: &[(Information, "diagnostics/{}/diagnosticInformation.json")],
+        section: Some("diagnostics"),
+        workspace: Same,
+        references: LOGGER,
+        aso: Some("Diagnostic"),
+    }
+    GlobalSchema {
+        arm: "schemas",
+        files: &[(Information, "schemas/{}/schemaInformation.json")],
+        section: Some("schemas"),
+        workspace: Same,
+    }
+    PolicyFragment {
+        arm: "policyFragments",
+        files: &[
+            (Information, "policy fragments|policyFragments/{}/policyFragmentInformation.json"),
+            (Policy, "policy fragments|policyFragments/{}/policy.xml"),
+        ],
+        section: Some("policyFragments"),
+        workspace: Same,
+        aso: Some("PolicyFragment"),
+    }
+    PolicyRestriction {
+        arm: "policyRestrictions",
+        files: &[(Information, "policyRestrictions/{}/policyRestrictionInformation.json")],
+        section: Some("policyRestrictions"),
+    }
+    Documentation {
+        arm: "documentations",
+        files: &[(Information, "documentations/{}/documentationInformation.json")],
+        section: Some("documentations"),
+    }
+    ServicePolicy {
+        arm: "policies",
+        files: &[(Policy, "policy.xml")],
+        section: Some("policies"),
+        workspace: Same,
+        singleton: Some("policy"),
+        aso: Some("Policy"),
+    }
+    Product {
+        arm: "products",
+        files: &[(Information, "products/{}/productInformation.json")],
+        section: Some("products"),
+        workspace: Same,
+        aso: Some("Product"),
+    }
+    ProductPolicy {
+        arm: "products/policies",
+        parent: Some(Kind::Product),
+        files: &[(Policy, "products/{}/policy.xml")],
+        section: Some("policies"),
+        workspace: Same,
+        singleton: Some("policy"),
+        aso: Some("ProductPolicy"),
+    }
+    ProductWiki {
+        arm: "products/wikis",
+        parent: Some(Kind::Product),
+        files: &[(Wiki, "products/{}/wiki.md")],
+        singleton: Some("default"),
+    }
+    ProductGroup {
+        arm: "products/groups",
+        parent: Some(Kind::Product),
+        links_to: Some(Kind::Group),
+        files: &[
+            (Information, "products/{}/groups/{}/productGroupInformation.json"),
+            (List, "products/{}/groups.json"),
+        ],
+        workspace: Link { arm: "products/groupLinks", property: "groupId", target: Kind::Group, swapped: false },
+        has_properties: false,
+        aso: Some("ProductGroup"),
+    }
+    Api {
+        arm: "apis",
+        files: &[
+            (Information, "apis/{}/apiInformation.json"),
+            (Definition, "apis/{}/specification.json|specification.yaml|specification.yml|specification.graphql|specification.wsdl|specification.wadl|specification.xml|specification.edmx|specification.proto"),
+        ],
+        section: Some("apis"),
+        workspace: Same,
+        references: &[
+            Reference { path: "apiVersionSetId", targets: &[Kind::VersionSet], aso: Some("apiVersionSetReference") },
+            Reference { path: "sourceApiId", targets: &[Kind::Api], aso: Some("sourceApiReference") },
+        ],
+        aso: Some("Api"),
+    }
+    ApiSchema {
+        arm: "apis/schemas",
+        parent: Some(Kind::Api),
+        files: &[(Information, "apis/{}/schemas/{}/apiSchemaInformation.json|schemaInformation.json")],
+        section: Some("schemas"),
+        workspace: Same,
+    }
+    ApiOperation {
+        arm: "apis/operations",
+        parent: Some(Kind::Api),
+        files: &[(Information, "apis/{}/operations/{}/operationInformation.json")],
+        section: Some("operations"),
+        workspace: Same,
+    }
+    ApiRelease {
+        arm: "apis/releases",
+        parent: Some(Kind::Api),
+        files: &[(Information, "apis/{}/releases/{}/apiReleaseInformation.json|releaseInformation.json")],
+        section: Some("releases"),
+        workspace: Same,
+        references: &[Reference { path: "apiId", targets: &[Kind::Api], aso: None }],
+    }
+    ApiPolicy {
+        arm: "apis/policies",
+        parent: Some(Kind::Api),
+        files: &[(Policy, "apis/{}/policy.xml")],
+        section: Some("policies"),
+        workspace: Same,
+        singleton: Some("policy"),
+        aso: Some("ApiPolicy"),
+    }
+    OperationPolicy {
+        arm: "apis/operations/policies",
+        parent: Some(Kind::ApiOperation),
+        files: &[(Policy, "apis/{}/operations/{}/policy.xml")],
+        section: Some("policies"),
+        workspace: Same,
+        singleton: Some("policy"),
+    }
+    ApiDiagnostic {
+        arm: "apis/diagnostics",
+        parent: Some(Kind::Api),
+        files: &[(Information, "apis/{}/diagnostics/{}/diagnosticInformation.json|apiDiagnosticInformation.json")],
+        section: Some("diagnostics"),
+        workspace: Same,
+        references: LOGGER,
+        aso: Some("ApiDiagnostic"),
+    }
+    ApiTag {
+        arm: "apis/tags",
+        parent: Some(Kind::Api),
+        links_to: Some(Kind::Tag),
+        files: &[
+            (Information, "apis/{}/tags/{}/tagInformation.json|apiTagInformation.json"),
+            (Information, "tags/{1}/apis/{0}/tagApiInformation.json"),
+            (List, "apis/{}/tags.json"),
+        ],
+        workspace: Link { arm: "tags/apiLinks", property: "apiId", target: Kind::Api, swapped: true },
+        has_properties: false,
+    }
+    ApiTagDescription {
+        arm: "apis/tagDescriptions",
+        parent: Some(Kind::Api),
+        links_to: Some(Kind::Tag),
+        files: &[(Information, "apis/{}/tagDescriptions/{}/tagDescriptionInformation.json")],
+        section: Some("tagDescriptions"),
+    }
+    ApiWiki {
+        arm: "apis/wikis",
+        parent: Some(Kind::Api),
+        files: &[(Wiki, "apis/{}/wiki.md")],
+        singleton: Some("default"),
+    }
+    Resolver {
+        arm: "apis/resolvers",
+        parent: Some(Kind::Api),
+        files: &[(Information, "apis/{}/resolvers/{}/resolverInformation.json")],
+        section: Some("resolvers"),
+    }
+    ResolverPolicy {
+        arm: "apis/resolvers/policies",
+        parent: Some(Kind::Resolver),
+        files: &[(Policy, "apis/{}/resolvers/{}/policy.xml")],
+        section: Some("policies"),
+        singleton: Some("policy"),
+    }
+    ProductApi {
+        arm: "products/apis",
+        parent: Some(Kind::Product),
+        links_to: Some(Kind::Api),
+        files: &[
+            (Information, "products/{}/apis/{}/productApiInformation.json"),
+            (List, "products/{}/apis.json"),
+        ],
+        workspace: Link { arm: "products/apiLinks", property: "apiId", target: Kind::Api, swapped: false },
+        has_properties: false,
+        aso: Some("ProductApi"),
+    }
+    ProductTag {
+        arm: "products/tags",
+        parent: Some(Kind::Product),
+        links_to: Some(Kind::Tag),
+        files: &[
+            (Information, "products/{}/tags/{}/tagInformation.json|productTagInformation.json"),
+            (Information, "tags/{1}/products/{0}/tagProductInformation.json"),
+            (List, "products/{}/tags.json"),
+        ],
+        workspace: Link { arm: "tags/productLinks", property: "productId", target: Kind::Product, swapped: true },
+        has_properties: false,
+    }
+    GatewayApi {
+        arm: "gateways/apis",
+        parent: Some(Kind::Gateway),
+        links_to: Some(Kind::Api),
+        files: &[
+            (Information, "gateways/{}/apis/{}/gatewayApiInformation.json"),
+            (List, "gateways/{}/apis.json"),
+        ],
+        has_properties: false,
+        aso: Some("ServiceGatewayApi"),
+    }
+    Subscription {
+        arm: "subscriptions",
+        files: &[(Information, "subscriptions/{}/subscriptionInformation.json")],
+        section: Some("subscriptions"),
+        workspace: Same,
+        references: &[Reference { path: "scope", targets: &[Kind::Product, Kind::Api], aso: None }],
+        secrets: &["primaryKey", "secondaryKey"],
+        aso: Some("Subscription"),
+    }
+}
+
+/// A file pattern with what it declares.
+#[derive(Debug)]
+pub struct FilePattern {
+    /// The kind that the file belongs to.
+    pub kind: Kind,
+    /// What the file is to it.
+    pub role: Role,
+    /// Where it lies below the project root (or a workspace's folder).
+    pub pattern: Pattern,
+}
+
+static FILES: LazyLock<Vec<FilePattern>> = LazyLock::new(|| {
+    Kind::ALL
+        .iter()
+        .flat_map(|&kind| {
+            kind.row()
+                .files
+                .iter()
+                .map(move |&(role, text)| FilePattern {
+                    kind,
+                    role,
+                    pattern: Pattern::parse(text),
+                })
+        })
+        .collect()
+});
+
+impl Kind {
+    /// The row of the kind.
+    pub fn row(self) -> &'static Row {
+        &TABLE[self as usize]
+    }
+
+    /// Every file pattern of every kind.
+    pub fn files() -> &'static [FilePattern] {
+        &FILES
+    }
+
+    /// Kinds whose parent is `parent` and that an environment file can name.
+    pub fn sections(parent: Option<Kind>) -> impl Iterator<Item = (Kind, &'static str)> {
+        Self::ALL.iter().filter_map(move |&kind| {
+            let row = kind.row();
+            (row.parent == parent).then_some((kind, row.section?))
+        })
+    }
+
+    /// Full ARM type of an instance.
+    pub fn arm_type(self, in_workspace: bool) -> String {
+        let row = self.row();
+        match (in_workspace, row.workspace) {
+            (false, _) => format!("Microsoft.ApiManagement/service/{}", row.arm),
+            (true, Link { arm, .. }) => {
+                format!("Microsoft.ApiManagement/service/workspaces/{arm}")
+            }
+            (true, _) => format!("Microsoft.ApiManagement/service/workspaces/{}", row.arm),
+        }
+    }
+
+    /// The kind whose ARM type below the service is `arm`.
+    pub fn by_arm(arm: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|kind| kind.row().arm.eq_ignore_ascii_case(arm))
+    }
+
+    /// Whether its text is a policy document.
+    pub fn is_policy(self) -> bool {
+        self.row().files.iter().any(|(role, _)| *role == Policy)
+    }
+
+    /// What people call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Workspace => "workspace",
+            Self::NamedValue => "named value",
+            Self::Tag => "tag",
+            Self::Group => "group",
+            Self::Gateway => "gateway",
+            Self::VersionSet => "version set",
+            Self::Backend => "backend",
+            Self::Logger => "logger",
+            Self::Diagnostic | Self::ApiDiagnostic => "diagnostic",
+            Self::GlobalSchema | Self::ApiSchema => "schema",
+            Self::PolicyFragment => "policy fragment",
+            Self::PolicyRestriction => "policy restriction",
+            Self::Documentation => "documentation",
+            Self::ServicePolicy => "service policy",
+            Self::Product => "product",
+            Self::ProductPolicy => "product policy",
+            Self::ProductWiki | Self::ApiWiki => "wiki",
+            Self::ProductGroup => "group of a product",
+            Self::Api => "API",
+            Self::ApiOperation => "operation",
+            Self::ApiRelease => "release",
+            Self::ApiPolicy => "API policy",
+            Self::OperationPolicy => "operation policy",
+            Self::ApiTag => "tag of an API",
+            Self::ApiTagDescription => "tag description",
+            Self::Resolver => "resolver",
+            Self::ResolverPolicy => "resolver policy",
+            Self::ProductApi => "API of a product",
+            Self::ProductTag => "tag of a product",
+            Self::GatewayApi => "API of a gateway",
+            Self::Subscription => "subscription",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_consistent() {
+        for &kind in Kind::ALL {
+            let row = kind.row();
+            let own = row.arm.matches('/').count() + usize::from(row.singleton.is_none());
+            let captures = |p: &Pattern| p.captures();
+            for file in Kind::files().iter().filter(|file| file.kind == kind) {
+                let expected = match file.role {
+                    Role::List => own - 1,
+                    _ => own,
+                };
+                assert_eq!(captures(&file.pattern), expected, "{kind:?}");
+            }
+            if let Some(parent) = row.parent {
+                assert!(row.arm.starts_with(parent.row().arm), "{kind:?}");
+            }
+        }
+    }
+}

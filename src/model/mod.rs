@@ -1,0 +1,11 @@
+//! What APIM has: resource kinds, names, references, constraints.
+
+mod id;
+pub mod kinds;
+mod pattern;
+mod resource;
+pub mod schema;
+
+pub use id::{Target, parse_id};
+pub use kinds::{InWorkspace, Kind, Reference, Role};
+pub use resource::{Key, Origin, Resource};
