@@ -15,6 +15,8 @@ pub mod discover;
 pub mod edge;
 /// Resource kinds, names, references, constraints.
 pub mod model;
+/// API definitions: kinds, operations, bundling of references.
+pub mod openapi;
 /// Span-preserving trees for JSON and YAML.
 pub mod syntax;
 /// Paths and bytes of one source revision.

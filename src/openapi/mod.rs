@@ -1,0 +1,233 @@
+//! API definitions: what kind they are, what they declare, and the one
+//! document that APIM imports.
+
+mod bundle;
+mod operations;
+mod reference;
+mod xml;
+
+pub use operations::{Operation, normalise};
+pub use xml::WsdlSelector;
+
+use crate::diag::{Diagnostic, excerpt, rules};
+use crate::syntax::{self, Document, Format, NodeRef};
+use crate::tree::{FileId, Limits, ReadError, SourceTree};
+use std::collections::BTreeSet;
+
+/// Kinds of API definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// OpenAPI (Swagger) 2.0.
+    Swagger2,
+    /// OpenAPI 3.0.
+    OpenApi30,
+    /// OpenAPI 3.1.
+    OpenApi31,
+    /// GraphQL schema definition language.
+    GraphQl,
+    /// WSDL 1.1.
+    Wsdl,
+    /// WADL.
+    Wadl,
+    /// OData metadata (EDMX).
+    OData,
+    /// gRPC `.proto`.
+    Grpc,
+}
+
+impl Kind {
+    /// ARM's `format` of the inline text. GraphQL has none: its SDL is a
+    /// schema resource of the API.
+    pub fn format(self) -> Option<&'static str> {
+        match self {
+            Self::Swagger2 => Some("swagger-json"),
+            Self::OpenApi30 | Self::OpenApi31 => Some("openapi+json"),
+            Self::GraphQl => None,
+            Self::Wsdl => Some("wsdl"),
+            Self::Wadl => Some("wadl-xml"),
+            Self::OData => Some("odata"),
+            Self::Grpc => Some("grpc"),
+        }
+    }
+
+    /// ARM's `type` of the API, when it is not a plain HTTP API.
+    pub fn api_type(self) -> Option<&'static str> {
+        match self {
+            Self::GraphQl => Some("graphql"),
+            Self::Wsdl => Some("soap"),
+            Self::OData => Some("odata"),
+            Self::Grpc => Some("grpc"),
+            _ => None,
+        }
+    }
+
+    /// Extension of the file that holds the inline text.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Swagger2 | Self::OpenApi30 | Self::OpenApi31 => "json",
+            Self::GraphQl => "graphql",
+            Self::Wsdl => "wsdl",
+            Self::Wadl => "wadl",
+            Self::OData => "edmx",
+            Self::Grpc => "proto",
+        }
+    }
+
+    /// Whether operations are named after `operationId` or method and path.
+    pub fn is_openapi(self) -> bool {
+        matches!(self, Self::Swagger2 | Self::OpenApi30 | Self::OpenApi31)
+    }
+}
+
+/// A definition as APIM imports it.
+#[derive(Debug)]
+pub struct Compiled {
+    /// Its kind.
+    pub kind: Kind,
+    /// The inline text: minified and bundled for OpenAPI, else as it stands.
+    pub text: String,
+    /// Its operations, in document order; empty when the kind has no rule for
+    /// their names.
+    pub operations: Vec<Operation>,
+    /// `info.title`.
+    pub title: Option<String>,
+    /// The service and port of a WSDL document.
+    pub selector: Option<WsdlSelector>,
+    /// Other files that it refers to.
+    pub used: BTreeSet<FileId>,
+}
+
+/// Reads, checks and bundles the definition in `file`.
+///
+/// # Errors
+/// When the world does not give a file that the tree lists.
+pub fn compile(
+    tree: &SourceTree,
+    file: FileId,
+    limits: &Limits,
+    findings: &mut Vec<Diagnostic>,
+) -> Result<Option<Compiled>, ReadError> {
+    let text = match syntax::utf8(file, tree.read(file)?.into_owned()) {
+        Ok(text) => text,
+        Err(finding) => {
+            findings.push(*finding);
+            return Ok(None);
+        }
+    };
+    let path = tree.path(file);
+    let body = text.trim_start_matches('\u{feff}').trim_start();
+    if body.is_empty() {
+        findings.push(Diagnostic::new(
+            &rules::MALFORMED_DEFINITION,
+            file,
+            format!("the definition `{path}` is empty"),
+        ));
+        return Ok(None);
+    }
+    if body.starts_with('<') {
+        return Ok(xml::compile(file, text, findings));
+    }
+    let extension = path
+        .name()
+        .rsplit_once('.')
+        .map_or("", |(_, extension)| extension);
+    let passed = match extension.to_ascii_lowercase().as_str() {
+        "graphql" | "gql" | "graphqls" => Some(Kind::GraphQl),
+        "proto" => Some(Kind::Grpc),
+        _ => None,
+    };
+    if let Some(kind) = passed {
+        return Ok(Some(Compiled::passed(kind, text)));
+    }
+    let options = syntax::Options {
+        malformed: &rules::MALFORMED_DEFINITION,
+        limits,
+    };
+    let format = Format::of(path.name(), &text);
+    let (document, mut found) = syntax::parse(file, text, format, options);
+    let readable = found.is_empty();
+    findings.append(&mut found);
+    let Some(document) = document.filter(|_| readable) else {
+        return Ok(None);
+    };
+    let Some(kind) = version(&document, findings) else {
+        return Ok(None);
+    };
+    let bundled = bundle::bundle(tree, document, kind, limits, findings)?;
+    if let Some(compiled) = &bundled
+        && compiled.operations.is_empty()
+    {
+        findings.push(
+            Diagnostic::new(
+                &rules::DEFINITION_WITHOUT_OPERATIONS,
+                file,
+                format!("the definition `{path}` declares no operation"),
+            )
+            .help("an API without operations answers every call with 404; add paths"),
+        );
+    }
+    Ok(bundled)
+}
+
+impl Compiled {
+    /// A definition that passes through as it stands.
+    fn passed(kind: Kind, text: String) -> Self {
+        Self {
+            kind,
+            text,
+            operations: Vec::new(),
+            title: None,
+            selector: None,
+            used: BTreeSet::new(),
+        }
+    }
+}
+
+/// The OpenAPI version that a document declares.
+fn version(document: &Document, findings: &mut Vec<Diagnostic>) -> Option<Kind> {
+    let root = document.root();
+    let declared = ["openapi", "swagger"]
+        .iter()
+        .find_map(|key| Some((*key, root.get(key)?)));
+    let Some((key, value)) = declared else {
+        findings.push(
+            Diagnostic::new(
+                &rules::UNKNOWN_DEFINITION,
+                document.file(),
+                "the document declares neither `openapi: 3.x` nor `swagger: \"2.0\"`",
+            )
+            .help("an API definition names its version at the top"),
+        );
+        return None;
+    };
+    let text = value.as_scalar().unwrap_or("");
+    let minor = |version: &str| text == version || text.starts_with(&format!("{version}."));
+    let kind = match key {
+        "swagger" if minor("2.0") || text == "2" => Some(Kind::Swagger2),
+        "openapi" if minor("3.0") => Some(Kind::OpenApi30),
+        "openapi" if minor("3.1") => Some(Kind::OpenApi31),
+        _ => None,
+    };
+    if kind.is_none() {
+        findings.push(
+            Diagnostic::new(
+                &rules::UNKNOWN_DEFINITION,
+                value.span(),
+                format!(
+                    "`{key}: {}` is no version that APIM imports",
+                    excerpt(text, 40)
+                ),
+            )
+            .help("APIM imports OpenAPI 2.0, 3.0 and 3.1"),
+        );
+    }
+    kind
+}
+
+/// `info.title` of a document.
+fn title(root: NodeRef<'_>) -> Option<String> {
+    root.get("info")?
+        .get("title")?
+        .as_scalar()
+        .map(str::to_owned)
+}

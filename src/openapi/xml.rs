@@ -1,0 +1,173 @@
+//! WSDL, WADL and OData: told apart by their root element, passed through.
+
+use super::{Compiled, Kind};
+use crate::diag::{Diagnostic, Span, excerpt, rules};
+use crate::tree::FileId;
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+/// Which service and port of a WSDL document APIM imports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WsdlSelector {
+    /// `wsdlServiceName`.
+    pub service: String,
+    /// `wsdlEndpointName`.
+    pub endpoint: String,
+}
+
+/// What was seen of a document.
+#[derive(Default)]
+struct Seen {
+    root: Option<String>,
+    /// Service, port, and whether the port has a SOAP address.
+    ports: Vec<(String, String, bool)>,
+    service: Option<String>,
+}
+
+pub(super) fn compile(
+    file: FileId,
+    text: String,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<Compiled> {
+    let seen = match read(file, &text) {
+        Ok(seen) => seen,
+        Err(finding) => {
+            findings.push(*finding);
+            return None;
+        }
+    };
+    let kind = match seen.root.as_deref() {
+        Some("definitions") => Kind::Wsdl,
+        Some("application") => Kind::Wadl,
+        Some("Edmx") => Kind::OData,
+        Some("policies" | "fragment") => {
+            findings.push(
+                Diagnostic::new(
+                    &rules::POLICY_AS_DEFINITION,
+                    file,
+                    "this is a policy document, not an API definition",
+                )
+                .help("name it `policy.xml`, or put the definition in its place"),
+            );
+            return None;
+        }
+        other => {
+            findings.push(
+                Diagnostic::new(
+                    &rules::UNKNOWN_DEFINITION,
+                    file,
+                    format!(
+                        "an XML document with the root `<{}>` is no API definition",
+                        excerpt(other.unwrap_or(""), 60)
+                    ),
+                )
+                .help("WSDL 1.1, WADL and OData metadata (EDMX) are supported"),
+            );
+            return None;
+        }
+    };
+    let mut selector = None;
+    if kind == Kind::Wsdl {
+        let soap = seen.ports.iter().find(|(.., soap)| *soap);
+        let Some((service, endpoint, _)) = soap else {
+            findings.push(
+                Diagnostic::new(
+                    &rules::INVALID_WSDL,
+                    file,
+                    "the document has no service with a SOAP port",
+                )
+                .help("add `<service><port><soap:address .../></port></service>`"),
+            );
+            return None;
+        };
+        selector = Some(WsdlSelector {
+            service: service.clone(),
+            endpoint: endpoint.clone(),
+        });
+    }
+    let mut compiled = Compiled::passed(kind, text);
+    compiled.selector = selector;
+    Some(compiled)
+}
+
+fn read(file: FileId, text: &str) -> Result<Seen, Box<Diagnostic>> {
+    let malformed = |at: u64, message: String| {
+        let at = usize::try_from(at).unwrap_or(0).min(text.len());
+        Box::new(Diagnostic::new(
+            &rules::MALFORMED_DEFINITION,
+            Span::new(file, at, at),
+            message,
+        ))
+    };
+    let mut reader = Reader::from_str(text);
+    let mut seen = Seen::default();
+    let mut depth = 0usize;
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(element)) => {
+                depth += 1;
+                seen.element(&element);
+            }
+            Ok(Event::Empty(element)) => seen.element(&element),
+            Ok(Event::End(element)) => {
+                depth = depth.saturating_sub(1);
+                if element.local_name().as_ref() == "service" {
+                    seen.service = None;
+                }
+            }
+            Ok(Event::DocType(_)) => {
+                let at = reader.buffer_position();
+                return Err(malformed(at, "a document type is not read".to_owned()));
+            }
+            Ok(Event::Eof) if depth > 0 => {
+                let at = reader.buffer_position();
+                return Err(malformed(
+                    at,
+                    "the document ends inside an element".to_owned(),
+                ));
+            }
+            Ok(Event::Eof) => return Ok(seen),
+            Ok(_) => {}
+            Err(error) => {
+                let message = excerpt(&error.to_string(), 200);
+                return Err(malformed(
+                    reader.error_position(),
+                    format!("malformed XML: {message}"),
+                ));
+            }
+        }
+    }
+}
+
+impl Seen {
+    fn element(&mut self, element: &BytesStart<'_>) {
+        let local = element.local_name();
+        let local: &str = local.as_ref();
+        if self.root.is_none() {
+            self.root = Some(local.to_owned());
+            return;
+        }
+        let name = || {
+            let attribute = element.try_get_attribute("name").ok().flatten()?;
+            Some(attribute.value.into_owned())
+        };
+        match local {
+            "service" => self.service = name(),
+            "port" => {
+                if let (Some(service), Some(port)) = (&self.service, name()) {
+                    self.ports.push((service.clone(), port, false));
+                }
+            }
+            // soap:address and soap12:address; http:address has another prefix.
+            "address" => {
+                let qualified = element.name();
+                let prefix = qualified.prefix();
+                let soap = prefix.is_some_and(|p| p.as_ref().starts_with("soap"));
+                if let (true, Some(port)) = (soap, self.ports.last_mut()) {
+                    port.2 = true;
+                }
+            }
+            _ => {}
+        }
+    }
+}
