@@ -8,6 +8,8 @@
 
 /// Findings: what is wrong in the user's input, where, and what to do.
 pub mod diag;
+/// Where C# policy expressions end.
+pub mod csharp;
 /// From files to resources: layouts, project root, overrides.
 pub mod discover;
 /// Everything that touches the world: sources, output, command line.
@@ -17,7 +19,11 @@ pub mod edge;
 pub mod model;
 /// API definitions: kinds, operations, bundling of references.
 pub mod openapi;
+/// Policy documents and what they refer to.
+pub mod policy;
 /// Span-preserving trees for JSON and YAML.
 pub mod syntax;
 /// Paths and bytes of one source revision.
 pub mod tree;
+/// The checks without which rendering would lie, and the graph they leave.
+pub mod validate;

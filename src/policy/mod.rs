@@ -1,0 +1,10 @@
+//! Policy documents, read as what APIM accepts rather than as XML: `@(...)`
+//! and `@{...}` hold C# with raw quotes, `<` and `&&`.
+
+mod document;
+mod parse;
+mod references;
+
+pub use document::{Attribute, Document, Element};
+pub use parse::{Root, parse};
+pub use references::{Reference, ReferenceKind, references};

@@ -1,0 +1,401 @@
+//! A tolerant parser: one pass, no recursion, expressions skipped as a whole.
+
+use super::document::{Attribute, Document, Element, Text};
+use crate::csharp;
+use crate::diag::{Diagnostic, Span, excerpt, rules};
+use crate::tree::FileId;
+
+/// Which root a document must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Root {
+    /// `<policies>`
+    Policies,
+    /// `<fragment>`
+    Fragment,
+}
+
+impl Root {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Policies => "policies",
+            Self::Fragment => "fragment",
+        }
+    }
+}
+
+/// Parses the policy `text` of `file`. What follows the first grammar error is
+/// not read.
+pub fn parse(
+    file: FileId,
+    text: &str,
+    root: Root,
+    max_depth: u64,
+) -> (Document, Vec<Diagnostic>) {
+    let mut parser = Parser {
+        file,
+        text,
+        at: if text.starts_with('\u{feff}') { 3 } else { 0 },
+        document: Document::default(),
+        open: Vec::new(),
+        max_depth,
+    };
+    let mut findings = Vec::new();
+    match parser.document() {
+        Ok(()) => findings.extend(parser.check_root(root)),
+        Err(finding) => findings.push(*finding),
+    }
+    (parser.document, findings)
+}
+
+struct Parser<'t> {
+    file: FileId,
+    text: &'t str,
+    at: usize,
+    document: Document,
+    /// Indices of the elements that are open.
+    open: Vec<usize>,
+    max_depth: u64,
+}
+
+type Step<T = ()> = Result<T, Box<Diagnostic>>;
+
+impl<'t> Parser<'t> {
+    fn document(&mut self) -> Step {
+        while self.at < self.text.len() {
+            let rest = &self.text[self.at..];
+            if rest.starts_with("<!--") {
+                self.skip_to("-->", "the comment is not closed")?;
+            } else if let Some(inner) = rest.strip_prefix("<![CDATA[") {
+                let start = self.text.len() - inner.len();
+                self.skip_to("]]>", "the CDATA section is not closed")?;
+                self.push_text(start, self.at - 3);
+            } else if rest.starts_with("<!") {
+                return Err(Box::new(
+                    Diagnostic::new(
+                        &rules::POLICY_DOCTYPE,
+                        self.span(self.at, self.at + 2),
+                        "a policy has no DOCTYPE",
+                    )
+                    .help("remove the declaration"),
+                ));
+            } else if rest.starts_with("<?") {
+                self.skip_to("?>", "the processing instruction is not closed")?;
+            } else if rest.starts_with("</") {
+                self.close()?;
+            } else if rest.starts_with('<') {
+                self.element()?;
+            } else {
+                self.text()?;
+            }
+        }
+        match self.open.last() {
+            Some(&index) => {
+                let element = &self.document.elements[index];
+                let finding = self.malformed(
+                    self.text.len(),
+                    self.text.len(),
+                    format!("`<{}>` is not closed", excerpt(&element.name, 60)),
+                );
+                Err(Box::new(finding.related(element.span, "opened here").help("close the element")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn check_root(&self, root: Root) -> Option<Diagnostic> {
+        let Some(element) = self.document.elements.first() else {
+            let finding = self.malformed(0, 0, "the policy document is empty".to_owned());
+            return Some(finding.help(format!("it needs a `<{}>` element", root.name())));
+        };
+        if element.name == root.name() {
+            return None;
+        }
+        Some(
+            Diagnostic::new(
+                &rules::WRONG_POLICY_ROOT,
+                element.span,
+                format!(
+                    "the root is `<{}>`, but `<{}>` is expected here",
+                    excerpt(&element.name, 60),
+                    root.name()
+                ),
+            )
+            .help(match element.name.as_str() {
+                "fragment" => "a fragment belongs below `policyFragments/`",
+                "policies" => "a whole policy cannot be a fragment; keep what is inside a section",
+                _ => "wrap the policy in the expected root",
+            }),
+        )
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.file, start, end)
+    }
+
+    fn malformed(&self, start: usize, end: usize, message: String) -> Diagnostic {
+        Diagnostic::new(&rules::MALFORMED_POLICY, self.span(start, end), message)
+    }
+
+    fn fail<T>(&self, start: usize, end: usize, message: impl Into<String>) -> Step<T> {
+        Err(Box::new(self.malformed(start, end, message.into())))
+    }
+
+    fn skip_to(&mut self, end: &str, message: &str) -> Step {
+        match self.text[self.at..].find(end) {
+            Some(found) => {
+                self.at += found + end.len();
+                Ok(())
+            }
+            None => self.fail(self.at, self.at + 2, message),
+        }
+    }
+
+    fn skip_space(&mut self) {
+        let rest = &self.text[self.at..];
+        self.at += rest.len() - rest.trim_start().len();
+    }
+
+    fn name(&mut self) -> Option<&'t str> {
+        let rest = &self.text[self.at..];
+        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
+        let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+        let starts_well = rest.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | ':'));
+        if end == 0 || !starts_well {
+            return None;
+        }
+        self.at += end;
+        Some(&rest[..end])
+    }
+
+    fn element(&mut self) -> Step {
+        let start = self.at;
+        self.at += 1;
+        let Some(name) = self.name() else {
+            return Err(Box::new(
+                self.malformed(start, start + 1, "`<` opens no element here".to_owned())
+                    .help("write `&lt;`, or put the text in an expression or CDATA"),
+            ));
+        };
+        if self.open.is_empty() && !self.document.elements.is_empty() {
+            return self.fail(start, self.at, "there is a second root element");
+        }
+        if self.open.len() as u64 >= self.max_depth {
+            return Err(Box::new(
+                Diagnostic::new(
+                    &rules::DOCUMENT_LIMIT,
+                    self.span(start, self.at),
+                    format!("the policy is nested more than {} levels deep", self.max_depth),
+                )
+                .help("simplify it, or raise the cap with --max-depth"),
+            ));
+        }
+        let mut element = Element {
+            name: name.to_owned(),
+            span: self.span(start + 1, self.at),
+            parent: self.open.last().copied(),
+            attributes: Vec::new(),
+            texts: Vec::new(),
+        };
+        loop {
+            let before = self.at;
+            self.skip_space();
+            let rest = &self.text[self.at..];
+            if rest.starts_with("/>") {
+                self.at += 2;
+                self.document.elements.push(element);
+                return Ok(());
+            }
+            if rest.starts_with('>') {
+                self.at += 1;
+                self.open.push(self.document.elements.len());
+                self.document.elements.push(element);
+                return Ok(());
+            }
+            if rest.is_empty() {
+                return self.fail(start, start + 1 + name.len(), format!("the tag `<{name}` is not closed with `>`"));
+            }
+            if before == self.at {
+                let end = self.at + rest.chars().next().map_or(1, char::len_utf8);
+                return self.fail(self.at, end, format!("unexpected text in the tag `<{name}`"));
+            }
+            let attribute = self.attribute(name)?;
+            if let Some(first) = element.attribute(&attribute.name) {
+                let finding = self.malformed(
+                    attribute.span.start as usize,
+                    attribute.span.end as usize,
+                    format!("`{}` of `<{name}>` is there twice", excerpt(&attribute.name, 60)),
+                );
+                return Err(Box::new(finding.related(first.span, "first here").help("remove one")));
+            }
+            element.attributes.push(attribute);
+        }
+    }
+
+    fn attribute(&mut self, element: &str) -> Step<Attribute> {
+        let start = self.at;
+        let Some(name) = self.name() else {
+            let end = start + self.text[start..].chars().next().map_or(1, char::len_utf8);
+            return self.fail(start, end, format!("an attribute name is expected in the tag `<{element}`"));
+        };
+        self.skip_space();
+        if !self.text[self.at..].starts_with('=') {
+            return self.fail(start, start + name.len(), format!("the attribute `{name}` has no value"));
+        }
+        self.at += 1;
+        self.skip_space();
+        let quote = match self.text.as_bytes().get(self.at) {
+            Some(&quote @ (b'"' | b'\'')) => quote,
+            _ => return self.fail(start, self.at, format!("the value of `{name}` must be in quotes")),
+        };
+        self.at += 1;
+        let from = self.at;
+        self.skip_space();
+        if is_expression(&self.text[self.at..]) {
+            self.at = self.expression()?;
+        } else {
+            self.at = from;
+        }
+        let rest = &self.text.as_bytes()[self.at..];
+        let Some(end) = memchr::memchr(quote, rest) else {
+            return self.fail(from - 1, from, format!("the value of `{name}` has no closing quote"));
+        };
+        let to = self.at + end;
+        self.at = to + 1;
+        self.entities(from, to)?;
+        Ok(Attribute {
+            name: name.to_owned(),
+            value: self.text[from..to].to_owned(),
+            span: self.span(from, to),
+        })
+    }
+
+    /// The end of the expression at the cursor.
+    fn expression(&self) -> Step<usize> {
+        csharp::expression_end(self.text, self.at).map_err(|unbalanced| {
+            Box::new(
+                self.malformed(
+                    self.at,
+                    self.at + 2,
+                    "the expression is not closed".to_owned(),
+                )
+                .related(
+                    self.span(unbalanced.at, unbalanced.at + 1),
+                    format!("{} opened here has no end", unbalanced.what),
+                )
+                .help("balance brackets and quotes"),
+            )
+        })
+    }
+
+    fn close(&mut self) -> Step {
+        let start = self.at;
+        self.at += 2;
+        let name = self.name().unwrap_or("");
+        self.skip_space();
+        if !self.text[self.at..].starts_with('>') {
+            return self.fail(start, self.at, format!("the tag `</{name}` is not closed with `>`"));
+        }
+        self.at += 1;
+        let Some(index) = self.open.pop() else {
+            return self.fail(start, self.at, format!("`</{name}>` closes nothing"));
+        };
+        let element = &self.document.elements[index];
+        if element.name != name {
+            let finding = self.malformed(
+                start,
+                self.at,
+                format!("`</{name}>` stands where `</{}>` is expected", excerpt(&element.name, 60)),
+            );
+            return Err(Box::new(
+                finding
+                    .related(element.span, format!("`<{}>` is opened here", excerpt(&element.name, 60)))
+                    .help("close elements in the order they were opened"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn text(&mut self) -> Step {
+        let start = self.at;
+        self.skip_space();
+        if is_expression(&self.text[self.at..]) && !self.open.is_empty() {
+            self.at = self.expression()?;
+        }
+        loop {
+            let rest = &self.text.as_bytes()[self.at..];
+            match memchr::memchr2(b'<', b'@', rest) {
+                None => {
+                    self.at = self.text.len();
+                    break;
+                }
+                Some(stop) => {
+                    self.at += stop;
+                    if rest[stop] == b'<' {
+                        break;
+                    }
+                    // An `@(` inside text is an expression only when it ends.
+                    self.at = if is_expression(&self.text[self.at..]) {
+                        csharp::expression_end(self.text, self.at).unwrap_or(self.at + 1)
+                    } else {
+                        self.at + 1
+                    };
+                }
+            }
+        }
+        let text = &self.text[start..self.at];
+        if self.open.is_empty() && !text.trim().is_empty() {
+            let from = start + text.len() - text.trim_start().len();
+            return self.fail(from, from + text.trim().len(), "there is text outside the root element");
+        }
+        self.entities(start, self.at)?;
+        self.push_text(start, self.at);
+        Ok(())
+    }
+
+    fn push_text(&mut self, start: usize, end: usize) {
+        let span = self.span(start, end);
+        if let Some(&index) = self.open.last()
+            && !self.text[start..end].trim().is_empty()
+        {
+            self.document.elements[index].texts.push(Text {
+                text: self.text[start..end].to_owned(),
+                span,
+            });
+        }
+    }
+
+    /// Only the five entities of XML and numeric ones exist. Text that merely
+    /// holds an `&`, as expressions and query strings do, is let through.
+    fn entities(&self, start: usize, end: usize) -> Step {
+        let text = &self.text[start..end];
+        if text.trim_start().starts_with(['@']) {
+            return Ok(());
+        }
+        for (at, _) in text.match_indices('&') {
+            let inside = &text[at + 1..];
+            let Some(stop) = inside.find(|c: char| !c.is_ascii_alphanumeric()) else {
+                continue;
+            };
+            let name = &inside[..stop];
+            if inside[stop..].starts_with(';')
+                && !name.is_empty()
+                && !matches!(name, "lt" | "gt" | "amp" | "quot" | "apos")
+            {
+                let from = start + at;
+                return Err(Box::new(
+                    Diagnostic::new(
+                        &rules::POLICY_DOCTYPE,
+                        self.span(from, from + stop + 2),
+                        format!("there is no entity `&{name};` in a policy"),
+                    )
+                    .help("write the character itself, or a numeric entity such as `&#160;`"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_expression(text: &str) -> bool {
+    text.starts_with("@(") || text.starts_with("@{")
+}

@@ -1,0 +1,223 @@
+//! Reads definitions and policies, in parallel over files.
+
+use crate::diag::{Diagnostic, Span, excerpt, rules};
+use crate::discover::Project;
+use crate::model::Key;
+use crate::model::kinds::Kind;
+use crate::openapi::{self, Compiled};
+use crate::policy::{self, Reference};
+use crate::syntax;
+use crate::tree::{FileId, Limits, ReadError, SourceTree};
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+/// A text that targets may keep in a file of its own.
+#[derive(Debug)]
+pub struct Content {
+    /// The text.
+    pub text: String,
+    /// Where it belongs, below a target's content folder.
+    pub path: String,
+}
+
+/// APIM imports at most 4 MB inline (import restrictions).
+const MAX_DEFINITION: usize = 4 * 1024 * 1024;
+/// Documented maximum of a policy document (service limits, 2023).
+const MAX_POLICY: usize = 256 * 1024;
+/// Documented maximum of a fragment (policy fragments, 2026).
+const MAX_FRAGMENT: usize = 512 * 1024;
+
+/// What the files other than information files hold.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    pub(super) definitions: BTreeMap<Key, Compiled>,
+    pub(super) policies: BTreeMap<Key, Policy>,
+    pub(super) wikis: BTreeMap<Key, String>,
+    /// Files that definitions refer to.
+    pub(super) used: BTreeSet<FileId>,
+    /// Tokens left in policies.
+    pub(super) tokens: Vec<(Span, String)>,
+}
+
+/// A policy and what it refers to.
+#[derive(Debug)]
+pub(super) struct Policy {
+    pub(super) text: String,
+    pub(super) references: Vec<Reference>,
+    pub(super) file: FileId,
+}
+
+enum Read {
+    Definition(Option<Compiled>),
+    Policy(Option<Policy>),
+    Wiki(Option<String>),
+}
+
+pub(super) fn read(
+    tree: &SourceTree,
+    project: &mut Project,
+    limits: &Limits,
+    findings: &mut Vec<Diagnostic>,
+) -> Result<Texts, ReadError> {
+    let jobs: Vec<(Key, FileId, Job)> = project
+        .resources
+        .values()
+        .flat_map(|resource| {
+            let job = |file: Option<FileId>, job| file.map(|file| (resource.key.clone(), file, job));
+            [
+                job(resource.definition, Job::Definition),
+                job(resource.policy, Job::Policy),
+                job(resource.wiki, Job::Wiki),
+            ]
+        })
+        .flatten()
+        .collect();
+    let results: Vec<Result<(Read, Vec<Diagnostic>), ReadError>> = jobs
+        .par_iter()
+        .map(|(key, file, job)| {
+            let mut findings = Vec::new();
+            let read = match job {
+                Job::Definition => {
+                    let compiled = openapi::compile(tree, *file, limits, &mut findings)?;
+                    let compiled = compiled.filter(|c| fits(tree, *file, c.text.len(), &mut findings));
+                    Read::Definition(compiled)
+                }
+                Job::Policy => Read::Policy(policy(tree, key, *file, limits, &mut findings)?),
+                Job::Wiki => Read::Wiki(text(tree, *file, &mut findings)?),
+            };
+            Ok((read, findings))
+        })
+        .collect();
+    let mut texts = Texts::default();
+    for ((key, _, _), result) in jobs.into_iter().zip(results) {
+        let (read, mut found) = result?;
+        findings.append(&mut found);
+        match read {
+            Read::Definition(Some(compiled)) => {
+                texts.used.extend(compiled.used.iter().copied());
+                if let Some(resource) = project.resources.get_mut(&key) {
+                    resource.origins.extend(compiled.used.iter().map(|&file| used(tree, file)));
+                }
+                texts.definitions.insert(key, compiled);
+            }
+            Read::Policy(Some(policy)) => {
+                if let Some(range) = token(&policy.text) {
+                    let span = Span::new(policy.file, range.start, range.end);
+                    texts.tokens.push((span, policy.text[range].to_owned()));
+                }
+                texts.policies.insert(key, policy);
+            }
+            Read::Wiki(Some(text)) => {
+                texts.wikis.insert(key, text);
+            }
+            Read::Definition(None) | Read::Policy(None) | Read::Wiki(None) => {}
+        }
+    }
+    Ok(texts)
+}
+
+fn used(tree: &SourceTree, file: FileId) -> crate::model::Origin {
+    crate::model::Origin {
+        span: Span::new(file, 0, usize::try_from(tree.size(file)).unwrap_or(usize::MAX)),
+        role: crate::model::Role::Definition,
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Job {
+    Definition,
+    Policy,
+    Wiki,
+}
+
+fn fits(tree: &SourceTree, file: FileId, size: usize, findings: &mut Vec<Diagnostic>) -> bool {
+    if size <= MAX_DEFINITION {
+        return true;
+    }
+    findings.push(
+        Diagnostic::new(
+            &rules::DEFINITION_TOO_LARGE,
+            file,
+            format!(
+                "`{}` has {size} bytes minified, but APIM imports at most {MAX_DEFINITION}",
+                tree.path(file)
+            ),
+        )
+        .help("split the API, or remove examples and descriptions"),
+    );
+    false
+}
+
+fn text(
+    tree: &SourceTree,
+    file: FileId,
+    findings: &mut Vec<Diagnostic>,
+) -> Result<Option<String>, ReadError> {
+    Ok(match syntax::utf8(file, tree.read(file)?.into_owned()) {
+        Ok(text) => Some(text),
+        Err(finding) => {
+            findings.push(*finding);
+            None
+        }
+    })
+}
+
+fn policy(
+    tree: &SourceTree,
+    key: &Key,
+    file: FileId,
+    limits: &Limits,
+    findings: &mut Vec<Diagnostic>,
+) -> Result<Option<Policy>, ReadError> {
+    let Some(text) = text(tree, file, findings)? else {
+        return Ok(None);
+    };
+    let (root, max) = match key.kind {
+        Kind::PolicyFragment => (policy::Root::Fragment, MAX_FRAGMENT),
+        _ => (policy::Root::Policies, MAX_POLICY),
+    };
+    if text.len() > max {
+        findings.push(
+            Diagnostic::new(
+                &rules::POLICY_TOO_LARGE,
+                file,
+                format!(
+                    "`{}` has {} bytes, but APIM takes at most {max}",
+                    excerpt(tree.path(file).as_str(), 200),
+                    text.len()
+                ),
+            )
+            .help("move parts into fragments"),
+        );
+    }
+    let (document, mut found) = policy::parse(file, &text, root, limits.max_depth);
+    findings.append(&mut found);
+    let references = policy::references(&document);
+    Ok(Some(Policy {
+        text: text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text),
+        references,
+        file,
+    }))
+}
+
+/// The first `{#token#}` of `text`.
+pub(super) fn token(text: &str) -> Option<Range<usize>> {
+    let mut from = 0;
+    while let Some(at) = text[from..].find("{#") {
+        let start = from + at;
+        let inside = &text[start + 2..];
+        if let Some(end) = inside.find("#}") {
+            let name = &inside[..end];
+            let plausible = !name.is_empty()
+                && name
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '[' | ']' | ' '));
+            if plausible {
+                return Some(start..start + 2 + end + 2);
+            }
+        }
+        from = start + 2;
+    }
+    None
+}
