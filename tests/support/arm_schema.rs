@@ -46,8 +46,9 @@ impl ArmSchema {
                 continue;
             }
             let mut schema = resource.clone();
-            let name = schema["properties"]["name"].take();
-            schema["properties"]["name"] = json!({"anyOf": [{"$ref": "#/definitions/common.expression"}, name]});
+            if let Some(name) = schema["properties"].get_mut("name") {
+                *name = json!({"anyOf": [{"$ref": "#/definitions/common.expression"}, name.take()]});
+            }
             schema["properties"]["dependsOn"] = json!({"type": "array", "items": {"type": "string"}, "uniqueItems": true});
             schema["properties"]["comments"] = json!({"type": "string"});
             schema["$schema"] = json!("http://json-schema.org/draft-04/schema#");

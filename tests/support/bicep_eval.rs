@@ -187,7 +187,6 @@ impl Module {
         deps.extend(explicit);
         let name = local_name(&head.type_, &head.full_name)?;
         let key = id(&head.type_, &name);
-        deps.remove(&key);
         eval.bundle.insert(ReadResource { type_: head.type_, name, properties, depends_on: deps })?;
         Ok(key)
     }

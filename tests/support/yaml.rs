@@ -96,8 +96,11 @@ fn scalar(text: &str, style: ScalarStyle) -> Res<Value> {
 fn is_ambiguous(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let words = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "=", ".nan", ".inf", "-.inf", "+.inf"];
-    let number_like = lower.trim_start_matches(['+', '-']).starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && lower.chars().any(|c| c.is_ascii_digit())
-        && lower.chars().all(|c| c.is_ascii_hexdigit() || "+-.:_xotz ".contains(c));
-    words.contains(&lower.as_str()) || number_like
+    let number = lower.trim_start_matches(['+', '-']);
+    let radix = ["0x", "0o", "0b"].iter().any(|p| number.strip_prefix(p).is_some_and(|d| d.chars().all(|c| c.is_ascii_hexdigit() || c == '_')));
+    let number_like = number.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && number.contains(|c: char| c.is_ascii_digit())
+        && number.matches('.').count() <= 1
+        && number.chars().all(|c| c.is_ascii_digit() || "+-.:_etz ".contains(c));
+    words.contains(&lower.as_str()) || radix || number_like
 }
