@@ -1,5 +1,10 @@
 //! Tests of the readers that the equivalence tests stand on: what they read,
 //! and that they refuse what is wrong.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at what is not there"
+)]
 
 mod support;
 
@@ -11,8 +16,12 @@ mod aso;
 mod bicep;
 #[path = "readers/compare.rs"]
 mod compare;
+#[path = "readers/languages.rs"]
+mod languages;
 #[path = "readers/schemas.rs"]
 mod schemas;
+
+use std::path::{Path, PathBuf};
 
 use support::Files;
 
@@ -72,12 +81,25 @@ const NASTY: &[&str] = &[
 
 /// Bundle files from pairs.
 fn files(pairs: &[(&str, &str)]) -> Files {
-    pairs.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
+        .collect()
 }
 
 /// The message of something that has to fail.
 #[track_caller]
 fn refused<T: std::fmt::Debug>(result: Result<T, String>, why: &str) {
     let message = result.expect_err("this has to be refused");
-    assert!(message.contains(why), "refused, but not because of {why:?}: {message}");
+    assert!(
+        message.contains(why),
+        "refused, but not because of {why:?}: {message}"
+    );
+}
+
+/// A folder of the test corpus.
+fn corpus(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("target/corpus")
+        .join(folder)
 }

@@ -4,7 +4,8 @@ use crate::support::bicep_syntax::{Expr, Kind, Part};
 use crate::support::{Files, ParamInfo, ReadBundle, Res, bicep, bicep_syntax};
 use crate::{NASTY, files, refused};
 
-const PARAMS: &str = "using 'main.bicep'\n\nparam apimServiceName = 'contoso'\nparam region = 'we'\n";
+const PARAMS: &str =
+    "using 'main.bicep'\n\nparam apimServiceName = 'contoso'\nparam region = 'we'\n";
 const HEAD: &str = "\
 param apimServiceName string
 param region string
@@ -21,7 +22,8 @@ resource service 'Microsoft.ApiManagement/service@2024-05-01' existing = {
 fn tree(main: &str, more: &[(&str, &str)]) -> Files {
     let mut tree = files(more);
     tree.insert("bicep/main.bicep".into(), format!("{HEAD}{main}"));
-    tree.entry("bicep/main.bicepparam".into()).or_insert_with(|| PARAMS.into());
+    tree.entry("bicep/main.bicepparam".into())
+        .or_insert_with(|| PARAMS.into());
     tree
 }
 
@@ -47,8 +49,14 @@ resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
 }
 ";
 const CONTENT: &[(&str, &str)] = &[
-    ("bicep/content/orders.txt", "\u{feff}a\r\nb${x}'''[y]\u{2028}"),
-    ("bicep/content/orders.json", "{\n  \"b\": [1.0, \"é\"],\n  \"a\": null\n}\n"),
+    (
+        "bicep/content/orders.txt",
+        "\u{feff}a\r\nb${x}'''[y]\u{2028}",
+    ),
+    (
+        "bicep/content/orders.json",
+        "{\n  \"b\": [1.0, \"é\"],\n  \"a\": null\n}\n",
+    ),
 ];
 
 fn api_type() -> String {
@@ -75,20 +83,38 @@ fn a_resource_with_contents() {
     });
     assert_eq!(api.properties, expected);
     assert!(api.depends_on.is_empty());
-    assert_eq!(bundle.parameters["s"], ParamInfo { secure: true, value: None });
-    assert_eq!(bundle.parameters["region"], ParamInfo { secure: false, value: Some("we".into()) });
+    assert_eq!(
+        bundle.parameters["s"],
+        ParamInfo {
+            secure: true,
+            value: None
+        }
+    );
+    assert_eq!(
+        bundle.parameters["region"],
+        ParamInfo {
+            secure: false,
+            value: Some("we".into())
+        }
+    );
 }
 
 #[test]
 fn expressions() {
     let cases = [
-        ("'it\\'s \\\\ \\$ \\${x} $ \\n\\r\\t\\u{1F600}'", json!("it's \\ $ ${x} $ \n\r\t😀")),
+        (
+            "'it\\'s \\\\ \\$ \\${x} $ \\n\\r\\t\\u{1F600}'",
+            json!("it's \\ $ ${x} $ \n\r\t😀"),
+        ),
         ("'''\nraw ${x} \\n 'q' ''''", json!("raw ${x} \\n 'q' '")),
         ("''''''", json!("")),
         ("'${region}-${s}//x'", json!("we-param:s//x")),
         ("'a//b' // comment '", json!("a//b")),
         ("service.id", json!("ref:Microsoft.ApiManagement/service|")),
-        ("'${service.id}/products/p'", json!("ref:Microsoft.ApiManagement/service/products|p")),
+        (
+            "'${service.id}/products/p'",
+            json!("ref:Microsoft.ApiManagement/service/products|p"),
+        ),
         ("concat('a', region)", json!("awe")),
         ("concat(['a'], ['b'])", json!(["a", "b"])),
         ("join([\n  'a'\n  'b'\n], ',')", json!("a,b")),
@@ -146,12 +172,19 @@ fn nasty_text_survives_a_strict_escape() {
                 c => literal.push(c),
             }
         }
-        assert_eq!(value(&format!("'{literal}'")), Ok((*text).into()), "{literal}");
+        assert_eq!(
+            value(&format!("'{literal}'")),
+            Ok((*text).into()),
+            "{literal}"
+        );
         let from_file = [("bicep/content/x.txt", *text)];
         let main = "resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {\n  parent: service\n  name: 'a'\n  properties: {\n    v: loadTextContent('content/x.txt')\n  }\n}\n";
         let read = read(main, &from_file).unwrap();
         let expected = text.strip_prefix('\u{feff}').unwrap_or(text);
-        assert_eq!(read.resources[&(api_type(), "a".into())].properties["v"], *expected);
+        assert_eq!(
+            read.resources[&(api_type(), "a".into())].properties["v"],
+            *expected
+        );
     }
 }
 
@@ -160,7 +193,10 @@ fn load_limits() {
     let main = "resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {\n  parent: service\n  name: 'a'\n  properties: {\n    v: loadTextContent('content/x.txt')\n  }\n}\n";
     let fits = "😀".repeat(65_536);
     assert!(read(main, &[("bicep/content/x.txt", &fits)]).is_ok());
-    refused(read(main, &[("bicep/content/x.txt", &format!("{fits}x"))]), "131073 characters");
+    refused(
+        read(main, &[("bicep/content/x.txt", &format!("{fits}x"))]),
+        "131073 characters",
+    );
 }
 
 const MODULE: &str = "\
@@ -236,13 +272,23 @@ resource product 'Microsoft.ApiManagement/service/products/apis@2024-05-01' = {
 ";
 
 fn with_module(main: &str, module: &str) -> Res<(ReadBundle, Vec<String>)> {
-    bicep::read_with_lints(&tree(main, &[("bicep/modules/api.bicep", module), ("bicep/content/get.txt", "x")]))
+    bicep::read_with_lints(&tree(
+        main,
+        &[
+            ("bicep/modules/api.bicep", module),
+            ("bicep/content/get.txt", "x"),
+        ],
+    ))
 }
 
 fn waits(bundle: &ReadBundle, type_: &str, name: &str) -> Vec<String> {
-    let key = (format!("Microsoft.ApiManagement/service/{type_}"), name.to_owned());
+    let key = (
+        format!("Microsoft.ApiManagement/service/{type_}"),
+        name.to_owned(),
+    );
     let deps = bundle.resources[&key].depends_on.iter();
-    deps.map(|d| d.replace("Microsoft.ApiManagement/service/", "")).collect()
+    deps.map(|d| d.replace("Microsoft.ApiManagement/service/", ""))
+        .collect()
 }
 
 #[test]
@@ -251,13 +297,28 @@ fn modules() {
     assert_eq!(lints, [""; 0]);
     assert_eq!(waits(&bundle, "tags", "t"), [""; 0]);
     assert_eq!(waits(&bundle, "apis", "a"), ["tags|t"]);
-    assert_eq!(waits(&bundle, "apis/operations", "a/get"), ["apis|a", "apis|b", "tags|t"]);
-    assert_eq!(waits(&bundle, "products/apis", "p/a"), ["apis/operations|a/get", "apis|a", "apis|b"]);
+    assert_eq!(
+        waits(&bundle, "apis/operations", "a/get"),
+        ["apis|a", "apis|b", "tags|t"]
+    );
+    assert_eq!(
+        waits(&bundle, "products/apis", "p/a"),
+        ["apis/operations|a/get", "apis|a", "apis|b"]
+    );
     let api = &bundle.resources[&(api_type(), "a".into())];
     let tag = "ref:Microsoft.ApiManagement/service/tags|t";
-    assert_eq!(api.properties, json!({"displayName": "T we", "key": "param:s", "tagId": tag}));
-    let product = &bundle.resources[&("Microsoft.ApiManagement/service/products/apis".into(), "p/a".into())];
-    assert_eq!(product.properties, json!({"of": "ref:Microsoft.ApiManagement/service/apis|a"}));
+    assert_eq!(
+        api.properties,
+        json!({"displayName": "T we", "key": "param:s", "tagId": tag})
+    );
+    let product = &bundle.resources[&(
+        "Microsoft.ApiManagement/service/products/apis".into(),
+        "p/a".into(),
+    )];
+    assert_eq!(
+        product.properties,
+        json!({"of": "ref:Microsoft.ApiManagement/service/apis|a"})
+    );
 }
 
 #[test]
@@ -269,38 +330,96 @@ fn broken_modules() {
     refused(swap("    key: s\n", ""), "parameter key gets no value");
     refused(swap("@secure()\n", ""), "not secure");
     refused(swap("display: 'T ${region}'", "display: 1"), "cannot be");
-    refused(swap("    key: s\n", "    key: s\n    more: s\n"), "no parameter more");
-    refused(swap("modules/api.bicep", "modules/none.bicep"), "is missing");
-    refused(swap("name: 'api'", &format!("name: '{}'", "n".repeat(65))), "longer than 64");
+    refused(
+        swap("    key: s\n", "    key: s\n    more: s\n"),
+        "no parameter more",
+    );
+    refused(
+        swap("modules/api.bicep", "modules/none.bicep"),
+        "is missing",
+    );
+    refused(
+        swap("name: 'api'", &format!("name: '{}'", "n".repeat(65))),
+        "longer than 64",
+    );
     refused(swap("outputs.apiId", "outputs.none"), "no output");
-    refused(swap("    other\n", "    none\n"), "neither resource nor module");
-    refused(swap("'../content/get.txt'", "'content/get.txt'"), "is missing");
+    refused(
+        swap("    other\n", "    none\n"),
+        "neither resource nor module",
+    );
+    refused(
+        swap("'../content/get.txt'", "'content/get.txt'"),
+        "is missing",
+    );
 }
 
 #[test]
 fn broken_files() {
-    let api = |body: &str| read(&format!("resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {{\n{body}\n}}\n"), &[]);
+    let api = |body: &str| {
+        read(
+            &format!(
+                "resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {{\n{body}\n}}\n"
+            ),
+            &[],
+        )
+    };
     assert!(api("  parent: service\n  name: 'a'").is_ok());
-    refused(api("  parent: service\n  name: 'a/b'"), "slash beside a parent");
+    refused(
+        api("  parent: service\n  name: 'a/b'"),
+        "slash beside a parent",
+    );
     refused(api("  name: 'a'"), "segments");
-    refused(api("  name: 'contoso/a'"), "does not begin with the service");
-    refused(api("  parent: service\n  name: 'a'\n  propertys: {}"), "unknown resource element");
-    refused(api("  parent: service\n  name: 'a'\n  dependsOn: [\n    api\n  ]"), "depends on itself");
+    refused(
+        api("  name: 'contoso/a'"),
+        "does not begin with the service",
+    );
+    refused(
+        api("  parent: service\n  name: 'a'\n  propertys: {}"),
+        "unknown resource element",
+    );
+    refused(
+        api("  parent: service\n  name: 'a'\n  dependsOn: [\n    api\n  ]"),
+        "depends on itself",
+    );
     refused(api("  parent: api\n  name: 'a'"), "defined by itself");
     refused(read(&format!("{API}{API}"), CONTENT), "declared twice");
-    refused(read(&format!("{API}{}", API.replace("resource api", "resource two")), CONTENT), "declared twice");
-    refused(read("resource x 'Microsoft.ApiManagement/service/apis/operations@2024-05-01' = {\n  parent: service\n  name: 'a'\n}\n", &[]), "cannot be the child");
+    refused(
+        read(
+            &format!("{API}{}", API.replace("resource api", "resource two")),
+            CONTENT,
+        ),
+        "declared twice",
+    );
+    refused(
+        read(
+            "resource x 'Microsoft.ApiManagement/service/apis/operations@2024-05-01' = {\n  parent: service\n  name: 'a'\n}\n",
+            &[],
+        ),
+        "cannot be the child",
+    );
     refused(read("var x = 1 var y = 2\n", &[]), "end of the line");
     refused(read("let x = 1\n", &[]), "unknown statement");
     refused(read("@secure()\nvar x = 1\n", &[]), "@secure()");
     refused(read("param p text\n", &[]), "unknown type");
-    refused(bicep::read(&files(&[("bicep/main.bicepparam", PARAMS)])), "main.bicep is missing");
+    refused(
+        bicep::read(&files(&[("bicep/main.bicepparam", PARAMS)])),
+        "main.bicep is missing",
+    );
     let params = |text: &str| read("", &[("bicep/main.bicepparam", text)]);
     assert!(params(PARAMS).is_ok());
-    refused(params(&format!("{PARAMS}param none = 1\n")), "not a parameter");
+    refused(
+        params(&format!("{PARAMS}param none = 1\n")),
+        "not a parameter",
+    );
     refused(params(&format!("{PARAMS}param s = 'secret'\n")), "in clear");
-    refused(params(&PARAMS.replace("main.bicep", "other.bicep")), "instead of main.bicep");
-    refused(params(&PARAMS.replace("param region", "param region string")), "grammar");
+    refused(
+        params(&PARAMS.replace("main.bicep", "other.bicep")),
+        "instead of main.bicep",
+    );
+    refused(
+        params(&PARAMS.replace("param region", "param region string")),
+        "grammar",
+    );
 }
 
 #[test]
@@ -327,13 +446,23 @@ resource b 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
 
 #[test]
 fn lints() {
-    let lint = |main: &str, more: &[(&str, &str)]| bicep::read_with_lints(&tree(main, more)).unwrap().1.join("\n");
+    let lint = |main: &str, more: &[(&str, &str)]| {
+        bicep::read_with_lints(&tree(main, more))
+            .unwrap()
+            .1
+            .join("\n")
+    };
     assert!(lint("var x = 1\n", &[]).contains("x is declared but never used"));
     assert!(lint("param q string\n", &[]).contains("BCP258"));
     assert!(lint("", &[("bicep/content/x", "")]).contains("used by nothing"));
-    let needless = format!("{API}\nresource get 'Microsoft.ApiManagement/service/apis/operations@2024-05-01' = {{\n  parent: api\n  name: '${{region}}'\n  dependsOn: [\n    api\n  ]\n}}\n");
+    let needless = format!(
+        "{API}\nresource get 'Microsoft.ApiManagement/service/apis/operations@2024-05-01' = {{\n  parent: api\n  name: '${{region}}'\n  dependsOn: [\n    api\n  ]\n}}\n"
+    );
     let found = lint(&needless, CONTENT);
-    assert!(found.contains("unnecessary dependsOn") && found.contains("interpolation of nothing"), "{found}");
+    assert!(
+        found.contains("unnecessary dependsOn") && found.contains("interpolation of nothing"),
+        "{found}"
+    );
 }
 
 #[test]
@@ -347,7 +476,48 @@ fn the_grammar_has_a_say() {
 fn the_parser_keeps_what_is_written() {
     let (declarations, masked) = bicep_syntax::parse("var a = 'x${b.c}\\n' // 'y'\r\n").unwrap();
     let hole = Expr::Member(Box::new(Expr::Name("b".into())), "c".into());
-    let parts = vec![Part::Text("x".into()), Part::Hole(hole), Part::Text("\n".into())];
+    let parts = vec![
+        Part::Text("x".into()),
+        Part::Hole(hole),
+        Part::Text("\n".into()),
+    ];
     assert_eq!(declarations[0].kind, Kind::Var(Expr::Str(parts)));
     assert_eq!(masked, "var a = 'x${b.c}xx' // 'y'\r\n");
+}
+
+#[test]
+fn words_as_keys() {
+    let words = "type resource module param var output import existing metadata provider string int bool object array \
+                 for if in func using with as assert test targetScope secureString description value name properties";
+    for word in words.split_whitespace() {
+        let expected = json!({word: 1, "b": {word: "x"}});
+        assert_eq!(
+            value(&format!("{{\n{word}: 1\nb: {{\n{word}: 'x'\n}}\n}}")),
+            Ok(expected),
+            "{word}"
+        );
+    }
+}
+
+/// People's files: what the strict parser takes, the grammar takes too, and
+/// it refuses none but those with loops, conditions and the like.
+#[test]
+fn files_in_the_wild() {
+    let mut todo = vec![crate::corpus("bicep/samples")];
+    let mut parsed = 0;
+    while let Some(dir) = todo.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                todo.push(path);
+            } else if path.extension().is_some_and(|e| e == "bicep") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                if let Ok((_, masked)) = bicep_syntax::parse(text.trim_start_matches('\u{feff}')) {
+                    assert_eq!(bicep::check_grammar(&masked), Ok(()), "{}", path.display());
+                    parsed += 1;
+                }
+            }
+        }
+    }
+    assert!(parsed > 60, "{parsed} files parsed");
 }

@@ -1,15 +1,10 @@
-use std::path::{Path, PathBuf};
-
 use serde_json::{Value, json};
 
+use crate::corpus;
 use crate::support::arm_schema::ArmSchema;
 use crate::support::aso_fields::{FIELDS, KINDS};
 use crate::support::crd::Crds;
 use crate::support::yaml;
-
-fn corpus(folder: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/corpus").join(folder)
-}
 
 #[test]
 fn arm_resources_against_the_schema() {
@@ -65,7 +60,11 @@ fn every_kind_has_its_crd_and_its_arm_type() {
     for kind in KINDS {
         let resource = json!({"type": format!("Microsoft.ApiManagement/service/{}", kind.type_)});
         let found = schema.check(&json!({"resources": [resource]}));
-        assert!(!found.iter().any(|e| e.contains("not in the schema")), "{}: {found:?}", kind.kind);
+        assert!(
+            !found.iter().any(|e| e.contains("not in the schema")),
+            "{}: {found:?}",
+            kind.kind
+        );
     }
 }
 
@@ -76,10 +75,15 @@ fn the_field_table_is_that_of_the_crds() {
     let mut in_crds = Vec::new();
     for entry in std::fs::read_dir(corpus("crds/aso-v2-yaml")).unwrap() {
         let path = entry.unwrap().path();
-        if !path.to_string_lossy().ends_with(".apimanagement.azure.com.yaml") {
+        if !path
+            .to_string_lossy()
+            .ends_with(".apimanagement.azure.com.yaml")
+        {
             continue;
         }
-        let crd = yaml::documents(&std::fs::read_to_string(path).unwrap()).unwrap().remove(0);
+        let crd = yaml::documents(&std::fs::read_to_string(path).unwrap())
+            .unwrap()
+            .remove(0);
         let kind = crd["spec"]["names"]["kind"].as_str().unwrap();
         let versions = crd["spec"]["versions"].as_array().unwrap();
         let version = versions.iter().find(|v| v["name"] == "v20240501").unwrap();
@@ -89,20 +93,35 @@ fn the_field_table_is_that_of_the_crds() {
         }
     }
     in_crds.sort();
-    let mut table: Vec<(String, String, String)> =
-        FIELDS.iter().map(|f| (f.0.to_owned(), f.1.to_owned(), format!("{:?}", f.3))).collect();
+    let mut table: Vec<(String, String, String)> = FIELDS
+        .iter()
+        .map(|f| (f.0.to_owned(), f.1.to_owned(), format!("{:?}", f.3)))
+        .collect();
     table.sort();
     assert_eq!(table, in_crds);
 }
 
-fn special_fields(kind: &str, path: &str, schema: &Value, found: &mut Vec<(String, String, String)>) {
+fn special_fields(
+    kind: &str,
+    path: &str,
+    schema: &Value,
+    found: &mut Vec<(String, String, String)>,
+) {
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
         if path.is_empty() && (name == "owner" || name == "operatorSpec") {
             continue;
         }
-        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let path = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
         let properties = &field["properties"];
-        let says = |property: &str, word: &str| properties[property]["description"].as_str().is_some_and(|d| d.contains(word));
+        let says = |property: &str, word: &str| {
+            properties[property]["description"]
+                .as_str()
+                .is_some_and(|d| d.contains(word))
+        };
         let form = match () {
             () if !properties["armId"].is_null() => Some("Reference"),
             () if says("key", "Kubernetes secret") => Some("Secret"),
@@ -112,7 +131,9 @@ fn special_fields(kind: &str, path: &str, schema: &Value, found: &mut Vec<(Strin
         };
         match form {
             Some(form) => found.push((kind.to_owned(), path, form.to_owned())),
-            None if field["items"].is_object() => special_fields(kind, &format!("{path}[]"), &field["items"], found),
+            None if field["items"].is_object() => {
+                special_fields(kind, &format!("{path}[]"), &field["items"], found);
+            }
             None => special_fields(kind, &path, field, found),
         }
     }
@@ -123,21 +144,44 @@ fn aso_objects_against_the_crds() {
     let crds = Crds::load(&corpus("crds/aso-v2-yaml")).unwrap();
     let check = |kind: &str, spec: Value| {
         let api = "apimanagement.azure.com/v20240501";
-        crds.check(&json!({"apiVersion": api, "kind": kind, "metadata": {"name": "x"}, "spec": spec}))
+        crds.check(
+            &json!({"apiVersion": api, "kind": kind, "metadata": {"name": "x"}, "spec": spec}),
+        )
     };
     let owner = json!({"name": "svc"});
-    assert_eq!(check("Api", json!({"owner": owner, "path": "a", "protocols": ["https"]})), [""; 0]);
+    assert_eq!(
+        check(
+            "Api",
+            json!({"owner": owner, "path": "a", "protocols": ["https"]})
+        ),
+        [""; 0]
+    );
     let headers = json!({"owner": owner, "credentials": {"header": {"x-anything": ["a"]}}});
     assert_eq!(check("Backend", headers), [""; 0]);
     for (kind, bad) in [
         ("Api", json!({"owner": owner})),
-        ("Api", json!({"owner": owner, "path": "a", "apiVersionSetId": "x"})),
+        (
+            "Api",
+            json!({"owner": owner, "path": "a", "apiVersionSetId": "x"}),
+        ),
         ("Api", json!({"owner": {"nmae": "svc"}, "path": "a"})),
         ("Api", json!({"owner": {"armId": "not an id"}, "path": "a"})),
-        ("Api", json!({"owner": owner, "path": "a", "protocols": ["ftp"]})),
-        ("Api", json!({"owner": owner, "path": "a", "description": null})),
-        ("ApiPolicy", json!({"owner": owner, "value": "x", "azureName": "policy"})),
-        ("Backend", json!({"owner": owner, "proxy": {"url": "u", "password": "clear"}})),
+        (
+            "Api",
+            json!({"owner": owner, "path": "a", "protocols": ["ftp"]}),
+        ),
+        (
+            "Api",
+            json!({"owner": owner, "path": "a", "description": null}),
+        ),
+        (
+            "ApiPolicy",
+            json!({"owner": owner, "value": "x", "azureName": "policy"}),
+        ),
+        (
+            "Backend",
+            json!({"owner": owner, "proxy": {"url": "u", "password": "clear"}}),
+        ),
         ("ApiOperation", json!({})),
     ] {
         assert!(!check(kind, bad.clone()).is_empty(), "{kind} {bad}");

@@ -25,14 +25,21 @@ pub(crate) fn string(text: &str, scope: &dyn Scope) -> Res<Value> {
         return Ok(text[1..].into());
     }
     if text.chars().count() > MAX_EXPRESSION {
-        return Err(format!("expression of more than {MAX_EXPRESSION} characters"));
+        return Err(format!(
+            "expression of more than {MAX_EXPRESSION} characters"
+        ));
     }
     let tokens = tokenize(&text[1..text.len() - 1]).map_err(|e| format!("{e} in {text}"))?;
-    let mut parser = Parser { tokens: &tokens, scope };
+    let mut parser = Parser {
+        tokens: &tokens,
+        scope,
+    };
     let value = parser.expression().map_err(|e| format!("{e} in {text}"))?;
     match parser.tokens {
         [] => Ok(value),
-        [extra, ..] => Err(format!("unexpected {extra:?} after the expression in {text}")),
+        [extra, ..] => Err(format!(
+            "unexpected {extra:?} after the expression in {text}"
+        )),
     }
 }
 
@@ -40,7 +47,11 @@ pub(crate) fn string(text: &str, scope: &dyn Scope) -> Res<Value> {
 pub(crate) fn value(value: &Value, scope: &dyn Scope) -> Res<Value> {
     Ok(match value {
         Value::String(text) => string(text, scope)?,
-        Value::Array(items) => items.iter().map(|i| self::value(i, scope)).collect::<Res<Vec<_>>>()?.into(),
+        Value::Array(items) => items
+            .iter()
+            .map(|i| self::value(i, scope))
+            .collect::<Res<Vec<_>>>()?
+            .into(),
         Value::Object(map) => {
             let mut out = serde_json::Map::new();
             for (key, item) in map {
@@ -92,7 +103,11 @@ fn tokenize(source: &str) -> Res<Vec<Token>> {
                 while let Some(d) = chars.next_if(char::is_ascii_digit) {
                     digits.push(d);
                 }
-                Token::Int(digits.parse().map_err(|e| format!("number {digits}: {e}"))?)
+                Token::Int(
+                    digits
+                        .parse()
+                        .map_err(|e| format!("number {digits}: {e}"))?,
+                )
             }
             c if c.is_ascii_alphabetic() => {
                 let mut name = String::from(c);
@@ -158,8 +173,12 @@ impl<'a> Parser<'a> {
             ("false", []) => Ok(false.into()),
             ("null", []) => Ok(Value::Null),
             ("createArray", items) => Ok(items.to_vec().into()),
-            _ => shared_function(name, args)
-                .unwrap_or_else(|| Err(format!("function {name} with {} arguments is not known", args.len()))),
+            _ => shared_function(name, args).unwrap_or_else(|| {
+                Err(format!(
+                    "function {name} with {} arguments is not known",
+                    args.len()
+                ))
+            }),
         }
     }
 }

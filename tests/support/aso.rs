@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::aso_fields::{FIELDS, Form, KINDS, Kind};
-use super::{Files, ReadBundle, ReadResource, Res, SERVICE, SERVICE_TYPE, id, local_name, reference, yaml};
+use super::{
+    Files, ReadBundle, ReadResource, Res, SERVICE, SERVICE_TYPE, id, local_name, reference, yaml,
+};
 
 const GROUP: &str = "apimanagement.azure.com";
 const VERSION: &str = "v20240501";
@@ -23,25 +25,50 @@ pub(crate) struct Object {
 /// The objects that the kustomization lists. Fails when a file is not listed,
 /// or a listed one is not there.
 pub(crate) fn objects(files: &Files) -> Res<Vec<Object>> {
-    let text = files.get(KUSTOMIZATION).ok_or_else(|| format!("{KUSTOMIZATION} is missing"))?;
+    let text = files
+        .get(KUSTOMIZATION)
+        .ok_or_else(|| format!("{KUSTOMIZATION} is missing"))?;
     let documents = yaml::documents(text).map_err(|e| format!("{KUSTOMIZATION}: {e}"))?;
-    let [kustomization] = documents.as_slice() else { return Err(format!("{KUSTOMIZATION}: not one document")) };
-    if kustomization["apiVersion"] != "kustomize.config.k8s.io/v1beta1" || kustomization["kind"] != "Kustomization" {
+    let [kustomization] = documents.as_slice() else {
+        return Err(format!("{KUSTOMIZATION}: not one document"));
+    };
+    if kustomization["apiVersion"] != "kustomize.config.k8s.io/v1beta1"
+        || kustomization["kind"] != "Kustomization"
+    {
         return Err(format!("{KUSTOMIZATION}: wrong apiVersion or kind"));
     }
     let known = ["apiVersion", "kind", "metadata", "resources"];
-    if let Some(key) = kustomization.as_object().into_iter().flatten().map(|(k, _)| k).find(|k| !known.contains(&k.as_str())) {
+    if let Some(key) = kustomization
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(k, _)| k)
+        .find(|k| !known.contains(&k.as_str()))
+    {
         return Err(format!("{KUSTOMIZATION}: {key} would change the objects"));
     }
-    let listed = kustomization["resources"].as_array().ok_or_else(|| format!("{KUSTOMIZATION}: no resources"))?;
+    let listed = kustomization["resources"]
+        .as_array()
+        .ok_or_else(|| format!("{KUSTOMIZATION}: no resources"))?;
     let mut paths = BTreeSet::new();
     for entry in listed {
-        let path = format!("aso/{}", entry.as_str().ok_or("resource entry is not text")?.trim_start_matches("./"));
+        let path = format!(
+            "aso/{}",
+            entry
+                .as_str()
+                .ok_or("resource entry is not text")?
+                .trim_start_matches("./")
+        );
         if !files.contains_key(&path) || !paths.insert(path.clone()) {
-            return Err(format!("{KUSTOMIZATION}: {path} is not there, or listed twice"));
+            return Err(format!(
+                "{KUSTOMIZATION}: {path} is not there, or listed twice"
+            ));
         }
     }
-    if let Some(path) = files.keys().find(|p| p.starts_with("aso/") && *p != KUSTOMIZATION && !paths.contains(*p)) {
+    if let Some(path) = files
+        .keys()
+        .find(|p| p.starts_with("aso/") && *p != KUSTOMIZATION && !paths.contains(*p))
+    {
         return Err(format!("{path} is not listed in the kustomization"));
     }
     let mut objects = Vec::new();
@@ -50,7 +77,10 @@ pub(crate) fn objects(files: &Files) -> Res<Vec<Object>> {
             if value.is_null() {
                 return Err(format!("{path}: empty document"));
             }
-            objects.push(Object { path: path.clone(), value });
+            objects.push(Object {
+                path: path.clone(),
+                value,
+            });
         }
     }
     Ok(objects)
@@ -61,7 +91,9 @@ pub(crate) fn read(files: &Files) -> Res<ReadBundle> {
     let objects = objects(files)?;
     let mut reader = Reader::default();
     for object in &objects {
-        reader.add(object).map_err(|e| format!("{}: {e}", object.path))?;
+        reader
+            .add(object)
+            .map_err(|e| format!("{}: {e}", object.path))?;
     }
     let mut bundle = ReadBundle::default();
     for (key, entry) in &reader.entries {
@@ -69,7 +101,11 @@ pub(crate) fn read(files: &Files) -> Res<ReadBundle> {
         bundle.insert(reader.resource(key, entry).map_err(context)?)?;
     }
     bundle.closures()?;
-    let services: BTreeSet<&str> = reader.entries.values().filter_map(|e| reader.service(e)).collect();
+    let services: BTreeSet<&str> = reader
+        .entries
+        .values()
+        .filter_map(|e| reader.service(e))
+        .collect();
     match services.len() {
         0 | 1 => Ok(bundle),
         _ => Err(format!("more than one service: {services:?}")),
@@ -90,19 +126,29 @@ impl<'a> Reader<'a> {
     fn add(&mut self, object: &'a Object) -> Res<()> {
         let value = &object.value;
         let name = value["kind"].as_str().ok_or("object without kind")?;
-        let kind = KINDS.iter().find(|k| k.kind == name).ok_or_else(|| format!("unknown kind {name}"))?;
+        let kind = KINDS
+            .iter()
+            .find(|k| k.kind == name)
+            .ok_or_else(|| format!("unknown kind {name}"))?;
         if value["apiVersion"] != format!("{GROUP}/{VERSION}").as_str() {
             return Err(format!("apiVersion {}", value["apiVersion"]));
         }
         let metadata = &value["metadata"];
-        let name = metadata["name"].as_str().ok_or("object without metadata.name")?;
+        let name = metadata["name"]
+            .as_str()
+            .ok_or("object without metadata.name")?;
         if !is_dns_1123(name) {
-            return Err(format!("{name} is not a DNS-1123 subdomain of at most 253 characters"));
+            return Err(format!(
+                "{name} is not a DNS-1123 subdomain of at most 253 characters"
+            ));
         }
         if metadata["annotations"]["kustomize.toolkit.fluxcd.io/substitute"] != "disabled" {
             return Err(format!("{name} leaves Flux's substitution on"));
         }
-        let annotations = metadata["annotations"].as_object().into_iter().chain(metadata["labels"].as_object());
+        let annotations = metadata["annotations"]
+            .as_object()
+            .into_iter()
+            .chain(metadata["labels"].as_object());
         if let Some((key, _)) = annotations.flatten().find(|(_, v)| !v.is_string()) {
             return Err(format!("{name}: the value of {key} is not text"));
         }
@@ -121,16 +167,27 @@ impl<'a> Reader<'a> {
             None => key.1,
             Some(name) => name.as_str().ok_or("azureName is not text")?,
         };
-        let owner = entry.spec.get("owner").and_then(Value::as_object).ok_or("no owner")?;
-        let parent = match (owner.get("name").and_then(Value::as_str), owner.get("armId").and_then(Value::as_str)) {
+        let owner = entry
+            .spec
+            .get("owner")
+            .and_then(Value::as_object)
+            .ok_or("no owner")?;
+        let parent = match (
+            owner.get("name").and_then(Value::as_str),
+            owner.get("armId").and_then(Value::as_str),
+        ) {
             (Some(_), None) if entry.kind.owner == "Service" => SERVICE.to_owned(),
             (Some(name), None) => {
                 let key = (entry.kind.owner, name);
-                let owner = self.entries.get(&key).ok_or_else(|| format!("no {} named {name}", key.0))?;
+                let owner = self
+                    .entries
+                    .get(&key)
+                    .ok_or_else(|| format!("no {} named {name}", key.0))?;
                 self.full_name(key, owner)?.1
             }
             (None, Some(arm_id)) => {
-                let (owner_type, name) = parse_arm_id(arm_id).ok_or_else(|| format!("owner {arm_id}"))?;
+                let (owner_type, name) =
+                    parse_arm_id(arm_id).ok_or_else(|| format!("owner {arm_id}"))?;
                 if type_.rsplit_once('/').map(|(t, _)| t) != Some(&owner_type) {
                     return Err(format!("a {owner_type} cannot own a {type_}"));
                 }
@@ -146,7 +203,10 @@ impl<'a> Reader<'a> {
     /// What names the service: the owner's name or ARM id.
     fn service(&self, entry: &Entry<'a>) -> Option<&'a str> {
         let owner = entry.spec.get("owner")?;
-        match (owner.get("armId").and_then(Value::as_str), owner.get("name").and_then(Value::as_str)) {
+        match (
+            owner.get("armId").and_then(Value::as_str),
+            owner.get("name").and_then(Value::as_str),
+        ) {
             (Some(arm_id), _) => Some(service_of(arm_id)),
             (None, name) if entry.kind.owner == "Service" => name,
             _ => None,
@@ -171,19 +231,38 @@ impl<'a> Reader<'a> {
         }
         let properties = self.properties(entry.kind.kind, "", &spec.into(), &mut deps)?;
         let name = local_name(&type_, &name)?;
-        Ok(ReadResource { type_, name, properties, depends_on: deps })
+        Ok(ReadResource {
+            type_,
+            name,
+            properties,
+            depends_on: deps,
+        })
     }
 
     /// Spec fields under their ARM names.
-    fn properties(&self, kind: &str, path: &str, value: &Value, deps: &mut BTreeSet<String>) -> Res<Value> {
+    fn properties(
+        &self,
+        kind: &str,
+        path: &str,
+        value: &Value,
+        deps: &mut BTreeSet<String>,
+    ) -> Res<Value> {
         match value {
             Value::Object(map) => {
                 let mut out = Map::new();
                 for (key, value) in map {
-                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                    let path = if path.is_empty() {
+                        key.clone()
+                    } else {
+                        format!("{path}.{key}")
+                    };
                     let field = FIELDS.iter().find(|f| f.0 == kind && f.1 == path);
                     let (key, value) = match field {
-                        Some((_, _, arm, form)) => ((*arm).to_owned(), self.field(*form, value, deps).map_err(|e| format!("{path}: {e}"))?),
+                        Some((_, _, arm, form)) => (
+                            (*arm).to_owned(),
+                            self.field(*form, value, deps)
+                                .map_err(|e| format!("{path}: {e}"))?,
+                        ),
                         None => (key.clone(), self.properties(kind, &path, value, deps)?),
                     };
                     if out.insert(key.clone(), value).is_some() {
@@ -194,7 +273,11 @@ impl<'a> Reader<'a> {
             }
             Value::Array(items) => {
                 let path = format!("{path}[]");
-                items.iter().map(|i| self.properties(kind, &path, i, deps)).collect::<Res<Vec<_>>>().map(Value::Array)
+                items
+                    .iter()
+                    .map(|i| self.properties(kind, &path, i, deps))
+                    .collect::<Res<Vec<_>>>()
+                    .map(Value::Array)
             }
             other => Ok(other.clone()),
         }
@@ -202,8 +285,18 @@ impl<'a> Reader<'a> {
 
     fn field(&self, form: Form, value: &Value, deps: &mut BTreeSet<String>) -> Res<Value> {
         let map = value.as_object().ok_or("not an object")?;
-        let text = |key: &str| map.get(key).and_then(Value::as_str).ok_or_else(|| format!("no {key}"));
-        let count = |n: usize| if map.len() == n { Ok(()) } else { Err(format!("unexpected fields in {value}")) };
+        let text = |key: &str| {
+            map.get(key)
+                .and_then(Value::as_str)
+                .ok_or_else(|| format!("no {key}"))
+        };
+        let count = |n: usize| {
+            if map.len() == n {
+                Ok(())
+            } else {
+                Err(format!("unexpected fields in {value}"))
+            }
+        };
         Ok(match form {
             Form::Secret => {
                 count(2)?;
@@ -227,7 +320,10 @@ impl<'a> Reader<'a> {
                 if group != GROUP {
                     return Ok(format!("ref:{group}/{kind}|{name}").into());
                 }
-                let entry = self.entries.get(&(kind, name)).ok_or_else(|| format!("there is no {kind} {name}"))?;
+                let entry = self
+                    .entries
+                    .get(&(kind, name))
+                    .ok_or_else(|| format!("there is no {kind} {name}"))?;
                 let (type_, name) = self.full_name((kind, name), entry)?;
                 deps.insert(id(&type_, &local_name(&type_, &name)?));
                 reference(&type_, &name)?.into()
@@ -237,9 +333,11 @@ impl<'a> Reader<'a> {
 
     /// The ARM id of something in the service is a reference, any other a literal.
     fn arm_id(&self, arm_id: &str) -> Res<String> {
-        let own = self.entries.values().filter_map(|e| e.spec.get("owner")?.get("armId")?.as_str()).any(|o| {
-            service_of(o).eq_ignore_ascii_case(service_of(arm_id))
-        });
+        let own = self
+            .entries
+            .values()
+            .filter_map(|e| e.spec.get("owner")?.get("armId")?.as_str())
+            .any(|o| service_of(o).eq_ignore_ascii_case(service_of(arm_id)));
         match parse_arm_id(arm_id) {
             Some((type_, name)) if own => reference(&type_, &name),
             _ => Ok(arm_id.to_owned()),
@@ -279,6 +377,8 @@ fn is_dns_1123(name: &str) -> bool {
         && name.split('.').all(|label| {
             let alnum = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
             let bytes = label.as_bytes();
-            bytes.first().is_some_and(alnum) && bytes.last().is_some_and(alnum) && bytes.iter().all(|b| alnum(b) || *b == b'-')
+            bytes.first().is_some_and(alnum)
+                && bytes.last().is_some_and(alnum)
+                && bytes.iter().all(|b| alnum(b) || *b == b'-')
         })
 }

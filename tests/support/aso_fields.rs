@@ -13,11 +13,21 @@ pub(crate) struct Kind {
 }
 
 const fn kind(kind: &'static str, type_: &'static str, owner: &'static str) -> Kind {
-    Kind { kind, type_, owner, named: true }
+    Kind {
+        kind,
+        type_,
+        owner,
+        named: true,
+    }
 }
 
 const fn policy(kind: &'static str, type_: &'static str, owner: &'static str) -> Kind {
-    Kind { kind, type_, owner, named: false }
+    Kind {
+        kind,
+        type_,
+        owner,
+        named: false,
+    }
 }
 
 /// Every kind of the group that lives inside a service.
@@ -27,7 +37,11 @@ pub(crate) const KINDS: &[Kind] = &[
     policy("ApiPolicy", "apis/policies", "Api"),
     kind("ApiVersionSet", "apiVersionSets", "Service"),
     kind("AuthorizationProvider", "authorizationProviders", "Service"),
-    kind("AuthorizationProvidersAuthorization", "authorizationProviders/authorizations", "AuthorizationProvider"),
+    kind(
+        "AuthorizationProvidersAuthorization",
+        "authorizationProviders/authorizations",
+        "AuthorizationProvider",
+    ),
     kind(
         "AuthorizationProvidersAuthorizationsAccessPolicy",
         "authorizationProviders/authorizations/accessPolicies",
@@ -47,8 +61,16 @@ pub(crate) const KINDS: &[Kind] = &[
     policy("ProductPolicy", "products/policies", "Product"),
     kind("ServiceGateway", "gateways", "Service"),
     kind("ServiceGatewayApi", "gateways/apis", "ServiceGateway"),
-    kind("ServiceGatewayCertificateAuthority", "gateways/certificateAuthorities", "ServiceGateway"),
-    kind("ServiceGatewayHostnameConfiguration", "gateways/hostnameConfigurations", "ServiceGateway"),
+    kind(
+        "ServiceGatewayCertificateAuthority",
+        "gateways/certificateAuthorities",
+        "ServiceGateway",
+    ),
+    kind(
+        "ServiceGatewayHostnameConfiguration",
+        "gateways/hostnameConfigurations",
+        "ServiceGateway",
+    ),
     kind("Subscription", "subscriptions", "Service"),
     kind("User", "users", "Service"),
 ];
@@ -69,25 +91,85 @@ pub(crate) enum Form {
 /// Kind, path in the spec (`[]` for an array), last segment in ARM, form.
 pub(crate) const FIELDS: &[(&str, &str, &str, Form)] = &[
     ("Api", "apiVersionSet.reference", "id", Form::Reference),
-    ("Api", "apiVersionSetReference", "apiVersionSetId", Form::Reference),
+    (
+        "Api",
+        "apiVersionSetReference",
+        "apiVersionSetId",
+        Form::Reference,
+    ),
     ("Api", "sourceApiReference", "sourceApiId", Form::Reference),
-    ("ApiDiagnostic", "loggerReference", "loggerId", Form::Reference),
-    ("AuthorizationProvider", "oauth2.grantTypes.authorizationCode", "authorizationCode", Form::SecretMap),
-    ("AuthorizationProvider", "oauth2.grantTypes.clientCredentials", "clientCredentials", Form::SecretMap),
-    ("AuthorizationProvidersAuthorization", "parameters", "parameters", Form::SecretMap),
-    ("AuthorizationProvidersAuthorizationsAccessPolicy", "objectIdFromConfig", "objectId", Form::ConfigMap),
-    ("AuthorizationProvidersAuthorizationsAccessPolicy", "tenantIdFromConfig", "tenantId", Form::ConfigMap),
-    ("Backend", "pool.services[].reference", "id", Form::Reference),
+    (
+        "ApiDiagnostic",
+        "loggerReference",
+        "loggerId",
+        Form::Reference,
+    ),
+    (
+        "AuthorizationProvider",
+        "oauth2.grantTypes.authorizationCode",
+        "authorizationCode",
+        Form::SecretMap,
+    ),
+    (
+        "AuthorizationProvider",
+        "oauth2.grantTypes.clientCredentials",
+        "clientCredentials",
+        Form::SecretMap,
+    ),
+    (
+        "AuthorizationProvidersAuthorization",
+        "parameters",
+        "parameters",
+        Form::SecretMap,
+    ),
+    (
+        "AuthorizationProvidersAuthorizationsAccessPolicy",
+        "objectIdFromConfig",
+        "objectId",
+        Form::ConfigMap,
+    ),
+    (
+        "AuthorizationProvidersAuthorizationsAccessPolicy",
+        "tenantIdFromConfig",
+        "tenantId",
+        Form::ConfigMap,
+    ),
+    (
+        "Backend",
+        "pool.services[].reference",
+        "id",
+        Form::Reference,
+    ),
     ("Backend", "proxy.password", "password", Form::Secret),
-    ("Backend", "resourceReference", "resourceId", Form::Reference),
+    (
+        "Backend",
+        "resourceReference",
+        "resourceId",
+        Form::Reference,
+    ),
     ("Certificate", "data", "data", Form::Secret),
-    ("Certificate", "keyVault.identityClientIdFromConfig", "identityClientId", Form::ConfigMap),
+    (
+        "Certificate",
+        "keyVault.identityClientIdFromConfig",
+        "identityClientId",
+        Form::ConfigMap,
+    ),
     ("Certificate", "password", "password", Form::Secret),
     ("Diagnostic", "loggerReference", "loggerId", Form::Reference),
     ("Logger", "credentials", "credentials", Form::SecretMap),
     ("Logger", "resourceReference", "resourceId", Form::Reference),
-    ("NamedValue", "keyVault.identityClientIdFromConfig", "identityClientId", Form::ConfigMap),
-    ("ServiceGatewayHostnameConfiguration", "certificateReference", "certificateId", Form::Reference),
+    (
+        "NamedValue",
+        "keyVault.identityClientIdFromConfig",
+        "identityClientId",
+        Form::ConfigMap,
+    ),
+    (
+        "ServiceGatewayHostnameConfiguration",
+        "certificateReference",
+        "certificateId",
+        Form::Reference,
+    ),
     ("Subscription", "ownerReference", "ownerId", Form::Reference),
     ("Subscription", "primaryKey", "primaryKey", Form::Secret),
     ("Subscription", "secondaryKey", "secondaryKey", Form::Secret),

@@ -39,11 +39,19 @@ pub(crate) enum Part {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Kind {
     /// `param name type = default`; in a parameters file without type.
-    Param { type_: Option<String>, default: Option<Expr>, secure: bool },
+    Param {
+        type_: Option<String>,
+        default: Option<Expr>,
+        secure: bool,
+    },
     /// `var name = value`.
     Var(Expr),
     /// `resource name 'type@version' [existing] = body`.
-    Resource { type_: String, existing: bool, body: Expr },
+    Resource {
+        type_: String,
+        existing: bool,
+        body: Expr,
+    },
     /// `module name 'path' = body`.
     Module { path: String, body: Expr },
     /// `output name type = value`.
@@ -64,7 +72,12 @@ pub(crate) struct Declaration {
 /// Parses a file. Also gives the text with the inside of its strings masked,
 /// for parsers that cannot cope with every string.
 pub(crate) fn parse(source: &str) -> Res<(Vec<Declaration>, String)> {
-    let mut parser = Parser { source, at: 0, strings: Vec::new(), nesting: 0 };
+    let mut parser = Parser {
+        source,
+        at: 0,
+        strings: Vec::new(),
+        nesting: 0,
+    };
     let declarations = parser.file().map_err(|e| {
         let line = source[..parser.at.min(source.len())].matches('\n').count() + 1;
         format!("line {line}: {e}")
@@ -73,7 +86,10 @@ pub(crate) fn parse(source: &str) -> Res<(Vec<Declaration>, String)> {
     for &(start, end) in &parser.strings {
         masked[start..end].fill(b'x');
     }
-    Ok((declarations, String::from_utf8(masked).map_err(|e| e.to_string())?))
+    Ok((
+        declarations,
+        String::from_utf8(masked).map_err(|e| e.to_string())?,
+    ))
 }
 
 struct Parser<'a> {
@@ -103,7 +119,11 @@ impl<'a> Parser<'a> {
 
     fn expect(&mut self, text: &str) -> Res<()> {
         self.blanks()?;
-        if self.eat(text) { Ok(()) } else { Err(format!("expected {text:?}, found {:?}", self.peek())) }
+        if self.eat(text) {
+            Ok(())
+        } else {
+            Err(format!("expected {text:?}, found {:?}", self.peek()))
+        }
     }
 
     /// Skips blanks and comments, not line ends.
@@ -139,10 +159,15 @@ impl<'a> Parser<'a> {
     fn word(&mut self) -> Res<&'a str> {
         self.blanks()?;
         let rest = self.rest();
-        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .unwrap_or(rest.len());
         let word = &rest[..end];
         if end == 0 || end > 255 || word.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(format!("expected an identifier, found {:?}", rest.chars().next()));
+            return Err(format!(
+                "expected an identifier, found {:?}",
+                rest.chars().next()
+            ));
         }
         self.at += end;
         Ok(word)
@@ -166,7 +191,10 @@ impl<'a> Parser<'a> {
                 declarations.push(declaration);
             }
             if !self.lines()? && !self.rest().is_empty() {
-                return Err(format!("expected the end of the line, found {:?}", self.peek()));
+                return Err(format!(
+                    "expected the end of the line, found {:?}",
+                    self.peek()
+                ));
             }
         }
         Ok(declarations)
@@ -181,7 +209,8 @@ impl<'a> Parser<'a> {
                 Expr::Call(name, args) if name == "secure" && args.is_empty() => secure = true,
                 Expr::Call(name, args)
                     if args.len() == 1
-                        && ["description", "minLength", "maxLength", "allowed"].contains(&name.as_str()) => {}
+                        && ["description", "minLength", "maxLength", "allowed"]
+                            .contains(&name.as_str()) => {}
                 other => return Err(format!("unknown decorator {other:?}")),
             }
             if !self.lines()? {
@@ -199,11 +228,18 @@ impl<'a> Parser<'a> {
         if keyword == "targetScope" {
             self.expect("=")?;
             let scope = self.plain_string()?;
-            return if scope == "resourceGroup" { Ok(None) } else { Err(format!("target scope {scope}")) };
+            return if scope == "resourceGroup" {
+                Ok(None)
+            } else {
+                Err(format!("target scope {scope}"))
+            };
         }
         if keyword == "using" {
             let kind = Kind::Using(self.plain_string()?);
-            return Ok(Some(Declaration { name: "using".into(), kind }));
+            return Ok(Some(Declaration {
+                name: "using".into(),
+                kind,
+            }));
         }
         let name = self.word()?.to_owned();
         let kind = match keyword {
@@ -214,10 +250,22 @@ impl<'a> Parser<'a> {
             }
             "param" => {
                 self.blanks()?;
-                let type_ = if self.rest().starts_with('=') { None } else { Some(self.type_()?) };
+                let type_ = if self.rest().starts_with('=') {
+                    None
+                } else {
+                    Some(self.type_()?)
+                };
                 self.blanks()?;
-                let default = if self.eat("=") { Some(self.expression()?) } else { None };
-                Kind::Param { type_, default, secure }
+                let default = if self.eat("=") {
+                    Some(self.expression()?)
+                } else {
+                    None
+                };
+                Kind::Param {
+                    type_,
+                    default,
+                    secure,
+                }
             }
             "var" => {
                 self.expect("=")?;
@@ -233,12 +281,19 @@ impl<'a> Parser<'a> {
                 self.blanks()?;
                 let existing = self.eat("existing");
                 self.expect("=")?;
-                Kind::Resource { type_, existing, body: self.body()? }
+                Kind::Resource {
+                    type_,
+                    existing,
+                    body: self.body()?,
+                }
             }
             "module" => {
                 let path = self.plain_string()?;
                 self.expect("=")?;
-                Kind::Module { path, body: self.body()? }
+                Kind::Module {
+                    path,
+                    body: self.body()?,
+                }
             }
             other => return Err(format!("unknown statement {other}")),
         };
@@ -312,10 +367,15 @@ impl<'a> Parser<'a> {
 
     fn number(&mut self, negative: bool) -> Res<Expr> {
         let rest = self.rest();
-        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
         self.at += end;
         let sign = if negative { "-" } else { "" };
-        format!("{sign}{}", &rest[..end]).parse().map(Expr::Int).map_err(|e| format!("number {:?}: {e}", &rest[..end]))
+        format!("{sign}{}", &rest[..end])
+            .parse()
+            .map(Expr::Int)
+            .map_err(|e| format!("number {:?}: {e}", &rest[..end]))
     }
 
     fn arguments(&mut self) -> Res<Vec<Expr>> {
@@ -348,7 +408,10 @@ impl<'a> Parser<'a> {
         match (lines || comma, comma && self.rest().starts_with(close)) {
             (true, false) => Ok(false),
             (_, true) => Err(format!("comma before {close}")),
-            _ => Err(format!("expected a line end, a comma or {close}, found {:?}", self.peek())),
+            _ => Err(format!(
+                "expected a line end, a comma or {close}, found {:?}",
+                self.peek()
+            )),
         }
     }
 
@@ -376,7 +439,9 @@ impl<'a> Parser<'a> {
         }
         loop {
             let key = match self.peek() {
-                Some('\'') if self.rest().starts_with("'''") => return Err("multi-line string as a key".into()),
+                Some('\'') if self.rest().starts_with("'''") => {
+                    return Err("multi-line string as a key".into());
+                }
                 Some('\'') => self.string()?,
                 _ => vec![Part::Text(self.word()?.into())],
             };
@@ -438,11 +503,19 @@ impl<'a> Parser<'a> {
             't' => '\t',
             '\\' | '\'' | '$' => c,
             'u' => {
-                let digits = self.rest().strip_prefix('{').and_then(|r| r.split_once('}')).map(|(d, _)| d);
-                let digits = digits.filter(|d| (1..=6).contains(&d.len()) && d.chars().all(|c| c.is_ascii_hexdigit()));
+                let digits = self
+                    .rest()
+                    .strip_prefix('{')
+                    .and_then(|r| r.split_once('}'))
+                    .map(|(d, _)| d);
+                let digits = digits.filter(|d| {
+                    (1..=6).contains(&d.len()) && d.chars().all(|c| c.is_ascii_hexdigit())
+                });
                 let digits = digits.ok_or("\\u without {hex digits}")?;
                 self.at += digits.len() + 2;
-                let code = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32);
+                let code = u32::from_str_radix(digits, 16)
+                    .ok()
+                    .and_then(char::from_u32);
                 code.ok_or_else(|| format!("\\u{{{digits}}} is not a character"))?
             }
             other => return Err(format!("there is no escape \\{other}")),
@@ -459,10 +532,17 @@ impl<'a> Parser<'a> {
         let raw = &rest[..close + extra];
         self.strings.push((self.at - 2, self.at + raw.len() + 2));
         self.at += raw.len() + 3;
-        let text = raw.strip_prefix("\r\n").or_else(|| raw.strip_prefix('\n')).unwrap_or(raw);
+        let text = raw
+            .strip_prefix("\r\n")
+            .or_else(|| raw.strip_prefix('\n'))
+            .unwrap_or(raw);
         if text.starts_with('\r') && text.len() == raw.len() {
             return Err("multi-line string that begins with a lone carriage return".into());
         }
-        Ok(if text.is_empty() { Vec::new() } else { vec![Part::Text(text.into())] })
+        Ok(if text.is_empty() {
+            Vec::new()
+        } else {
+            vec![Part::Text(text.into())]
+        })
     }
 }

@@ -21,13 +21,21 @@ const SHOWN: usize = 40;
 /// Panics with a readable list when ARM and Bicep do not say the same.
 #[track_caller]
 pub(crate) fn assert_equivalent(arm: &ReadBundle, bicep: &ReadBundle) {
-    report("ARM", "Bicep", &differences(arm, bicep, Order::Same).unwrap_or_else(|e| vec![e]));
+    report(
+        "ARM",
+        "Bicep",
+        &differences(arm, bicep, Order::Same).unwrap_or_else(|e| vec![e]),
+    );
 }
 
 /// As [`assert_equivalent`], with a weaker rule for the order.
 #[track_caller]
 pub(crate) fn assert_equivalent_with(arm: &ReadBundle, bicep: &ReadBundle, order: Order) {
-    report("ARM", "Bicep", &differences(arm, bicep, order).unwrap_or_else(|e| vec![e]));
+    report(
+        "ARM",
+        "Bicep",
+        &differences(arm, bicep, order).unwrap_or_else(|e| vec![e]),
+    );
 }
 
 /// Panics when ASO says something that ARM does not, or leaves out something
@@ -42,7 +50,10 @@ fn report(left: &str, right: &str, found: &[String]) {
     if found.is_empty() {
         return;
     }
-    let mut text = format!("{} differences between {left} (left) and {right} (right)\n", found.len());
+    let mut text = format!(
+        "{} differences between {left} (left) and {right} (right)\n",
+        found.len()
+    );
     for line in found.iter().take(SHOWN) {
         let _ = writeln!(text, "  {line}");
     }
@@ -55,7 +66,11 @@ fn report(left: &str, right: &str, found: &[String]) {
 /// All differences; an error when a bundle's order is not one.
 pub(crate) fn differences(left: &ReadBundle, right: &ReadBundle, order: Order) -> Res<Vec<String>> {
     let mut found = Vec::new();
-    let names: BTreeSet<_> = left.parameters.keys().chain(right.parameters.keys()).collect();
+    let names: BTreeSet<_> = left
+        .parameters
+        .keys()
+        .chain(right.parameters.keys())
+        .collect();
     for name in names {
         let (a, b) = (left.parameters.get(name), right.parameters.get(name));
         if a != b {
@@ -63,7 +78,11 @@ pub(crate) fn differences(left: &ReadBundle, right: &ReadBundle, order: Order) -
         }
     }
     let (left_order, right_order) = (left.closures()?, right.closures()?);
-    let keys: BTreeSet<_> = left.resources.keys().chain(right.resources.keys()).collect();
+    let keys: BTreeSet<_> = left
+        .resources
+        .keys()
+        .chain(right.resources.keys())
+        .collect();
     for key in keys {
         let at = super::id(&key.0, &key.1);
         let (a, b) = match (left.resources.get(key), right.resources.get(key)) {
@@ -81,7 +100,10 @@ pub(crate) fn differences(left: &ReadBundle, right: &ReadBundle, order: Order) -
         for dep in left_order[&at].difference(&right_order[&at]) {
             found.push(format!("{at}: waits for {dep} only left"));
         }
-        for dep in right_order[&at].difference(&left_order[&at]).filter(|_| order == Order::Same) {
+        for dep in right_order[&at]
+            .difference(&left_order[&at])
+            .filter(|_| order == Order::Same)
+        {
             found.push(format!("{at}: waits for {dep} only right"));
         }
     }
@@ -89,7 +111,11 @@ pub(crate) fn differences(left: &ReadBundle, right: &ReadBundle, order: Order) -
 }
 
 /// What is in ASO and not the same in ARM, and what is left out of ASO.
-pub(crate) fn aso_differences(arm: &ReadBundle, aso: &ReadBundle, allowed_missing: &[&str]) -> Vec<String> {
+pub(crate) fn aso_differences(
+    arm: &ReadBundle,
+    aso: &ReadBundle,
+    allowed_missing: &[&str],
+) -> Vec<String> {
     let mut found = Vec::new();
     for (key, a) in &arm.resources {
         let at = super::id(&key.0, &key.1);
@@ -100,7 +126,10 @@ pub(crate) fn aso_differences(arm: &ReadBundle, aso: &ReadBundle, allowed_missin
             None => found.push(format!("{at}: not in ASO")),
         }
     }
-    let extra = aso.resources.keys().filter(|k| !arm.resources.contains_key(*k));
+    let extra = aso
+        .resources
+        .keys()
+        .filter(|k| !arm.resources.contains_key(*k));
     found.extend(extra.map(|k| format!("{}|{}: only in ASO", k.0, k.1)));
     found
 }
@@ -119,7 +148,9 @@ fn drop_secrets(arm: &mut Value, aso: &mut Value) {
     match (arm, aso) {
         (Value::Object(arm), Value::Object(aso)) => {
             for key in arm.keys().cloned().collect::<Vec<_>>() {
-                let (Some(a), b) = (arm.get_mut(&key), aso.get_mut(&key)) else { continue };
+                let (Some(a), b) = (arm.get_mut(&key), aso.get_mut(&key)) else {
+                    continue;
+                };
                 if is_secret_pair(a, b.as_deref()) {
                     arm.shift_remove(&key);
                     aso.shift_remove(&key);
@@ -139,10 +170,15 @@ fn drop_secrets(arm: &mut Value, aso: &mut Value) {
 
 fn is_secret_pair(arm: &Value, aso: Option<&Value>) -> bool {
     let is_param = |v: &Value| v.as_str().is_some_and(|v| v.starts_with("param:"));
-    let starts = |prefix: &str| aso.and_then(Value::as_str).is_some_and(|v| v.starts_with(prefix));
+    let starts = |prefix: &str| {
+        aso.and_then(Value::as_str)
+            .is_some_and(|v| v.starts_with(prefix))
+    };
     match aso {
         None => is_param(arm),
-        Some(_) => (is_param(arm) && starts("secret:")) || (arm.is_object() && starts("secretmap:")),
+        Some(_) => {
+            (is_param(arm) && starts("secret:")) || (arm.is_object() && starts("secretmap:"))
+        }
     }
 }
 
@@ -155,7 +191,10 @@ fn diff(at: &str, pointer: &str, left: &Value, right: &Value, found: &mut Vec<St
                 match (a.get(key), b.get(key)) {
                     (Some(a), Some(b)) => diff(at, &next, a, b, found),
                     (Some(a), None) => found.push(format!("{at}#{next}: {} / absent", short(a))),
-                    (None, b) => found.push(format!("{at}#{next}: absent / {}", short(b.unwrap_or(&empty.clone().into())))),
+                    (None, b) => found.push(format!(
+                        "{at}#{next}: absent / {}",
+                        short(b.unwrap_or(&empty.clone().into()))
+                    )),
                 }
             }
         }
@@ -168,7 +207,11 @@ fn diff(at: &str, pointer: &str, left: &Value, right: &Value, found: &mut Vec<St
             let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
             let from = same.saturating_sub(20);
             let window = |s: &str| s.chars().skip(from).take(80).collect::<String>();
-            found.push(format!("{at}#{pointer}: from character {from}: {:?} / {:?}", window(a), window(b)));
+            found.push(format!(
+                "{at}#{pointer}: from character {from}: {:?} / {:?}",
+                window(a),
+                window(b)
+            ));
         }
         (a, b) if a != b => found.push(format!("{at}#{pointer}: {} / {}", short(a), short(b))),
         _ => {}
@@ -177,5 +220,9 @@ fn diff(at: &str, pointer: &str, left: &Value, right: &Value, found: &mut Vec<St
 
 fn short(value: &Value) -> String {
     let text = value.to_string();
-    if text.chars().count() > 160 { text.chars().take(160).chain("...".chars()).collect() } else { text }
+    if text.chars().count() > 160 {
+        text.chars().take(160).chain("...".chars()).collect()
+    } else {
+        text
+    }
 }

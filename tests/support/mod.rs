@@ -2,7 +2,10 @@
 //!
 //! They are written from the language specifications, not from the printers,
 //! so that a printer and its oracle cannot share a mistake.
-#![allow(dead_code, reason = "each test binary uses its own part of the support code")]
+#![allow(
+    dead_code,
+    reason = "each test binary uses its own part of the support code"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -71,7 +74,10 @@ impl ReadBundle {
     pub(crate) fn insert(&mut self, resource: ReadResource) -> Res<()> {
         let key = (resource.type_.clone(), resource.name.clone());
         match self.resources.insert(key, resource) {
-            Some(old) => Err(format!("resource {}|{} is declared twice", old.type_, old.name)),
+            Some(old) => Err(format!(
+                "resource {}|{} is declared twice",
+                old.type_, old.name
+            )),
             None => Ok(()),
         }
     }
@@ -79,8 +85,11 @@ impl ReadBundle {
     /// Everything each resource waits for, directly or not. Fails on cycles
     /// and on dependencies that are not resources of the bundle.
     pub(crate) fn closures(&self) -> Res<BTreeMap<String, BTreeSet<String>>> {
-        let direct: BTreeMap<String, &BTreeSet<String>> =
-            self.resources.values().map(|r| (id(&r.type_, &r.name), &r.depends_on)).collect();
+        let direct: BTreeMap<String, &BTreeSet<String>> = self
+            .resources
+            .values()
+            .map(|r| (id(&r.type_, &r.name), &r.depends_on))
+            .collect();
         let mut closures = BTreeMap::new();
         for start in direct.keys() {
             let mut seen = BTreeSet::new();
@@ -88,7 +97,9 @@ impl ReadBundle {
             while let Some(at) = todo.pop() {
                 for dep in direct.get(at).into_iter().copied().flatten() {
                     if !direct.contains_key(dep) {
-                        return Err(format!("{at} depends on {dep}, which is not a resource here"));
+                        return Err(format!(
+                            "{at} depends on {dep}, which is not a resource here"
+                        ));
                     }
                     if dep == start {
                         return Err(format!("{start} depends on itself through {at}"));
@@ -113,7 +124,9 @@ pub(crate) fn id(type_: &str, name: &str) -> String {
 pub(crate) fn reference(type_: &str, name: &str) -> Res<String> {
     let types = type_.split('/').count();
     if types < 2 || types - 1 != name.split('/').count() || name.split('/').any(str::is_empty) {
-        return Err(format!("type '{type_}' and name '{name}' do not have the same number of segments"));
+        return Err(format!(
+            "type '{type_}' and name '{name}' do not have the same number of segments"
+        ));
     }
     Ok(format!("ref:{}", id(type_, &local_name(type_, name)?)))
 }
@@ -178,10 +191,14 @@ pub(crate) fn dotnet_format(template: &str, items: &[String]) -> Res<String> {
                     digits.push(d);
                 }
                 if chars.next() != Some('}') {
-                    return Err(format!("format item that is not a plain {{n}} in '{template}'"));
+                    return Err(format!(
+                        "format item that is not a plain {{n}} in '{template}'"
+                    ));
                 }
                 let item = digits.parse::<usize>().ok().and_then(|n| items.get(n));
-                out.push_str(item.ok_or_else(|| format!("format item {{{digits}}} has no argument in '{template}'"))?);
+                out.push_str(item.ok_or_else(|| {
+                    format!("format item {{{digits}}} has no argument in '{template}'")
+                })?);
             }
             '}' => return Err(format!("single '}}' in the format string '{template}'")),
             c => out.push(c),
@@ -206,21 +223,34 @@ pub(crate) fn shared_function(name: &str, args: &[Value]) -> Option<Res<Value>> 
     Some(match (name, args) {
         ("concat", [Value::Array(_), ..]) => args
             .iter()
-            .map(|a| a.as_array().cloned().ok_or_else(|| "concat of an array and something else".to_owned()))
+            .map(|a| {
+                a.as_array()
+                    .cloned()
+                    .ok_or_else(|| "concat of an array and something else".to_owned())
+            })
             .collect::<Res<Vec<_>>>()
             .map(|parts| Value::Array(parts.concat())),
-        ("concat", [_, ..]) if args.iter().any(|a| a.is_array() || a.is_object() || a.is_null()) => {
+        ("concat", [_, ..])
+            if args
+                .iter()
+                .any(|a| a.is_array() || a.is_object() || a.is_null()) =>
+        {
             Err("concat of something that is not text".into())
         }
         ("concat", [_, ..]) => Ok(fold_reference(texts().concat()).into()),
         ("format", [Value::String(template), ..]) => {
             dotnet_format(template, &texts()[1..]).map(|t| fold_reference(t).into())
         }
-        ("join", [Value::Array(items), Value::String(delimiter)]) => {
-            Ok(items.iter().map(to_text).collect::<Vec<_>>().join(delimiter).into())
-        }
+        ("join", [Value::Array(items), Value::String(delimiter)]) => Ok(items
+            .iter()
+            .map(to_text)
+            .collect::<Vec<_>>()
+            .join(delimiter)
+            .into()),
         ("string", [value]) => Ok(to_text(value).into()),
-        ("json", [Value::String(text)]) => serde_json::from_str(text).map_err(|e| format!("json(): {e}")),
+        ("json", [Value::String(text)]) => {
+            serde_json::from_str(text).map_err(|e| format!("json(): {e}"))
+        }
         ("resourceId", [_, _, ..]) => {
             let texts = texts();
             // Leading subscription and resource group are allowed before the type.
@@ -247,7 +277,8 @@ pub(crate) fn files_from_dir(root: &Path) -> Res<Files> {
                 todo.push(path);
                 continue;
             }
-            let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+            let text =
+                std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
             let name = path.strip_prefix(root).map_err(|e| e.to_string())?;
             files.insert(name.to_string_lossy().replace('\\', "/"), text);
         }

@@ -33,10 +33,18 @@ pub(crate) fn documents(text: &str) -> Res<Vec<Value>> {
 /// Line breaks of YAML 1.1 only, byte order marks, and what is not printable.
 fn is_unsafe(c: char) -> bool {
     let allowed = matches!(c, '\t' | '\n');
-    (c.is_control() && !allowed) || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    (c.is_control() && !allowed)
+        || matches!(
+            c,
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+        )
 }
 
-fn node<'a>(event: Event<'a>, events: &mut impl Iterator<Item = Event<'a>>, depth: u32) -> Res<Value> {
+fn node<'a>(
+    event: Event<'a>,
+    events: &mut impl Iterator<Item = Event<'a>>,
+    depth: u32,
+) -> Res<Value> {
     if depth > 100 {
         return Err("nested too deeply".into());
     }
@@ -58,7 +66,9 @@ fn node<'a>(event: Event<'a>, events: &mut impl Iterator<Item = Event<'a>>, dept
                     Event::MappingEnd => return Ok(map.into()),
                     event => node(event, events, depth + 1)?,
                 };
-                let Value::String(key) = key else { return Err(format!("the key {key} is not text")) };
+                let Value::String(key) = key else {
+                    return Err(format!("the key {key} is not text"));
+                };
                 let value = events.next().ok_or("key without value")?;
                 let value = node(value, events, depth + 1)?;
                 if key == "<<" || map.insert(key.clone(), value).is_some() {
@@ -66,7 +76,9 @@ fn node<'a>(event: Event<'a>, events: &mut impl Iterator<Item = Event<'a>>, dept
                 }
             }
         }
-        other => Err(format!("anchors, aliases and tags are not used here: {other:?}")),
+        other => Err(format!(
+            "anchors, aliases and tags are not used here: {other:?}"
+        )),
     }
 }
 
@@ -95,12 +107,21 @@ fn scalar(text: &str, style: ScalarStyle) -> Res<Value> {
 /// Plain scalars that some parser takes for a boolean, number, date or null.
 fn is_ambiguous(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let words = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "=", ".nan", ".inf", "-.inf", "+.inf"];
+    let words = [
+        "y", "n", "yes", "no", "on", "off", "true", "false", "null", "=", ".nan", ".inf", "-.inf",
+        "+.inf",
+    ];
     let number = lower.trim_start_matches(['+', '-']);
-    let radix = ["0x", "0o", "0b"].iter().any(|p| number.strip_prefix(p).is_some_and(|d| d.chars().all(|c| c.is_ascii_hexdigit() || c == '_')));
+    let radix = ["0x", "0o", "0b"].iter().any(|p| {
+        number
+            .strip_prefix(p)
+            .is_some_and(|d| d.chars().all(|c| c.is_ascii_hexdigit() || c == '_'))
+    });
     let number_like = number.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && number.contains(|c: char| c.is_ascii_digit())
         && number.matches('.').count() <= 1
-        && number.chars().all(|c| c.is_ascii_digit() || "+-.:_etz ".contains(c));
+        && number
+            .chars()
+            .all(|c| c.is_ascii_digit() || "+-.:_etz ".contains(c));
     words.contains(&lower.as_str()) || radix || number_like
 }
