@@ -6,10 +6,12 @@
 //! I/O, clock, environment, locale or randomness. `ARCHITECTURE.md` has the
 //! invariants and the tests that hold them.
 
-/// Findings: what is wrong in the user's input, where, and what to do.
-pub mod diag;
+/// Inventory, reports, archive, OCI image.
+pub mod bundle;
 /// Where C# policy expressions end.
 pub mod csharp;
+/// Findings: what is wrong in the user's input, where, and what to do.
+pub mod diag;
 /// From files to resources: layouts, project root, overrides.
 pub mod discover;
 /// Everything that touches the world: sources, output, command line.
@@ -19,8 +21,12 @@ pub mod edge;
 pub mod model;
 /// API definitions: kinds, operations, bundling of references.
 pub mod openapi;
+/// The whole product as one pure function.
+pub mod pipeline;
 /// Policy documents and what they refer to.
 pub mod policy;
+/// The resource graph printed as ARM, Bicep and ASO.
+pub mod render;
 /// Span-preserving trees for JSON and YAML.
 pub mod syntax;
 /// Paths and bytes of one source revision.

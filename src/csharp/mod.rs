@@ -51,8 +51,14 @@ pub fn expression_end(text: &str, open: usize) -> Result<usize, Unbalanced> {
     Err(match stack.pop() {
         Some(Inside::Bracket(at, b')')) => Unbalanced { at, what: "`(`" },
         Some(Inside::Bracket(at, b']')) => Unbalanced { at, what: "`[`" },
-        Some(Inside::Interpolated(at, ..)) => Unbalanced { at, what: "a string" },
-        _ => Unbalanced { at: open, what: "`{`" },
+        Some(Inside::Interpolated(at, ..)) => Unbalanced {
+            at,
+            what: "a string",
+        },
+        _ => Unbalanced {
+            at: open,
+            what: "`{`",
+        },
     })
 }
 
@@ -174,7 +180,11 @@ fn character(text: &str, at: usize) -> Option<usize> {
 
 /// The same with entities for the quotes; only a quote when it closes.
 fn entity_character(text: &str, at: usize) -> usize {
-    let entity = if text[at..].starts_with("&apos;") { "&apos;" } else { "&#39;" };
+    let entity = if text[at..].starts_with("&apos;") {
+        "&apos;"
+    } else {
+        "&#39;"
+    };
     let start = at + entity.len();
     let rest = &text.as_bytes()[start..];
     let window = &rest[..rest.len().min(16)];
@@ -204,14 +214,24 @@ mod tests {
             "@(context.Variables.GetValueOrDefault<string>(\"x\") == \"y\" && true)",
         ] {
             let text = format!("{expression} rest )}}\"");
-            assert_eq!(expression_end(&text, 0), Ok(expression.len()), "{expression}");
+            assert_eq!(
+                expression_end(&text, 0),
+                Ok(expression.len()),
+                "{expression}"
+            );
         }
     }
 
     #[test]
     fn unbalanced() {
         assert_eq!(expression_end("@(a", 0).unwrap_err().what, "`(`");
-        assert_eq!(expression_end("@(\"a)", 0).unwrap_err(), Unbalanced { at: 2, what: "a string" });
+        assert_eq!(
+            expression_end("@(\"a)", 0).unwrap_err(),
+            Unbalanced {
+                at: 2,
+                what: "a string"
+            }
+        );
         assert_eq!(expression_end("@{ /* }", 0).unwrap_err().what, "a comment");
     }
 

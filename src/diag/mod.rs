@@ -9,6 +9,7 @@ mod report;
 pub mod sarif;
 
 pub use catalogue::{ALL as RULES, rule, rules};
+pub(crate) use report::LineIndex;
 pub use report::{Located, Position, Range, Report, Snippet, Summary};
 
 use crate::tree::FileId;

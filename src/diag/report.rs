@@ -221,13 +221,13 @@ impl Report {
 }
 
 /// Where the lines of a file start.
-struct LineIndex {
+pub(crate) struct LineIndex {
     text: Vec<u8>,
     starts: Vec<u32>,
 }
 
 impl LineIndex {
-    fn new(text: Vec<u8>) -> Self {
+    pub(crate) fn new(text: Vec<u8>) -> Self {
         let newlines =
             memchr::memchr_iter(b'\n', &text).map(|at| u32::try_from(at + 1).unwrap_or(u32::MAX));
         let starts = std::iter::once(0).chain(newlines).collect();
@@ -257,7 +257,7 @@ impl LineIndex {
         }
     }
 
-    fn range(&self, start: u32, end: u32) -> Range {
+    pub(crate) fn range(&self, start: u32, end: u32) -> Range {
         Range {
             start: self.position(start),
             end: self.position(end.max(start)),

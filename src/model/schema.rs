@@ -61,6 +61,8 @@ enum Properties {
         reference: String,
     },
     Object(BTreeMap<String, Definition>),
+    /// The definition itself, in the place of a reference.
+    Inline(Box<Definition>),
 }
 
 impl Schema {
@@ -101,9 +103,12 @@ impl Schema {
             findings,
         };
         check.name(resource);
-        if let Some(Properties::Reference { reference }) = &resource.properties
-            && let Some(definition) = self.definitions.get(reference)
-        {
+        let definition = match &resource.properties {
+            Some(Properties::Reference { reference }) => self.definitions.get(reference),
+            Some(Properties::Inline(definition)) => Some(&**definition),
+            _ => None,
+        };
+        if let Some(definition) = definition {
             check.value(definition, properties, "properties");
         }
     }

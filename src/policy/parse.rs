@@ -25,12 +25,7 @@ impl Root {
 
 /// Parses the policy `text` of `file`. What follows the first grammar error is
 /// not read.
-pub fn parse(
-    file: FileId,
-    text: &str,
-    root: Root,
-    max_depth: u64,
-) -> (Document, Vec<Diagnostic>) {
+pub fn parse(file: FileId, text: &str, root: Root, max_depth: u64) -> (Document, Vec<Diagnostic>) {
     let mut parser = Parser {
         file,
         text,
@@ -96,7 +91,11 @@ impl<'t> Parser<'t> {
                     self.text.len(),
                     format!("`<{}>` is not closed", excerpt(&element.name, 60)),
                 );
-                Err(Box::new(finding.related(element.span, "opened here").help("close the element")))
+                Err(Box::new(
+                    finding
+                        .related(element.span, "opened here")
+                        .help("close the element"),
+                ))
             }
             None => Ok(()),
         }
@@ -184,7 +183,10 @@ impl<'t> Parser<'t> {
                 Diagnostic::new(
                     &rules::DOCUMENT_LIMIT,
                     self.span(start, self.at),
-                    format!("the policy is nested more than {} levels deep", self.max_depth),
+                    format!(
+                        "the policy is nested more than {} levels deep",
+                        self.max_depth
+                    ),
                 )
                 .help("simplify it, or raise the cap with --max-depth"),
             ));
@@ -212,20 +214,33 @@ impl<'t> Parser<'t> {
                 return Ok(());
             }
             if rest.is_empty() {
-                return self.fail(start, start + 1 + name.len(), format!("the tag `<{name}` is not closed with `>`"));
+                return self.fail(
+                    start,
+                    start + 1 + name.len(),
+                    format!("the tag `<{name}` is not closed with `>`"),
+                );
             }
             if before == self.at {
                 let end = self.at + rest.chars().next().map_or(1, char::len_utf8);
-                return self.fail(self.at, end, format!("unexpected text in the tag `<{name}`"));
+                return self.fail(
+                    self.at,
+                    end,
+                    format!("unexpected text in the tag `<{name}`"),
+                );
             }
             let attribute = self.attribute(name)?;
             if let Some(first) = element.attribute(&attribute.name) {
                 let finding = self.malformed(
                     attribute.span.start as usize,
                     attribute.span.end as usize,
-                    format!("`{}` of `<{name}>` is there twice", excerpt(&attribute.name, 60)),
+                    format!(
+                        "`{}` of `<{name}>` is there twice",
+                        excerpt(&attribute.name, 60)
+                    ),
                 );
-                return Err(Box::new(finding.related(first.span, "first here").help("remove one")));
+                return Err(Box::new(
+                    finding.related(first.span, "first here").help("remove one"),
+                ));
             }
             element.attributes.push(attribute);
         }
@@ -235,17 +250,31 @@ impl<'t> Parser<'t> {
         let start = self.at;
         let Some(name) = self.name() else {
             let end = start + self.text[start..].chars().next().map_or(1, char::len_utf8);
-            return self.fail(start, end, format!("an attribute name is expected in the tag `<{element}`"));
+            return self.fail(
+                start,
+                end,
+                format!("an attribute name is expected in the tag `<{element}`"),
+            );
         };
         self.skip_space();
         if !self.text[self.at..].starts_with('=') {
-            return self.fail(start, start + name.len(), format!("the attribute `{name}` has no value"));
+            return self.fail(
+                start,
+                start + name.len(),
+                format!("the attribute `{name}` has no value"),
+            );
         }
         self.at += 1;
         self.skip_space();
         let quote = match self.text.as_bytes().get(self.at) {
             Some(&quote @ (b'"' | b'\'')) => quote,
-            _ => return self.fail(start, self.at, format!("the value of `{name}` must be in quotes")),
+            _ => {
+                return self.fail(
+                    start,
+                    self.at,
+                    format!("the value of `{name}` must be in quotes"),
+                );
+            }
         };
         self.at += 1;
         let from = self.at;
@@ -257,7 +286,11 @@ impl<'t> Parser<'t> {
         }
         let rest = &self.text.as_bytes()[self.at..];
         let Some(end) = memchr::memchr(quote, rest) else {
-            return self.fail(from - 1, from, format!("the value of `{name}` has no closing quote"));
+            return self.fail(
+                from - 1,
+                from,
+                format!("the value of `{name}` has no closing quote"),
+            );
         };
         let to = self.at + end;
         self.at = to + 1;
@@ -293,7 +326,11 @@ impl<'t> Parser<'t> {
         let name = self.name().unwrap_or("");
         self.skip_space();
         if !self.text[self.at..].starts_with('>') {
-            return self.fail(start, self.at, format!("the tag `</{name}` is not closed with `>`"));
+            return self.fail(
+                start,
+                self.at,
+                format!("the tag `</{name}` is not closed with `>`"),
+            );
         }
         self.at += 1;
         let Some(index) = self.open.pop() else {
@@ -304,11 +341,17 @@ impl<'t> Parser<'t> {
             let finding = self.malformed(
                 start,
                 self.at,
-                format!("`</{name}>` stands where `</{}>` is expected", excerpt(&element.name, 60)),
+                format!(
+                    "`</{name}>` stands where `</{}>` is expected",
+                    excerpt(&element.name, 60)
+                ),
             );
             return Err(Box::new(
                 finding
-                    .related(element.span, format!("`<{}>` is opened here", excerpt(&element.name, 60)))
+                    .related(
+                        element.span,
+                        format!("`<{}>` is opened here", excerpt(&element.name, 60)),
+                    )
                     .help("close elements in the order they were opened"),
             ));
         }
@@ -345,7 +388,11 @@ impl<'t> Parser<'t> {
         let text = &self.text[start..self.at];
         if self.open.is_empty() && !text.trim().is_empty() {
             let from = start + text.len() - text.trim_start().len();
-            return self.fail(from, from + text.trim().len(), "there is text outside the root element");
+            return self.fail(
+                from,
+                from + text.trim().len(),
+                "there is text outside the root element",
+            );
         }
         self.entities(start, self.at)?;
         self.push_text(start, self.at);

@@ -37,11 +37,27 @@ const TABLE: &[(&str, &str, ReferenceKind)] = &[
     ("set-backend-service", "backend-id", ReferenceKind::Backend),
     ("invoke-request", "backend-id", ReferenceKind::Backend),
     ("llm-content-safety", "backend-id", ReferenceKind::Backend),
-    ("azure-openai-semantic-cache-lookup", "embeddings-backend-id", ReferenceKind::Backend),
-    ("llm-semantic-cache-lookup", "embeddings-backend-id", ReferenceKind::Backend),
+    (
+        "azure-openai-semantic-cache-lookup",
+        "embeddings-backend-id",
+        ReferenceKind::Backend,
+    ),
+    (
+        "llm-semantic-cache-lookup",
+        "embeddings-backend-id",
+        ReferenceKind::Backend,
+    ),
     ("log-to-eventhub", "logger-id", ReferenceKind::Logger),
-    ("authentication-certificate", "certificate-id", ReferenceKind::Certificate),
-    ("get-authorization-context", "provider-id", ReferenceKind::AuthorizationProvider),
+    (
+        "authentication-certificate",
+        "certificate-id",
+        ReferenceKind::Certificate,
+    ),
+    (
+        "get-authorization-context",
+        "provider-id",
+        ReferenceKind::AuthorizationProvider,
+    ),
 ];
 
 /// Every resource that `document` names. Values that are computed (an

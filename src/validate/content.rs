@@ -64,7 +64,8 @@ pub(super) fn read(
         .resources
         .values()
         .flat_map(|resource| {
-            let job = |file: Option<FileId>, job| file.map(|file| (resource.key.clone(), file, job));
+            let job =
+                |file: Option<FileId>, job| file.map(|file| (resource.key.clone(), file, job));
             [
                 job(resource.definition, Job::Definition),
                 job(resource.policy, Job::Policy),
@@ -80,7 +81,8 @@ pub(super) fn read(
             let read = match job {
                 Job::Definition => {
                     let compiled = openapi::compile(tree, *file, limits, &mut findings)?;
-                    let compiled = compiled.filter(|c| fits(tree, *file, c.text.len(), &mut findings));
+                    let compiled =
+                        compiled.filter(|c| fits(tree, *file, c.text.len(), &mut findings));
                     Read::Definition(compiled)
                 }
                 Job::Policy => Read::Policy(policy(tree, key, *file, limits, &mut findings)?),
@@ -97,7 +99,9 @@ pub(super) fn read(
             Read::Definition(Some(compiled)) => {
                 texts.used.extend(compiled.used.iter().copied());
                 if let Some(resource) = project.resources.get_mut(&key) {
-                    resource.origins.extend(compiled.used.iter().map(|&file| used(tree, file)));
+                    resource
+                        .origins
+                        .extend(compiled.used.iter().map(|&file| used(tree, file)));
                 }
                 texts.definitions.insert(key, compiled);
             }
@@ -119,7 +123,11 @@ pub(super) fn read(
 
 fn used(tree: &SourceTree, file: FileId) -> crate::model::Origin {
     crate::model::Origin {
-        span: Span::new(file, 0, usize::try_from(tree.size(file)).unwrap_or(usize::MAX)),
+        span: Span::new(
+            file,
+            0,
+            usize::try_from(tree.size(file)).unwrap_or(usize::MAX),
+        ),
         role: crate::model::Role::Definition,
     }
 }
@@ -195,7 +203,10 @@ fn policy(
     findings.append(&mut found);
     let references = policy::references(&document);
     Ok(Some(Policy {
-        text: text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text),
+        text: text
+            .strip_prefix('\u{feff}')
+            .map(str::to_owned)
+            .unwrap_or(text),
         references,
         file,
     }))

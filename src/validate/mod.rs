@@ -117,7 +117,11 @@ fn link_property(key: &Key) -> Option<(&'static str, Key)> {
                 ..
             },
         ) => {
-            let name = if swapped { key.names.first() } else { key.names.last() };
+            let name = if swapped {
+                key.names.first()
+            } else {
+                key.names.last()
+            };
             Some((property, key.sibling(target, &[name?])))
         }
         _ => None,
@@ -155,7 +159,10 @@ fn prepare(resource: &mut Resource, texts: &content::Texts, findings: &mut Vec<D
             properties.set("wsdlSelector", value);
         }
         if resource.plain && properties.get("displayName").is_none() {
-            let title = compiled.title.clone().filter(|title| !title.trim().is_empty());
+            let title = compiled
+                .title
+                .clone()
+                .filter(|title| !title.trim().is_empty());
             let shown = title.unwrap_or_else(|| resource.key.names[0].clone());
             properties.set("displayName", shown.chars().take(300).collect::<String>());
         }
@@ -190,7 +197,10 @@ fn revision(resource: &mut Resource, findings: &mut Vec<Diagnostic>) {
                 Diagnostic::new(
                     &rules::INVALID_VALUE,
                     place,
-                    format!("`apiRevision` is `{}`, but the folder says revision {number}", excerpt(given, 40)),
+                    format!(
+                        "`apiRevision` is `{}`, but the folder says revision {number}",
+                        excerpt(given, 40)
+                    ),
                 )
                 .help("make the two agree"),
             );
@@ -211,14 +221,19 @@ fn graphql_schemas(project: &mut Project, texts: &mut content::Texts) {
         .map(|(key, _)| key.clone())
         .collect();
     for api in apis {
-        let Some(compiled) = texts.definitions.remove(&api) else { continue };
+        let Some(compiled) = texts.definitions.remove(&api) else {
+            continue;
+        };
         let key = api.sibling(Kind::ApiSchema, &[&api.names[0], "graphql"]);
         if project.resources.contains_key(&key) {
             continue;
         }
         let mut resource = Resource::new(key.clone());
         resource.declared = true;
-        resource.properties.set("contentType", "application/vnd.ms-azure-apim.graphql.schema");
+        resource.properties.set(
+            "contentType",
+            "application/vnd.ms-azure-apim.graphql.schema",
+        );
         let mut document = Value::empty_object();
         document.set("value", "");
         resource.properties.set("document", document);

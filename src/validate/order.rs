@@ -72,7 +72,11 @@ fn reduce(nodes: &[Node], index: usize) -> Vec<usize> {
             stack.extend(nodes[next].depends_on.iter().copied());
         }
     }
-    direct.iter().copied().filter(|d| !implied.contains(d)).collect()
+    direct
+        .iter()
+        .copied()
+        .filter(|d| !implied.contains(d))
+        .collect()
 }
 
 fn report_circle(nodes: &[Node], order: &[usize], findings: &mut Vec<Diagnostic>) {
@@ -98,11 +102,19 @@ fn report_circle(nodes: &[Node], order: &[usize], findings: &mut Vec<Diagnostic>
         .chain(path.first())
         .map(|&i| format!("`{}`", nodes[i].key))
         .collect();
-    let place = |i: usize| nodes[i].origins.first().map_or(Place::Source, |o| Place::from(o.span));
+    let place = |i: usize| {
+        nodes[i]
+            .origins
+            .first()
+            .map_or(Place::Source, |o| Place::from(o.span))
+    };
     let mut finding = Diagnostic::new(
         &rules::DEPENDENCY_CYCLE,
         place(path[0]),
-        format!("resources depend on each other in a circle: {}", names.join(" -> ")),
+        format!(
+            "resources depend on each other in a circle: {}",
+            names.join(" -> ")
+        ),
     )
     .help("remove one of the references");
     for &i in &path[1..] {

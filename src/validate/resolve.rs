@@ -50,7 +50,9 @@ pub(super) fn resolve(project: &Project, texts: Texts, findings: &mut Vec<Diagno
             Diagnostic::new(
                 &rules::ARM_TOO_MANY_PARAMETERS,
                 Place::Source,
-                format!("{secure} secrets need a parameter each, but a template takes {MAX_PARAMETERS}"),
+                format!(
+                    "{secure} secrets need a parameter each, but a template takes {MAX_PARAMETERS}"
+                ),
             )
             .help("keep named values in a Key Vault (`keyVault.secretIdentifier`)"),
         );
@@ -101,7 +103,10 @@ fn named_values<'p>(
             );
         }
     }
-    by_name.into_iter().map(|(slot, r)| (slot, &r.key)).collect()
+    by_name
+        .into_iter()
+        .map(|(slot, r)| (slot, &r.key))
+        .collect()
 }
 
 struct Resolver<'p, 'f> {
@@ -184,7 +189,9 @@ impl<'p> Resolver<'p, '_> {
         }
         let declared = key.sibling(Kind::ApiOperation, &[&api.names[0], given]);
         if key.kind == Kind::OperationPolicy && !self.index.contains_key(&declared) {
-            let place = resource.place().map_or(Place::Source, |span| span.file.into());
+            let place = resource
+                .place()
+                .map_or(Place::Source, |span| span.file.into());
             let names = compiled.operations.iter().map(|o| o.name.as_str());
             let mut finding = Diagnostic::new(
                 &rules::UNKNOWN_OPERATION,
@@ -257,11 +264,11 @@ impl<'p> Resolver<'p, '_> {
             return true;
         }
         let shown = key.to_string();
-        self.project
-            .config
-            .external
-            .iter()
-            .any(|external| external.trim_start_matches('/').eq_ignore_ascii_case(&shown))
+        self.project.config.external.iter().any(|external| {
+            external
+                .trim_start_matches('/')
+                .eq_ignore_ascii_case(&shown)
+        })
     }
 
     fn dangling(
@@ -413,22 +420,33 @@ impl<'p> Resolver<'p, '_> {
                     workspace: walk.resource.key.workspace.clone(),
                     ..target.clone()
                 };
-                let target = if self.find(&own).is_some() { own } else { target };
+                let target = if self.find(&own).is_some() {
+                    own
+                } else {
+                    target
+                };
                 match self.find(&target) {
-                    Some(node) if self.project.resources.get(&walk.resource.key).is_some_and(|r| {
-                        self.index.get(&r.key) == Some(&node)
-                    }) =>
+                    Some(node)
+                        if self
+                            .project
+                            .resources
+                            .get(&walk.resource.key)
+                            .is_some_and(|r| self.index.get(&r.key) == Some(&node)) =>
                     {
                         // A pool that lists itself, a revision of itself.
                         walk.depends_on.push(node);
                     }
                     Some(node) => walk.depends_on.push(node),
                     None if self.is_elsewhere(&target) => {}
-                    None => self.dangling(&target, place, &rules::DANGLING_REFERENCE, "the project"),
+                    None => {
+                        self.dangling(&target, place, &rules::DANGLING_REFERENCE, "the project")
+                    }
                 }
                 Expression::Id(self.known(&target))
             }
-            Target::Service if text.contains("Microsoft.ApiManagement") && !text.ends_with("apis") => {
+            Target::Service
+                if text.contains("Microsoft.ApiManagement") && !text.ends_with("apis") =>
+            {
                 Expression::ServiceId
             }
             _ => Expression::String(text.to_owned()),
@@ -441,7 +459,12 @@ impl<'p> Resolver<'p, '_> {
         while let Some(at) = rest.find("{{") {
             let inside = &rest[at + 2..];
             let Some(end) = inside.find("}}") else { return };
-            self.named_value(walk, inside[..end].trim(), place.clone(), &rules::DANGLING_REFERENCE);
+            self.named_value(
+                walk,
+                inside[..end].trim(),
+                place.clone(),
+                &rules::DANGLING_REFERENCE,
+            );
             rest = &inside[end + 2..];
         }
     }
@@ -475,7 +498,10 @@ impl<'p> Resolver<'p, '_> {
         let finding = Diagnostic::new(
             rule,
             place,
-            format!("no named value has the display name `{}`", excerpt(name, 80)),
+            format!(
+                "no named value has the display name `{}`",
+                excerpt(name, 80)
+            ),
         );
         self.findings.push(match nearest(name, names.iter().map(String::as_str)) {
             Some(near) => finding.help(format!("did you mean `{{{{{near}}}}}`?")),
@@ -512,7 +538,12 @@ impl<'p> Resolver<'p, '_> {
             match self.find(&own).or_else(|| self.find(&shared)) {
                 Some(node) => walk.depends_on.push(node),
                 None if self.is_elsewhere(&own) || self.is_elsewhere(&shared) => {}
-                None => self.dangling(&own, span.into(), &rules::DANGLING_POLICY_REFERENCE, "the project"),
+                None => self.dangling(
+                    &own,
+                    span.into(),
+                    &rules::DANGLING_POLICY_REFERENCE,
+                    "the project",
+                ),
             }
         }
     }
@@ -568,18 +599,29 @@ impl<'p> Resolver<'p, '_> {
         let kind = key.kind.name();
         base.push_str(&kind[..1].to_lowercase());
         base.push_str(&kind[1..]);
-        for word in key.workspace.iter().chain(&key.names).map(String::as_str).chain([path]) {
+        for word in key
+            .workspace
+            .iter()
+            .chain(&key.names)
+            .map(String::as_str)
+            .chain([path])
+        {
             pascal(&mut base, word);
         }
         base.truncate(200);
         let mut name = base.clone();
         let mut n = 1;
-        while self.parameters.keys().any(|known| known.eq_ignore_ascii_case(&name)) {
+        while self
+            .parameters
+            .keys()
+            .any(|known| known.eq_ignore_ascii_case(&name))
+        {
             n += 1;
             name = format!("{base}{n}");
         }
         let description = format!("{path} of {} {}", key.kind.label(), key.name());
-        self.parameters.insert(name.clone(), Parameter { value, description });
+        self.parameters
+            .insert(name.clone(), Parameter { value, description });
         Expression::Parameter(name)
     }
 }
@@ -603,11 +645,16 @@ fn pascal(out: &mut String, word: &str) {
 fn file_name(name: &str) -> String {
     let safe: String = name
         .chars()
-        .map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
+        .map(|c| {
+            if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') {
+                c
+            } else {
+                '-'
+            }
+        })
         .collect();
     match safe.trim_start_matches('.') {
         "" => "x".to_owned(),
         safe => safe.to_owned(),
     }
 }
-

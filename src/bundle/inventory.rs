@@ -1,0 +1,157 @@
+//! `bundle.json` (contract section 4).
+
+use super::{Description, digest};
+use crate::diag::{Range, Report};
+use crate::render::{Rendered, Target};
+use crate::tree::{FileId, ReadError, SourceTree};
+use crate::validate::{Content, Expression, Node, Validated};
+use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
+
+/// `apiVersion` of the inventory.
+const API_VERSION: &str = "flux-apim.dev/bundle/v1";
+
+pub(super) fn inventory(
+    tree: &SourceTree,
+    graph: &Validated,
+    rendered: &Rendered,
+    digests: &[(usize, String)],
+    report: &Report,
+    description: &Description,
+) -> Result<Json, ReadError> {
+    let files: Vec<Json> = rendered
+        .files
+        .iter()
+        .zip(digests)
+        .map(|(file, (size, digest))| json!({"path": file.path, "size": size, "digest": digest}))
+        .collect();
+    let content_digests: Vec<String> = graph.contents.iter().map(content_digest).collect();
+    let mut ranges = Ranges {
+        tree,
+        files: BTreeMap::new(),
+    };
+    let mut resources = Vec::new();
+    for (node, outputs) in graph.nodes.iter().zip(&rendered.outputs) {
+        let mut origins = Vec::new();
+        for origin in &node.origins {
+            let path = tree.path(origin.span.file).as_str();
+            let range = ranges.range(origin.span)?;
+            origins.push(json!({
+                "path": path, "range": range.to_json(), "role": origin.role.as_str(),
+            }));
+        }
+        let outputs: Map<String, Json> = description
+            .targets
+            .iter()
+            .map(|target: &Target| {
+                let path = outputs.get(target).map_or(Json::Null, |path| json!(path));
+                (target.as_str().to_owned(), path)
+            })
+            .collect();
+        resources.push(json!({
+            "type": node.key.arm_type(),
+            "name": node.key.arm_names().join("/"),
+            "digest": node_digest(node, &content_digests),
+            "origin": origins.first(),
+            "origins": origins,
+            "outputs": outputs,
+        }));
+    }
+    resources.sort_by(|a, b| {
+        let key = |r: &Json| (r["type"].to_string(), r["name"].to_string());
+        key(a).cmp(&key(b))
+    });
+    let source = &description.source;
+    let summary = report.summary();
+    let targets: Vec<&str> = description.targets.iter().map(|t| t.as_str()).collect();
+    Ok(json!({
+        "apiVersion": API_VERSION,
+        "source": {
+            "kind": source.kind, "url": source.url, "revision": source.revision,
+            "digest": source.digest, "path": source.path, "dirty": source.dirty,
+        },
+        "renderer": {"name": "flux-apim", "version": env!("CARGO_PKG_VERSION")},
+        "environment": description.environment,
+        "targets": targets,
+        "files": files,
+        "parts": rendered.parts,
+        "resources": resources,
+        "diagnostics": {
+            "error": summary.error, "warning": summary.warning, "info": summary.info,
+        },
+    }))
+}
+
+fn content_digest(content: &Content) -> String {
+    digest(content.text.as_bytes())
+}
+
+/// The digest of what a resource is, whatever target it is printed for.
+fn node_digest(node: &Node, contents: &[String]) -> String {
+    let properties: Map<String, Json> = node
+        .properties
+        .iter()
+        .map(|(key, value)| (key.clone(), to_json(value, contents)))
+        .collect();
+    let value = json!({
+        "type": node.key.arm_type(),
+        "name": node.key.arm_names().join("/"),
+        "properties": properties,
+    });
+    digest(canonical(&value).as_bytes())
+}
+
+fn to_json(value: &Expression, contents: &[String]) -> Json {
+    match value {
+        Expression::Null => Json::Null,
+        Expression::Bool(value) => json!(value),
+        Expression::Number(digits) => json!({"number": digits}),
+        Expression::String(text) => json!(text),
+        Expression::Array(items) => items.iter().map(|item| to_json(item, contents)).collect(),
+        Expression::Object(entries) => Json::Object(
+            entries
+                .iter()
+                .map(|(key, value)| (key.clone(), to_json(value, contents)))
+                .collect(),
+        ),
+        Expression::Id(key) => json!({"id": key.to_string()}),
+        Expression::ServiceId => json!({"id": ""}),
+        Expression::Parameter(name) => json!({"parameter": name}),
+        Expression::Content(index) => json!({"sha256": contents[*index]}),
+    }
+}
+
+/// JSON with sorted keys and no space.
+pub(super) fn canonical(value: &Json) -> String {
+    fn sorted(value: &Json) -> Json {
+        match value {
+            Json::Object(map) => {
+                let ordered: BTreeMap<&String, Json> = map
+                    .iter()
+                    .map(|(key, value)| (key, sorted(value)))
+                    .collect();
+                Json::Object(ordered.into_iter().map(|(k, v)| (k.clone(), v)).collect())
+            }
+            Json::Array(items) => items.iter().map(sorted).collect(),
+            other => other.clone(),
+        }
+    }
+    sorted(value).to_string()
+}
+
+/// Lines and columns of origins; each file is read once.
+struct Ranges<'t> {
+    tree: &'t SourceTree,
+    files: BTreeMap<FileId, crate::diag::LineIndex>,
+}
+
+impl Ranges<'_> {
+    fn range(&mut self, span: crate::diag::Span) -> Result<Range, ReadError> {
+        if !self.files.contains_key(&span.file) {
+            let bytes = self.tree.read(span.file)?.into_owned();
+            self.files
+                .insert(span.file, crate::diag::LineIndex::new(bytes));
+        }
+        Ok(self.files[&span.file].range(span.start, span.end))
+    }
+}

@@ -1,0 +1,129 @@
+//! The bundle: rendered files, inventory, reports; as an archive and as an OCI
+//! image layout. Its bytes are a function of tree, options and version.
+
+mod archive;
+mod inventory;
+mod oci;
+
+pub use archive::{Archive, Member};
+pub use oci::{CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, OciImage};
+
+use crate::diag::{Report, sarif};
+use crate::render::{File, Rendered, Target};
+use crate::tree::{ReadError, SourceTree};
+use crate::validate::{Content, Validated};
+use rayon::prelude::*;
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+
+/// Where the tree came from, as the inventory records it.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// `directory`, `archive`, `http`, ...
+    pub kind: String,
+    /// Without credentials.
+    pub url: Option<String>,
+    /// `branch@sha1:...`
+    pub revision: Option<String>,
+    /// Digest of the source archive.
+    pub digest: Option<String>,
+    /// Folder that the source was narrowed to.
+    pub path: Option<String>,
+    /// Whether a Git checkout had changes.
+    pub dirty: Option<bool>,
+}
+
+/// Files of a bundle, the inventory included.
+#[derive(Debug)]
+pub struct Bundle {
+    /// Every file, by path.
+    pub files: Vec<File>,
+    /// Texts that files share.
+    contents: Vec<Content>,
+    /// `bundle.json`, parsed.
+    pub inventory: Json,
+    /// The source it was made of.
+    pub source: Source,
+}
+
+/// What the inventory tells beside files and resources.
+#[derive(Debug)]
+pub struct Description {
+    /// Where the tree came from.
+    pub source: Source,
+    /// Environment that was merged.
+    pub environment: Option<String>,
+    /// Targets that were rendered.
+    pub targets: Vec<Target>,
+}
+
+impl Bundle {
+    /// Puts a bundle together.
+    ///
+    /// # Errors
+    /// When a file of the tree cannot be read for the ranges of the inventory.
+    pub fn new(
+        tree: &SourceTree,
+        graph: Validated,
+        rendered: Rendered,
+        report: &Report,
+        description: Description,
+    ) -> Result<Self, ReadError> {
+        let mut rendered = rendered;
+        rendered.files.push(File::text(
+            "reports/diagnostics.json",
+            pretty(&report.to_json()),
+        ));
+        rendered.files.push(File::text(
+            "reports/diagnostics.sarif",
+            pretty(&sarif::to_sarif(report, env!("CARGO_PKG_VERSION"))),
+        ));
+        rendered.files.sort_by(|a, b| a.path.cmp(&b.path));
+        let digests: Vec<(usize, String)> = rendered
+            .files
+            .par_iter()
+            .map(|file| {
+                let bytes = file.bytes(&graph.contents);
+                (bytes.len(), digest(&bytes))
+            })
+            .collect();
+        let inventory =
+            inventory::inventory(tree, &graph, &rendered, &digests, report, &description)?;
+        let mut text = inventory::canonical(&inventory);
+        text.push('\n');
+        let mut files = rendered.files;
+        files.push(File::text("bundle.json", text));
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Self {
+            files,
+            contents: graph.contents,
+            inventory,
+            source: description.source,
+        })
+    }
+
+    /// The bytes of one of its files.
+    pub fn bytes(&self, file: &File) -> Vec<u8> {
+        file.bytes(&self.contents)
+    }
+
+    /// The archive form.
+    pub fn archive(&self) -> Archive {
+        archive::archive(self)
+    }
+}
+
+/// `sha256:` and the digest of `bytes`.
+pub fn digest(bytes: &[u8]) -> String {
+    let mut out = String::from("sha256:");
+    for byte in Sha256::digest(bytes) {
+        out.push_str(&format!("{byte:02x}"));
+    }
+    out
+}
+
+fn pretty(value: &Json) -> String {
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.push('\n');
+    text
+}

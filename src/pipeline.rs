@@ -1,0 +1,151 @@
+//! The whole product as one pure function.
+
+use crate::bundle::{Bundle, Description, Source};
+use crate::diag::{Code, Diagnostic, Report, Severity};
+use crate::model::schema::{DEFAULT_API_VERSION, Schema};
+use crate::tree::{ReadError, SourceTree};
+use crate::{discover, render, validate};
+use std::collections::BTreeMap;
+
+/// What is rendered, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Where to look.
+    pub discover: discover::Options,
+    /// Targets; every one unless the project says otherwise.
+    pub targets: Option<Vec<render::Target>>,
+    /// Name of the APIM service.
+    pub service: Option<String>,
+    /// ASO owner: the name of a `Service` object, or an ARM id.
+    pub aso_owner: Option<String>,
+    /// api-version of the resources; [`DEFAULT_API_VERSION`] unless set.
+    pub arm_api_version: Option<String>,
+    /// Warnings keep the bundle from being made.
+    pub deny_warnings: bool,
+    /// Check only.
+    pub check: bool,
+    /// Where the tree came from.
+    pub source: Source,
+}
+
+/// What a run found and made.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Every finding.
+    pub report: Report,
+    /// The bundle; none with findings at error level.
+    pub bundle: Option<Bundle>,
+}
+
+/// What keeps a run from an outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file of the tree cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// There is no table of this api-version.
+    #[error("there is no table of api-version `{asked}`; there are {known}")]
+    ApiVersion {
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        known: String,
+    },
+}
+
+/// Renders `tree`. `notes` are findings of whoever read it.
+///
+/// # Errors
+/// When the world does not give a file that the tree lists, or an option asks
+/// for what there is not.
+pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Result<Outcome, Error> {
+    let asked = options
+        .arm_api_version
+        .as_deref()
+        .unwrap_or(DEFAULT_API_VERSION);
+    let Some(schema) = Schema::of(asked) else {
+        return Err(Error::ApiVersion {
+            asked: asked.to_owned(),
+            known: Schema::api_versions().collect::<Vec<_>>().join(", "),
+        });
+    };
+    let mut findings = notes;
+    let project = discover::discover(tree, &options.discover, &mut findings)?;
+    let Some(project) = project else {
+        let report = Report::resolve(findings, tree, &BTreeMap::new())?;
+        return Ok(Outcome {
+            report,
+            bundle: None,
+        });
+    };
+    let levels: BTreeMap<Code, Option<Severity>> = project
+        .config
+        .levels
+        .iter()
+        .map(|(code, level)| (Code(*code), *level))
+        .collect();
+    let targets = options
+        .targets
+        .clone()
+        .or_else(|| configured(&project.config.targets));
+    let targets = targets.unwrap_or_else(|| render::Target::ALL.to_vec());
+    let environment = options
+        .discover
+        .environment
+        .clone()
+        .or_else(|| options.discover.config.clone());
+    let checks = validate::Options {
+        schema,
+        limits: &options.discover.limits,
+    };
+    let graph = validate::validate(tree, project, &checks, &mut findings)?;
+    let failed = |findings: &[Diagnostic]| {
+        findings.iter().any(|finding| {
+            let level = levels.get(&finding.rule.code).copied();
+            level.unwrap_or(Some(finding.rule.severity)) == Some(Severity::Error)
+        })
+    };
+    if failed(&findings) {
+        let report = Report::resolve(findings, tree, &levels)?;
+        return Ok(Outcome {
+            report,
+            bundle: None,
+        });
+    }
+    let rendered = render::render(
+        &graph,
+        &render::Options {
+            targets: targets.clone(),
+            service: options.service.clone(),
+            aso_owner: options.aso_owner.clone(),
+        },
+        &mut findings,
+    );
+    let report = Report::resolve(findings, tree, &levels)?;
+    let summary = report.summary();
+    if summary.error > 0 || (options.deny_warnings && summary.warning > 0) || options.check {
+        return Ok(Outcome {
+            report,
+            bundle: None,
+        });
+    }
+    let description = Description {
+        source: options.source.clone(),
+        environment,
+        targets,
+    };
+    let bundle = Bundle::new(tree, graph, rendered, &report, description)?;
+    Ok(Outcome {
+        report,
+        bundle: Some(bundle),
+    })
+}
+
+fn configured(targets: &Option<Vec<String>>) -> Option<Vec<render::Target>> {
+    let targets: Vec<_> = targets
+        .as_ref()?
+        .iter()
+        .filter_map(|target| render::Target::parse(target))
+        .collect();
+    (!targets.is_empty()).then_some(targets)
+}

@@ -1,0 +1,551 @@
+//! Azure Service Operator objects of `apimanagement.azure.com/v20240501`.
+
+use super::piece::{Text, Writer, yaml_escape};
+use super::symbol::{Names, dns};
+use super::{File, Options, Rendered, Target};
+use crate::diag::{Diagnostic, Place, rules};
+use crate::model::Key;
+use crate::model::kinds::Kind;
+use crate::validate::{Expression, Node, Validated};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+const GROUP: &str = "apimanagement.azure.com";
+/// etcd refuses requests above 1.5 MiB unless configured otherwise.
+const MAX_OBJECT: usize = 1_500_000;
+
+/// The fields of each kind's `spec`, from the official CRDs.
+static FIELDS: LazyLock<Json> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../model/tables/aso-v20240501.json")).unwrap_or(Json::Null)
+});
+
+pub(super) fn render(
+    graph: &Validated,
+    options: &Options,
+    rendered: &mut Rendered,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let owner = options
+        .aso_owner
+        .clone()
+        .or_else(|| options.service.clone())
+        .or_else(|| graph.service.clone())
+        .unwrap_or_else(|| "apim".to_owned());
+    let mut printer = Printer {
+        graph,
+        names: names(graph),
+        owner,
+        findings,
+    };
+    let mut files: BTreeMap<String, Writer> = BTreeMap::new();
+    for (i, node) in graph.nodes.iter().enumerate() {
+        let path = file_of(&node.key);
+        let writer = files.entry(path.clone()).or_default();
+        if printer.object(node, writer) {
+            rendered.outputs[i].insert(Target::Aso, format!("aso/{path}"));
+        }
+    }
+    let mut kustomization = String::from(
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:",
+    );
+    let mut empty = true;
+    for (path, writer) in files {
+        let pieces = writer.finish();
+        if pieces
+            .iter()
+            .map(|piece| piece.len(&graph.contents))
+            .sum::<usize>()
+            == 0
+        {
+            continue;
+        }
+        empty = false;
+        kustomization.push_str("\n  - ");
+        kustomization.push_str(&path);
+        rendered.files.push(File {
+            path: format!("aso/{path}"),
+            pieces,
+        });
+    }
+    kustomization.push_str(if empty { " []\n" } else { "\n" });
+    rendered
+        .files
+        .push(File::text("aso/kustomization.yaml", kustomization));
+}
+
+/// Object names: unique for each kind, stable when others come and go.
+fn names(graph: &Validated) -> BTreeMap<Key, String> {
+    let mut taken: BTreeMap<Kind, Names> = BTreeMap::new();
+    graph
+        .nodes
+        .iter()
+        .filter(|node| kind_of(node).is_some())
+        .map(|node| {
+            let words: Vec<&str> = match node.key.kind {
+                Kind::ServicePolicy => vec!["policy"],
+                _ => node.key.names.iter().map(String::as_str).collect(),
+            };
+            let wanted = dns(&words.join("-"), 200);
+            let name = taken
+                .entry(node.key.kind)
+                .or_default()
+                .hashed(&wanted, &node.key.to_string());
+            (node.key.clone(), name)
+        })
+        .collect()
+}
+
+fn kind_of(node: &Node) -> Option<&'static str> {
+    node.key
+        .kind
+        .row()
+        .aso
+        .filter(|_| node.key.workspace.is_none())
+}
+
+/// One file for each API, one for each other collection.
+fn file_of(key: &Key) -> String {
+    if let Some(api) = key.api() {
+        return format!("api-{}.yaml", dns(api.name(), 200));
+    }
+    let collection = key.kind.row().arm.split('/').next().unwrap_or("");
+    let mut name = String::new();
+    for c in collection.chars() {
+        if c.is_ascii_uppercase() {
+            name.push('-');
+        }
+        name.push(c.to_ascii_lowercase());
+    }
+    format!("{name}.yaml")
+}
+
+struct Printer<'g, 'f> {
+    graph: &'g Validated,
+    names: BTreeMap<Key, String>,
+    owner: String,
+    findings: &'f mut Vec<Diagnostic>,
+}
+
+impl Printer<'_, '_> {
+    /// Appends the object of `node`; `false` when there is none.
+    fn object(&mut self, node: &Node, writer: &mut Writer) -> bool {
+        let Some(kind) = kind_of(node) else {
+            self.warn(
+                node,
+                &rules::NO_ASO_KIND,
+                format!(
+                    "Azure Service Operator has no kind for the {} `{}`",
+                    node.key.kind.label(),
+                    node.key
+                ),
+                "the other targets carry it",
+            );
+            return false;
+        };
+        if secret_value(node) {
+            self.warn(
+                node,
+                &rules::ASO_SECRET,
+                format!(
+                    "the value of the secret named value `{}` would be shown in the object",
+                    node.key.name()
+                ),
+                "use a Key Vault reference (`keyVault.secretIdentifier`)",
+            );
+            return false;
+        }
+        let name = self.names[&node.key].clone();
+        let mut own = Writer::default();
+        let secret = self.credentials(node, &name, &mut own);
+        head(&mut own, &format!("{GROUP}/v20240501"), kind, &name);
+        own.push("spec:\n");
+        let fields = &FIELDS[kind];
+        if fields.get("azureName").is_some() {
+            own.push("  azureName: ");
+            scalar(&mut own, node.key.name());
+        }
+        self.owner_of(node, &mut own);
+        for (key, value) in &node.properties {
+            if key == "credentials" && kind == "Logger" {
+                if let Some(secret) = &secret {
+                    own.push("  credentials:\n    name: ");
+                    scalar(&mut own, secret);
+                }
+                continue;
+            }
+            self.field(node, fields, key, key, value, 2, &mut own);
+        }
+        let pieces = own.finish();
+        let size: usize = pieces
+            .iter()
+            .map(|piece| piece.len(&self.graph.contents))
+            .sum();
+        if size > MAX_OBJECT {
+            let place = node
+                .origins
+                .iter()
+                .map(|origin| origin.span.file)
+                .next_back();
+            self.findings.push(
+                Diagnostic::new(
+                    &rules::ASO_OBJECT_TOO_LARGE,
+                    place.map_or(Place::Source, Place::from),
+                    format!(
+                        "the object of the {} `{}` has {size} bytes, but the Kubernetes API takes {MAX_OBJECT}",
+                        node.key.kind.label(),
+                        node.key.name()
+                    ),
+                )
+                .help("split the API, or leave out `--target aso`"),
+            );
+        }
+        writer.append(pieces);
+        true
+    }
+
+    fn warn(&mut self, node: &Node, rule: &'static crate::diag::Rule, message: String, help: &str) {
+        let place = node.origins.first().map(|origin| origin.span.file);
+        self.findings.push(
+            Diagnostic::new(rule, place.map_or(Place::Source, Place::from), message).help(help),
+        );
+    }
+
+    fn owner_of(&mut self, node: &Node, writer: &mut Writer) {
+        writer.push("  owner:\n");
+        let parent = node.key.parent().and_then(|parent| self.names.get(&parent));
+        match parent {
+            Some(name) => {
+                writer.push("    name: ");
+                scalar(writer, name);
+            }
+            None if self.owner.starts_with('/') => {
+                writer.push("    armId: ");
+                scalar(writer, &self.owner);
+            }
+            None => {
+                writer.push("    name: ");
+                scalar(writer, &self.owner);
+            }
+        }
+    }
+
+    /// A logger's credentials are the keys of a Secret. What stands in the
+    /// tree are names of named values, which are no secrets.
+    fn credentials(&mut self, node: &Node, name: &str, writer: &mut Writer) -> Option<String> {
+        if node.key.kind != Kind::Logger {
+            return None;
+        }
+        let credentials = node.properties.iter().find(|(key, _)| key == "credentials");
+        let Some((_, Expression::Object(entries))) = credentials else {
+            return None;
+        };
+        let mut values = Vec::new();
+        for (key, value) in entries {
+            match self.plain(value) {
+                Some(value) => values.push((key, value)),
+                None => {
+                    self.warn(node, &rules::ASO_SECRET, format!(
+                        "the credentials of the logger `{}` are not in the bundle; its Secret must be made by hand",
+                        node.key.name()
+                    ), "use a named value with a Key Vault reference");
+                    return Some(format!("{name}-credentials"));
+                }
+            }
+        }
+        let secret = format!("{name}-credentials");
+        head(writer, "v1", "Secret", &secret);
+        writer.push("stringData:\n");
+        for (key, value) in values {
+            writer.push("  ");
+            writer.push(&yaml_key(key));
+            writer.push(": ");
+            scalar(writer, &value);
+        }
+        Some(secret)
+    }
+
+    /// The text of a literal, or of a parameter with a value.
+    fn plain(&self, value: &Expression) -> Option<String> {
+        match value {
+            Expression::String(text) => Some(text.clone()),
+            Expression::Parameter(name) => self.graph.parameters.get(name)?.value.clone(),
+            _ => None,
+        }
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one walk over value and field table together"
+    )]
+    fn field(
+        &mut self,
+        node: &Node,
+        fields: &Json,
+        path: &str,
+        key: &str,
+        value: &Expression,
+        indent: usize,
+        writer: &mut Writer,
+    ) {
+        let pad = " ".repeat(indent);
+        if let Some((field, reference)) = self.reference(node, path, key, value) {
+            match reference {
+                Some(lines) if fields.get(&field).is_some() => {
+                    writer.push(&format!("{pad}{field}:\n"));
+                    for (name, text) in lines {
+                        writer.push(&format!("{pad}  {name}: "));
+                        scalar(writer, &text);
+                    }
+                }
+                _ => self.warn(
+                    node,
+                    &rules::ASO_REFERENCE,
+                    format!(
+                        "`{path}` of the {} `{}` cannot be expressed for Azure Service Operator",
+                        node.key.kind.label(),
+                        node.key.name()
+                    ),
+                    "a resource outside the bundle needs a full ARM id",
+                ),
+            }
+            return;
+        }
+        let field = fields.get(key).or_else(|| fields.get("*"));
+        let Some(field) = field else {
+            self.warn(
+                node,
+                &rules::ASO_REFERENCE,
+                format!(
+                    "`{path}` of the {} `{}` is unknown to Azure Service Operator and left out",
+                    node.key.kind.label(),
+                    node.key.name()
+                ),
+                "the other targets carry it",
+            );
+            return;
+        };
+        if let Expression::Parameter(name) = value
+            && self
+                .graph
+                .parameters
+                .get(name)
+                .is_some_and(crate::validate::Parameter::is_secure)
+        {
+            self.warn(
+                node,
+                &rules::ASO_SECRET,
+                format!(
+                    "`{path}` of the {} `{}` is a secret and left out",
+                    node.key.kind.label(),
+                    node.key.name()
+                ),
+                "set it by hand, or use a Key Vault reference",
+            );
+            return;
+        }
+        if matches!(value, Expression::Null) {
+            return;
+        }
+        writer.push(&pad);
+        writer.push(&yaml_key(key));
+        writer.push(":");
+        self.value(node, field, path, value, indent, writer);
+    }
+
+    /// The value after a key and its colon.
+    fn value(
+        &mut self,
+        node: &Node,
+        field: &Json,
+        path: &str,
+        value: &Expression,
+        indent: usize,
+        writer: &mut Writer,
+    ) {
+        match value {
+            Expression::Null => writer.push(" null\n"),
+            Expression::Bool(value) => writer.push(if *value { " true\n" } else { " false\n" }),
+            Expression::Number(digits) => writer.push(&format!(" {digits}\n")),
+            Expression::String(text) => {
+                writer.push(" ");
+                scalar(writer, text);
+            }
+            Expression::Parameter(_) => {
+                let text = self.plain(value).unwrap_or_default();
+                writer.push(" ");
+                scalar(writer, &text);
+            }
+            Expression::Id(key) => {
+                writer.push(" ");
+                scalar(writer, &format!("/{key}"));
+            }
+            Expression::ServiceId => {
+                writer.push(" ");
+                scalar(writer, "/");
+            }
+            Expression::Content(index) => self.content(*index, indent, writer),
+            Expression::Object(entries) if entries.is_empty() => writer.push(" {}\n"),
+            Expression::Object(entries) => {
+                writer.push("\n");
+                for (key, value) in entries {
+                    self.field(
+                        node,
+                        field,
+                        &format!("{path}.{key}"),
+                        key,
+                        value,
+                        indent + 2,
+                        writer,
+                    );
+                }
+            }
+            Expression::Array(items) if items.is_empty() => writer.push(" []\n"),
+            Expression::Array(items) => {
+                writer.push("\n");
+                let inner = &field[0];
+                for item in items {
+                    writer.push(&" ".repeat(indent));
+                    writer.push("-");
+                    match item {
+                        Expression::Object(entries) if !entries.is_empty() => {
+                            // The first key stands behind the dash.
+                            writer.push("\n");
+                            for (key, value) in entries {
+                                self.field(
+                                    node,
+                                    inner,
+                                    &format!("{path}[].{key}"),
+                                    key,
+                                    value,
+                                    indent + 2,
+                                    writer,
+                                );
+                            }
+                        }
+                        item => self.value(node, inner, path, item, indent, writer),
+                    }
+                }
+            }
+        }
+    }
+
+    /// A reference field: its ASO name and what it holds; `None` inside when
+    /// it cannot be expressed.
+    #[expect(clippy::type_complexity, reason = "a name and the lines below it")]
+    fn reference(
+        &self,
+        node: &Node,
+        path: &str,
+        key: &str,
+        value: &Expression,
+    ) -> Option<(String, Option<Vec<(&'static str, String)>>)> {
+        let row = node.key.kind.row();
+        let spelled = row
+            .references
+            .iter()
+            .find(|reference| reference.path == path)
+            .and_then(|reference| reference.aso)
+            .or(match (key, path) {
+                ("resourceId", "resourceId") => Some("resourceReference"),
+                ("ownerId", "ownerId") => Some("ownerReference"),
+                _ => None,
+            })?;
+        let lines = match value {
+            Expression::Id(target) => match (self.names.get(target), target.kind.row().aso) {
+                (Some(name), Some(kind)) => Some(vec![
+                    ("group", GROUP.to_owned()),
+                    ("kind", kind.to_owned()),
+                    ("name", name.clone()),
+                ]),
+                _ if self.owner.starts_with('/') => {
+                    Some(vec![("armId", format!("{}/{target}", self.owner))])
+                }
+                _ => None,
+            },
+            other => self
+                .plain(other)
+                .filter(|id| id.to_lowercase().starts_with("/subscriptions/"))
+                .map(|id| vec![("armId", id)]),
+        };
+        Some((spelled.to_owned(), lines))
+    }
+
+    /// A content: a policy as a block of lines where YAML can carry it so,
+    /// else quoted.
+    fn content(&self, index: usize, indent: usize, writer: &mut Writer) {
+        let text = &self.graph.contents[index].text;
+        if let Some(chomping) = block(text) {
+            writer.push(&format!(" |{chomping}\n"));
+            let pad = " ".repeat(indent + 2);
+            for line in text.trim_end_matches('\n').split('\n') {
+                if !line.is_empty() {
+                    writer.push(&pad);
+                    writer.push(line);
+                }
+                writer.push("\n");
+            }
+            return;
+        }
+        writer.push(" \"");
+        writer.content(&self.graph.contents, index, Text::Yaml);
+        writer.push("\"\n");
+    }
+}
+
+/// The chomping indicator under which `text` is a literal block, if it can be
+/// one: several lines, printable, no leading space, at most one final break.
+fn block(text: &str) -> Option<&'static str> {
+    let lines = text.strip_suffix('\n').unwrap_or(text);
+    let mut escaped = String::new();
+    let plain = lines.contains('\n')
+        && !lines.ends_with('\n')
+        && !lines.starts_with([' ', '\t', '\n'])
+        && lines.split('\n').all(|line| {
+            escaped.clear();
+            let shown = line.replace(['"', '\\', '\t'], "");
+            yaml_escape(&mut escaped, &shown);
+            // A line of blanks alone may be read as empty.
+            escaped == shown && (line.is_empty() || !line.trim().is_empty())
+        });
+    plain.then_some(if text.ends_with('\n') { "" } else { "-" })
+}
+
+fn secret_value(node: &Node) -> bool {
+    node.key.kind == Kind::NamedValue
+        && node
+            .properties
+            .iter()
+            .any(|(key, value)| key == "secret" && *value == Expression::Bool(true))
+        && !node.properties.iter().any(|(key, _)| key == "keyVault")
+}
+
+fn head(writer: &mut Writer, api_version: &str, kind: &str, name: &str) {
+    writer.push(&format!(
+        "---\napiVersion: {api_version}\nkind: {kind}\nmetadata:\n  name: {name}\n  annotations:\n    kustomize.toolkit.fluxcd.io/substitute: disabled\n"
+    ));
+}
+
+/// Appends `text` as a double-quoted scalar and ends the line.
+fn scalar(writer: &mut Writer, text: &str) {
+    let own = writer.own();
+    own.push('"');
+    yaml_escape(own, text);
+    own.push_str("\"\n");
+}
+
+fn yaml_key(key: &str) -> String {
+    let plain = key.starts_with(|c: char| c.is_ascii_alphabetic())
+        && key.chars().all(|c| c.is_ascii_alphanumeric())
+        && !matches!(
+            key.to_ascii_lowercase().as_str(),
+            "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n"
+        );
+    if plain {
+        return key.to_owned();
+    }
+    let mut out = String::from("\"");
+    yaml_escape(&mut out, key);
+    out.push('"');
+    out
+}

@@ -1,0 +1,91 @@
+//! What several test binaries share: trees from disk, runs of the pipeline.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "test code"
+)]
+
+use flux_apim::pipeline::{self, Options, Outcome};
+use flux_apim::tree::{ArtifactPath, SourceTree};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A folder of the repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A folder of the corpus; `None`, and a word about it, when it is not there.
+pub fn corpus(path: &str) -> Option<PathBuf> {
+    let folder = repository("target/corpus").join(path);
+    if folder.exists() {
+        return Some(folder);
+    }
+    eprintln!("skipped: the corpus is not unpacked ({})", folder.display());
+    None
+}
+
+/// The files of a folder, read into memory.
+pub fn tree(folder: &Path) -> SourceTree {
+    let mut files = BTreeMap::new();
+    let mut stack = vec![folder.to_owned()];
+    while let Some(next) = stack.pop() {
+        for entry in std::fs::read_dir(&next).unwrap() {
+            let entry = entry.unwrap();
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() && entry.file_name() != ".git" {
+                stack.push(entry.path());
+            } else if kind.is_file() {
+                let path = entry.path();
+                let relative = path.strip_prefix(folder).unwrap().to_str().unwrap();
+                let path = ArtifactPath::parse(relative).unwrap();
+                files.insert(path, std::fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+    SourceTree::in_memory(files)
+}
+
+/// A tree of these files.
+pub fn tree_of(files: &[(&str, &str)]) -> SourceTree {
+    SourceTree::in_memory(
+        files
+            .iter()
+            .map(|(path, text)| (ArtifactPath::parse(path).unwrap(), text.as_bytes().to_vec()))
+            .collect(),
+    )
+}
+
+/// Runs the pipeline.
+pub fn run(tree: &SourceTree, options: &Options) -> Outcome {
+    pipeline::run(tree, options, Vec::new()).unwrap()
+}
+
+/// Findings as `CODE path:line message`.
+pub fn shown(outcome: &Outcome) -> Vec<String> {
+    outcome
+        .report
+        .diagnostics
+        .iter()
+        .map(|d| {
+            let line = d
+                .range
+                .map_or(String::new(), |r| format!(":{}", r.start.line));
+            format!("{} {}{line} {}", d.rule.code, d.path, d.message)
+        })
+        .collect()
+}
+
+/// The files of a bundle.
+pub fn files(outcome: &Outcome) -> BTreeMap<String, Vec<u8>> {
+    let bundle = outcome.bundle.as_ref().unwrap_or_else(|| {
+        panic!("no bundle: {:#?}", shown(outcome));
+    });
+    bundle
+        .files
+        .iter()
+        .map(|file| (file.path.clone(), bundle.bytes(file)))
+        .collect()
+}

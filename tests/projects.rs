@@ -1,0 +1,75 @@
+//! The sample renders, the broken trees are refused where they are broken.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+mod common;
+
+use flux_apim::pipeline::Options;
+
+#[test]
+fn the_sample_renders_in_every_environment() {
+    let tree = common::tree(&common::repository("testdata/projects/contoso"));
+    for environment in [None, Some("dev"), Some("prod")] {
+        let mut options = Options::default();
+        options.discover.environment = environment.map(str::to_owned);
+        let outcome = common::run(&tree, &options);
+        let errors = outcome.report.summary().error;
+        assert_eq!(errors, 0, "{environment:?}: {:#?}", common::shown(&outcome));
+        assert!(outcome.bundle.is_some());
+    }
+}
+
+/// `expect.txt` of each tree names every error and warning, and the infos it
+/// is about.
+#[test]
+fn broken_trees_are_refused_where_they_are_broken() {
+    let mut wrong = Vec::new();
+    for entry in std::fs::read_dir(common::repository("testdata/broken")).unwrap() {
+        let case = entry.unwrap().path();
+        let expected = std::fs::read_to_string(case.join("expect.txt")).unwrap();
+        let mut options = Options::default();
+        let mut lines: Vec<&str> = expected.lines().filter(|l| !l.trim().is_empty()).collect();
+        if let Some(env) = lines.first().and_then(|line| line.strip_prefix("--env ")) {
+            options.discover.environment = Some(env.trim().to_owned());
+            lines.remove(0);
+        }
+        let outcome = common::run(&common::tree(&case.join("tree")), &options);
+        let found: Vec<(String, String)> = outcome
+            .report
+            .diagnostics
+            .iter()
+            .filter(|d| {
+                // What ASO cannot carry is not what these trees are about.
+                d.rule.code.0 / 100 != 71
+                    && (d.severity > flux_apim::diag::Severity::Info
+                        || expected.contains(&d.rule.code.to_string()))
+            })
+            .map(|d| {
+                let line = d
+                    .range
+                    .map_or(String::new(), |r| format!(":{}", r.start.line));
+                (
+                    format!("{} {}", d.rule.code, d.path).trim().to_owned(),
+                    line,
+                )
+            })
+            .collect();
+        for line in &lines {
+            let hit = found
+                .iter()
+                .any(|(finding, at)| *line == *finding || *line == format!("{finding}{at}"));
+            if !hit {
+                wrong.push(format!("{}: missing {line}", case.display()));
+            }
+        }
+        for (finding, at) in &found {
+            let full = format!("{finding}{at}");
+            if !lines.iter().any(|line| *line == *finding || *line == full) {
+                wrong.push(format!("{}: unexpected {full}", case.display()));
+            }
+        }
+        if !wrong.is_empty() && wrong.iter().any(|w| w.contains(&*case.to_string_lossy())) {
+            wrong.push(format!("   {:#?}", common::shown(&outcome)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
