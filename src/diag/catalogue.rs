@@ -177,9 +177,9 @@ catalogue! {
     ASO_SECRET, 7102, "aso-secret", Warning,
         "a secret cannot be carried by Azure Service Operator without being shown",
         "The value of a `NamedValue` object is plain text. Use a Key Vault reference.";
-    ASO_REFERENCE, 7103, "aso-reference", Warning,
-        "a reference cannot be expressed for Azure Service Operator",
-        "A resource outside the bundle needs a full ARM id.";
+    ASO_PROPERTY, 7103, "aso-property", Warning,
+        "a property cannot be expressed for Azure Service Operator",
+        "The operator's schema is closed, and narrower than Azure's in places: a resource outside the bundle needs a full ARM id, some fields do not exist. The property is left out of `aso/`; the other targets carry it.";
     ASO_OBJECT_TOO_LARGE, 7104, "aso-object-too-large", Error,
         "an object is larger than the Kubernetes API takes",
         "etcd takes 1.5 MB for one object by default.";

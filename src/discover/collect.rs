@@ -154,7 +154,7 @@ fn whole(tree: &SourceTree, file: FileId) -> Span {
 
 /// `properties` of an information file.
 fn information(file: FileId, key: &Key, mut value: Value, findings: &mut Vec<Diagnostic>) -> Value {
-    let has_properties = key.kind.row().has_properties;
+    let has_properties = !key.kind.is_link();
     let place = value.span.map_or(Place::from(file), Place::from);
     let malformed = |message: String| {
         findings.push(

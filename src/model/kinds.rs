@@ -65,12 +65,15 @@ impl Role {
 pub enum InWorkspace {
     /// The same, under `service/workspaces`.
     Same,
-    /// Another type, which names its target in a property. `swapped`: the
-    /// names stand the other way round.
+    /// Another type, which names its target in a property.
     Link {
+        /// Its ARM type below the workspace.
         arm: &'static str,
+        /// The property that names the target.
         property: &'static str,
+        /// The kind of the target.
         target: Kind,
+        /// Whether the names stand the other way round.
         swapped: bool,
     },
     /// Workspaces do not have it.
@@ -114,7 +117,7 @@ pub struct Row {
     pub secrets: &'static [&'static str],
     /// Whether strings may hold `{{named value}}`.
     pub named_values: bool,
-    /// Whether ARM takes a body. Links have none.
+    /// Whether ARM takes a body. Most links have none.
     pub has_properties: bool,
     /// ASO kind of `apimanagement.azure.com/v20240501`.
     pub aso: Option<&'static str>,
@@ -416,7 +419,6 @@ kinds! {
             (Information, "gateways/{}/apis/{}/gatewayApiInformation.json"),
             (List, "gateways/{}/apis.json"),
         ],
-        has_properties: false,
         aso: Some("ServiceGatewayApi"),
     }
     Subscription {
@@ -494,6 +496,13 @@ impl Kind {
             .iter()
             .copied()
             .find(|kind| kind.row().arm.eq_ignore_ascii_case(arm))
+    }
+
+    /// Whether it does nothing but connect two resources: its information file
+    /// may be empty.
+    pub fn is_link(self) -> bool {
+        let row = self.row();
+        row.links_to.is_some() && row.section.is_none()
     }
 
     /// Whether its text is a policy document.

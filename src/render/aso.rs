@@ -300,7 +300,7 @@ impl Printer<'_, '_> {
                 }
                 _ => self.warn(
                     node,
-                    &rules::ASO_REFERENCE,
+                    &rules::ASO_PROPERTY,
                     format!(
                         "`{path}` of the {} `{}` cannot be expressed for Azure Service Operator",
                         node.key.kind.label(),
@@ -315,7 +315,7 @@ impl Printer<'_, '_> {
         let Some(field) = field else {
             self.warn(
                 node,
-                &rules::ASO_REFERENCE,
+                &rules::ASO_PROPERTY,
                 format!(
                     "`{path}` of the {} `{}` is unknown to Azure Service Operator and left out",
                     node.key.kind.label(),
@@ -345,6 +345,16 @@ impl Printer<'_, '_> {
             return;
         }
         if matches!(value, Expression::Null) {
+            return;
+        }
+        if let Expression::Number(digits) = value
+            && field == "integer"
+            && digits.parse::<i64>().is_err()
+        {
+            self.warn(node, &rules::ASO_PROPERTY, format!(
+                "`{path}` of the {} `{}` is {digits}, but Azure Service Operator takes whole numbers only",
+                node.key.kind.label(), node.key.name()
+            ), "the other targets carry it");
             return;
         }
         writer.push(&pad);

@@ -286,6 +286,7 @@ struct Scope<'g> {
     existing: BTreeMap<Key, String>,
     existing_text: String,
     parameters: BTreeSet<&'g str>,
+    uses_service: bool,
 }
 
 impl<'g> Scope<'g> {
@@ -311,6 +312,7 @@ impl<'g> Scope<'g> {
             existing: BTreeMap::new(),
             existing_text: String::new(),
             parameters: BTreeSet::new(),
+            uses_service: false,
         }
     }
 
@@ -354,8 +356,13 @@ impl<'g> Scope<'g> {
     fn parent_of(&mut self, key: &Key) -> String {
         match arm_parent(key) {
             Some(parent) => self.symbol_of(&parent),
-            None => "apimService".to_owned(),
+            None => self.service(),
         }
+    }
+
+    fn service(&mut self) -> String {
+        self.uses_service = true;
+        "apimService".to_owned()
     }
 
     /// The declaration of node `i`; `modules` are further dependencies.
@@ -439,7 +446,10 @@ impl<'g> Scope<'g> {
                 text.push_str(&symbol);
                 text.push_str(".id");
             }
-            Expression::ServiceId => text.push_str("apimService.id"),
+            Expression::ServiceId => {
+                text.push_str(&self.service());
+                text.push_str(".id");
+            }
             Expression::Parameter(name) => {
                 self.parameters.insert(name);
                 text.push_str(name);
@@ -493,6 +503,10 @@ impl<'g> Scope<'g> {
                 continue;
             };
             declaration(&mut text, name, parameter);
+        }
+        if !self.uses_service {
+            text.push_str(body);
+            return text;
         }
         let _ = write!(
             text,

@@ -126,6 +126,10 @@ impl<'a> Reader<'a> {
     fn add(&mut self, object: &'a Object) -> Res<()> {
         let value = &object.value;
         let name = value["kind"].as_str().ok_or("object without kind")?;
+        if name == "Secret" && value["apiVersion"] == "v1" {
+            // What a `secretmap` field takes its values from.
+            return Ok(());
+        }
         let kind = KINDS
             .iter()
             .find(|k| k.kind == name)

@@ -1,0 +1,139 @@
+//! Trees and definitions that none of us wrote.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+mod common;
+
+use flux_apim::pipeline::Options;
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    folders
+}
+
+/// Each tree with each of its environments renders, or has errors of its own,
+/// each at a file; and no file is dropped in silence.
+#[test]
+fn apiops_trees() {
+    let Some(corpus) = common::corpus("apiops-trees") else {
+        return;
+    };
+    for folder in folders(&corpus) {
+        let tree = common::tree(&folder);
+        let mut environments = vec![None];
+        for (_, path) in tree.files() {
+            let name = path.name().strip_prefix("configuration.");
+            if let Some(name) = name.and_then(|name| name.strip_suffix(".yaml"))
+                && name != "extractor"
+            {
+                environments.push(Some(name.to_owned()));
+            }
+        }
+        for environment in environments {
+            let mut options = Options::default();
+            options.discover.environment.clone_from(&environment);
+            let outcome = common::run(&tree, &options);
+            let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+            println!("== {name} {environment:?}: {:?}", outcome.report.summary());
+            for finding in common::shown(&outcome) {
+                if !finding.starts_with("APIM71") {
+                    println!("   {finding}");
+                }
+            }
+            let errors: Vec<_> = outcome
+                .report
+                .diagnostics
+                .iter()
+                .filter(|d| d.severity == flux_apim::diag::Severity::Error)
+                .collect();
+            assert!(errors.iter().all(|d| !d.path.is_empty()), "{errors:#?}");
+            assert_eq!(outcome.bundle.is_none(), !errors.is_empty());
+            let Some(bundle) = &outcome.bundle else { continue };
+            let mut seen: BTreeSet<String> = outcome
+                .report
+                .diagnostics
+                .iter()
+                .map(|d| d.path.clone())
+                .collect();
+            for resource in bundle.inventory["resources"].as_array().unwrap() {
+                for origin in resource["origins"].as_array().unwrap() {
+                    seen.insert(origin["path"].as_str().unwrap().to_owned());
+                }
+            }
+            let root = bundle.inventory["source"]["path"].as_str().unwrap_or("apimartifacts");
+            let dropped: Vec<_> = tree
+                .files()
+                .map(|(_, path)| path.as_str())
+                .filter(|path| path.contains(root) && !seen.contains(*path))
+                .collect();
+            assert!(dropped.is_empty(), "{name}: {dropped:#?}");
+        }
+    }
+}
+
+fn definitions(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut stack = vec![folder.to_owned()];
+    while let Some(next) = stack.pop() {
+        for entry in std::fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                stack.push(path);
+            } else if matches!(
+                path.extension().and_then(|e| e.to_str()),
+                Some("json" | "yaml" | "yml" | "graphql" | "wsdl" | "wadl" | "xml" | "proto" | "edmx")
+            ) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Every single-file definition renders alone or has a finding.
+#[test]
+fn single_definitions() {
+    let Some(corpus) = common::corpus("openapi/single") else {
+        return;
+    };
+    let results: Vec<(String, Vec<String>, bool)> = definitions(&corpus)
+        .par_iter()
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let text = std::fs::read(path).unwrap();
+            let tree = flux_apim::tree::SourceTree::in_memory(
+                [(flux_apim::tree::ArtifactPath::parse(name).unwrap(), text)].into(),
+            );
+            let mut options = Options::default();
+            options.discover.only = tree.find(name);
+            let outcome = common::run(&tree, &options);
+            let errors = outcome
+                .report
+                .diagnostics
+                .iter()
+                .filter(|d| d.severity == flux_apim::diag::Severity::Error)
+                .map(|d| format!("{} {}", d.rule.code, d.message))
+                .collect::<Vec<_>>();
+            let shown = path.strip_prefix(&corpus).unwrap().display().to_string();
+            (shown, errors, outcome.bundle.is_some())
+        })
+        .collect();
+    let rendered = results.iter().filter(|(.., bundle)| *bundle).count();
+    println!("{rendered} of {} render", results.len());
+    for (name, errors, bundle) in &results {
+        assert_eq!(*bundle, errors.is_empty(), "{name}");
+        if !errors.is_empty() {
+            println!("{name}: {}", errors[..errors.len().min(2)].join("; "));
+        }
+    }
+    assert!(results.len() > 390, "{}", results.len());
+    assert!(rendered * 10 > results.len() * 9, "{rendered} of {}", results.len());
+}

@@ -1,0 +1,182 @@
+//! The three targets say the same: read back, they give the same resources,
+//! properties and dependencies; and the official schemas accept them.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+mod common;
+#[path = "support/mod.rs"]
+mod support;
+
+use flux_apim::pipeline::{Options, Outcome};
+use flux_apim::tree::SourceTree;
+use std::collections::BTreeMap;
+use support::arm_schema::ArmSchema;
+use support::crd::Crds;
+
+fn texts(outcome: &Outcome) -> BTreeMap<String, String> {
+    common::files(outcome)
+        .into_iter()
+        .map(|(path, bytes)| (path, String::from_utf8(bytes).unwrap()))
+        .collect()
+}
+
+/// What is wrong with the bundle of `tree`; nothing when all targets agree.
+fn disagreements(outcome: &Outcome) -> Vec<String> {
+    let files = texts(outcome);
+    let mut wrong = Vec::new();
+    let arm = support::arm::read(&files);
+    let bicep = support::bicep::read_with_lints(&files);
+    let aso = support::aso::read(&files);
+    for error in [arm.as_ref().err(), bicep.as_ref().err(), aso.as_ref().err()] {
+        wrong.extend(error.cloned());
+    }
+    if let (Ok(arm), Ok((bicep, lints)), Ok(aso)) = (&arm, &bicep, &aso) {
+        // A Bicep module waits for all that one of its resources waits for.
+        let order = support::compare::Order::AtLeast;
+        wrong.extend(support::compare::differences(arm, bicep, order).unwrap());
+        wrong.extend(lints.iter().cloned());
+        let missing: Vec<String> = not_in_aso(outcome);
+        let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
+        let differences = support::compare::aso_differences(arm, aso, &missing);
+        wrong.extend(differences.into_iter().filter(|d| !is_known(outcome, d)));
+    }
+    wrong
+}
+
+/// ASO takes the scope of a subscription as text, relative to the service; and
+/// what it has no field for is left out with a warning.
+fn is_known(outcome: &Outcome, difference: &str) -> bool {
+    let scope = difference.contains("service/subscriptions|")
+        && difference.contains("#/scope: ")
+        && (difference.contains("/ \"/products/") || difference.contains("/ \"/apis/"));
+    let left_out = difference.ends_with("/ absent")
+        && difference.split(['|', '#']).nth(1).is_some_and(|name| {
+            outcome.report.diagnostics.iter().any(|d| {
+                matches!(d.rule.code.0, 7102 | 7103) && d.message.contains(&format!("`{name}`"))
+            })
+        });
+    scope || left_out
+}
+
+/// What the inventory says that ASO does not carry.
+fn not_in_aso(outcome: &Outcome) -> Vec<String> {
+    let inventory = &outcome.bundle.as_ref().unwrap().inventory;
+    inventory["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|resource| resource["outputs"]["aso"].is_null())
+        .map(|resource| {
+            let text = |key: &str| resource[key].as_str().unwrap().to_owned();
+            format!("{}|{}", text("type"), text("name"))
+        })
+        .collect()
+}
+
+fn schemas(outcome: &Outcome) -> Vec<String> {
+    let Some(arm) = common::corpus("schemas/arm") else {
+        return Vec::new();
+    };
+    let Some(crds) = common::corpus("crds/aso-v2-yaml") else {
+        return Vec::new();
+    };
+    let (arm, crds) = (ArmSchema::load(&arm).unwrap(), Crds::load(&crds).unwrap());
+    let files = texts(outcome);
+    let mut wrong = Vec::new();
+    for (path, text) in &files {
+        let template = path.starts_with("arm/") && path != "arm/parameters.json";
+        if template {
+            let template = serde_json::from_str(text).unwrap();
+            wrong.extend(arm.check(&template).into_iter().map(|e| format!("{path}: {e}")));
+        }
+    }
+    for object in support::aso::objects(&files).unwrap() {
+        if object.value["kind"] != "Secret" {
+            wrong.extend(crds.check(&object.value));
+        }
+    }
+    wrong
+}
+
+fn rendered(tree: &SourceTree, environment: Option<&str>) -> Outcome {
+    let mut options = Options {
+        service: Some("contoso-apim".to_owned()),
+        ..Options::default()
+    };
+    options.discover.environment = environment.map(str::to_owned);
+    common::run(tree, &options)
+}
+
+#[test]
+fn the_sample() {
+    let tree = common::tree(&common::repository("testdata/projects/contoso"));
+    for environment in [None, Some("dev"), Some("prod")] {
+        let outcome = rendered(&tree, environment);
+        let wrong = disagreements(&outcome);
+        assert!(wrong.is_empty(), "{environment:?}:\n{}", wrong.join("\n"));
+        let wrong = schemas(&outcome);
+        assert!(wrong.is_empty(), "{environment:?}:\n{}", wrong.join("\n"));
+    }
+}
+
+/// Any text comes back as it was.
+mod unicode {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn project(description: &str, policy: &str, definition: &str) -> SourceTree {
+        let json = |text: &str| serde_json::to_string(text).unwrap();
+        let api = format!(
+            r#"{{"properties": {{"path": "a", "displayName": "A", "description": {}}}}}"#,
+            json(description)
+        );
+        let spec = format!(
+            r#"{{"openapi":"3.0.3","info":{{"title":"A","version":"1","description":{}}},"paths":{{"/x":{{"get":{{"responses":{{"200":{{"description":"ok"}}}}}}}}}}}}"#,
+            json(definition)
+        );
+        let policy = format!("<policies><inbound><!--{policy}--><base /></inbound></policies>");
+        common::tree_of(&[
+            ("apis/a/apiInformation.json", &api),
+            ("apis/a/specification.json", &spec),
+            ("apis/a/policy.xml", &policy),
+        ])
+    }
+
+    fn check(description: &str, policy: &str, definition: &str) {
+        let outcome = rendered(&project(description, policy, definition), None);
+        let wrong = disagreements(&outcome);
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        let files = texts(&outcome);
+        let arm = support::arm::read(&files).unwrap();
+        let aso = support::aso::read(&files).unwrap();
+        let api = ("Microsoft.ApiManagement/service/apis".to_owned(), "a".to_owned());
+        let policies = ("Microsoft.ApiManagement/service/apis/policies".to_owned(), "a/policy".to_owned());
+        for bundle in [&arm, &aso] {
+            let properties = &bundle.resources[&api].properties;
+            assert_eq!(properties["description"], description);
+            let spec: serde_json::Value =
+                serde_json::from_str(properties["value"].as_str().unwrap()).unwrap();
+            assert_eq!(spec["info"]["description"], definition);
+            let text = bundle.resources[&policies].properties["value"].as_str().unwrap();
+            assert!(text.contains(policy));
+        }
+    }
+
+    #[test]
+    fn what_printers_get_wrong() {
+        for text in [
+            "[x]", "[[x]]", "[", "it's", "'''", "${x}", "\\n", "a\r\nb\rc\n", "\t x \t",
+            "\u{2028}\u{85}\u{feff}", "\u{0}\u{7f}", "😀 é", "# no comment", "{{x}", " padded ",
+            "yes", "null", "~", "0x10", "- a\n- b", "|\n  a\n", "\n\n", "\u{1f600}\u{10ffff}",
+        ] {
+            check(text, &text.replace("--", ""), text);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn any_text(description in any::<String>(), policy in any::<String>(), definition in any::<String>()) {
+            check(&description, &policy.replace('-', "").replace("{#", ""), &definition);
+        }
+    }
+}
