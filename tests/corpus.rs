@@ -55,7 +55,9 @@ fn apiops_trees() {
                 .collect();
             assert!(errors.iter().all(|d| !d.path.is_empty()), "{errors:#?}");
             assert_eq!(outcome.bundle.is_none(), !errors.is_empty());
-            let Some(bundle) = &outcome.bundle else { continue };
+            let Some(bundle) = &outcome.bundle else {
+                continue;
+            };
             let mut seen: BTreeSet<String> = outcome
                 .report
                 .diagnostics
@@ -67,7 +69,9 @@ fn apiops_trees() {
                     seen.insert(origin["path"].as_str().unwrap().to_owned());
                 }
             }
-            let root = bundle.inventory["source"]["path"].as_str().unwrap_or("apimartifacts");
+            let root = bundle.inventory["source"]["path"]
+                .as_str()
+                .unwrap_or("apimartifacts");
             let dropped: Vec<_> = tree
                 .files()
                 .map(|(_, path)| path.as_str())
@@ -88,7 +92,17 @@ fn definitions(folder: &Path) -> Vec<PathBuf> {
                 stack.push(path);
             } else if matches!(
                 path.extension().and_then(|e| e.to_str()),
-                Some("json" | "yaml" | "yml" | "graphql" | "wsdl" | "wadl" | "xml" | "proto" | "edmx")
+                Some(
+                    "json"
+                        | "yaml"
+                        | "yml"
+                        | "graphql"
+                        | "wsdl"
+                        | "wadl"
+                        | "xml"
+                        | "proto"
+                        | "edmx"
+                )
             ) {
                 files.push(path);
             }
@@ -135,5 +149,9 @@ fn single_definitions() {
         }
     }
     assert!(results.len() > 390, "{}", results.len());
-    assert!(rendered * 10 > results.len() * 9, "{rendered} of {}", results.len());
+    assert!(
+        rendered * 10 > results.len() * 9,
+        "{rendered} of {}",
+        results.len()
+    );
 }

@@ -86,7 +86,11 @@ fn schemas(outcome: &Outcome) -> Vec<String> {
         let template = path.starts_with("arm/") && path != "arm/parameters.json";
         if template {
             let template = serde_json::from_str(text).unwrap();
-            wrong.extend(arm.check(&template).into_iter().map(|e| format!("{path}: {e}")));
+            wrong.extend(
+                arm.check(&template)
+                    .into_iter()
+                    .map(|e| format!("{path}: {e}")),
+            );
         }
     }
     for object in support::aso::objects(&files).unwrap() {
@@ -148,15 +152,23 @@ mod unicode {
         let files = texts(&outcome);
         let arm = support::arm::read(&files).unwrap();
         let aso = support::aso::read(&files).unwrap();
-        let api = ("Microsoft.ApiManagement/service/apis".to_owned(), "a".to_owned());
-        let policies = ("Microsoft.ApiManagement/service/apis/policies".to_owned(), "a/policy".to_owned());
+        let api = (
+            "Microsoft.ApiManagement/service/apis".to_owned(),
+            "a".to_owned(),
+        );
+        let policies = (
+            "Microsoft.ApiManagement/service/apis/policies".to_owned(),
+            "a/policy".to_owned(),
+        );
         for bundle in [&arm, &aso] {
             let properties = &bundle.resources[&api].properties;
             assert_eq!(properties["description"], description);
             let spec: serde_json::Value =
                 serde_json::from_str(properties["value"].as_str().unwrap()).unwrap();
             assert_eq!(spec["info"]["description"], definition);
-            let text = bundle.resources[&policies].properties["value"].as_str().unwrap();
+            let text = bundle.resources[&policies].properties["value"]
+                .as_str()
+                .unwrap();
             assert!(text.contains(policy));
         }
     }
@@ -164,9 +176,29 @@ mod unicode {
     #[test]
     fn what_printers_get_wrong() {
         for text in [
-            "[x]", "[[x]]", "[", "it's", "'''", "${x}", "\\n", "a\r\nb\rc\n", "\t x \t",
-            "\u{2028}\u{85}\u{feff}", "\u{0}\u{7f}", "😀 é", "# no comment", "{{x}", " padded ",
-            "yes", "null", "~", "0x10", "- a\n- b", "|\n  a\n", "\n\n", "\u{1f600}\u{10ffff}",
+            "[x]",
+            "[[x]]",
+            "[",
+            "it's",
+            "'''",
+            "${x}",
+            "\\n",
+            "a\r\nb\rc\n",
+            "\t x \t",
+            "\u{2028}\u{85}\u{feff}",
+            "\u{0}\u{7f}",
+            "😀 é",
+            "# no comment",
+            "{{x}",
+            " padded ",
+            "yes",
+            "null",
+            "~",
+            "0x10",
+            "- a\n- b",
+            "|\n  a\n",
+            "\n\n",
+            "\u{1f600}\u{10ffff}",
         ] {
             check(text, &text.replace("--", ""), text);
         }

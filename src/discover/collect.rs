@@ -194,6 +194,11 @@ fn declare(
         }
         btree_map::Entry::Occupied(occupied) => occupied.into_mut(),
     };
+    if resource.declared && resource.key.kind.is_link() {
+        // Trees that were extracted by both tools say each link twice.
+        resource.origins.push(origin);
+        return;
+    }
     if resource.declared {
         let mut finding = Diagnostic::new(
             &rules::DUPLICATE_RESOURCE,

@@ -3,8 +3,12 @@
 use super::{Compiled, Kind};
 use crate::diag::{Diagnostic, Span, excerpt, rules};
 use crate::tree::FileId;
-use quick_xml::Reader;
+use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
+use quick_xml::name::ResolveResult;
+
+/// Namespaces of SOAP 1.1 and 1.2 extensions of WSDL.
+const SOAP: &str = "http://schemas.xmlsoap.org/wsdl/soap";
 
 /// Which service and port of a WSDL document APIM imports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,34 +103,34 @@ fn read(file: FileId, text: &str) -> Result<Seen, Box<Diagnostic>> {
             message,
         ))
     };
-    let mut reader = Reader::from_str(text);
+    let mut reader = NsReader::from_str(text);
     let mut seen = Seen::default();
     let mut depth = 0usize;
     loop {
-        match reader.read_event() {
-            Ok(Event::Start(element)) => {
+        match reader.read_resolved_event() {
+            Ok((namespace, Event::Start(element))) => {
                 depth += 1;
-                seen.element(&element);
+                seen.element(&namespace, &element);
             }
-            Ok(Event::Empty(element)) => seen.element(&element),
-            Ok(Event::End(element)) => {
+            Ok((namespace, Event::Empty(element))) => seen.element(&namespace, &element),
+            Ok((_, Event::End(element))) => {
                 depth = depth.saturating_sub(1);
                 if element.local_name().as_ref() == "service" {
                     seen.service = None;
                 }
             }
-            Ok(Event::DocType(_)) => {
+            Ok((_, Event::DocType(_))) => {
                 let at = reader.buffer_position();
                 return Err(malformed(at, "a document type is not read".to_owned()));
             }
-            Ok(Event::Eof) if depth > 0 => {
+            Ok((_, Event::Eof)) if depth > 0 => {
                 let at = reader.buffer_position();
                 return Err(malformed(
                     at,
                     "the document ends inside an element".to_owned(),
                 ));
             }
-            Ok(Event::Eof) => return Ok(seen),
+            Ok((_, Event::Eof)) => return Ok(seen),
             Ok(_) => {}
             Err(error) => {
                 let message = excerpt(&error.to_string(), 200);
@@ -140,7 +144,7 @@ fn read(file: FileId, text: &str) -> Result<Seen, Box<Diagnostic>> {
 }
 
 impl Seen {
-    fn element(&mut self, element: &BytesStart<'_>) {
+    fn element(&mut self, namespace: &ResolveResult<'_>, element: &BytesStart<'_>) {
         let local = element.local_name();
         let local: &str = local.as_ref();
         if self.root.is_none() {
@@ -158,11 +162,10 @@ impl Seen {
                     self.ports.push((service.clone(), port, false));
                 }
             }
-            // soap:address and soap12:address; http:address has another prefix.
+            // http:address is no SOAP port.
             "address" => {
-                let qualified = element.name();
-                let prefix = qualified.prefix();
-                let soap = prefix.is_some_and(|p| p.as_ref().starts_with("soap"));
+                let soap =
+                    matches!(namespace, ResolveResult::Bound(ns) if ns.as_ref().starts_with(SOAP));
                 if let (true, Some(port)) = (soap, self.ports.last_mut()) {
                     port.2 = true;
                 }

@@ -10,29 +10,95 @@ use std::collections::HashMap;
 
 pub(super) fn parse(
     file: FileId,
-    text: String,
+    mut text: String,
     options: Options<'_>,
 ) -> (Option<Document>, Vec<Diagnostic>) {
-    let mut findings = Vec::new();
-    let mut loader = Loader {
-        builder: Builder::new(file, &text),
-        offsets: Offsets::new(&text),
-        text: &text,
-        caps: Caps::new(options.limits),
-        options,
-        anchors: HashMap::new(),
-        merges: Vec::new(),
-        alias_nodes: 0,
-        documents: 0,
-    };
-    let outcome = loader.load(&mut findings);
-    let built = loader.builder.finish();
-    match outcome {
-        Ok(()) => (Some(built.into_document(file, text)), findings),
-        Err(finding) => {
-            findings.push(*finding);
-            (None, findings)
+    let mut padding = Padding::default();
+    loop {
+        let mut findings = Vec::new();
+        let mut loader = Loader {
+            builder: Builder::new(file, &text),
+            offsets: Offsets::new(&text),
+            text: &text,
+            padding: &padding,
+            caps: Caps::new(options.limits),
+            options,
+            anchors: HashMap::new(),
+            merges: Vec::new(),
+            alias_nodes: 0,
+            documents: 0,
+        };
+        let outcome = loader.load(&mut findings);
+        let built = loader.builder.finish();
+        match outcome {
+            Ok(()) => return (Some(built.into_document(file, text)), findings),
+            Err(Stop::Finding(finding)) => {
+                findings.push(*finding);
+                return (None, findings);
+            }
+            Err(Stop::Indentation(line, finding)) => {
+                if !padding.insert(&mut text, line) {
+                    findings.push(*finding);
+                    return (None, findings);
+                }
+            }
         }
+    }
+}
+
+/// Why loading stopped.
+enum Stop {
+    /// The document is not usable.
+    Finding(Box<Diagnostic>),
+    /// The line that starts at this byte is indented less than the block
+    /// around it, inside a flow collection or a quoted scalar.
+    Indentation(usize, Box<Diagnostic>),
+}
+
+impl From<Box<Diagnostic>> for Stop {
+    fn from(finding: Box<Diagnostic>) -> Self {
+        Self::Finding(finding)
+    }
+}
+
+/// Spaces put in front of lines that YAML 1.2 wants indented. libyaml and what
+/// descends from it (among them what APIM imports with) let such lines pass,
+/// and real definitions have them; inside flow collections and quoted scalars
+/// leading spaces mean nothing.
+#[derive(Default)]
+struct Padding {
+    /// Where, as bytes of the padded text, ascending.
+    at: Vec<usize>,
+}
+
+impl Padding {
+    const WIDTH: usize = 64;
+    /// Bytes that may be parsed again in all.
+    const BUDGET: usize = 256 << 20;
+
+    /// Pads the line that starts at byte `line`; `false` when enough is
+    /// enough.
+    fn insert(&mut self, text: &mut String, line: usize) -> bool {
+        let known = self.at.binary_search(&line);
+        let (Err(place), true) = (known, (self.at.len() + 1) * text.len() < Self::BUDGET) else {
+            return false;
+        };
+        text.insert_str(line, &" ".repeat(Self::WIDTH));
+        for later in &mut self.at[place..] {
+            *later += Self::WIDTH;
+        }
+        self.at.insert(place, line);
+        true
+    }
+
+    /// The byte of the file that byte `offset` of the padded text is.
+    fn original(&self, offset: usize) -> usize {
+        let before = self.at.partition_point(|at| at + Self::WIDTH <= offset);
+        let inside = self
+            .at
+            .get(before)
+            .map_or(0, |at| offset.saturating_sub(*at));
+        offset - before * Self::WIDTH - inside
     }
 }
 
@@ -40,6 +106,7 @@ struct Loader<'s, 'o> {
     builder: Builder<'s>,
     offsets: Offsets<'s>,
     text: &'s str,
+    padding: &'o Padding,
     caps: Caps,
     options: Options<'o>,
     /// Anchor id to node. A node that is still open has no size yet.
@@ -53,20 +120,43 @@ struct Loader<'s, 'o> {
 type Step = Result<(), Box<Diagnostic>>;
 
 impl Loader<'_, '_> {
-    fn load(&mut self, findings: &mut Vec<Diagnostic>) -> Step {
+    fn load(&mut self, findings: &mut Vec<Diagnostic>) -> Result<(), Stop> {
         for event in Parser::new_from_str(self.text) {
-            let (event, place) = event.map_err(|error| {
-                let at = self.offsets.byte(error.marker().index());
-                self.malformed(at, at, error.info())
-            })?;
+            let (event, place) = event.map_err(|error| self.scan_error(&error))?;
             let start = self.offsets.byte(place.start.index());
             let end = self.offsets.byte(place.end.index()).max(start);
+            let (start, end) = (self.padding.original(start), self.padding.original(end));
             self.event(event, start, end, findings)?;
         }
         if self.builder.len() == 0 {
             self.builder.leaf(Kind::Null, 0, 0, &Text::Source(0, 0));
         }
         Ok(())
+    }
+
+    fn scan_error(&self, error: &saphyr_parser::ScanError) -> Stop {
+        let at = self.offsets.byte(error.marker().index());
+        let shown = self.padding.original(at);
+        let finding = self.malformed(shown, shown, error.info());
+        let line = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        match error.info() {
+            "invalid indentation" | "invalid indentation in flow construct" => {
+                Stop::Indentation(line, finding)
+            }
+            // The scalar's start is named, not the line: take the next one
+            // that is not padded yet.
+            "invalid indentation in quoted scalar" => {
+                let mut next = at;
+                while let Some(newline) = self.text[next..].find('\n') {
+                    next += newline + 1;
+                    if self.padding.at.binary_search(&next).is_err() {
+                        return Stop::Indentation(next, finding);
+                    }
+                }
+                Stop::Finding(finding)
+            }
+            _ => Stop::Finding(finding),
+        }
     }
 
     fn event(

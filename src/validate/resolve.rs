@@ -485,6 +485,12 @@ impl<'p> Resolver<'p, '_> {
             walk.depends_on.extend(self.index.get(*key));
             return;
         }
+        // Exported loggers name the resource instead of its display name.
+        let own = walk.resource.key.sibling(Kind::NamedValue, &[name]);
+        if let Some(&node) = self.index.get(&own) {
+            walk.depends_on.push(node);
+            return;
+        }
         let key = Key::new(None, Kind::NamedValue, &[name]);
         if self.is_elsewhere(&key) {
             return;
