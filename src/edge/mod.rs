@@ -1,1 +1,7 @@
 //! Everything that touches the world.
+
+#[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "cli")]
+pub mod output;
+pub mod source;

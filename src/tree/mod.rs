@@ -5,9 +5,11 @@
 //! directory is never held in memory as a whole; who reads them is decided at
 //! the edge ([`ReadFile`]).
 
+mod digest;
 mod limits;
 mod path;
 
+pub use digest::{Digest, NotADigest};
 pub use limits::{Limit, Limits};
 pub use path::{ArtifactPath, PathError};
 pub(crate) use path::{join, relative_to};

@@ -1,0 +1,182 @@
+//! Findings and results for people, pull requests and workflow logs.
+
+use crate::bundle::Bundle;
+use crate::diag::{Located, Report, Severity};
+use crate::edge::output::Written;
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+/// Findings with their lines, then a count. `quiet`: errors only.
+pub(super) fn report(out: &mut impl Write, report: &Report, quiet: bool) -> io::Result<()> {
+    let renderer = Renderer::styled();
+    for finding in &report.diagnostics {
+        if quiet && finding.severity < Severity::Error {
+            continue;
+        }
+        writeln!(out, "{}\n", renderer.render(&[group(finding)]))?;
+    }
+    let summary = report.summary();
+    if summary.error + summary.warning + summary.info > 0 && !quiet {
+        writeln!(
+            out,
+            "{}, {}, {}",
+            counted(summary.error, "error"),
+            counted(summary.warning, "warning"),
+            counted(summary.info, "info")
+        )?;
+    } else if !quiet {
+        writeln!(out, "nothing found")?;
+    }
+    Ok(())
+}
+
+fn counted(n: usize, word: &str) -> String {
+    match (n, word) {
+        (1, word) => format!("1 {word}"),
+        (n, "info") => format!("{n} info"),
+        (n, word) => format!("{n} {word}s"),
+    }
+}
+
+fn group(finding: &Located) -> annotate_snippets::Group<'_> {
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Info => Level::INFO,
+    };
+    let title = level
+        .primary_title(&finding.message)
+        .id(finding.rule.code.to_string());
+    let mut group = annotate_snippets::Group::with_title(title);
+    match (&finding.snippet, finding.range) {
+        (Some(snippet), Some(range)) => {
+            group = group.element(
+                Snippet::source(&snippet.text)
+                    .path(&finding.path)
+                    .line_start(range.start.line as usize)
+                    .annotation(AnnotationKind::Primary.span(snippet.mark.clone())),
+            );
+        }
+        _ if !finding.path.is_empty() => {
+            group = group.element(annotate_snippets::Origin::path(&finding.path));
+        }
+        _ => {}
+    }
+    for (path, range, message) in &finding.related {
+        let at = range.map_or(String::new(), |r| {
+            format!(":{}:{}", r.start.line, r.start.column)
+        });
+        group = group.element(Level::NOTE.message(format!("{message}: {path}{at}")));
+    }
+    if let Some(help) = &finding.help {
+        group = group.element(Level::HELP.message(help));
+    }
+    group
+}
+
+/// What a bundle holds and where it is.
+pub(super) fn bundle(out: &mut impl Write, bundle: &Bundle, written: &Written) -> io::Result<()> {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    let resources = bundle.inventory["resources"].as_array();
+    for resource in resources.into_iter().flatten() {
+        let kind = resource["type"].as_str().unwrap_or("");
+        *kinds
+            .entry(
+                kind.strip_prefix("Microsoft.ApiManagement/service/")
+                    .unwrap_or(kind),
+            )
+            .or_default() += 1;
+    }
+    let total: usize = kinds.values().sum();
+    for (kind, count) in &kinds {
+        writeln!(out, "{count:>6}  {kind}")?;
+    }
+    writeln!(out, "{total:>6}  resources in {} files", bundle.files.len())?;
+    writeln!(out, "wrote   {}", written.place)?;
+    if let Some(digest) = &written.digest {
+        writeln!(out, "digest  {digest}")?;
+    }
+    Ok(())
+}
+
+/// Workflow commands of GitHub Actions.
+pub(super) fn github(report: &Report) -> String {
+    let escape = |text: &str| {
+        text.replace('%', "%25")
+            .replace('\r', "%0D")
+            .replace('\n', "%0A")
+    };
+    let property = |text: &str| escape(text).replace(':', "%3A").replace(',', "%2C");
+    let mut out = String::new();
+    for finding in &report.diagnostics {
+        let level = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Info => "notice",
+        };
+        let mut properties = format!(
+            "title={}",
+            property(&format!("{} {}", finding.rule.code, finding.rule.name))
+        );
+        if !finding.path.is_empty() {
+            let _ = write!(properties, ",file={}", property(&finding.path));
+        }
+        if let Some(range) = finding.range {
+            let _ = write!(
+                properties,
+                ",line={},col={},endLine={}",
+                range.start.line, range.start.column, range.end.line
+            );
+        }
+        let help = finding
+            .help
+            .as_deref()
+            .map_or(String::new(), |help| format!("\n{help}"));
+        let _ = writeln!(
+            out,
+            "::{level} {properties}::{}",
+            escape(&format!("{}{help}", finding.message))
+        );
+    }
+    out
+}
+
+/// A table for a pull request.
+pub(super) fn markdown(report: &Report) -> String {
+    let cell = |text: &str| {
+        text.replace('\\', "\\\\")
+            .replace('|', "\\|")
+            .replace(['\r', '\n'], " ")
+            .replace('<', "&lt;")
+    };
+    let summary = report.summary();
+    let mut out = format!(
+        "**flux-apim**: {} errors, {} warnings, {} info\n",
+        summary.error, summary.warning, summary.info
+    );
+    if report.diagnostics.is_empty() {
+        return out;
+    }
+    out.push_str("\n| | Code | Where | What |\n|---|---|---|---|\n");
+    for finding in &report.diagnostics {
+        let at = finding.range.map_or(String::new(), |r| {
+            format!(":{}:{}", r.start.line, r.start.column)
+        });
+        let help = finding
+            .help
+            .as_deref()
+            .map_or(String::new(), |help| format!(" _{}_", cell(help)));
+        let _ = writeln!(
+            out,
+            "| {} | [{}]({}) | {}{at} | {}{help} |",
+            finding.severity,
+            finding.rule.code,
+            crate::diag::rules::url(finding.rule),
+            cell(&finding.path),
+            cell(&finding.message)
+        );
+    }
+    out
+}

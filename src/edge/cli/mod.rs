@@ -1,0 +1,249 @@
+//! The command line: what is asked, and how the answer is shown.
+
+mod human;
+mod options;
+
+use crate::diag::{RULES, Report, Rule, rule, rules, sarif};
+use crate::edge::output::Output;
+use crate::edge::source::{self, OpenOptions, Opened, SourceRef};
+use crate::pipeline::{self, Outcome};
+use crate::tree::Limits;
+use anyhow::Context;
+use clap::{CommandFactory, Parser};
+use options::{Cli, Command, Common, Format, Render, Validate};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// What a command ends with.
+enum Done {
+    /// Exit status 0.
+    Well,
+    /// Exit status 1: findings.
+    Findings,
+    /// Exit status 2, already explained.
+    Refused,
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.color.write_global();
+    match run(&cli) {
+        Ok(Done::Well) => ExitCode::SUCCESS,
+        Ok(Done::Findings) => ExitCode::from(1),
+        Ok(Done::Refused) => ExitCode::from(2),
+        Err(error) => {
+            let _ = writeln!(anstream::stderr(), "error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<Done> {
+    match &cli.command {
+        Command::Render(arguments) => render(arguments, cli.quiet),
+        Command::Validate(arguments) => validate(arguments, cli.quiet),
+        Command::Explain { code, format } => explain(code.as_deref(), *format),
+        Command::Completions { shell } => {
+            let mut command = Cli::command();
+            clap_complete::generate(*shell, &mut command, "flux-apim", &mut std::io::stdout());
+            Ok(Done::Well)
+        }
+    }
+}
+
+/// Opens the source and runs the pipeline; `Err` holds what was shown.
+fn pipeline(
+    common: &Common,
+    set: impl FnOnce(&mut pipeline::Options),
+) -> anyhow::Result<Result<Outcome, Report>> {
+    let limits = common.limits()?;
+    let open = OpenOptions {
+        digest: common.digest,
+        limits: limits.clone(),
+    };
+    let opened = common
+        .source
+        .parse::<SourceRef>()
+        .and_then(|source| source::open(&source, &open));
+    let Opened {
+        tree,
+        mut origin,
+        only,
+        notes,
+    } = match opened {
+        Ok(opened) => opened,
+        Err(source::Error::Refused(finding)) => {
+            let empty = crate::tree::SourceTree::in_memory(BTreeMap::new());
+            return Ok(Err(Report::resolve(
+                vec![*finding],
+                &empty,
+                &BTreeMap::new(),
+            )?));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(path) = &common.path {
+        let inside = format!("{path}/");
+        if !tree
+            .files()
+            .any(|(_, file)| file.as_str().starts_with(&inside))
+        {
+            anyhow::bail!("--path {path}: the source has no such folder");
+        }
+        origin.path = Some(path.clone());
+    }
+    let mut options = pipeline::Options {
+        source: origin,
+        deny_warnings: common.deny.iter().any(|word| word == "warnings"),
+        ..pipeline::Options::default()
+    };
+    options.discover.path.clone_from(&common.path);
+    options.discover.environment.clone_from(&common.env);
+    options.discover.config.clone_from(&common.config);
+    options.discover.only = only;
+    options.discover.limits = limits;
+    set(&mut options);
+    let outcome = match common.threads {
+        Some(threads) => rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .context("start worker threads")?
+            .install(|| pipeline::run(&tree, &options, notes)),
+        None => pipeline::run(&tree, &options, notes),
+    };
+    Ok(Ok(outcome?))
+}
+
+fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
+    let common = &arguments.common;
+    let outcome = pipeline(common, |options| {
+        options.targets.clone_from(&arguments.targets());
+        options.service.clone_from(&arguments.service);
+        options.aso_owner.clone_from(&arguments.aso_owner);
+        options
+            .arm_api_version
+            .clone_from(&arguments.arm_api_version);
+    })?;
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(report) => {
+            show(&report, arguments.format(), quiet)?;
+            return Ok(Done::Refused);
+        }
+    };
+    let Some(bundle) = &outcome.bundle else {
+        show(&outcome.report, arguments.format(), quiet)?;
+        return Ok(Done::Findings);
+    };
+    let written = Output::parse(&arguments.output).write(bundle)?;
+    if arguments.format == options::ResultFormat::Json {
+        print(&format!("{}\n", bundle.inventory))?;
+    } else {
+        human::report(&mut anstream::stderr(), &outcome.report, quiet)?;
+        human::bundle(&mut anstream::stdout(), bundle, &written)?;
+    }
+    Ok(Done::Well)
+}
+
+fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
+    let outcome = pipeline(&arguments.common, |options| options.check = true)?;
+    let (report, done) = match outcome {
+        Ok(outcome) => {
+            let summary = outcome.report.summary();
+            let denied = arguments.common.deny.iter().any(|word| word == "warnings");
+            let failed = summary.error > 0 || (denied && summary.warning > 0);
+            (
+                outcome.report,
+                if failed { Done::Findings } else { Done::Well },
+            )
+        }
+        Err(report) => (report, Done::Refused),
+    };
+    show(&report, arguments.format, quiet)?;
+    Ok(done)
+}
+
+/// Shows findings as the result: on stdout, whatever the format.
+fn show(report: &Report, format: Format, quiet: bool) -> anyhow::Result<()> {
+    match format {
+        Format::Human => human::report(&mut anstream::stdout(), report, quiet)?,
+        Format::Json => print(&format!("{}\n", report.to_json()))?,
+        Format::Sarif => {
+            let sarif = sarif::to_sarif(report, env!("CARGO_PKG_VERSION"));
+            print(&format!("{sarif}\n"))?;
+        }
+        Format::Github => print(&human::github(report))?,
+        Format::Markdown => print(&human::markdown(report))?,
+    }
+    Ok(())
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .context("write to standard output")
+}
+
+fn explain(code: Option<&str>, format: options::ResultFormat) -> anyhow::Result<Done> {
+    let chosen: Vec<&Rule> = match code {
+        None => RULES.to_vec(),
+        Some(code) => vec![rule(code).with_context(|| {
+            format!("there is no rule `{code}`; `flux-apim explain` lists them")
+        })?],
+    };
+    if format == options::ResultFormat::Json {
+        let all: Vec<_> = chosen
+            .iter()
+            .map(|rule| {
+                serde_json::json!({
+                    "code": rule.code.to_string(), "name": rule.name,
+                    "severity": rule.severity.as_str(), "summary": rule.summary,
+                    "explanation": rule.explanation, "url": rules::url(rule),
+                })
+            })
+            .collect();
+        print(&format!(
+            "{}\n",
+            serde_json::json!({"version": 1, "rules": all})
+        ))?;
+        return Ok(Done::Well);
+    }
+    let mut text = String::new();
+    for rule in &chosen {
+        if code.is_none() {
+            text.push_str(&format!(
+                "{}  {:<8} {:<32} {}\n",
+                rule.code, rule.severity, rule.name, rule.summary
+            ));
+        } else {
+            text.push_str(&format!(
+                "{} {} ({})\n\n{}.\n\n{}\n\n{}\n",
+                rule.code,
+                rule.name,
+                rule.severity,
+                rule.summary,
+                rule.explanation,
+                rules::url(rule)
+            ));
+        }
+    }
+    print(&text)?;
+    Ok(Done::Well)
+}
+
+impl Common {
+    /// The caps with what the flags say.
+    fn limits(&self) -> anyhow::Result<Limits> {
+        let mut limits = Limits::default();
+        for (flag, value) in self.limits.given() {
+            limits.set(flag, value);
+        }
+        // Walks over documents recurse; this depth is safe on every thread.
+        anyhow::ensure!(limits.max_depth <= 1000, "--max-depth takes at most 1000");
+        Ok(limits)
+    }
+}

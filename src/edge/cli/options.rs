@@ -1,0 +1,204 @@
+//! Commands and flags.
+
+use crate::render::Target;
+use crate::tree::{Digest, Limits};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Renders Azure API Management configuration kept in Git into validated,
+/// digest-pinned ARM, Bicep and Azure Service Operator bundles.
+///
+/// Exit status: 0 done, 1 findings at error level, 2 the tool could not do its
+/// work.
+#[derive(Debug, Parser)]
+#[command(name = "flux-apim", version, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// Only errors.
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) color: colorchoice_clap::Color,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Render a source into a bundle.
+    Render(Render),
+    /// Check a source without rendering it.
+    Validate(Validate),
+    /// What a rule finds and how to fix it; without CODE, all rules.
+    Explain {
+        /// Code (`APIM1003`) or name of a rule.
+        code: Option<String>,
+        /// How the answer is shown.
+        #[arg(long, value_enum, default_value = "human")]
+        format: ResultFormat,
+    },
+    /// Completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What every command that reads a source takes.
+#[derive(Debug, Args)]
+pub(super) struct Common {
+    /// Directory, .tar.gz, `-` (tar.gz on stdin), http(s) URL with --digest,
+    /// oci-layout:DIR[:TAG], or one OpenAPI document.
+    pub(super) source: String,
+    /// Narrow the source to a subfolder.
+    #[arg(long, value_name = "DIR", value_parser = folder)]
+    pub(super) path: Option<String>,
+    /// Merge `configuration.ENV.yaml`.
+    #[arg(long, value_name = "ENV", env = "FLUX_APIM_ENV")]
+    pub(super) env: Option<String>,
+    /// Merge this environment file of the source, instead of one by name.
+    #[arg(long, value_name = "FILE", conflicts_with = "env")]
+    pub(super) config: Option<String>,
+    /// Digest that the source must have (`sha256:...`).
+    #[arg(long, value_name = "DIGEST")]
+    pub(super) digest: Option<Digest>,
+    /// Treat these as errors.
+    #[arg(long, value_name = "WHAT", value_parser = ["warnings"])]
+    pub(super) deny: Vec<String>,
+    /// Worker threads; one for each core unless given.
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub(super) threads: Option<usize>,
+    #[command(flatten)]
+    pub(super) limits: LimitFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Render {
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// Folder, *.tar.gz, or oci-layout:DIR[:TAG].
+    #[arg(short, long, value_name = "OUT", default_value = "./bundle")]
+    pub(super) output: String,
+    /// Targets: arm, bicep, aso.
+    #[arg(long, value_name = "TARGETS", value_delimiter = ',', value_parser = target)]
+    pub(super) target: Vec<Target>,
+    /// Name of the API Management service.
+    #[arg(long, value_name = "NAME", env = "FLUX_APIM_SERVICE")]
+    pub(super) service: Option<String>,
+    /// Owner of ASO objects: the name of a Service object, or an ARM id.
+    #[arg(long, value_name = "NAME|ID", env = "FLUX_APIM_ASO_OWNER")]
+    pub(super) aso_owner: Option<String>,
+    /// api-version of the rendered resources.
+    #[arg(long, value_name = "VERSION")]
+    pub(super) arm_api_version: Option<String>,
+    /// How the result is shown: for people, or the inventory as JSON.
+    #[arg(long, value_enum, default_value = "human")]
+    pub(super) format: ResultFormat,
+}
+
+impl Render {
+    pub(super) fn targets(&self) -> Option<Vec<Target>> {
+        let mut targets = self.target.clone();
+        targets.sort();
+        targets.dedup();
+        (!targets.is_empty()).then_some(targets)
+    }
+
+    /// How findings are shown when there is no bundle.
+    pub(super) fn format(&self) -> Format {
+        match self.format {
+            ResultFormat::Human => Format::Human,
+            ResultFormat::Json => Format::Json,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Validate {
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// How findings are shown.
+    #[arg(long, value_enum, default_value = "human")]
+    pub(super) format: Format,
+}
+
+/// Ways to show findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Human,
+    Json,
+    Sarif,
+    Github,
+    Markdown,
+}
+
+/// Ways to show a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ResultFormat {
+    Human,
+    Json,
+}
+
+fn target(word: &str) -> Result<Target, String> {
+    Target::parse(word).ok_or_else(|| "a target is arm, bicep or aso".to_owned())
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=256) => Ok(threads),
+        _ => Err("a number from 1 to 256".to_owned()),
+    }
+}
+
+/// A folder inside the source.
+fn folder(text: &str) -> Result<String, String> {
+    crate::tree::ArtifactPath::parse(text)
+        .map(|path| path.as_str().to_owned())
+        .map_err(|why| why.to_string())
+}
+
+/// One flag for each cap, made from the table of caps.
+#[derive(Debug, Default)]
+pub(super) struct LimitFlags {
+    given: Vec<(&'static str, u64)>,
+}
+
+impl LimitFlags {
+    pub(super) fn given(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.given.iter().copied()
+    }
+}
+
+impl Args for LimitFlags {
+    fn augment_args(mut command: clap::Command) -> clap::Command {
+        for limit in Limits::TABLE {
+            command = command.arg(
+                clap::Arg::new(limit.flag)
+                    .long(limit.flag)
+                    .value_name("N")
+                    .help(format!("{} [default: {}]", limit.meaning, limit.default))
+                    .help_heading("Caps")
+                    .hide_short_help(true)
+                    .value_parser(clap::value_parser!(u64)),
+            );
+        }
+        command
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for LimitFlags {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        let given = Limits::TABLE
+            .iter()
+            .filter_map(|limit| Some((limit.flag, *matches.get_one::<u64>(limit.flag)?)))
+            .collect();
+        Ok(Self { given })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}

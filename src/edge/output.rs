@@ -1,0 +1,217 @@
+//! Where bundles go: a folder, an archive, an OCI image layout. Everything is
+//! written beside its place and renamed into it.
+
+use crate::bundle::{Bundle, OciImage};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Where a bundle is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// A folder.
+    Directory(PathBuf),
+    /// A `.tar.gz`.
+    Archive(PathBuf),
+    /// An OCI image layout.
+    Layout {
+        /// Its folder.
+        folder: PathBuf,
+        /// The tag; `latest` unless given.
+        tag: String,
+    },
+}
+
+/// What was written.
+#[derive(Debug)]
+pub struct Written {
+    /// Where, for people.
+    pub place: String,
+    /// Manifest digest of a layout, digest of an archive.
+    pub digest: Option<String>,
+}
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The place holds something else.
+    #[error("{} exists and is no bundle; it is left as it is. Choose another --output", .0.display())]
+    Foreign(PathBuf),
+    /// The file system refused.
+    #[error("write {}: {source}; the previous output is untouched", .path.display())]
+    Io {
+        /// What was written.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+}
+
+impl Output {
+    /// Reads `DIR`, `*.tar.gz` or `oci-layout:DIR[:TAG]`.
+    pub fn parse(text: &str) -> Self {
+        if let Some(rest) = text.strip_prefix("oci-layout:") {
+            let (folder, tag) = match rest.rsplit_once(':') {
+                Some((folder, tag)) if !tag.contains('/') && !tag.is_empty() => (folder, tag),
+                _ => (rest, "latest"),
+            };
+            return Self::Layout {
+                folder: folder.into(),
+                tag: tag.to_owned(),
+            };
+        }
+        if text.ends_with(".tar.gz") || text.ends_with(".tgz") {
+            return Self::Archive(text.into());
+        }
+        Self::Directory(text.into())
+    }
+
+    /// Writes `bundle`.
+    ///
+    /// # Errors
+    /// When the place holds something else, or the file system refuses; what
+    /// was there before is then as it was.
+    pub fn write(&self, bundle: &Bundle) -> Result<Written, Error> {
+        match self {
+            Self::Directory(path) => {
+                let ours = path.join("bundle.json").is_file();
+                replace_folder(path, ours, &|folder| {
+                    for file in &bundle.files {
+                        let path = folder.join(&file.path);
+                        if let Some(parent) = path.parent() {
+                            fs::create_dir_all(parent)?;
+                        }
+                        write_synced(&path, &bundle.bytes(file))?;
+                    }
+                    Ok(())
+                })?;
+                Ok(Written {
+                    place: path.display().to_string(),
+                    digest: None,
+                })
+            }
+            Self::Archive(path) => {
+                let archive = bundle.archive();
+                let bytes = archive.bytes();
+                if path.is_dir() {
+                    return Err(Error::Foreign(path.clone()));
+                }
+                let failed = |source| Error::Io {
+                    path: path.clone(),
+                    source,
+                };
+                let parent = parent_of(path);
+                fs::create_dir_all(parent).map_err(failed)?;
+                let mut file = tempfile::Builder::new()
+                    .prefix(".flux-apim-")
+                    .tempfile_in(parent)
+                    .map_err(failed)?;
+                file.write_all(&bytes).map_err(failed)?;
+                file.as_file().sync_all().map_err(failed)?;
+                readable(file.path()).map_err(failed)?;
+                file.persist(path).map_err(|e| failed(e.error))?;
+                Ok(Written {
+                    place: path.display().to_string(),
+                    digest: Some(crate::bundle::digest(&bytes)),
+                })
+            }
+            Self::Layout { folder, tag } => {
+                let image = OciImage::new(&bundle.archive(), &bundle.source);
+                let ours = folder.join("oci-layout").is_file();
+                replace_folder(folder, ours, &|folder| layout(folder, tag, &image))?;
+                Ok(Written {
+                    place: format!("oci-layout:{}:{tag}", folder.display()),
+                    digest: Some(image.digest()),
+                })
+            }
+        }
+    }
+}
+
+fn layout(folder: &Path, tag: &str, image: &OciImage) -> io::Result<()> {
+    let blobs = folder.join("blobs/sha256");
+    fs::create_dir_all(&blobs)?;
+    for blob in [&image.config, &image.layer, &image.manifest] {
+        let digest = crate::bundle::digest(blob);
+        let name = digest.strip_prefix("sha256:").unwrap_or(&digest);
+        write_synced(&blobs.join(name), blob)?;
+    }
+    write_synced(
+        &folder.join("oci-layout"),
+        b"{\"imageLayoutVersion\":\"1.0.0\"}",
+    )?;
+    write_synced(
+        &folder.join("index.json"),
+        image.index(tag).to_string().as_bytes(),
+    )
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_data()
+}
+
+fn parent_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Temporary files are private; what is left is for everyone.
+fn readable(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = if path.is_dir() { 0o755 } else { 0o644 };
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    }
+    Ok(())
+}
+
+/// Makes a folder beside `path` with `fill`, then puts it in its place. What
+/// is there is replaced only when it is `ours`, or empty.
+fn replace_folder(
+    path: &Path,
+    ours: bool,
+    fill: &dyn Fn(&Path) -> io::Result<()>,
+) -> Result<(), Error> {
+    let failed = |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    };
+    // A link is replaced where it points, not itself.
+    let path = &match path.canonicalize() {
+        Ok(real) => real,
+        Err(_) => path.to_owned(),
+    };
+    let exists = path.symlink_metadata().is_ok();
+    if exists && !ours {
+        let empty = path.is_dir() && fs::read_dir(path).map_err(failed)?.next().is_none();
+        if !empty {
+            return Err(Error::Foreign(path.clone()));
+        }
+    }
+    let parent = parent_of(path);
+    fs::create_dir_all(parent).map_err(failed)?;
+    let fresh = tempfile::Builder::new()
+        .prefix(".flux-apim-")
+        .tempdir_in(parent)
+        .map_err(failed)?;
+    let made = fresh.path().join("new");
+    fs::create_dir(&made).map_err(failed)?;
+    fill(&made).map_err(failed)?;
+    if exists {
+        let old = fresh.path().join("old");
+        fs::rename(path, &old).map_err(failed)?;
+        if let Err(error) = fs::rename(&made, path) {
+            // Put back what was there.
+            let _ = fs::rename(&old, path);
+            return Err(failed(error));
+        }
+    } else {
+        fs::rename(&made, path).map_err(failed)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! What Git knows about a folder: URL, revision, changes.
+
+use super::directory::plain;
+use crate::bundle::Source;
+use std::path::Path;
+use std::process::Command;
+
+/// Describes `folder`: with URL, revision and `dirty` when it lies in a
+/// checkout and `git` is there.
+pub(super) fn describe(folder: &Path, kind: &str) -> Source {
+    let mut source = plain(kind);
+    let Some(commit) = git(folder, &["rev-parse", "--verify", "HEAD"]) else {
+        return source;
+    };
+    let algorithm = if commit.len() == 64 { "sha256" } else { "sha1" };
+    let branch = git(folder, &["symbolic-ref", "--short", "-q", "HEAD"]);
+    source.revision = Some(match branch {
+        Some(branch) => format!("{branch}@{algorithm}:{commit}"),
+        None => format!("{algorithm}:{commit}"),
+    });
+    source.url =
+        git(folder, &["config", "--get", "remote.origin.url"]).map(|url| without_credentials(&url));
+    let changes = git(
+        folder,
+        &["status", "--porcelain", "--no-renames", "--", "."],
+    );
+    source.dirty = changes.map(|changes| !changes.is_empty());
+    source
+}
+
+/// Runs `git` without what a hostile repository could make it run: hooks and
+/// the file-system monitor.
+fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args([
+            "-c",
+            "core.fsmonitor=false",
+            "-c",
+            "core.hooksPath=/dev/null",
+            "--no-pager",
+        ])
+        .args(arguments)
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("LC_ALL", "C")
+        .output()
+        .ok()?;
+    if !output.status.success() {
+        return None;
+    }
+    Some(String::from_utf8(output.stdout).ok()?.trim_end().to_owned())
+}
+
+/// `url` without user, password and query.
+pub(super) fn without_credentials(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or(url);
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let (authority, path) = match rest.find('/') {
+                Some(at) => rest.split_at(at),
+                None => (rest, ""),
+            };
+            let host = authority
+                .rsplit_once('@')
+                .map_or(authority, |(_, host)| host);
+            format!("{scheme}://{host}{path}")
+        }
+        // git@github.com:owner/repository has a user, but no secret.
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_credentials;
+
+    #[test]
+    fn credentials_are_stripped() {
+        for (given, kept) in [
+            (
+                "https://user:token@example.com/a.git",
+                "https://example.com/a.git",
+            ),
+            ("https://example.com/a?token=x#y", "https://example.com/a"),
+            ("https://a@b:c@example.com", "https://example.com"),
+            ("git@example.com:a/b.git", "git@example.com:a/b.git"),
+        ] {
+            assert_eq!(without_credentials(given), kept);
+        }
+    }
+}

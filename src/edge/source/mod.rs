@@ -1,0 +1,190 @@
+//! Where trees come from. Every source ends as a [`SourceTree`]; a source that
+//! cannot be trusted is refused with an 8xxx finding before anything is parsed.
+
+mod archive;
+mod directory;
+mod git;
+#[cfg(feature = "fetch")]
+mod http;
+mod layout;
+
+use crate::bundle::Source;
+use crate::diag::{Diagnostic, Place, Rule, excerpt, rules};
+use crate::tree::{Digest, FileId, Limits, SourceTree};
+use std::path::{Path, PathBuf};
+
+/// A source as it is named on a command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceRef {
+    /// A folder.
+    Directory(PathBuf),
+    /// A `.tar.gz` file.
+    Archive(PathBuf),
+    /// A `.tar.gz` on standard input.
+    Stdin,
+    /// A `.tar.gz` at a URL.
+    Http(String),
+    /// One API definition (or policy).
+    File(PathBuf),
+    /// A Flux artifact in an OCI image layout.
+    Layout {
+        /// Folder of the layout.
+        folder: PathBuf,
+        /// Tag; may be left out when there is one image.
+        tag: Option<String>,
+    },
+}
+
+/// How a source is opened.
+#[derive(Debug, Clone, Default)]
+pub struct OpenOptions {
+    /// Digest that the source must have.
+    pub digest: Option<Digest>,
+    /// Caps.
+    pub limits: Limits,
+}
+
+/// An opened source.
+#[derive(Debug)]
+pub struct Opened {
+    /// Its files.
+    pub tree: SourceTree,
+    /// What the inventory says of it.
+    pub origin: Source,
+    /// The one definition that was named.
+    pub only: Option<FileId>,
+    /// Findings about the source as a whole.
+    pub notes: Vec<Diagnostic>,
+}
+
+/// Why there is no tree.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The source was read and is not to be trusted.
+    #[error("{}: {}", .0.rule.code, .0.message)]
+    Refused(Box<Diagnostic>),
+    /// What was asked for makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The world did not answer.
+    #[error("{attempted}: {reason}")]
+    Io {
+        /// What was attempted, on what.
+        attempted: String,
+        /// What came back.
+        reason: String,
+    },
+}
+
+impl Error {
+    fn io(attempted: impl Into<String>, reason: impl ToString) -> Self {
+        Self::Io {
+            attempted: attempted.into(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+/// A refusal of `rule` at the archive entry or file `path`.
+fn refused(rule: &'static Rule, path: &str, message: String, help: &str) -> Error {
+    let place = if path.is_empty() {
+        Place::Source
+    } else {
+        Place::Path(excerpt(path, 300))
+    };
+    Error::Refused(Box::new(Diagnostic::new(rule, place, message).help(help)))
+}
+
+/// A refusal because of a cap.
+fn over(path: &str, what: &str, value: u64, cap: u64, flag: &str) -> Error {
+    refused(
+        &rules::SOURCE_LIMIT,
+        path,
+        format!("{what}: {value}, but the cap is {cap}"),
+        &format!("if that is meant, raise the cap with --{flag}"),
+    )
+}
+
+impl std::str::FromStr for SourceRef {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if text == "-" {
+            return Ok(Self::Stdin);
+        }
+        if text.starts_with("http://") || text.starts_with("https://") {
+            return Ok(Self::Http(text.to_owned()));
+        }
+        if let Some(rest) = text.strip_prefix("oci-layout:") {
+            let (folder, tag) = match rest.rsplit_once(':') {
+                Some((folder, tag)) if !tag.contains('/') => (folder, Some(tag.to_owned())),
+                _ => (rest, None),
+            };
+            return Ok(Self::Layout {
+                folder: folder.into(),
+                tag,
+            });
+        }
+        for scheme in ["oci://", "flux:"] {
+            if text.starts_with(scheme) {
+                return Err(Error::Usage(format!(
+                    "`{scheme}` sources are not part of this version; use a directory, a .tar.gz, `-`, a URL with --digest, or oci-layout:DIR"
+                )));
+            }
+        }
+        let path = PathBuf::from(text);
+        if path.is_dir() {
+            return Ok(Self::Directory(path));
+        }
+        if !path.exists() {
+            return Err(Error::Usage(format!(
+                "`{}` does not exist; a source is a directory, a .tar.gz, `-`, a URL with --digest, oci-layout:DIR, or one OpenAPI document",
+                excerpt(text, 200)
+            )));
+        }
+        if text.ends_with(".tar.gz") || text.ends_with(".tgz") {
+            return Ok(Self::Archive(path));
+        }
+        Ok(Self::File(path))
+    }
+}
+
+/// Opens `source`.
+///
+/// # Errors
+/// When the source is refused, or the world does not answer.
+pub fn open(source: &SourceRef, options: &OpenOptions) -> Result<Opened, Error> {
+    match source {
+        SourceRef::Directory(path) => directory::open(path, options),
+        SourceRef::File(path) => directory::single(path, options),
+        SourceRef::Archive(path) => {
+            let attempted = format!("read the archive {}", path.display());
+            let file = std::fs::File::open(path).map_err(|e| Error::io(&attempted, e))?;
+            let bytes = archive::read_capped(file, &attempted, options)?;
+            archive::open(&bytes, "archive", options)
+        }
+        SourceRef::Stdin => {
+            let stdin = std::io::stdin().lock();
+            let bytes = archive::read_capped(stdin, "read the archive on standard input", options)?;
+            archive::open(&bytes, "stdin", options)
+        }
+        #[cfg(feature = "fetch")]
+        SourceRef::Http(url) => http::open(url, options),
+        #[cfg(not(feature = "fetch"))]
+        SourceRef::Http(_) => Err(Error::Usage(
+            "this build cannot fetch URLs; build with the feature `fetch`".to_owned(),
+        )),
+        SourceRef::Layout { folder, tag } => layout::open(folder, tag.as_deref(), options),
+    }
+}
+
+/// Digests are of archives; a folder has none.
+fn no_digest(options: &OpenOptions, path: &Path) -> Result<(), Error> {
+    match options.digest {
+        Some(_) => Err(Error::Usage(format!(
+            "--digest is for archives, URLs and OCI layouts, but {} is none",
+            path.display()
+        ))),
+        None => Ok(()),
+    }
+}
