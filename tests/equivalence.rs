@@ -1,6 +1,11 @@
 //! The three targets say the same: read back, they give the same resources,
 //! properties and dependencies; and the official schemas accept them.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "test code"
+)]
 
 mod common;
 #[path = "support/mod.rs"]

@@ -1,5 +1,10 @@
 //! The sample renders, the broken trees are refused where they are broken.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "test code"
+)]
 
 mod common;
 

@@ -286,8 +286,7 @@ fn references_of(document: &Document, references: &mut Vec<(String, Span)>) {
             Node::Object => {
                 for (key, value) in node.entries() {
                     let key_text = key.as_str().unwrap_or("");
-                    if !names
-                        && key_text == "$ref"
+                    if key_text == "$ref"
                         && let Some(reference) = value.as_str()
                     {
                         references.push((reference.to_owned(), value.span()));
@@ -424,6 +423,16 @@ impl<'f> Writer<'f> {
     /// included.
     fn operations(&self, root: NodeRef<'f>) -> Vec<Operation> {
         let mut operations = Vec::new();
+        let resolve = |mut node: NodeRef<'f>| {
+            for _ in 0..16 {
+                let reference = node.get("$ref").and_then(NodeRef::as_str);
+                match reference.and_then(|r| self.files.target(node.span().file, r, 16)) {
+                    Some(target) => node = target,
+                    None => break,
+                }
+            }
+            node
+        };
         for section in ["paths", "x-ms-paths"] {
             let Some(paths) = root.get(section) else {
                 continue;
@@ -432,12 +441,12 @@ impl<'f> Writer<'f> {
                 let path = path.as_str().unwrap_or("");
                 let mut item = item;
                 let mut hops = 16;
-                operations::of_path_item(path, item, &mut operations);
+                operations::of_path_item(path, item, &resolve, &mut operations);
                 while let Some(reference) = item.get("$ref").and_then(NodeRef::as_str)
                     && hops > 0
                     && let Some(target) = self.files.target(item.span().file, reference, 16)
                 {
-                    operations::of_path_item(path, target, &mut operations);
+                    operations::of_path_item(path, target, &resolve, &mut operations);
                     item = target;
                     hops -= 1;
                 }
@@ -599,7 +608,8 @@ impl<'f> Writer<'f> {
 
     fn object(&mut self, node: NodeRef<'f>, place: Place, depth: usize, out: &mut String) {
         let reference = match place {
-            Place::Data | Place::Schemas => None,
+            Place::Data => None,
+            // Also of a whole map: a schema named `$ref` would be an object.
             _ => node.get("$ref").and_then(NodeRef::as_str),
         };
         if let Some(reference) = reference

@@ -23,14 +23,20 @@ const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
 
-/// Adds the operations of the path item `item` at `path`.
-pub(super) fn of_path_item(path: &str, item: NodeRef<'_>, operations: &mut Vec<Operation>) {
+/// Adds the operations of the path item `item` at `path`. `resolve` follows a
+/// `$ref` that stands in the place of an operation.
+pub(super) fn of_path_item<'a>(
+    path: &str,
+    item: NodeRef<'a>,
+    resolve: &dyn Fn(NodeRef<'a>) -> NodeRef<'a>,
+    operations: &mut Vec<Operation>,
+) {
     for (key, operation) in item.entries() {
         let method = key.as_str().unwrap_or("");
         if !METHODS.contains(&method) {
             continue;
         }
-        let id = operation
+        let id = resolve(operation)
             .get("operationId")
             .and_then(NodeRef::as_scalar)
             .filter(|id| !id.trim().is_empty());

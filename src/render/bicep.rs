@@ -87,7 +87,7 @@ pub(super) fn render(
             }
         }
     }
-    for (name, _) in &graph.parameters {
+    for name in graph.parameters.keys() {
         let used_in_module = calls.values().any(|call| call.parameters.contains(name));
         if used_in_module {
             main.parameters.insert(name);

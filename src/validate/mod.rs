@@ -82,6 +82,7 @@ pub fn validate(
         }
     }
     graphql_schemas(&mut project, &mut texts);
+    wikis(&mut project, &mut texts);
     if !project.resources.keys().any(|key| key.kind == Kind::Api) {
         findings.push(
             Diagnostic::new(&rules::NO_APIS, Place::Source, "the project has no API")
@@ -102,7 +103,7 @@ pub fn validate(
 }
 
 fn resource_has_body(key: &Key) -> bool {
-    key.kind.row().has_properties && !matches!(link_property(key), Some(_))
+    key.kind.row().has_properties && link_property(key).is_none()
 }
 
 /// The property that names the target of a link, where links have a body.
@@ -165,14 +166,6 @@ fn prepare(resource: &mut Resource, texts: &content::Texts, findings: &mut Vec<D
                 .filter(|title| !title.trim().is_empty());
             let shown = title.unwrap_or_else(|| resource.key.names[0].clone());
             properties.set("displayName", shown.chars().take(300).collect::<String>());
-        }
-    }
-    if resource.key.kind == Kind::ApiWiki || resource.key.kind == Kind::ProductWiki {
-        if let Some(text) = texts.wikis.get(&resource.key) {
-            // A wiki page is a documentation resource; `documents` names it.
-            let mut document = Value::empty_object();
-            document.set("documentationId", text.as_str());
-            properties.set("documents", Value::from(Data::Array(vec![document])));
         }
     }
     if resource.key.kind == Kind::Api && resource.key.names[0].contains(";rev=") {
@@ -246,6 +239,34 @@ fn graphql_schemas(project: &mut Project, texts: &mut content::Texts) {
         }
         texts.definitions.insert(key.clone(), compiled);
         project.resources.insert(key, resource);
+    }
+}
+
+/// A wiki shows documentation resources: `wiki.md` becomes one.
+fn wikis(project: &mut Project, texts: &mut content::Texts) {
+    for (wiki, text) in std::mem::take(&mut texts.wikis) {
+        let Some(parent) = wiki.parent() else {
+            continue;
+        };
+        let kind = if parent.kind == Kind::Api {
+            "api"
+        } else {
+            "product"
+        };
+        let name = format!("{kind}-{}-wiki", parent.name().replace(";rev=", "-rev-"));
+        let mut page = Resource::new(wiki.sibling(Kind::Documentation, &[&name]));
+        page.declared = true;
+        page.properties
+            .set("title", format!("{} wiki", parent.name()));
+        page.properties.set("content", text);
+        let mut document = Value::empty_object();
+        document.set("documentationId", name);
+        if let Some(resource) = project.resources.get_mut(&wiki) {
+            page.origins.clone_from(&resource.origins);
+            let documents = Value::from(Data::Array(vec![document]));
+            resource.properties.set("documents", documents);
+        }
+        project.resources.entry(page.key.clone()).or_insert(page);
     }
 }
 

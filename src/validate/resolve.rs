@@ -368,6 +368,10 @@ impl<'p> Resolver<'p, '_> {
         if let Some(content) = self.content(key, path, text) {
             return content;
         }
+        if path == "documents[].documentationId" {
+            let page = key.sibling(Kind::Documentation, &[text]);
+            walk.depends_on.extend(self.index.get(&page));
+        }
         let row = key.kind.row();
         if let Some(reference) = row.references.iter().find(|r| r.path == path) {
             return self.reference(walk, reference.targets, text, place);
@@ -439,7 +443,7 @@ impl<'p> Resolver<'p, '_> {
                     Some(node) => walk.depends_on.push(node),
                     None if self.is_elsewhere(&target) => {}
                     None => {
-                        self.dangling(&target, place, &rules::DANGLING_REFERENCE, "the project")
+                        self.dangling(&target, place, &rules::DANGLING_REFERENCE, "the project");
                     }
                 }
                 Expression::Id(self.known(&target))

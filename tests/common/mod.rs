@@ -23,7 +23,7 @@ pub fn corpus(path: &str) -> Option<PathBuf> {
     if folder.exists() {
         return Some(folder);
     }
-    eprintln!("skipped: the corpus is not unpacked ({})", folder.display());
+    println!("skipped: the corpus is not unpacked ({})", folder.display());
     None
 }
 
@@ -88,4 +88,21 @@ pub fn files(outcome: &Outcome) -> BTreeMap<String, Vec<u8>> {
         .iter()
         .map(|file| (file.path.clone(), bundle.bytes(file)))
         .collect()
+}
+
+/// The bytes of a corpus file; large ones are stored compressed.
+pub fn stored(path: &Path) -> Option<Vec<u8>> {
+    let bytes = std::fs::read(path).ok()?;
+    if path.extension().is_some_and(|extension| extension == "gz") {
+        let size = bytes[bytes.len() - 4..]
+            .try_into()
+            .map(u32::from_le_bytes)
+            .unwrap();
+        let mut unpacked = vec![0; size as usize];
+        libdeflater::Decompressor::new()
+            .gzip_decompress(&bytes, &mut unpacked)
+            .unwrap();
+        return Some(unpacked);
+    }
+    Some(bytes)
 }

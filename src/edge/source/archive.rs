@@ -24,7 +24,7 @@ pub(super) fn read_capped(
     reader
         .take(cap + 1)
         .read_to_end(&mut bytes)
-        .map_err(|e| Error::io(attempted, e))?;
+        .map_err(|e| Error::io(attempted, &e))?;
     if bytes.len() as u64 > cap {
         return Err(over(
             "",

@@ -25,8 +25,10 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, Error> 
 pub(super) fn single(path: &Path, options: &OpenOptions) -> Result<Opened, Error> {
     no_digest(options, path)?;
     let attempted = || format!("read {}", path.display());
-    let path = path.canonicalize().map_err(|e| Error::io(attempted(), e))?;
-    let size = path.metadata().map_err(|e| Error::io(attempted(), e))?;
+    let path = path
+        .canonicalize()
+        .map_err(|e| Error::io(attempted(), &e))?;
+    let size = path.metadata().map_err(|e| Error::io(attempted(), &e))?;
     if !size.is_file() {
         return Err(Error::Usage(format!(
             "{} is no regular file",

@@ -12,7 +12,7 @@ pub(super) fn open(url: &str, options: &OpenOptions) -> Result<Opened, Error> {
         )));
     }
     let attempted = format!("fetch {shown}");
-    let failed = |error: reqwest::Error| Error::io(&attempted, error.without_url());
+    let failed = |error: reqwest::Error| Error::io(&attempted, &error.without_url());
     let host = reqwest::Url::parse(url)
         .ok()
         .and_then(|url| url.host_str().map(str::to_owned));
@@ -37,7 +37,7 @@ pub(super) fn open(url: &str, options: &OpenOptions) -> Result<Opened, Error> {
     if !status.is_success() {
         return Err(Error::io(
             attempted,
-            format!("the server answered {status}"),
+            &format!("the server answered {status}"),
         ));
     }
     let bytes = archive::read_capped(response, &attempted, options)?;

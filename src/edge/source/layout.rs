@@ -18,7 +18,7 @@ pub(super) fn open(
     let attempted = format!("read the OCI layout {}", folder.display());
     let read = |path: &str, cap: u64| -> Result<Vec<u8>, Error> {
         let file = std::fs::File::open(folder.join(path))
-            .map_err(|e| Error::io(&attempted, format!("{path}: {e}")))?;
+            .map_err(|e| Error::io(&attempted, &format!("{path}: {e}")))?;
         let mut options = options.clone();
         options.limits.max_archive_bytes = cap;
         read_capped(file, &attempted, &options)

@@ -77,7 +77,7 @@ pub enum Error {
 }
 
 impl Error {
-    fn io(attempted: impl Into<String>, reason: impl ToString) -> Self {
+    fn io(attempted: impl Into<String>, reason: &impl ToString) -> Self {
         Self::Io {
             attempted: attempted.into(),
             reason: reason.to_string(),
@@ -159,7 +159,7 @@ pub fn open(source: &SourceRef, options: &OpenOptions) -> Result<Opened, Error> 
         SourceRef::File(path) => directory::single(path, options),
         SourceRef::Archive(path) => {
             let attempted = format!("read the archive {}", path.display());
-            let file = std::fs::File::open(path).map_err(|e| Error::io(&attempted, e))?;
+            let file = std::fs::File::open(path).map_err(|e| Error::io(&attempted, &e))?;
             let bytes = archive::read_capped(file, &attempted, options)?;
             archive::open(&bytes, "archive", options)
         }
