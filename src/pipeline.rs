@@ -4,7 +4,7 @@ use crate::bundle::{Bundle, Description, Source};
 use crate::diag::{Code, Diagnostic, Report, Severity};
 use crate::model::schema::{DEFAULT_API_VERSION, Schema};
 use crate::tree::{ReadError, SourceTree};
-use crate::{discover, render, validate};
+use crate::{discover, policy, render, syntax, validate};
 use std::collections::BTreeMap;
 
 /// What is rendered, and how.
@@ -70,6 +70,18 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
         });
     };
     let mut findings = notes;
+    if let (true, Some(file)) = (options.check, options.discover.only)
+        && let Ok(text) = syntax::utf8(file, tree.read(file)?.into_owned())
+        && let Some(root) = policy::sniff(&text)
+    {
+        // A policy alone: there is nothing to resolve its references against.
+        let max_depth = options.discover.limits.max_depth;
+        findings.append(&mut policy::parse(file, &text, root, max_depth).1);
+        return Ok(Outcome {
+            report: Report::resolve(findings, tree, &BTreeMap::new())?,
+            bundle: None,
+        });
+    }
     let project = discover::discover(tree, &options.discover, &mut findings)?;
     let Some(project) = project else {
         let report = Report::resolve(findings, tree, &BTreeMap::new())?;

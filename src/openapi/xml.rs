@@ -107,6 +107,10 @@ fn read(file: FileId, text: &str) -> Result<Seen, Box<Diagnostic>> {
     let mut seen = Seen::default();
     let mut depth = 0usize;
     loop {
+        // A policy is not always XML: its root says enough.
+        if matches!(seen.root.as_deref(), Some("policies" | "fragment")) {
+            return Ok(seen);
+        }
         match reader.read_resolved_event() {
             Ok((namespace, Event::Start(element))) => {
                 depth += 1;

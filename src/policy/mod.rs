@@ -6,5 +6,5 @@ mod parse;
 mod references;
 
 pub use document::{Attribute, Document, Element};
-pub use parse::{Root, parse};
+pub use parse::{Root, parse, sniff};
 pub use references::{Reference, ReferenceKind, references};

@@ -23,6 +23,28 @@ impl Root {
     }
 }
 
+/// Which policy document `text` is, by its first element.
+pub fn sniff(text: &str) -> Option<Root> {
+    let mut rest = text.trim_start_matches('\u{feff}').trim_start();
+    loop {
+        let end = if rest.starts_with("<!--") {
+            rest.find("-->")? + 3
+        } else if rest.starts_with("<?") {
+            rest.find("?>")? + 2
+        } else {
+            break;
+        };
+        rest = rest[end..].trim_start();
+    }
+    [Root::Policies, Root::Fragment].into_iter().find(|root| {
+        rest.strip_prefix('<')
+            .and_then(|rest| rest.strip_prefix(root.name()))
+            .is_some_and(|rest| {
+                rest.starts_with(|c: char| c.is_whitespace() || c == '>' || c == '/')
+            })
+    })
+}
+
 /// Parses the policy `text` of `file`. What follows the first grammar error is
 /// not read.
 pub fn parse(file: FileId, text: &str, root: Root, max_depth: u64) -> (Document, Vec<Diagnostic>) {

@@ -1,21 +1,34 @@
 //! Findings and results for people, pull requests and workflow logs.
 
 use crate::bundle::Bundle;
-use crate::diag::{Located, Report, Severity};
+use crate::diag::{Code, Located, Report, Severity};
 use crate::edge::output::Written;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-/// Findings with their lines, then a count. `quiet`: errors only.
+/// How many findings of one rule are shown when none is an error.
+const SHOWN: usize = 3;
+
+/// Findings with their lines, then a count. `quiet`: errors only. Errors are
+/// all shown, of the rest the first few of each rule; `validate --format json`
+/// and the reports in the bundle have all.
 pub(super) fn report(out: &mut impl Write, report: &Report, quiet: bool) -> io::Result<()> {
     let renderer = Renderer::styled();
+    let mut seen: BTreeMap<Code, usize> = BTreeMap::new();
     for finding in &report.diagnostics {
-        if quiet && finding.severity < Severity::Error {
-            continue;
+        if finding.severity < Severity::Error {
+            let count = seen.entry(finding.rule.code).or_default();
+            *count += 1;
+            if quiet || *count > SHOWN {
+                continue;
+            }
         }
         writeln!(out, "{}\n", renderer.render(&[group(finding)]))?;
+    }
+    for (code, count) in seen.iter().filter(|(_, count)| !quiet && **count > SHOWN) {
+        writeln!(out, "... and {} more of {code}\n", count - SHOWN)?;
     }
     let summary = report.summary();
     if summary.error + summary.warning + summary.info > 0 && !quiet {

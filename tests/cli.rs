@@ -1,0 +1,292 @@
+//! The command as its users see it: exit status, output, what is left behind.
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+mod common;
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn flux_apim(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_flux-apim"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .env_remove("FLUX_APIM_ENV")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn sample() -> String {
+    common::repository("testdata/projects/contoso")
+        .display()
+        .to_string()
+}
+
+fn digest(output: &Output) -> String {
+    let text = text(&output.stdout);
+    let line = text.lines().find_map(|line| line.strip_prefix("digest  "));
+    line.unwrap_or_else(|| panic!("{text}")).to_owned()
+}
+
+#[test]
+fn the_same_bytes_whatever_the_circumstances() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("tree");
+    copy_reversed(Path::new(&sample()), &copy);
+    let copy = copy.display().to_string();
+    let mut digests = Vec::new();
+    for (threads, zone, language) in [("1", "UTC", "C"), ("2", "Asia/Tokyo", "tr_TR.UTF-8")] {
+        let out = format!("oci-layout:{}/{threads}:x", folder.path().display());
+        let output = Command::new(env!("CARGO_BIN_EXE_flux-apim"))
+            .args([
+                "-q",
+                "render",
+                &copy,
+                "--env",
+                "prod",
+                "--threads",
+                threads,
+                "-o",
+                &out,
+            ])
+            .env("TZ", zone)
+            .env("LANG", language)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        digests.push(digest(&output));
+    }
+    assert_eq!(digests[0], digests[1]);
+}
+
+/// Copies a folder, the last entries first, so that the directory order differs.
+fn copy_reversed(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    let mut entries: Vec<_> = std::fs::read_dir(from)
+        .unwrap()
+        .map(|e| e.unwrap())
+        .collect();
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.file_name()));
+    for entry in entries {
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_reversed(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_archive_renders_the_files_of_its_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("source.tar.gz");
+    let file = std::fs::File::create(&archive).unwrap();
+    let encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    let mut builder = tar::Builder::new(encoder);
+    builder.append_dir_all(".", sample()).unwrap();
+    builder.into_inner().unwrap().finish().unwrap();
+    let inventory = |source: &str, out: &str| {
+        let out = folder.path().join(out).display().to_string();
+        let output = flux_apim(&["render", source, "-o", &out, "--format", "json"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        json["files"].clone()
+    };
+    assert_eq!(
+        inventory(&sample(), "a"),
+        inventory(&archive.display().to_string(), "b")
+    );
+    // A layout that we wrote is a source as well.
+    let layout = format!("oci-layout:{}/l:x", folder.path().display());
+    assert!(
+        flux_apim(&["-q", "render", &sample(), "-o", &layout])
+            .status
+            .success()
+    );
+    let status = flux_apim(&["validate", &layout, "--path", "arm"]).status;
+    assert_eq!(
+        status.code(),
+        Some(1),
+        "templates are no APIM configuration"
+    );
+}
+
+#[test]
+fn archives_are_of_one_member_for_each_unit() {
+    use std::io::Read;
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("b.tar.gz");
+    let shown = out.display().to_string();
+    assert!(
+        flux_apim(&["-q", "render", &sample(), "-o", &shown])
+            .status
+            .success()
+    );
+    let bytes = std::fs::read(&out).unwrap();
+    assert!(memchr::memmem::find_iter(&bytes, b"\x1f\x8b\x08").count() > 10);
+    let mut archive = tar::Archive::new(flate2::read::MultiGzDecoder::new(bytes.as_slice()));
+    let mut paths = Vec::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let header = entry.header();
+        assert_eq!(
+            (header.mode().unwrap(), header.mtime().unwrap()),
+            (0o644, 0)
+        );
+        assert_eq!((header.uid().unwrap(), header.gid().unwrap()), (0, 0));
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).unwrap();
+        paths.push(entry.path().unwrap().display().to_string());
+    }
+    assert!(paths.is_sorted() && paths.contains(&"bundle.json".to_owned()));
+}
+
+#[test]
+fn exit_status_and_what_is_left_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("bundle");
+    let shown = out.display().to_string();
+    assert!(
+        flux_apim(&["-q", "render", &sample(), "-o", &shown])
+            .status
+            .success()
+    );
+    let before = std::fs::read(out.join("bundle.json")).unwrap();
+    let broken = |case: &str| {
+        common::repository(&format!("testdata/broken/{case}/tree"))
+            .display()
+            .to_string()
+    };
+    let bad_archive = folder.path().join("x.tar.gz");
+    std::fs::write(&bad_archive, "no gzip").unwrap();
+    let bad_archive = bad_archive.display().to_string();
+    let policy = common::repository("testdata/projects/contoso/apimartifacts/policy.xml")
+        .display()
+        .to_string();
+    let wrong = format!("sha256:{}", "0".repeat(64));
+    for (arguments, status, word) in [
+        (vec![broken("invalid-json")], 1, "APIM1004"),
+        (vec![broken("empty-project")], 1, "APIM1001"),
+        (vec![broken("no-apis")], 1, "APIM1014"),
+        (vec![broken("two-roots")], 1, "--path"),
+        (
+            vec![broken("information-without-properties")],
+            1,
+            "APIM1008",
+        ),
+        (vec![broken("policy-as-definition")], 1, "APIM2007"),
+        (vec![bad_archive.clone()], 2, "APIM8002"),
+        (vec![bad_archive, "--digest".into(), wrong], 2, "APIM8004"),
+        (vec![sample(), "--env".into(), "prdo".into()], 1, "prod"),
+        (
+            vec![sample(), "--path".into(), "nowhere".into()],
+            2,
+            "nowhere",
+        ),
+        (
+            vec![sample(), "--deny".into(), "warnings".into()],
+            1,
+            "APIM7101",
+        ),
+        (
+            vec![sample(), "--arm-api-version".into(), "1999".into()],
+            2,
+            "2024-05-01",
+        ),
+        (vec!["/nowhere".into()], 2, "does not exist"),
+        (vec!["oci://example.com/x".into()], 2, "oci-layout"),
+        (vec!["https://example.com/x.tar.gz".into()], 2, "--digest"),
+        (vec![policy], 1, "APIM2007"),
+    ] {
+        let mut all = vec!["render", "-o", &shown];
+        all.extend(arguments.iter().map(String::as_str));
+        let output = flux_apim(&all);
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {said}");
+        assert!(said.contains(word), "{arguments:?}: {said}");
+        assert_eq!(
+            std::fs::read(out.join("bundle.json")).unwrap(),
+            before,
+            "{arguments:?}"
+        );
+    }
+    let names: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+#[test]
+fn a_folder_that_is_no_bundle_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("thesis.txt"), "x").unwrap();
+    let output = flux_apim(&[
+        "-q",
+        "render",
+        &sample(),
+        "-o",
+        &folder.path().display().to_string(),
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("is no bundle"));
+    assert!(folder.path().join("thesis.txt").exists());
+}
+
+#[test]
+fn json_is_one_document() {
+    let broken = common::repository("testdata/broken/malformed-policy/tree")
+        .display()
+        .to_string();
+    for command in ["render", "validate"] {
+        let output = flux_apim(&[command, &broken, "--format", "json"]);
+        assert_eq!(output.status.code(), Some(1));
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(json["version"], 1);
+        assert_eq!(json["diagnostics"][0]["code"], "APIM3001");
+        assert!(
+            json["diagnostics"][0]["range"]["start"]["line"]
+                .as_u64()
+                .unwrap()
+                > 1
+        );
+    }
+    let found = common::repository("testdata/broken/malformed-policy/tree/apis/orders/policy.xml");
+    let found = found.display().to_string();
+    let output = flux_apim(&["validate", &found, "--format", "json"]);
+    assert!(text(&output.stdout).contains("APIM3001"), "a policy alone");
+    for format in ["sarif", "github", "markdown"] {
+        let output = flux_apim(&["validate", &broken, "--format", format]);
+        assert!(text(&output.stdout).contains("APIM3001"), "{format}");
+    }
+}
+
+#[test]
+fn kustomize_builds_the_objects() {
+    if Command::new("kubectl")
+        .arg("version")
+        .arg("--client")
+        .output()
+        .is_err()
+    {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("b").display().to_string();
+    assert!(
+        flux_apim(&["-q", "render", &sample(), "--env", "prod", "-o", &out])
+            .status
+            .success()
+    );
+    let built = Command::new("kubectl")
+        .args(["kustomize", &format!("{out}/aso")])
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "{}", text(&built.stderr));
+    assert!(text(&built.stdout).contains("kind: Api\n"));
+}

@@ -1,0 +1,314 @@
+//! Sources lie. Each row is refused with its code, and nothing is unpacked.
+#![cfg(feature = "source")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+use flux_apim::edge::source::{Error, OpenOptions, Opened, SourceRef, open};
+use flux_apim::tree::Digest;
+use std::io::Write;
+use std::path::Path;
+
+/// Builds tar entries by hand: no library would write these.
+#[derive(Default)]
+struct Tar(Vec<u8>);
+
+impl Tar {
+    fn entry(mut self, name: &[u8], kind: u8, size: u64, data: &[u8]) -> Self {
+        let mut header = [0u8; 512];
+        header[..name.len()].copy_from_slice(name);
+        header[100..108].copy_from_slice(b"0000644\0");
+        header[108..116].copy_from_slice(b"0000000\0");
+        header[116..124].copy_from_slice(b"0000000\0");
+        header[124..136].copy_from_slice(format!("{size:011o}\0").as_bytes());
+        header[136..148].copy_from_slice(b"00000000000\0");
+        header[156] = kind;
+        header[157..160].copy_from_slice(b"x/y");
+        header[257..263].copy_from_slice(b"ustar\0");
+        header[263..265].copy_from_slice(b"00");
+        header[148..156].copy_from_slice(b"        ");
+        let sum: u32 = header.iter().map(|b| u32::from(*b)).sum();
+        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        self.0.extend_from_slice(&header);
+        self.0.extend_from_slice(data);
+        self.0.resize(self.0.len().div_ceil(512) * 512, 0);
+        self
+    }
+
+    fn file(self, name: &str, data: &[u8]) -> Self {
+        self.entry(name.as_bytes(), b'0', data.len() as u64, data)
+    }
+
+    fn gz(mut self) -> Vec<u8> {
+        self.0.resize(self.0.len() + 1024, 0);
+        gz(&self.0)
+    }
+}
+
+fn gz(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn opened(bytes: &[u8], options: &OpenOptions) -> Result<Opened, Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("source.tar.gz");
+    std::fs::write(&path, bytes).unwrap();
+    let result = open(&SourceRef::Archive(path), options);
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "something was unpacked"
+    );
+    result
+}
+
+fn refusal(result: Result<Opened, Error>) -> (u16, String) {
+    match result {
+        Err(Error::Refused(finding)) => (finding.rule.code.0, finding.message),
+        Err(other) => panic!("not refused but {other}"),
+        Ok(_) => panic!("not refused"),
+    }
+}
+
+#[test]
+fn what_source_controller_writes_is_read() {
+    let bytes = Tar::default()
+        .entry(b"./", b'5', 0, b"")
+        .entry(b"./apis/", b'5', 0, b"")
+        .file("./apis/a.json", b"{}")
+        .file("b c/ü.yaml", b"x")
+        .gz();
+    let opened = opened(&bytes, &OpenOptions::default()).unwrap();
+    let paths: Vec<_> = opened
+        .tree
+        .files()
+        .map(|(_, path)| path.to_string())
+        .collect();
+    assert_eq!(paths, ["apis/a.json", "b c/ü.yaml"]);
+    assert_eq!(
+        opened.origin.digest.unwrap(),
+        Digest::of(&bytes).to_string()
+    );
+}
+
+#[test]
+fn hostile_archives() {
+    let plain = OpenOptions::default();
+    let entry = |name: &[u8], kind: u8| Tar::default().entry(name, kind, 0, b"").gz();
+    let cases: Vec<(&str, Vec<u8>, u16, &str)> = vec![
+        ("absolute", entry(b"/etc/passwd", b'0'), 8001, "/etc/passwd"),
+        ("parent", entry(b"a/../../b", b'0'), 8001, "a/../../b"),
+        ("symlink", entry(b"link", b'2'), 8001, "link"),
+        ("hard link", entry(b"link", b'1'), 8001, "link"),
+        ("device", entry(b"dev", b'3'), 8001, "dev"),
+        ("fifo", entry(b"pipe", b'6'), 8001, "pipe"),
+        ("not UTF-8", entry(b"a\xff", b'0'), 8001, "UTF-8"),
+        ("backslash", entry(b"a\\b", b'0'), 8001, "a\\b"),
+        ("control", entry(b"a\x07b", b'0'), 8001, "control"),
+        ("drive", entry(b"C:/x", b'0'), 8001, "C:/x"),
+        (
+            "twice",
+            Tar::default().file("a", b"1").file("a", b"2").gz(),
+            8001,
+            "twice",
+        ),
+        (
+            "case",
+            Tar::default().file("a/x", b"1").file("A/y", b"2").gz(),
+            8001,
+            "case",
+        ),
+        (
+            "file and folder",
+            Tar::default().file("a", b"1").file("a/b", b"2").gz(),
+            8001,
+            "same name",
+        ),
+        (
+            "lying size",
+            Tar::default().entry(b"a", b'0', 0o777_7777_7777, b"x").gz(),
+            8003,
+            "a",
+        ),
+        (
+            "truncated tar",
+            gz(&Tar::default().file("a", &[1; 2000]).0[..1500]),
+            8002,
+            "cannot be read",
+        ),
+        (
+            "truncated gzip",
+            {
+                let mut b = Tar::default().file("a", &[7; 5000]).gz();
+                b.truncate(b.len() / 2);
+                b
+            },
+            8002,
+            "cannot be read",
+        ),
+        ("not gzip", b"hello".to_vec(), 8002, "cannot be read"),
+        ("bomb", gz(&vec![0; 64 << 20]), 8003, "packed"),
+    ];
+    for (name, bytes, code, word) in cases {
+        let (found, message) = refusal(opened(&bytes, &plain));
+        assert_eq!(found, code, "{name}: {message}");
+        assert!(message.contains(word), "{name}: {message}");
+    }
+}
+
+#[test]
+fn caps_name_their_flag() {
+    let bytes = Tar::default()
+        .file("a/long.txt", &[b'x'; 4000])
+        .file("b", b"y")
+        .gz();
+    for flag in [
+        "max-archive-bytes",
+        "max-total-bytes",
+        "max-file-bytes",
+        "max-files",
+        "max-path-bytes",
+    ] {
+        let mut options = OpenOptions::default();
+        assert!(options.limits.set(flag, 1));
+        match opened(&bytes, &options) {
+            Err(Error::Refused(finding)) => {
+                assert_eq!(finding.rule.code.0, 8003, "{flag}");
+                assert!(
+                    finding.help.unwrap().contains(&format!("--{flag}")),
+                    "{flag}"
+                );
+            }
+            other => panic!("{flag}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_digest_is_checked_before_anything_is_parsed() {
+    let options = OpenOptions {
+        digest: Some(Digest::of(b"other")),
+        ..OpenOptions::default()
+    };
+    assert_eq!(refusal(opened(b"no archive at all", &options)).0, 8004);
+}
+
+#[test]
+fn directories() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    std::fs::create_dir_all(root.join("apis/.git")).unwrap();
+    std::fs::write(root.join("apis/a.json"), "{}").unwrap();
+    std::fs::write(root.join("apis/.git/config"), "x").unwrap();
+    let read = |root: &Path| {
+        open(
+            &root.to_str().unwrap().parse::<SourceRef>().unwrap(),
+            &OpenOptions::default(),
+        )
+    };
+    let paths = |opened: &Opened| {
+        opened
+            .tree
+            .files()
+            .map(|(_, p)| p.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(paths(&read(root).unwrap()), ["apis/a.json"]);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("/etc/passwd", root.join("link")).unwrap();
+        let opened = read(root).unwrap();
+        assert_eq!(paths(&opened), ["apis/a.json"]);
+        assert_eq!(opened.notes[0].rule.code.0, 8007);
+    }
+    std::fs::write(root.join("apis/A.json"), "{}").unwrap();
+    assert_eq!(refusal(read(root)).0, 8001);
+}
+
+#[test]
+fn git_checkouts_are_described() {
+    let folder = tempfile::tempdir().unwrap();
+    let git = |arguments: &[&str]| {
+        std::process::Command::new("git")
+            .arg("-C")
+            .arg(folder.path())
+            .args(["-c", "user.name=x", "-c", "user.email=x@example.com"])
+            .args(arguments)
+            .output()
+            .is_ok_and(|output| output.status.success())
+    };
+    if !git(&["init", "-q", "-b", "main"]) {
+        return;
+    }
+    std::fs::write(folder.path().join("a"), "1").unwrap();
+    assert!(git(&["add", "."]) && git(&["commit", "-qm", "x"]));
+    assert!(git(&[
+        "remote",
+        "add",
+        "origin",
+        "https://me:secret@example.com/a.git"
+    ]));
+    let source = SourceRef::Directory(folder.path().to_owned());
+    let origin = open(&source, &OpenOptions::default()).unwrap().origin;
+    assert_eq!(origin.url.as_deref(), Some("https://example.com/a.git"));
+    assert!(origin.revision.unwrap().starts_with("main@sha1:"));
+    assert_eq!(origin.dirty, Some(false));
+    std::fs::write(folder.path().join("b"), "1").unwrap();
+    assert_eq!(
+        open(&source, &OpenOptions::default()).unwrap().origin.dirty,
+        Some(true)
+    );
+}
+
+#[cfg(feature = "fetch")]
+mod http {
+    use super::*;
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    /// Answers one request with `response`; the address to ask.
+    fn serve(response: Vec<u8>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            let _ = stream.write_all(&response);
+        });
+        format!("http://user:secret@{address}/source.tar.gz")
+    }
+
+    fn ok(body: &[u8]) -> Vec<u8> {
+        let mut response =
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
+        response.extend_from_slice(body);
+        response
+    }
+
+    #[test]
+    fn over_http() {
+        let bytes = Tar::default().file("a", b"1").gz();
+        let options = OpenOptions {
+            digest: Some(Digest::of(&bytes)),
+            ..OpenOptions::default()
+        };
+        let opened = open(&SourceRef::Http(serve(ok(&bytes))), &options).unwrap();
+        assert_eq!(opened.tree.len(), 1);
+        assert!(!opened.origin.url.unwrap().contains("secret"));
+        assert_eq!(
+            refusal(open(&SourceRef::Http(serve(ok(b"other"))), &options)).0,
+            8004
+        );
+        let missing = open(
+            &SourceRef::Http("http://127.0.0.1:1/x".into()),
+            &OpenOptions::default(),
+        );
+        assert!(missing.unwrap_err().to_string().contains("--digest"));
+        let moved = b"HTTP/1.1 302 Found\r\nlocation: http://elsewhere.example/x\r\ncontent-length: 0\r\n\r\n";
+        let error = open(&SourceRef::Http(serve(moved.to_vec())), &options)
+            .unwrap_err()
+            .to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
