@@ -1,12 +1,13 @@
 //! `bundle.json` (contract section 4).
 
 use super::{Description, digest};
-use crate::diag::{Range, Report};
+use crate::diag::{LineIndex, Range, Report, Span};
 use crate::render::{Rendered, Target};
 use crate::tree::{FileId, ReadError, SourceTree};
-use crate::validate::{Content, Expression, Node, Validated};
+use crate::validate::{Expression, Node, Validated};
+use rayon::prelude::*;
 use serde_json::{Map, Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// `apiVersion` of the inventory.
 const API_VERSION: &str = "flux-apim.dev/bundle/v1";
@@ -25,17 +26,18 @@ pub(super) fn inventory(
         .zip(digests)
         .map(|(file, (size, digest))| json!({"path": file.path, "size": size, "digest": digest}))
         .collect();
-    let content_digests: Vec<String> = graph.contents.iter().map(content_digest).collect();
-    let mut ranges = Ranges {
-        tree,
-        files: BTreeMap::new(),
-    };
+    let content_digests: Vec<String> = graph
+        .contents
+        .iter()
+        .map(|c| c.digest.to_string())
+        .collect();
+    let ranges = ranges(tree, graph)?;
     let mut resources = Vec::new();
     for (node, outputs) in graph.nodes.iter().zip(&rendered.outputs) {
         let mut origins = Vec::new();
         for origin in &node.origins {
             let path = tree.path(origin.span.file).as_str();
-            let range = ranges.range(origin.span)?;
+            let range = &ranges[&origin.span];
             origins.push(json!({
                 "path": path, "range": range.to_json(), "role": origin.role.as_str(),
             }));
@@ -80,10 +82,6 @@ pub(super) fn inventory(
             "error": summary.error, "warning": summary.warning, "info": summary.info,
         },
     }))
-}
-
-fn content_digest(content: &Content) -> String {
-    digest(content.text.as_bytes())
 }
 
 /// The digest of what a resource is, whatever target it is printed for.
@@ -139,19 +137,26 @@ pub(super) fn canonical(value: &Json) -> String {
     sorted(value).to_string()
 }
 
-/// Lines and columns of origins; each file is read once.
-struct Ranges<'t> {
-    tree: &'t SourceTree,
-    files: BTreeMap<FileId, crate::diag::LineIndex>,
-}
-
-impl Ranges<'_> {
-    fn range(&mut self, span: crate::diag::Span) -> Result<Range, ReadError> {
-        if !self.files.contains_key(&span.file) {
-            let bytes = self.tree.read(span.file)?.into_owned();
-            self.files
-                .insert(span.file, crate::diag::LineIndex::new(bytes));
-        }
-        Ok(self.files[&span.file].range(span.start, span.end))
+/// Lines and columns of every origin, by its span; each file is read once,
+/// several at a time.
+fn ranges(tree: &SourceTree, graph: &Validated) -> Result<BTreeMap<Span, Range>, ReadError> {
+    let mut files: BTreeMap<FileId, BTreeSet<Span>> = BTreeMap::new();
+    for origin in graph.nodes.iter().flat_map(|node| &node.origins) {
+        files
+            .entry(origin.span.file)
+            .or_default()
+            .insert(origin.span);
     }
+    let files: Vec<_> = files.into_iter().collect();
+    let located: Vec<Vec<(Span, Range)>> = files
+        .into_par_iter()
+        .map(|(file, spans)| {
+            let index = LineIndex::new(tree.read(file)?.into_owned());
+            let ranges = spans
+                .into_iter()
+                .map(|span| (span, index.range(span.start, span.end)));
+            Ok(ranges.collect())
+        })
+        .collect::<Result<_, ReadError>>()?;
+    Ok(located.into_iter().flatten().collect())
 }

@@ -6,6 +6,7 @@ use crate::diag::{Diagnostic, Place, rules};
 use crate::model::{Key, Role};
 use crate::syntax::write_string;
 use crate::validate::{Expression, Node, Parameter, Validated};
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// "Template limits": a template file has at most 4 MB, a resource 1 MB, a
@@ -33,14 +34,16 @@ pub(super) fn render(
     findings: &mut Vec<Diagnostic>,
 ) {
     let sizes: Vec<usize> = (0..graph.nodes.len())
+        .into_par_iter()
         .map(|i| {
             let mut writer = Writer::default();
             resource(graph, i, &|_| true, &mut writer);
-            let size = writer.finish().iter().map(|p| p.len(&graph.contents)).sum();
-            check_size(&graph.nodes[i], size, findings);
-            size
+            writer.finish().iter().map(|p| p.len(&graph.contents)).sum()
         })
         .collect();
+    for (node, size) in graph.nodes.iter().zip(&sizes) {
+        check_size(node, *size, findings);
+    }
     let groups = split(&sizes);
     if let [all] = groups.as_slice() {
         rendered.files.push(template(graph, "arm/main.json", all));
@@ -251,7 +254,7 @@ fn value(graph: &Validated, value_: &Expression, indent: usize, writer: &mut Wri
             write_string(writer.own(), &format!("[parameters('{name}')]"));
         }
         Expression::Content(index) => {
-            let evaluated = is_evaluated(&graph.contents[*index].text);
+            let evaluated = is_evaluated(&graph.contents[*index].text());
             writer.push(if evaluated { "\"[" } else { "\"" });
             writer.content(&graph.contents, *index, Text::Json);
             writer.push("\"");

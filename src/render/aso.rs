@@ -484,8 +484,8 @@ impl Printer<'_, '_> {
     /// A content: a policy as a block of lines where YAML can carry it so,
     /// else quoted.
     fn content(&self, index: usize, indent: usize, writer: &mut Writer) {
-        let text = &self.graph.contents[index].text;
-        if let Some(chomping) = block(text) {
+        let text = self.graph.contents[index].text();
+        if let Some(chomping) = block(&text) {
             writer.push(&format!(" |{chomping}\n"));
             let pad = " ".repeat(indent + 2);
             for line in text.trim_end_matches('\n').split('\n') {

@@ -8,9 +8,11 @@ use super::{File, Options, Rendered, Target};
 use crate::diag::{Diagnostic, Place, rules};
 use crate::model::Key;
 use crate::model::kinds::Kind;
-use crate::validate::{Expression, Parameter, Validated};
+use crate::validate::{Content, Expression, Parameter, Validated};
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::ops::Range;
 
 /// `loadTextContent` takes 131,072 characters (Bicep.Core, LanguageConstants).
 const MAX_LOAD: usize = 131_072;
@@ -98,11 +100,7 @@ pub(super) fn render(
     rendered
         .files
         .push(parameter_file(graph, options, &main.parameters));
-    let size: usize = graph
-        .contents
-        .iter()
-        .map(|content| content.text.len())
-        .sum();
+    let size: usize = graph.contents.iter().map(Content::len).sum();
     if size > MAX_TEMPLATE {
         findings.push(
             Diagnostic::new(
@@ -216,16 +214,28 @@ enum Load {
 /// Writes the content files; large ones in chunks that `loadTextContent`
 /// takes.
 fn contents(graph: &Validated, rendered: &mut Rendered) -> Vec<Load> {
+    let plans: Vec<Result<Vec<Range<usize>>, String>> = graph
+        .contents
+        .par_iter()
+        .map(|content| {
+            let text = content.text();
+            // A byte order mark at the start of a file is not read as text.
+            if text.starts_with('\u{feff}') || text.is_empty() {
+                return Err(text.into_owned());
+            }
+            Ok(chunks(&text))
+        })
+        .collect();
     graph
         .contents
         .iter()
+        .zip(plans)
         .enumerate()
-        .map(|(index, content)| {
-            // A byte order mark at the start of a file is not read as text.
-            if content.text.starts_with('\u{feff}') || content.text.is_empty() {
-                return Load::Literal(content.text.clone());
-            }
-            let chunks = chunks(&content.text);
+        .map(|(index, (content, plan))| {
+            let chunks = match plan {
+                Ok(chunks) => chunks,
+                Err(literal) => return Load::Literal(literal),
+            };
             let single = chunks.len() == 1;
             let files = chunks
                 .into_iter()
@@ -255,7 +265,10 @@ fn contents(graph: &Validated, rendered: &mut Rendered) -> Vec<Load> {
 
 /// Ranges of at most [`MAX_LOAD`] UTF-16 units, none of which starts with a
 /// byte order mark.
-fn chunks(text: &str) -> Vec<std::ops::Range<usize>> {
+fn chunks(text: &str) -> Vec<Range<usize>> {
+    if text.len() <= MAX_LOAD {
+        return vec![0..text.len()];
+    }
     let mut chunks = Vec::new();
     let (mut start, mut units, mut previous) = (0, 0, 0);
     for (at, c) in text.char_indices() {

@@ -1,7 +1,7 @@
 //! Files as pieces: small texts between the large ones, which are written out
 //! only when the file is, so that no target holds a copy of a definition.
 
-use crate::syntax::write_string;
+use crate::syntax::write_escaped;
 use crate::validate::Content;
 use std::ops::Range;
 
@@ -52,7 +52,8 @@ impl File {
 
     /// Its bytes.
     pub fn bytes(&self, contents: &[Content]) -> Vec<u8> {
-        let mut out = String::new();
+        let len = self.pieces.iter().map(|piece| piece.len(contents)).sum();
+        let mut out = String::with_capacity(len);
         for piece in &self.pieces {
             piece.write(contents, &mut out);
         }
@@ -65,15 +66,11 @@ impl Piece {
         match self {
             Self::Own(text) => out.push_str(text),
             Self::Content { index, range, text } => {
-                let content = &contents[*index].text[range.clone()];
+                let content = contents[*index].text();
+                let content = &content[range.clone()];
                 match text {
                     Text::Raw => out.push_str(content),
-                    Text::Json => {
-                        let from = out.len();
-                        write_string(out, content);
-                        out.pop();
-                        out.remove(from);
-                    }
+                    Text::Json => write_escaped(out, content),
                     Text::Yaml => yaml_escape(out, content),
                 }
             }
@@ -84,16 +81,17 @@ impl Piece {
     pub fn len(&self, contents: &[Content]) -> usize {
         match self {
             Self::Own(text) => text.len(),
+            Self::Content {
+                range,
+                text: Text::Raw,
+                ..
+            } => range.len(),
             Self::Content { index, range, text } => {
-                let content = &contents[*index].text[range.clone()];
+                let content = contents[*index].text();
+                let content = &content[range.clone()];
                 match text {
-                    Text::Raw => content.len(),
-                    Text::Json => json_len(content),
-                    Text::Yaml => {
-                        let mut out = String::new();
-                        yaml_escape(&mut out, content);
-                        out.len()
-                    }
+                    Text::Yaml => yaml_len(content),
+                    _ => json_len(content),
                 }
             }
         }
@@ -111,26 +109,50 @@ fn json_len(text: &str) -> usize {
         .sum()
 }
 
+/// Bytes of `text` inside a YAML double-quoted string.
+fn yaml_len(text: &str) -> usize {
+    let mut len = text.len();
+    each_escape(text, |_, c, escape| len = len + escape.len() - c.len_utf8());
+    len
+}
+
 /// Appends `text` as the inside of a YAML double-quoted string: JSON's
 /// escapes, and escapes for what YAML does not take as printable.
 pub(super) fn yaml_escape(out: &mut String, text: &str) {
-    for c in text.chars() {
+    let mut from = 0;
+    each_escape(text, |at, c, escape| {
+        out.push_str(&text[from..at]);
+        out.push_str(escape);
+        from = at + c.len_utf8();
+    });
+    out.push_str(&text[from..]);
+}
+
+/// Calls `escaped` with every character of `text` that needs an escape, its
+/// place and the escape.
+fn each_escape(text: &str, mut escaped: impl FnMut(usize, char, &str)) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    // Most bytes are plain ASCII: only the others are looked at as characters.
+    while let Some(next) = bytes[at..]
+        .iter()
+        .position(|b| !(0x20..0x7f).contains(b) || matches!(b, b'"' | b'\\'))
+    {
+        at += next;
+        let Some(c) = text[at..].chars().next() else {
+            return;
+        };
         match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if is_yaml_printable(c) => out.push(c),
-            c => {
-                let code = u32::from(c);
-                out.push_str(&if code > 0xffff {
-                    format!("\\U{code:08x}")
-                } else {
-                    format!("\\u{code:04x}")
-                });
-            }
+            '"' => escaped(at, c, "\\\""),
+            '\\' => escaped(at, c, "\\\\"),
+            '\n' => escaped(at, c, "\\n"),
+            '\r' => escaped(at, c, "\\r"),
+            '\t' => escaped(at, c, "\\t"),
+            c if is_yaml_printable(c) => {}
+            c if u32::from(c) > 0xffff => escaped(at, c, &format!("\\U{:08x}", u32::from(c))),
+            c => escaped(at, c, &format!("\\u{:04x}", u32::from(c))),
         }
+        at += c.len_utf8();
     }
 }
 
@@ -161,7 +183,7 @@ impl Writer {
     }
 
     pub(super) fn content(&mut self, contents: &[Content], index: usize, text: Text) {
-        let range = 0..contents[index].text.len();
+        let range = 0..contents[index].len();
         self.pieces.push(Piece::Own(std::mem::take(&mut self.own)));
         self.pieces.push(Piece::Content { index, range, text });
     }

@@ -14,7 +14,7 @@ mod yaml;
 
 pub use document::{Document, Kind, NodeRef};
 pub use value::{Data, Entry, Value};
-pub use write::{write_node, write_string};
+pub use write::{write_escaped, write_node, write_string};
 
 use crate::diag::{Diagnostic, Place, Rule, Span, rules};
 use crate::tree::{FileId, Limits};

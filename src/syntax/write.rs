@@ -6,6 +6,12 @@ use super::document::{Kind, NodeRef};
 /// else raw.
 pub fn write_string(out: &mut String, text: &str) {
     out.push('"');
+    write_escaped(out, text);
+    out.push('"');
+}
+
+/// Appends `text` as the inside of a JSON string.
+pub fn write_escaped(out: &mut String, text: &str) {
     let mut rest = text;
     while let Some(at) = rest
         .bytes()
@@ -29,7 +35,6 @@ pub fn write_string(out: &mut String, text: &str) {
         rest = &rest[at + 1..];
     }
     out.push_str(rest);
-    out.push('"');
 }
 
 /// Appends the subtree `node` to `out` as compact JSON, keys in order. Does

@@ -1,5 +1,6 @@
 //! Reads definitions and policies, in parallel over files.
 
+use super::packed::Content;
 use crate::diag::{Diagnostic, Span, excerpt, rules};
 use crate::discover::Project;
 use crate::model::Key;
@@ -12,15 +13,6 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-/// A text that targets may keep in a file of its own.
-#[derive(Debug)]
-pub struct Content {
-    /// The text.
-    pub text: String,
-    /// Where it belongs, below a target's content folder.
-    pub path: String,
-}
-
 /// APIM imports at most 4 MB inline (import restrictions).
 const MAX_DEFINITION: usize = 4 * 1024 * 1024;
 /// Documented maximum of a policy document (service limits, 2023).
@@ -31,8 +23,11 @@ const MAX_FRAGMENT: usize = 512 * 1024;
 /// What the files other than information files hold.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
+    /// Definitions, their text in `contents`.
     pub(super) definitions: BTreeMap<Key, Compiled>,
     pub(super) policies: BTreeMap<Key, Policy>,
+    /// The texts of definitions and policies.
+    pub(super) contents: BTreeMap<Key, Content>,
     pub(super) wikis: BTreeMap<Key, String>,
     /// Files that definitions refer to.
     pub(super) used: BTreeSet<FileId>,
@@ -43,14 +38,14 @@ pub(super) struct Texts {
 /// A policy and what it refers to.
 #[derive(Debug)]
 pub(super) struct Policy {
-    pub(super) text: String,
     pub(super) references: Vec<Reference>,
-    pub(super) file: FileId,
+    /// A token that was left in it.
+    token: Option<(Span, String)>,
 }
 
 enum Read {
-    Definition(Option<Compiled>),
-    Policy(Option<Policy>),
+    Definition(Option<(Compiled, Content)>),
+    Policy(Option<(Policy, Content)>),
     Wiki(Option<String>),
 }
 
@@ -83,7 +78,11 @@ pub(super) fn read(
                     let compiled = openapi::compile(tree, *file, limits, &mut findings)?;
                     let compiled =
                         compiled.filter(|c| fits(tree, *file, c.text.len(), &mut findings));
-                    Read::Definition(compiled)
+                    // Packed here, so that texts are never all in memory.
+                    Read::Definition(compiled.map(|mut compiled| {
+                        let text = std::mem::take(&mut compiled.text);
+                        (compiled, Content::new(text))
+                    }))
                 }
                 Job::Policy => Read::Policy(policy(tree, key, *file, limits, &mut findings)?),
                 Job::Wiki => Read::Wiki(text(tree, *file, &mut findings)?),
@@ -96,20 +95,19 @@ pub(super) fn read(
         let (read, mut found) = result?;
         findings.append(&mut found);
         match read {
-            Read::Definition(Some(compiled)) => {
+            Read::Definition(Some((compiled, content))) => {
                 texts.used.extend(compiled.used.iter().copied());
                 if let Some(resource) = project.resources.get_mut(&key) {
                     resource
                         .origins
                         .extend(compiled.used.iter().map(|&file| used(tree, file)));
                 }
+                texts.contents.insert(key.clone(), content);
                 texts.definitions.insert(key, compiled);
             }
-            Read::Policy(Some(policy)) => {
-                if let Some(range) = token(&policy.text) {
-                    let span = Span::new(policy.file, range.start, range.end);
-                    texts.tokens.push((span, policy.text[range].to_owned()));
-                }
+            Read::Policy(Some((policy, content))) => {
+                texts.tokens.extend(policy.token.clone());
+                texts.contents.insert(key.clone(), content);
                 texts.policies.insert(key, policy);
             }
             Read::Wiki(Some(text)) => {
@@ -177,7 +175,7 @@ fn policy(
     file: FileId,
     limits: &Limits,
     findings: &mut Vec<Diagnostic>,
-) -> Result<Option<Policy>, ReadError> {
+) -> Result<Option<(Policy, Content)>, ReadError> {
     let Some(text) = text(tree, file, findings)? else {
         return Ok(None);
     };
@@ -202,14 +200,15 @@ fn policy(
     let (document, mut found) = policy::parse(file, &text, root, limits.max_depth);
     findings.append(&mut found);
     let references = policy::references(&document);
-    Ok(Some(Policy {
-        text: text
-            .strip_prefix('\u{feff}')
-            .map(str::to_owned)
-            .unwrap_or(text),
-        references,
-        file,
-    }))
+    let token = token(&text).map(|range| {
+        let span = Span::new(file, range.start, range.end);
+        (span, text[range].to_owned())
+    });
+    let text = match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    };
+    Ok(Some((Policy { references, token }, Content::new(text))))
 }
 
 /// The first `{#token#}` of `text`.

@@ -7,10 +7,11 @@
 mod content;
 mod expression;
 mod order;
+mod packed;
 mod resolve;
 
-pub use content::Content;
 pub use expression::{Expression, Parameter};
+pub use packed::Content;
 
 use crate::diag::{Diagnostic, Place, excerpt, rules};
 use crate::discover::Project;
@@ -213,7 +214,8 @@ fn graphql_schemas(project: &mut Project, texts: &mut content::Texts) {
         .filter(|(_, compiled)| compiled.kind.format().is_none())
         .map(|(key, _)| key.clone())
         .collect();
-    for api in apis {
+    for api_key in apis {
+        let api = api_key.clone();
         let Some(compiled) = texts.definitions.remove(&api) else {
             continue;
         };
@@ -236,6 +238,9 @@ fn graphql_schemas(project: &mut Project, texts: &mut content::Texts) {
                 .partition(|origin: &Origin| origin.role == Role::Definition);
             resource.origins = definition;
             api.origins = rest;
+        }
+        if let Some(content) = texts.contents.remove(&api_key) {
+            texts.contents.insert(key.clone(), content);
         }
         texts.definitions.insert(key.clone(), compiled);
         project.resources.insert(key, resource);

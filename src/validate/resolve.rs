@@ -563,18 +563,15 @@ impl<'p> Resolver<'p, '_> {
         if !text.is_empty() {
             return None;
         }
-        let (text, name) = match path {
-            "value" if key.kind.is_policy() => {
-                let policy = self.texts.policies.get_mut(key)?;
-                (std::mem::take(&mut policy.text), "policy.xml".to_owned())
-            }
+        let name = match path {
+            "value" if key.kind.is_policy() => "policy.xml".to_owned(),
             "value" | "document.value" => {
-                let compiled = self.texts.definitions.get_mut(key)?;
-                let name = format!("definition.{}", compiled.kind.extension());
-                (std::mem::take(&mut compiled.text), name)
+                let compiled = self.texts.definitions.get(key)?;
+                format!("definition.{}", compiled.kind.extension())
             }
             _ => return None,
         };
+        let mut content = self.texts.contents.remove(key)?;
         let mut folder: Vec<String> = Vec::new();
         let arm = key.arm_type();
         for (word, name) in arm.split('/').skip(2).zip(key.arm_names()) {
@@ -595,7 +592,8 @@ impl<'p> Resolver<'p, '_> {
                 None => format!("{wanted}-{n}"),
             };
         }
-        self.contents.push(Content { text, path });
+        content.path = path;
+        self.contents.push(content);
         Some(Expression::Content(self.contents.len() - 1))
     }
 

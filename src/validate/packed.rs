@@ -1,0 +1,72 @@
+//! Large texts, compressed while they wait: memory follows the largest
+//! document, not the tree.
+
+use crate::tree::Digest;
+use libdeflater::{CompressionLvl, Compressor, Decompressor};
+use std::borrow::Cow;
+
+/// Smaller texts are kept as they are.
+const SMALL: usize = 4096;
+
+#[derive(Debug)]
+enum Stored {
+    Plain(String),
+    Packed(Vec<u8>),
+}
+
+/// A text that targets may keep in a file of its own.
+#[derive(Debug)]
+pub struct Content {
+    stored: Stored,
+    /// Bytes of the text.
+    len: usize,
+    /// Digest of the text.
+    pub digest: Digest,
+    /// Where it belongs, below a target's content folder.
+    pub path: String,
+}
+
+impl Content {
+    pub(super) fn new(text: String) -> Self {
+        let (len, digest) = (text.len(), Digest::of(text.as_bytes()));
+        let packed = (len > SMALL).then(|| pack(text.as_bytes())).flatten();
+        Self {
+            stored: packed.map_or_else(|| Stored::Plain(text), Stored::Packed),
+            len,
+            digest,
+            path: String::new(),
+        }
+    }
+
+    /// The text.
+    pub fn text(&self) -> Cow<'_, str> {
+        match &self.stored {
+            Stored::Plain(text) => Cow::Borrowed(text),
+            Stored::Packed(packed) => {
+                let mut bytes = vec![0; self.len];
+                // We packed it: it unpacks to its length, and is UTF-8.
+                let _ = Decompressor::new().deflate_decompress(packed, &mut bytes);
+                Cow::Owned(String::from_utf8(bytes).unwrap_or_default())
+            }
+        }
+    }
+
+    /// Bytes of the text.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no text.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+fn pack(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut compressor = Compressor::new(CompressionLvl::fastest());
+    let mut packed = vec![0; compressor.deflate_compress_bound(bytes.len())];
+    let len = compressor.deflate_compress(bytes, &mut packed).ok()?;
+    packed.truncate(len);
+    packed.shrink_to_fit();
+    Some(packed)
+}
