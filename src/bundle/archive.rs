@@ -1,7 +1,13 @@
-//! The archive: a tar in path order, one gzip member for each unit.
+//! The archive: a tar in path order, as a sequence of gzip members.
+//!
+//! A member ends where a unit ends (the content of one API, or a single file),
+//! around every large text, and after [`MEMBER`] bytes. Members are made in
+//! parallel and depend on nothing but their own bytes, so that a change in one
+//! API leaves the others' members as they were.
 
-use super::{Bundle, digest};
-use crate::render::File;
+use super::Bundle;
+use crate::render::{File, Piece};
+use crate::tree::Digest;
 use libdeflater::{CompressionLvl, Compressor};
 use rayon::prelude::*;
 
@@ -9,6 +15,11 @@ use rayon::prelude::*;
 const LEVEL: i32 = 6;
 /// Two empty blocks end a tar.
 const END: usize = 1024;
+const BLOCK: usize = 512;
+/// Texts of this size and more are members of their own.
+const LARGE: usize = 64 << 10;
+/// A member of small pieces ends when it has this many bytes.
+const MEMBER: usize = 256 << 10;
 
 /// A gzip member and the size of what it holds.
 #[derive(Debug)]
@@ -29,29 +40,40 @@ pub struct Archive {
 impl Archive {
     /// All members, one after the other.
     pub fn bytes(&self) -> Vec<u8> {
-        self.members
-            .iter()
-            .flat_map(|member| member.bytes.iter().copied())
-            .collect()
+        let mut bytes = Vec::with_capacity(self.members.iter().map(|m| m.bytes.len()).sum());
+        for member in &self.members {
+            bytes.extend_from_slice(&member.bytes);
+        }
+        bytes
+    }
+
+    /// Digest of the whole archive: the layer digest.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.bytes())
     }
 }
 
+/// What goes into a member, in order.
+enum Part<'b> {
+    Own(Vec<u8>),
+    Piece(&'b Piece),
+}
+
 pub(super) fn archive(bundle: &Bundle) -> Archive {
-    let mut units: Vec<&[File]> = bundle
-        .files
-        .chunk_by(|a, b| unit(&a.path) == unit(&b.path))
-        .collect();
-    // The end of the tar is a member of its own, so that a unit's member does
-    // not depend on whether it is the last.
-    units.push(&[]);
-    let members = units
+    let members = members(bundle)
         .par_iter()
-        .map(|files| {
-            let tar = if files.is_empty() {
-                vec![0; END]
-            } else {
-                tar(bundle, files)
-            };
+        .map(|parts| {
+            let mut tar = Vec::new();
+            for part in parts {
+                match part {
+                    Part::Own(bytes) => tar.extend_from_slice(bytes),
+                    Part::Piece(piece) => {
+                        piece.each_text(&bundle.contents, &mut |text| {
+                            tar.extend_from_slice(text.as_bytes());
+                        });
+                    }
+                }
+            }
             Member {
                 bytes: gzip(&tar),
                 size: tar.len(),
@@ -59,6 +81,64 @@ pub(super) fn archive(bundle: &Bundle) -> Archive {
         })
         .collect();
     Archive { members }
+}
+
+/// Cuts the tar into members.
+fn members(bundle: &Bundle) -> Vec<Vec<Part<'_>>> {
+    let mut cutter = Cutter::default();
+    let mut before = None;
+    for file in &bundle.files {
+        if before.replace(unit(&file.path)) != Some(unit(&file.path)) {
+            cutter.cut();
+        }
+        let size = file.len(&bundle.contents);
+        cutter.add(Part::Own(header(file, size)), BLOCK);
+        for piece in &file.pieces {
+            let len = piece.len(&bundle.contents);
+            if len == 0 {
+                continue;
+            }
+            if len >= LARGE {
+                cutter.cut();
+                cutter.add(Part::Piece(piece), len);
+                cutter.cut();
+            } else {
+                cutter.add(Part::Piece(piece), len);
+            }
+        }
+        let padding = size.next_multiple_of(BLOCK) - size;
+        if padding > 0 {
+            cutter.add(Part::Own(vec![0; padding]), padding);
+        }
+    }
+    cutter.cut();
+    cutter.add(Part::Own(vec![0; END]), END);
+    cutter.cut();
+    cutter.members
+}
+
+#[derive(Default)]
+struct Cutter<'b> {
+    members: Vec<Vec<Part<'b>>>,
+    open: Vec<Part<'b>>,
+    len: usize,
+}
+
+impl<'b> Cutter<'b> {
+    fn add(&mut self, part: Part<'b>, len: usize) {
+        self.open.push(part);
+        self.len += len;
+        if self.len >= MEMBER {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        if !self.open.is_empty() {
+            self.members.push(std::mem::take(&mut self.open));
+            self.len = 0;
+        }
+    }
 }
 
 /// What changes together: the content of one API, or a single file.
@@ -72,23 +152,22 @@ fn unit(path: &str) -> &str {
     }
 }
 
-fn tar(bundle: &Bundle, files: &[File]) -> Vec<u8> {
+/// The header blocks of `file`.
+fn header(file: &File, size: usize) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(size as u64);
+    header.set_mode(0o644);
+    header.set_mtime(0);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_entry_type(tar::EntryType::Regular);
     let mut builder = tar::Builder::new(Vec::new());
-    for file in files {
-        let bytes = bundle.bytes(file);
-        let mut header = tar::Header::new_gnu();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(0o644);
-        header.set_mtime(0);
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_entry_type(tar::EntryType::Regular);
-        // Writing to memory fails for paths that no bundle has.
-        let _ = builder.append_data(&mut header, &file.path, bytes.as_slice());
-    }
-    let mut tar = builder.into_inner().unwrap_or_default();
-    tar.truncate(tar.len().saturating_sub(END));
-    tar
+    // The data follows by itself. Writing to memory fails for paths that no
+    // bundle has.
+    let _ = builder.append_data(&mut header, &file.path, std::io::empty());
+    let mut blocks = builder.into_inner().unwrap_or_default();
+    blocks.truncate(blocks.len().saturating_sub(END));
+    blocks
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -98,12 +177,6 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     // The buffer is as large as the bound asks for.
     let len = compressor.gzip_compress(bytes, &mut out).unwrap_or(0);
     out.truncate(len);
+    out.shrink_to_fit();
     out
-}
-
-impl Archive {
-    /// Digest of the whole archive: the layer digest.
-    pub fn digest(&self) -> String {
-        digest(&self.bytes())
-    }
 }

@@ -1,9 +1,9 @@
 //! `bundle.json` (contract section 4).
 
-use super::{Description, digest};
+use super::Description;
 use crate::diag::{LineIndex, Range, Report, Span};
 use crate::render::{Rendered, Target};
-use crate::tree::{FileId, ReadError, SourceTree};
+use crate::tree::{Digest, FileId, ReadError, SourceTree};
 use crate::validate::{Expression, Node, Validated};
 use rayon::prelude::*;
 use serde_json::{Map, Value as Json, json};
@@ -96,7 +96,7 @@ fn node_digest(node: &Node, contents: &[String]) -> String {
         "name": node.key.arm_names().join("/"),
         "properties": properties,
     });
-    digest(canonical(&value).as_bytes())
+    Digest::of(canonical(&value).as_bytes()).to_string()
 }
 
 fn to_json(value: &Expression, contents: &[String]) -> Json {

@@ -10,11 +10,11 @@ pub use oci::{CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, OciImage};
 
 use crate::diag::{Report, sarif};
 use crate::render::{File, Rendered, Target};
-use crate::tree::{ReadError, SourceTree};
+use crate::tree::{Digest, ReadError, SourceTree};
 use crate::validate::{Content, Validated};
 use rayon::prelude::*;
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 /// Where the tree came from, as the inventory records it.
 #[derive(Debug, Clone, Default)]
@@ -83,8 +83,16 @@ impl Bundle {
             .files
             .par_iter()
             .map(|file| {
-                let bytes = file.bytes(&graph.contents);
-                (bytes.len(), digest(&bytes))
+                let mut hasher = Sha256::new();
+                let mut size = 0;
+                file.each_text(&graph.contents, &mut |text| {
+                    size += text.len();
+                    hasher.update(text);
+                });
+                (
+                    size,
+                    Digest::from_hash(hasher.finalize().into()).to_string(),
+                )
             })
             .collect();
         let inventory =
@@ -102,6 +110,11 @@ impl Bundle {
         })
     }
 
+    /// The text of one of its files, piece by piece.
+    pub fn each_text(&self, file: &File, take: &mut dyn FnMut(&str)) {
+        file.each_text(&self.contents, take);
+    }
+
     /// The bytes of one of its files.
     pub fn bytes(&self, file: &File) -> Vec<u8> {
         file.bytes(&self.contents)
@@ -111,15 +124,6 @@ impl Bundle {
     pub fn archive(&self) -> Archive {
         archive::archive(self)
     }
-}
-
-/// `sha256:` and the digest of `bytes`.
-pub fn digest(bytes: &[u8]) -> String {
-    let mut out = String::from("sha256:");
-    for byte in Sha256::digest(bytes) {
-        out.push_str(&format!("{byte:02x}"));
-    }
-    out
 }
 
 fn pretty(value: &Json) -> String {

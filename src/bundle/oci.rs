@@ -1,9 +1,10 @@
 //! The bundle as a Flux artifact: an OCI image in a layout directory.
 
-use super::{Archive, Source, digest};
+use super::{Archive, Source};
+use crate::tree::Digest;
 use libdeflater::Decompressor;
 use serde_json::{Map, Value as Json, json};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 /// Media type of the config of a Flux artifact.
 pub const CONFIG_MEDIA_TYPE: &str = "application/vnd.cncf.flux.config.v1+json";
@@ -65,8 +66,8 @@ impl OciImage {
     }
 
     /// Digest of the manifest: the artifact's digest.
-    pub fn digest(&self) -> String {
-        digest(&self.manifest)
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.manifest)
     }
 
     /// `index.json` of a layout that holds this image under `tag`.
@@ -82,7 +83,7 @@ impl OciImage {
 }
 
 fn descriptor(media_type: &str, blob: &[u8]) -> Json {
-    json!({"mediaType": media_type, "digest": digest(blob), "size": blob.len()})
+    json!({"mediaType": media_type, "digest": Digest::of(blob).to_string(), "size": blob.len()})
 }
 
 /// Digest of the tar inside the members.
@@ -95,9 +96,5 @@ fn tar_digest(archive: &Archive) -> String {
         let _ = Decompressor::new().gzip_decompress(&member.bytes, &mut buffer);
         hasher.update(&buffer);
     }
-    let mut out = String::from("sha256:");
-    for byte in hasher.finalize() {
-        out.push_str(&format!("{byte:02x}"));
-    }
-    out
+    Digest::from_hash(hasher.finalize().into()).to_string()
 }

@@ -2,6 +2,7 @@
 //! written beside its place and renamed into it.
 
 use crate::bundle::{Bundle, OciImage};
+use crate::tree::Digest;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ pub struct Written {
     /// Where, for people.
     pub place: String,
     /// Manifest digest of a layout, digest of an archive.
-    pub digest: Option<String>,
+    pub digest: Option<Digest>,
 }
 
 /// Why nothing was written.
@@ -81,7 +82,17 @@ impl Output {
                         if let Some(parent) = path.parent() {
                             fs::create_dir_all(parent)?;
                         }
-                        write_synced(&path, &bundle.bytes(file))?;
+                        let mut out = io::BufWriter::new(fs::File::create(&path)?);
+                        let mut outcome = Ok(());
+                        bundle.each_text(file, &mut |text| {
+                            if outcome.is_ok() {
+                                outcome = out.write_all(text.as_bytes());
+                            }
+                        });
+                        outcome?;
+                        out.into_inner()
+                            .map_err(io::IntoInnerError::into_error)?
+                            .sync_data()?;
                     }
                     Ok(())
                 })?;
@@ -112,7 +123,7 @@ impl Output {
                 file.persist(path).map_err(|e| failed(e.error))?;
                 Ok(Written {
                     place: path.display().to_string(),
-                    digest: Some(crate::bundle::digest(&bytes)),
+                    digest: Some(Digest::of(&bytes)),
                 })
             }
             Self::Layout { folder, tag } => {
@@ -132,7 +143,7 @@ fn layout(folder: &Path, tag: &str, image: &OciImage) -> io::Result<()> {
     let blobs = folder.join("blobs/sha256");
     fs::create_dir_all(&blobs)?;
     for blob in [&image.config, &image.layer, &image.manifest] {
-        let digest = crate::bundle::digest(blob);
+        let digest = Digest::of(blob).to_string();
         let name = digest.strip_prefix("sha256:").unwrap_or(&digest);
         write_synced(&blobs.join(name), blob)?;
     }

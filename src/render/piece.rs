@@ -50,29 +50,47 @@ impl File {
         }
     }
 
+    /// Bytes it has.
+    pub fn len(&self, contents: &[Content]) -> usize {
+        self.pieces.iter().map(|piece| piece.len(contents)).sum()
+    }
+
+    /// Its text, piece by piece.
+    pub fn each_text(&self, contents: &[Content], take: &mut dyn FnMut(&str)) {
+        for piece in &self.pieces {
+            piece.each_text(contents, take);
+        }
+    }
+
     /// Its bytes.
     pub fn bytes(&self, contents: &[Content]) -> Vec<u8> {
-        let len = self.pieces.iter().map(|piece| piece.len(contents)).sum();
-        let mut out = String::with_capacity(len);
-        for piece in &self.pieces {
-            piece.write(contents, &mut out);
-        }
-        out.into_bytes()
+        let mut out = Vec::with_capacity(self.len(contents));
+        self.each_text(contents, &mut |text| out.extend_from_slice(text.as_bytes()));
+        out
     }
 }
 
 impl Piece {
-    fn write(&self, contents: &[Content], out: &mut String) {
+    /// Its text, as it stands in the file.
+    pub fn each_text(&self, contents: &[Content], take: &mut dyn FnMut(&str)) {
         match self {
-            Self::Own(text) => out.push_str(text),
+            Self::Own(text) => take(text),
             Self::Content { index, range, text } => {
                 let content = contents[*index].text();
                 let content = &content[range.clone()];
+                let mut out = String::new();
                 match text {
-                    Text::Raw => out.push_str(content),
-                    Text::Json => write_escaped(out, content),
-                    Text::Yaml => yaml_escape(out, content),
+                    Text::Raw => return take(content),
+                    Text::Json => {
+                        out.reserve(content.len() + content.len() / 8);
+                        write_escaped(&mut out, content);
+                    }
+                    Text::Yaml => {
+                        out.reserve(content.len() + content.len() / 8);
+                        yaml_escape(&mut out, content);
+                    }
                 }
+                take(&out);
             }
         }
     }
