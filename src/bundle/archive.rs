@@ -6,10 +6,14 @@
 //! API leaves the others' members as they were.
 
 use super::Bundle;
-use crate::render::{File, Piece};
+use crate::render::{File, Piece, Text};
 use crate::tree::Digest;
 use libdeflater::{CompressionLvl, Compressor};
 use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// Part of every digest: level 6 of a pinned libdeflate (docs/adr/0004).
 const LEVEL: i32 = 6;
@@ -33,8 +37,9 @@ pub struct Member {
 /// A bundle as `.tar.gz`.
 #[derive(Debug)]
 pub struct Archive {
-    /// Its members, in order.
-    pub members: Vec<Member>,
+    /// Its members, in order. A definition that several targets carry in the
+    /// same spelling is one member, used more than once.
+    pub members: Vec<Arc<Member>>,
 }
 
 impl Archive {
@@ -49,7 +54,11 @@ impl Archive {
 
     /// Digest of the whole archive: the layer digest.
     pub fn digest(&self) -> Digest {
-        Digest::of(&self.bytes())
+        let mut hasher = Sha256::new();
+        for member in &self.members {
+            hasher.update(&member.bytes);
+        }
+        Digest::from_hash(hasher.finalize().into())
     }
 }
 
@@ -60,27 +69,54 @@ enum Part<'b> {
 }
 
 pub(super) fn archive(bundle: &Bundle) -> Archive {
-    let members = members(bundle)
-        .par_iter()
-        .map(|parts| {
-            let mut tar = Vec::new();
-            for part in parts {
-                match part {
-                    Part::Own(bytes) => tar.extend_from_slice(bytes),
-                    Part::Piece(piece) => {
-                        piece.each_text(&bundle.contents, &mut |text| {
-                            tar.extend_from_slice(text.as_bytes());
-                        });
-                    }
-                }
-            }
-            Member {
-                bytes: gzip(&tar),
-                size: tar.len(),
-            }
+    let members = members(bundle);
+    // The first member of each text; later ones are the same.
+    let mut first: HashMap<(usize, Range<usize>, Text), usize> = HashMap::new();
+    let same: Vec<usize> = members
+        .iter()
+        .enumerate()
+        .map(|(i, parts)| match text_of(bundle, parts) {
+            Some(text) => *first.entry(text).or_insert(i),
+            None => i,
         })
         .collect();
+    let made: Vec<Option<Arc<Member>>> = members
+        .par_iter()
+        .enumerate()
+        .map(|(i, parts)| (same[i] == i).then(|| Arc::new(member(bundle, parts))))
+        .collect();
+    let members = same.into_iter().filter_map(|i| made[i].clone()).collect();
     Archive { members }
+}
+
+/// The text that a member consists of, when it is nothing else. Inside the
+/// quotes of YAML most texts are spelled as in JSON.
+fn text_of(bundle: &Bundle, parts: &[Part<'_>]) -> Option<(usize, Range<usize>, Text)> {
+    let [Part::Piece(Piece::Content { index, range, text })] = parts else {
+        return None;
+    };
+    let content = &bundle.contents[*index];
+    let text = match text {
+        Text::Yaml if content.yaml_len == content.json_len => Text::Json,
+        text => *text,
+    };
+    Some((*index, range.clone(), text))
+}
+
+fn member(bundle: &Bundle, parts: &[Part<'_>]) -> Member {
+    let mut tar = Vec::new();
+    for part in parts {
+        match part {
+            Part::Own(bytes) => tar.extend_from_slice(bytes),
+            Part::Piece(piece) => piece.each_text(&bundle.contents, &mut |text| {
+                tar.extend_from_slice(text.as_bytes());
+            }),
+        }
+    }
+    Member {
+        bytes: gzip(&tar),
+        size: tar.len(),
+    }
 }
 
 /// Cuts the tar into members.

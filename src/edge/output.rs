@@ -103,7 +103,6 @@ impl Output {
             }
             Self::Archive(path) => {
                 let archive = bundle.archive();
-                let bytes = archive.bytes();
                 if path.is_dir() {
                     return Err(Error::Foreign(path.clone()));
                 }
@@ -117,13 +116,15 @@ impl Output {
                     .prefix(".flux-apim-")
                     .tempfile_in(parent)
                     .map_err(failed)?;
-                file.write_all(&bytes).map_err(failed)?;
+                for member in &archive.members {
+                    file.write_all(&member.bytes).map_err(failed)?;
+                }
                 file.as_file().sync_all().map_err(failed)?;
                 readable(file.path()).map_err(failed)?;
                 file.persist(path).map_err(|e| failed(e.error))?;
                 Ok(Written {
                     place: path.display().to_string(),
-                    digest: Some(Digest::of(&bytes)),
+                    digest: Some(archive.digest()),
                 })
             }
             Self::Layout { folder, tag } => {

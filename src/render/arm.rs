@@ -254,7 +254,7 @@ fn value(graph: &Validated, value_: &Expression, indent: usize, writer: &mut Wri
             write_string(writer.own(), &format!("[parameters('{name}')]"));
         }
         Expression::Content(index) => {
-            let evaluated = is_evaluated(&graph.contents[*index].text());
+            let evaluated = graph.contents[*index].bracketed;
             writer.push(if evaluated { "\"[" } else { "\"" });
             writer.content(&graph.contents, *index, Text::Json);
             writer.push("\"");

@@ -1,11 +1,12 @@
 //! Azure Service Operator objects of `apimanagement.azure.com/v20240501`.
 
-use super::piece::{Text, Writer, yaml_escape};
+use super::piece::{Text, Writer};
 use super::symbol::{Names, dns};
 use super::{File, Options, Rendered, Target};
 use crate::diag::{Diagnostic, Place, rules};
 use crate::model::Key;
 use crate::model::kinds::Kind;
+use crate::syntax::yaml_escape;
 use crate::validate::{Expression, Node, Validated};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -484,8 +485,11 @@ impl Printer<'_, '_> {
     /// A content: a policy as a block of lines where YAML can carry it so,
     /// else quoted.
     fn content(&self, index: usize, indent: usize, writer: &mut Writer) {
-        let text = self.graph.contents[index].text();
-        if let Some(chomping) = block(&text) {
+        let content = &self.graph.contents[index];
+        if content.multiline
+            && let text = content.text()
+            && let Some(chomping) = block(&text)
+        {
             writer.push(&format!(" |{chomping}\n"));
             let pad = " ".repeat(indent + 2);
             for line in text.trim_end_matches('\n').split('\n') {

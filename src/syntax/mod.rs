@@ -6,6 +6,7 @@
 //! owned, mutable form for the small documents that are edited.
 
 mod document;
+mod escape;
 mod json;
 mod number;
 mod value;
@@ -13,6 +14,7 @@ mod write;
 mod yaml;
 
 pub use document::{Document, Kind, NodeRef};
+pub use escape::{json_len, yaml_escape, yaml_len};
 pub use value::{Data, Entry, Value};
 pub use write::{write_escaped, write_node, write_string};
 

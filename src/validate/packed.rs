@@ -1,6 +1,7 @@
 //! Large texts, compressed while they wait: memory follows the largest
 //! document, not the tree.
 
+use crate::syntax;
 use crate::tree::Digest;
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 use std::borrow::Cow;
@@ -20,6 +21,15 @@ pub struct Content {
     stored: Stored,
     /// Bytes of the text.
     len: usize,
+    /// Bytes of the text inside a JSON string.
+    pub json_len: usize,
+    /// Bytes of the text inside a YAML double-quoted string: at least
+    /// `json_len`, and equal only when the two are the same.
+    pub yaml_len: usize,
+    /// Whether it has several lines.
+    pub multiline: bool,
+    /// Whether it starts with `[` and ends with `]`.
+    pub bracketed: bool,
     /// Digest of the text.
     pub digest: Digest,
     /// Where it belongs, below a target's content folder.
@@ -29,10 +39,17 @@ pub struct Content {
 impl Content {
     pub(super) fn new(text: String) -> Self {
         let (len, digest) = (text.len(), Digest::of(text.as_bytes()));
+        let (json_len, yaml_len) = (syntax::json_len(&text), syntax::yaml_len(&text));
+        let multiline = text.contains('\n');
+        let bracketed = text.starts_with('[') && text.ends_with(']');
         let packed = (len > SMALL).then(|| pack(text.as_bytes())).flatten();
         Self {
             stored: packed.map_or_else(|| Stored::Plain(text), Stored::Packed),
             len,
+            json_len,
+            yaml_len,
+            multiline,
+            bracketed,
             digest,
             path: String::new(),
         }
