@@ -267,7 +267,7 @@ fn contents(graph: &Validated, rendered: &mut Rendered) -> Vec<Load> {
 /// byte order mark.
 fn chunks(text: &str) -> Vec<Range<usize>> {
     if text.len() <= MAX_LOAD {
-        return vec![0..text.len()];
+        return std::iter::once(0..text.len()).collect();
     }
     let mut chunks = Vec::new();
     let (mut start, mut units, mut previous) = (0, 0, 0);
