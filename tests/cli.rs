@@ -222,6 +222,35 @@ fn exit_status_and_what_is_left_behind() {
     assert_eq!(names.len(), 2, "{names:?}");
 }
 
+/// A disk that is full while a bundle is written: a limit on file size makes
+/// the same system calls fail.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_the_previous_bundle() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("bundle");
+    let shown = out.display().to_string();
+    assert!(
+        flux_apim(&["-q", "render", &sample(), "-o", &shown])
+            .status
+            .success()
+    );
+    let before = std::fs::read(out.join("bundle.json")).unwrap();
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"",
+            env!("CARGO_BIN_EXE_flux-apim"),
+        ])
+        .args(["-q", "render", &sample(), "--env", "prod", "-o", &shown])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("previous output is untouched"));
+    assert_eq!(std::fs::read(out.join("bundle.json")).unwrap(), before);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
 #[test]
 fn a_folder_that_is_no_bundle_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,6 +9,7 @@
 mod common;
 
 use flux_apim::pipeline::Options;
+use std::collections::BTreeSet;
 
 #[test]
 fn the_sample_renders_in_every_environment() {
@@ -21,6 +22,31 @@ fn the_sample_renders_in_every_environment() {
         assert_eq!(errors, 0, "{environment:?}: {:#?}", common::shown(&outcome));
         assert!(outcome.bundle.is_some());
     }
+}
+
+/// Every file of the project is the origin of a resource, or is named in a
+/// finding: nothing is dropped in silence.
+#[test]
+fn every_file_is_accounted_for() {
+    let tree = common::tree(&common::repository("testdata/projects/contoso"));
+    let mut options = Options::default();
+    options.discover.environment = Some("prod".to_owned());
+    let outcome = common::run(&tree, &options);
+    let inventory = &outcome.bundle.as_ref().unwrap().inventory;
+    let mut seen: BTreeSet<&str> = inventory["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|resource| resource["origins"].as_array().unwrap())
+        .map(|origin| origin["path"].as_str().unwrap())
+        .collect();
+    seen.extend(outcome.report.diagnostics.iter().map(|d| d.path.as_str()));
+    let dropped: Vec<_> = tree
+        .files()
+        .map(|(_, path)| path.as_str())
+        .filter(|path| !seen.contains(path))
+        .collect();
+    assert_eq!(dropped, ["README.md", "configuration.dev.yaml"]);
 }
 
 /// `expect.txt` of each tree names every error and warning, and the infos it

@@ -1,0 +1,289 @@
+//! `make bench`: what a run costs, as ratios to a calibration of the same run.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for people"
+)]
+
+use flux_apim::pipeline::{self, Options};
+use flux_apim::tree::{ArtifactPath, SourceTree};
+use rayon::prelude::*;
+use sha2::Digest as _;
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+const RUNS: usize = 5;
+
+fn main() {
+    if let Some(count) =
+        std::env::args().find_map(|a| a.strip_prefix("--memory=").map(str::to_owned))
+    {
+        return memory_child(count.parse().unwrap());
+    }
+    println!("{:<58} {:>9}  target", "figure", "measured");
+    let files = files(100, 500_000);
+    parts(&files);
+    largest();
+    sample();
+    memory();
+}
+
+fn line(figure: &str, measured: &str, target: &str) {
+    println!("{figure:<58} {measured:>9}  {target}");
+}
+
+/// The best of some runs: the least disturbed one.
+fn best(mut run: impl FnMut()) -> Duration {
+    (0..RUNS)
+        .map(|_| {
+            let start = Instant::now();
+            run();
+            start.elapsed()
+        })
+        .min()
+        .unwrap()
+}
+
+fn pool(threads: usize) -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap()
+}
+
+/// A project of `count` APIs with definitions of `size` bytes, the same in
+/// each run.
+fn files(count: usize, size: usize) -> BTreeMap<ArtifactPath, Vec<u8>> {
+    const WORDS: [&str; 8] = [
+        "order", "invoice", "customer", "shipment", "page", "total", "value", "created",
+    ];
+    let mut seed = 7u64;
+    let mut word = || {
+        seed = seed
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        WORDS[(seed >> 61) as usize]
+    };
+    let mut files = BTreeMap::new();
+    for api in 0..count {
+        let mut text = format!(
+            "{{\n  \"openapi\": \"3.0.3\",\n  \"info\": {{\"title\": \"API {api}\", \"version\": \"1\"}},\n  \"paths\": {{"
+        );
+        let mut n = 0;
+        while text.len() < size {
+            let comma = if n == 0 { "" } else { "," };
+            let description: Vec<&str> = (0..30).map(|_| word()).collect();
+            text.push_str(&format!(
+                "{comma}\n    \"/{}/{n}\": {{\n      \"get\": {{\n        \"operationId\": \"get-{n}\",\n        \"description\": \"{}\",\n        \"parameters\": [{{\"name\": \"{}\", \"in\": \"query\", \"schema\": {{\"type\": \"integer\", \"maximum\": {n}}}}}],\n        \"responses\": {{\"200\": {{\"description\": \"{}\"}}}}\n      }}\n    }}",
+                word(), description.join(" "), word(), word()
+            ));
+            n += 1;
+        }
+        text.push_str("\n  }\n}\n");
+        let mut add = |name: &str, text: String| {
+            let path = ArtifactPath::parse(&format!("apis/api-{api:04}/{name}")).unwrap();
+            files.insert(path, text.into_bytes());
+        };
+        add("specification.json", text);
+        add(
+            "apiInformation.json",
+            format!("{{\"properties\": {{\"path\": \"p{api}\", \"displayName\": \"API {api}\"}}}}"),
+        );
+        add(
+            "policy.xml",
+            "<policies><inbound><base /></inbound></policies>".to_owned(),
+        );
+    }
+    files
+}
+
+fn render(tree: &SourceTree) -> Vec<Vec<u8>> {
+    let outcome = pipeline::run(tree, &Options::default(), Vec::new()).unwrap();
+    let bundle = outcome.bundle.unwrap();
+    black_box(bundle.archive());
+    bundle.files.iter().map(|file| bundle.bytes(file)).collect()
+}
+
+fn run(tree: &SourceTree) {
+    let outcome = pipeline::run(tree, &Options::default(), Vec::new()).unwrap();
+    black_box(outcome.bundle.unwrap().archive());
+}
+
+/// A whole run against its parts, and two threads against one.
+fn parts(files: &BTreeMap<ArtifactPath, Vec<u8>>) {
+    let tree = SourceTree::in_memory(files.clone());
+    let source: Vec<u8> = files.values().flatten().copied().collect();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+    encoder.write_all(&source).unwrap();
+    let packed = encoder.finish().unwrap();
+    let outputs = pool(1).install(|| render(&tree));
+    let bytes: usize = outputs.iter().map(Vec::len).sum();
+    println!("{:>4} MB in, {:>4} MB out", source.len() >> 20, bytes >> 20);
+
+    let gunzip = best(|| {
+        let mut out = Vec::with_capacity(source.len());
+        flate2::read::GzDecoder::new(packed.as_slice())
+            .read_to_end(&mut out)
+            .unwrap();
+        black_box(out);
+    });
+    let definitions: Vec<&Vec<u8>> = files
+        .iter()
+        .filter(|(p, _)| p.name() == "specification.json")
+        .map(|(_, b)| b)
+        .collect();
+    let mut values = Vec::new();
+    let parse = best(|| {
+        values = definitions
+            .iter()
+            .map(|b| serde_json::from_slice::<serde_json::Value>(b).unwrap())
+            .collect()
+    });
+    let serialise = best(|| {
+        values
+            .iter()
+            .for_each(|value| drop(black_box(serde_json::to_vec(value).unwrap())))
+    });
+    let gzip = best(|| {
+        let mut compressor =
+            libdeflater::Compressor::new(libdeflater::CompressionLvl::new(6).unwrap());
+        for output in &outputs {
+            let mut out = vec![0; compressor.gzip_compress_bound(output.len())];
+            black_box(compressor.gzip_compress(output, &mut out).unwrap());
+        }
+    });
+    let hash = best(|| {
+        outputs
+            .iter()
+            .for_each(|output| drop(black_box(sha2::Sha256::digest(output))))
+    });
+    let sum = gunzip + parse + serialise + gzip + hash;
+    let (single, double) = (pool(1), pool(2));
+    let one = single.install(|| best(|| run(&tree)));
+    let two = double.install(|| best(|| run(&tree)));
+    let ratio = |a: Duration, b: Duration| a.as_secs_f64() / b.as_secs_f64();
+    line(
+        "render all targets + archive, 1 thread / sum of its parts",
+        &format!("{:.2}", ratio(one, sum)),
+        "<= 1.5",
+    );
+    let work = || {
+        (0..64u64).into_par_iter().for_each(|i| {
+            black_box(
+                (0..2_000_000u64).fold(i, |a, b| a.wrapping_mul(31).wrapping_add(b ^ (a >> 7))),
+            );
+        })
+    };
+    let ideal = ratio(single.install(|| best(work)), double.install(|| best(work)));
+    let speedup = ratio(one, two);
+    line("1 thread / 2 threads", &format!("{speedup:.2}"), ">= 1.7");
+    line(
+        "  of what two threads give a plain loop",
+        &format!("{:.2}", speedup / ideal),
+        ">= 0.88",
+    );
+}
+
+/// The largest definition of the corpus against a plain parse of it.
+fn largest() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("target/corpus/openapi/single/github/api.github.com.json.gz");
+    let Ok(packed) = std::fs::read(&path) else {
+        return println!("skipped: the corpus is not unpacked (GitHub's definition)");
+    };
+    let mut text = Vec::new();
+    flate2::read::GzDecoder::new(packed.as_slice())
+        .read_to_end(&mut text)
+        .unwrap();
+    let plain = best(|| {
+        drop(black_box(
+            serde_json::from_slice::<serde_json::Value>(&text).unwrap(),
+        ))
+    });
+    let path = ArtifactPath::parse("github.json").unwrap();
+    let tree = SourceTree::in_memory([(path, text.clone())].into());
+    let mut options = Options::default();
+    options.discover.only = tree.find("github.json");
+    let whole = best(|| {
+        drop(black_box(
+            pipeline::run(&tree, &options, Vec::new()).unwrap(),
+        ))
+    });
+    line(
+        &format!(
+            "GitHub's {} MB definition: whole run / serde_json parse",
+            text.len() >> 20
+        ),
+        &format!("{:.2}", whole.as_secs_f64() / plain.as_secs_f64()),
+        "(low)",
+    );
+}
+
+fn sample() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/projects/contoso");
+    let source = flux_apim::edge::source::SourceRef::Directory(root);
+    let check = best(|| {
+        let opened = flux_apim::edge::source::open(&source, &Default::default()).unwrap();
+        let options = Options {
+            check: true,
+            ..Options::default()
+        };
+        black_box(pipeline::run(&opened.tree, &options, opened.notes).unwrap());
+    });
+    line(
+        "validate the sample, from disk",
+        &format!("{check:.1?}"),
+        "< 1 s",
+    );
+}
+
+/// Peak memory of a fresh process.
+fn memory() {
+    let peak = |count: usize| -> usize {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .arg(format!("--memory={count}"))
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap()
+    };
+    let (few, many) = (peak(10), peak(1000));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let allowed = 12 * 50 * cores / 1024 + 64;
+    line(
+        "peak memory of 10 APIs of 50 KB",
+        &format!("{} MB", few >> 10),
+        "",
+    );
+    line(
+        "peak memory of 1,000 APIs of 50 KB, files on disk",
+        &format!("{} MB", many >> 10),
+        &format!("<= {allowed} MB"),
+    );
+}
+
+fn memory_child(count: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, bytes) in files(1, 50_000) {
+        for api in 0..count {
+            let path = folder
+                .path()
+                .join(path.as_str().replace("api-0000", &format!("api-{api:04}")));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, &bytes).unwrap();
+        }
+    }
+    let source = flux_apim::edge::source::SourceRef::Directory(folder.path().to_owned());
+    let opened = flux_apim::edge::source::open(&source, &Default::default()).unwrap();
+    let outcome = pipeline::run(&opened.tree, &Options::default(), opened.notes).unwrap();
+    black_box(outcome.bundle.unwrap().archive());
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    println!("{}", peak.unwrap_or("0").trim().trim_end_matches(" kB"));
+}
