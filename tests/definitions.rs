@@ -91,7 +91,7 @@ fn references_across_files() {
     let tree = common::tree_of(&[
         (
             "api/openapi.yaml",
-            "openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths:\n  /pets:\n    $ref: paths/pets.yaml\n  /own:\n    get:\n      responses:\n        '200': {$ref: '#/components/responses/Ok'}\ncomponents:\n  responses:\n    Ok: {$ref: 'shared.yaml#/responses/Ok'}\n  schemas:\n    Pet: {$ref: schemas/pet.yaml}\n",
+            "openapi: 3.0.3\ninfo: {title: T, version: 1.0}\npaths:\n  /pets:\n    $ref: paths/pets.yaml\n  /own:\n    get:\n      responses:\n        '200': {$ref: '#/components/responses/Ok'}\ncomponents:\n  responses:\n    Ok: {$ref: 'shared.yaml#/responses/Ok'}\n  schemas:\n    Pet: {$ref: schemas/pet.yaml}\n",
         ),
         (
             "api/paths/pets.yaml",
@@ -112,6 +112,7 @@ fn references_across_files() {
     check("sample", &compiled);
     let value: Value = serde_json::from_str(&compiled.text).unwrap();
     let pet = &value["components"]["schemas"]["Pet"]["properties"];
+    assert_eq!(value["info"]["version"], "1.0");
     assert_eq!(pet["parent"]["$ref"], "#/components/schemas/Pet");
     assert_eq!(pet["owner"]["$ref"], "#/components/schemas/Owner");
     assert_eq!(

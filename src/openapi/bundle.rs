@@ -22,11 +22,15 @@ type Location = (FileId, u32);
 
 pub(super) fn bundle(
     tree: &SourceTree,
-    document: Document,
+    mut document: Document,
     kind: Kind,
     limits: &Limits,
     findings: &mut Vec<Diagnostic>,
 ) -> Result<Option<Compiled>, ReadError> {
+    // Plain YAML scalars such as `version: 1.0` are meant as text.
+    for pointer in ["/openapi", "/swagger", "/info/version", "/info/title"] {
+        document.number_to_string(pointer);
+    }
     let before = findings.len();
     let root = document.file();
     let mut files = Files {

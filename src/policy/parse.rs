@@ -468,3 +468,100 @@ impl<'t> Parser<'t> {
 fn is_expression(text: &str) -> bool {
     text.starts_with("@(") || text.starts_with("@{")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Place;
+    use crate::policy::{ReferenceKind, references};
+    use proptest::prelude::*;
+
+    fn found(text: &str) -> Vec<(u16, String)> {
+        let (_, findings) = parse(FileId(0), text, Root::Policies, 256);
+        findings
+            .into_iter()
+            .map(|finding| {
+                let Place::Span(span) = finding.place else {
+                    panic!("no span")
+                };
+                let at = text[span.start as usize..span.end as usize].to_owned();
+                (finding.rule.code.0, at)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_apim_accepts() {
+        for text in [
+            "<policies/>",
+            "\u{feff}<?xml version=\"1.0\"?><!-- a --><policies><inbound /></policies>\n",
+            r#"<policies><when condition="@(x["a"] == "b" && 1 < 2)"><base /></when></policies>"#,
+            r#"<policies><when condition="@(x[&quot;)&quot;] &lt; 2)"/></policies>"#,
+            "<policies><set-body>@{ if (a < b) { return \"</x>\"; } return null; }</set-body></policies>",
+            "<policies><set-url>https://a/?b=1&c=2</set-url></policies>",
+            "<policies><value><![CDATA[a < b]]></value></policies>",
+            "<policies><value>someone@(example</value></policies>",
+        ] {
+            assert_eq!(found(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused() {
+        for (text, code, at) in [
+            ("", 3001, ""),
+            ("<policies>", 3001, ""),
+            ("<policies><a></policies>", 3001, "</policies>"),
+            ("<policies></policies><x/>", 3001, "<x"),
+            ("<policies a='1' a='2'/>", 3001, "2"),
+            ("<policies a=1/>", 3001, "a="),
+            ("<policies><a b=\"@(1\"/></policies>", 3001, "@("),
+            ("<policies>&nbsp;</policies>", 3003, "&nbsp;"),
+            ("<!DOCTYPE x><policies/>", 3003, "<!"),
+            ("<fragment/>", 3002, "fragment"),
+            ("<policies/> text", 3001, "text"),
+        ] {
+            assert_eq!(found(text), [(code, at.to_owned())], "{text}");
+        }
+        let deep = "<a>".repeat(100_000);
+        let (_, findings) = parse(FileId(0), &deep, Root::Policies, 256);
+        assert_eq!(findings[0].rule.code.0, 1006);
+    }
+
+    #[test]
+    fn what_is_named() {
+        let text = r#"<policies>
+            <!-- {{comment}} --><include-fragment fragment-id="f" />
+            <set-backend-service backend-id="@(x)" /><set-backend-service backend-id="{{n}}" />
+            <set-header name="x"><value>@("{{in-c}}" + 1)</value></set-header>
+            <set-body template="liquid"><a>{{body.x}}</a></set-body><value>{{ not a name }}</value>
+        </policies>"#;
+        let (document, findings) = parse(FileId(0), text, Root::Policies, 256);
+        assert!(findings.is_empty());
+        let named: Vec<_> = references(&document)
+            .into_iter()
+            .map(|r| (r.kind, r.name))
+            .collect();
+        assert_eq!(
+            named,
+            [
+                (ReferenceKind::Fragment, "f".to_owned()),
+                (ReferenceKind::NamedValue, "n".to_owned()),
+                (ReferenceKind::NamedValue, "in-c".to_owned()),
+            ]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn is_total(text in "[\\PC\n<>/=\"'@(){}&;!?-]{0,80}") {
+            let text = format!("<policies>{text}");
+            let (document, findings) = parse(FileId(0), &text, Root::Policies, 8);
+            let _ = references(&document);
+            for finding in findings {
+                let Place::Span(span) = finding.place else { continue };
+                prop_assert!(text.get(span.start as usize..span.end as usize).is_some());
+            }
+        }
+    }
+}

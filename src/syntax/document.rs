@@ -77,6 +77,16 @@ impl Document {
         self.source.len()
     }
 
+    /// Makes the number at `pointer`, if it is one, the string of its digits.
+    pub fn number_to_string(&mut self, pointer: &str) {
+        let index = self.root().pointer(pointer).map(NodeRef::index);
+        if let Some(node) = index.and_then(|index| self.nodes.get_mut(index as usize))
+            && node.kind == Kind::Number
+        {
+            node.kind = Kind::String;
+        }
+    }
+
     /// The node with [`NodeRef::index`] `index`.
     pub fn node(&self, index: u32) -> NodeRef<'_> {
         NodeRef {

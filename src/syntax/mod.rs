@@ -132,3 +132,133 @@ impl Caps {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parsed(text: &str, format: Format) -> (Option<String>, Vec<Diagnostic>) {
+        let limits = Limits::default();
+        let options = Options {
+            malformed: &rules::MALFORMED_DOCUMENT,
+            limits: &limits,
+        };
+        let (document, findings) = parse(FileId(0), text.to_owned(), format, options);
+        let json = document.map(|document| {
+            let mut out = String::new();
+            write_node(&mut out, document.root());
+            out
+        });
+        (json, findings)
+    }
+
+    fn json(text: &str, format: Format) -> String {
+        let (json, findings) = parsed(text, format);
+        assert!(findings.is_empty(), "{findings:#?}");
+        json.unwrap()
+    }
+
+    #[test]
+    fn yaml_is_the_core_schema() {
+        for (yaml, expected) in [
+            ("a: yes\nb: no\nc: on", r#"{"a":"yes","b":"no","c":"on"}"#),
+            (
+                "200: ok\ntrue: x\nnull: y",
+                r#"{"200":"ok","true":"x","null":"y"}"#,
+            ),
+            (
+                "- 014\n- 1_000\n- 2024-01-01\n- .5",
+                r#"[14,"1_000","2024-01-01",0.5]"#,
+            ),
+            ("a: -9223372036854776000", r#"{"a":-9223372036854776000}"#),
+            ("a: !!str 1\nb: '1'\nc: ~", r#"{"a":"1","b":"1","c":null}"#),
+            ("\u{feff}a: b\r\nc: d\r\n", r#"{"a":"b","c":"d"}"#),
+            (
+                "x: &a {b: 1, c: 2}\ny: {<<: *a, c: 3}",
+                r#"{"x":{"b":1,"c":2},"y":{"b":1,"c":3}}"#,
+            ),
+            ("a: &k key\n*k : v", r#"{"a":"key","key":"v"}"#),
+            ("a: |\n  x\n  y\n", r#"{"a":"x\ny\n"}"#),
+            ("a: {\n  b: 1\n}", r#"{"a":{"b":1}}"#),
+            ("o:\n  a: {\n  b: 'x\n y'\n}", r#"{"o":{"a":{"b":"x y"}}}"#),
+            ("", "null"),
+        ] {
+            assert_eq!(json(yaml, Format::Yaml), expected, "{yaml:?}");
+        }
+    }
+
+    #[test]
+    fn findings_stand_where_they_are() {
+        for (text, format, code, at) in [
+            ("{\"a\": 1,}", Format::Json, 1004, "}"),
+            ("{\"a\": 1 \"b\"", Format::Json, 1004, "\""),
+            ("{\"a\": 01}", Format::Json, 1004, "1"),
+            ("[\"\\ud800\"]", Format::Json, 1004, "\\ud800"),
+            ("[1] x", Format::Json, 1004, "x"),
+            ("{\"a\": 1, \"a\": 2}", Format::Json, 1005, "\"a\""),
+            ("a: 1\nb: 2\na: 3", Format::Yaml, 1005, "a"),
+            ("a: .inf", Format::Yaml, 1004, ".inf"),
+            ("a: &x [*x]", Format::Yaml, 1004, "*x"),
+        ] {
+            let (_, findings) = parsed(text, format);
+            assert_eq!(findings[0].rule.code.0, code, "{text}");
+            let Place::Span(span) = findings[0].place else {
+                panic!("{text}")
+            };
+            assert_eq!(&text[span.start as usize..span.end as usize], at, "{text}");
+        }
+        for text in ["{", "[", "\"", "{\"a\"", "nul", "-", ""] {
+            let (document, findings) = parsed(text, Format::Json);
+            assert!(document.is_none() && !findings.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn bombs_are_refused() {
+        let laughs = (1..12).fold("a0: &a0 [x, x]\n".to_owned(), |text, n| {
+            let inner = vec![format!("*a{}", n - 1); 10].join(", ");
+            text + &format!("a{n}: &a{n} [{inner}]\n")
+        });
+        let blocks: String = (0..20_000)
+            .map(|n| format!("{}a:\n", " ".repeat(n % 3000)))
+            .collect();
+        for (text, format) in [
+            ("[".repeat(100_000), Format::Json),
+            ("[".repeat(100_000), Format::Yaml),
+            ("{a: ".repeat(20_000), Format::Yaml),
+            (laughs, Format::Yaml),
+            (blocks, Format::Yaml),
+        ] {
+            let (document, findings) = parsed(&text, format);
+            assert!(document.is_none() && !findings.is_empty());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parsers_are_total(text in "[\\PC\\n{}\\[\\]\"':,&*!|>#-]{0,80}") {
+            for format in [Format::Json, Format::Yaml] {
+                let (_, findings) = parsed(&text, format);
+                for finding in findings {
+                    if let Place::Span(span) = finding.place {
+                        prop_assert!(text.get(span.start as usize..span.end as usize).is_some());
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn json_comes_back(strings in proptest::collection::vec(any::<String>(), 0..6), number in any::<f64>()) {
+            let value = serde_json::json!({"s": strings, "n": number, "o": {"e": {}, "l": [null, true]}});
+            let text = serde_json::to_string_pretty(&value).unwrap();
+            let back: serde_json::Value = serde_json::from_str(&json(&text, Format::Json)).unwrap();
+            prop_assert_eq!(&back, &value);
+            // JSON without tabs and DEL is YAML.
+            if !text.contains(|c: char| c.is_control() && c != '\n' || matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}')) {
+                let yaml: serde_json::Value = serde_json::from_str(&json(&text, Format::Yaml)).unwrap();
+                prop_assert_eq!(yaml, value);
+            }
+        }
+    }
+}
