@@ -97,6 +97,16 @@ fn refused<T: std::fmt::Debug>(result: Result<T, String>, why: &str) {
     );
 }
 
+/// Whether the test corpus is unpacked; says so when it is not.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
+fn have_corpus() -> bool {
+    let there = corpus("schemas/arm").is_dir();
+    if !there {
+        println!("skipped: the corpus is not unpacked below target/corpus");
+    }
+    there
+}
+
 /// A folder of the test corpus.
 fn corpus(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
