@@ -140,12 +140,12 @@ fn parts(files: &BTreeMap<ArtifactPath, Vec<u8>>) {
         values = definitions
             .iter()
             .map(|b| serde_json::from_slice::<serde_json::Value>(b).unwrap())
-            .collect()
+            .collect();
     });
     let serialise = best(|| {
         values
             .iter()
-            .for_each(|value| drop(black_box(serde_json::to_vec(value).unwrap())))
+            .for_each(|value| drop(black_box(serde_json::to_vec(value).unwrap())));
     });
     let gzip = best(|| {
         let mut compressor =
@@ -156,9 +156,9 @@ fn parts(files: &BTreeMap<ArtifactPath, Vec<u8>>) {
         }
     });
     let hash = best(|| {
-        outputs
-            .iter()
-            .for_each(|output| drop(black_box(sha2::Sha256::digest(output))))
+        outputs.iter().for_each(|output| {
+            black_box(sha2::Sha256::digest(output));
+        });
     });
     let sum = gunzip + parse + serialise + gzip + hash;
     let (single, double) = (pool(1), pool(2));
@@ -175,7 +175,7 @@ fn parts(files: &BTreeMap<ArtifactPath, Vec<u8>>) {
             black_box(
                 (0..2_000_000u64).fold(i, |a, b| a.wrapping_mul(31).wrapping_add(b ^ (a >> 7))),
             );
-        })
+        });
     };
     let ideal = ratio(single.install(|| best(work)), double.install(|| best(work)));
     let speedup = ratio(one, two);
@@ -201,7 +201,7 @@ fn largest() {
     let plain = best(|| {
         drop(black_box(
             serde_json::from_slice::<serde_json::Value>(&text).unwrap(),
-        ))
+        ));
     });
     let path = ArtifactPath::parse("github.json").unwrap();
     let tree = SourceTree::in_memory([(path, text.clone())].into());
@@ -210,7 +210,7 @@ fn largest() {
     let whole = best(|| {
         drop(black_box(
             pipeline::run(&tree, &options, Vec::new()).unwrap(),
-        ))
+        ));
     });
     line(
         &format!(
