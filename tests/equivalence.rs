@@ -127,6 +127,47 @@ fn the_sample() {
     }
 }
 
+/// Trees of real teams, as far as they have no errors of their own; what is
+/// only managed elsewhere is declared so.
+#[test]
+fn corpus_trees() {
+    let Some(corpus) = common::corpus("apiops-trees") else {
+        return;
+    };
+    let mut rendered_trees = 0;
+    for entry in std::fs::read_dir(corpus).unwrap() {
+        let folder = entry.unwrap().path();
+        if !folder.is_dir() {
+            continue;
+        }
+        let outcome = rendered(&common::tree(&folder), None);
+        if outcome.bundle.is_none() {
+            continue;
+        }
+        rendered_trees += 1;
+        let mut wrong = disagreements(&outcome);
+        wrong.extend(schemas(&outcome));
+        assert!(wrong.is_empty(), "{}:\n{}", folder.display(), wrong.join("\n"));
+    }
+    assert!(rendered_trees >= 2, "{rendered_trees}");
+}
+
+/// Definitions of real services, each as a project of its own.
+#[test]
+fn corpus_definitions() {
+    let Some(corpus) = common::corpus("openapi/single") else {
+        return;
+    };
+    for name in ["adyen/json/AccountService-v6.json", "xero/xero_assets.yaml", "xero/xero-payroll-uk.yaml"] {
+        let text = String::from_utf8(common::stored(&corpus.join(name)).unwrap()).unwrap();
+        let file = name.rsplit('/').next().unwrap();
+        let outcome = rendered(&common::tree_of(&[(file, &text)]), None);
+        let mut wrong = disagreements(&outcome);
+        wrong.extend(schemas(&outcome));
+        assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
+    }
+}
+
 /// Any text comes back as it was.
 mod unicode {
     use super::*;
