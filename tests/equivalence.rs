@@ -147,7 +147,12 @@ fn corpus_trees() {
         rendered_trees += 1;
         let mut wrong = disagreements(&outcome);
         wrong.extend(schemas(&outcome));
-        assert!(wrong.is_empty(), "{}:\n{}", folder.display(), wrong.join("\n"));
+        assert!(
+            wrong.is_empty(),
+            "{}:\n{}",
+            folder.display(),
+            wrong.join("\n")
+        );
     }
     assert!(rendered_trees >= 2, "{rendered_trees}");
 }
@@ -158,7 +163,11 @@ fn corpus_definitions() {
     let Some(corpus) = common::corpus("openapi/single") else {
         return;
     };
-    for name in ["adyen/json/AccountService-v6.json", "xero/xero_assets.yaml", "xero/xero-payroll-uk.yaml"] {
+    for name in [
+        "adyen/json/AccountService-v6.json",
+        "xero/xero_assets.yaml",
+        "xero/xero-payroll-uk.yaml",
+    ] {
         let text = String::from_utf8(common::stored(&corpus.join(name)).unwrap()).unwrap();
         let file = name.rsplit('/').next().unwrap();
         let outcome = rendered(&common::tree_of(&[(file, &text)]), None);
@@ -166,6 +175,43 @@ fn corpus_definitions() {
         wrong.extend(schemas(&outcome));
         assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
     }
+}
+
+/// More resources than one template takes.
+#[test]
+fn a_template_in_parts() {
+    let value = r#"{"properties": {"displayName": "NAME", "value": "v"}}"#;
+    let mut files: Vec<(String, String)> = (0..850)
+        .map(|n| {
+            let path = format!("namedValues/n{n}/namedValueInformation.json");
+            (path, value.replace("NAME", &format!("n{n}")))
+        })
+        .collect();
+    let api = r#"{"properties": {"path": "a", "displayName": "A"}}"#;
+    files.push(("apis/a/apiInformation.json".to_owned(), api.to_owned()));
+    let policy =
+        "<policies><inbound><set-variable name=\"x\" value=\"{{n849}}\" /></inbound></policies>";
+    files.push(("apis/a/policy.xml".to_owned(), policy.to_owned()));
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(p, t)| (p.as_str(), t.as_str()))
+        .collect();
+    let outcome = rendered(&common::tree_of(&files), None);
+    let inventory = &outcome.bundle.as_ref().unwrap().inventory;
+    assert_eq!(inventory["parts"].as_array().unwrap().len(), 2);
+    // A part waits for all of those before it, which Bicep need not.
+    let mut wrong = disagreements(&outcome);
+    wrong.retain(|line| !line.contains(": waits for "));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let closures = support::arm::read(&texts(&outcome))
+        .unwrap()
+        .closures()
+        .unwrap();
+    let service = "Microsoft.ApiManagement/service";
+    assert!(
+        closures[&format!("{service}/apis/policies|a/policy")]
+            .contains(&format!("{service}/namedValues|n849"))
+    );
 }
 
 /// Any text comes back as it was.

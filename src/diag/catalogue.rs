@@ -169,7 +169,7 @@ catalogue! {
         "a definition is larger than APIM imports",
         "APIM imports at most 4 MB inline.";
     BICEP_TOO_LARGE, 7005, "bicep-too-large", Warning,
-        "the compiled Bicep template would exceed 4 MB",
+        "the compiled Bicep template would exceed a limit of Azure Resource Manager",
         "Deploy the template parts of `arm/` in their order, or deploy the Bicep modules one by one.";
     NO_ASO_KIND, 7101, "no-aso-kind", Warning,
         "Azure Service Operator has no kind for a resource",

@@ -18,6 +18,8 @@ use std::ops::Range;
 const MAX_LOAD: usize = 131_072;
 /// The compiled template may have 4 MB.
 const MAX_TEMPLATE: usize = 4 * 1024 * 1024;
+/// A template may have 800 resources, modules counted as one each.
+const MAX_RESOURCES: usize = 800;
 
 pub(super) fn render(
     graph: &Validated,
@@ -100,6 +102,17 @@ pub(super) fn render(
     rendered
         .files
         .push(parameter_file(graph, options, &main.parameters));
+    let resources = graph.nodes.len() - module_nodes.len() + modules.len();
+    if resources > MAX_RESOURCES {
+        findings.push(
+            Diagnostic::new(
+                &rules::BICEP_TOO_LARGE,
+                Place::Source,
+                format!("`main.bicep` has {resources} resources, but a compiled template may have {MAX_RESOURCES}"),
+            )
+            .help("deploy `arm/`, which is split into parts"),
+        );
+    }
     let size: usize = graph.contents.iter().map(Content::len).sum();
     if size > MAX_TEMPLATE {
         findings.push(
