@@ -3,8 +3,8 @@
 use super::{Options, Project};
 use crate::diag::{Diagnostic, Place, Severity, excerpt, nearest, rule, rules};
 use crate::model::{Target, parse_id};
-use crate::syntax::{self, Format, Value};
-use crate::tree::{FileId, ReadError, SourceTree, join};
+use crate::syntax::{self, Data, Format, Value};
+use crate::tree::{FileId, Limits, ReadError, SourceTree, join};
 use std::collections::BTreeMap;
 
 /// What `flux-apim.yaml` says.
@@ -18,12 +18,14 @@ pub struct ProjectConfig {
     pub levels: BTreeMap<u16, Option<Severity>>,
     /// Resources that are managed elsewhere, as `loggers/appinsights`.
     pub external: Vec<String>,
+    /// Caps by their flag.
+    pub limits: Vec<(&'static str, u64)>,
     /// Properties of plain-layout APIs, by folder or file.
     pub apis: Vec<(String, Value)>,
 }
 
 const NAMES: [&str; 2] = ["flux-apim.yaml", "flux-apim.yml"];
-const KEYS: [&str; 5] = ["service", "targets", "rules", "external", "apis"];
+const KEYS: [&str; 6] = ["service", "targets", "rules", "external", "limits", "apis"];
 
 pub(super) fn is_config(name: &str) -> bool {
     NAMES.contains(&name)
@@ -70,7 +72,7 @@ pub(super) fn load(
                 .iter()
                 .filter_map(|i| i.as_str().map(str::to_owned))
                 .collect();
-            (matches!(entry.value.data, syntax::Data::Array(_)) && texts.len() == items.len())
+            (matches!(entry.value.data, Data::Array(_)) && texts.len() == items.len())
                 .then_some(texts)
         };
         match entry.key.as_str() {
@@ -99,6 +101,7 @@ pub(super) fn load(
                 }
                 None => findings.push(wrong("a list such as `[loggers/appinsights]`")),
             },
+            "limits" => limits(file, &entry.value, &mut project.config, findings),
             "rules" => levels(file, &entry.value, &mut project.config, findings),
             "apis" if entry.value.is_object() => {
                 project.config.apis = entry
@@ -124,6 +127,29 @@ pub(super) fn load(
         }
     }
     Ok(())
+}
+
+/// `limits: {max_depth: 100}`: caps on documents. Those on the source itself
+/// are flags, since the source is read before its configuration.
+fn limits(file: FileId, value: &Value, config: &mut ProjectConfig, findings: &mut Vec<Diagnostic>) {
+    for entry in value.entries() {
+        let limit = Limits::TABLE.iter().find(|limit| limit.field == entry.key);
+        let number = match &entry.value.data {
+            Data::Number(digits) => digits.parse().ok(),
+            _ => None,
+        };
+        match (limit, number) {
+            (Some(limit), Some(number)) => config.limits.push((limit.flag, number)),
+            _ => {
+                let message = format!("`{}` is no cap with a number", excerpt(&entry.key, 60));
+                let fields: Vec<&str> = Limits::TABLE.iter().map(|limit| limit.field).collect();
+                findings.push(
+                    malformed(file, &entry.value, &message)
+                        .help(format!("the caps are {}", fields.join(", "))),
+                );
+            }
+        }
+    }
 }
 
 fn levels(file: FileId, value: &Value, config: &mut ProjectConfig, findings: &mut Vec<Diagnostic>) {
