@@ -69,6 +69,13 @@ pub(super) fn read(
         })
         .flatten()
         .collect();
+    // Names of operations are kept where something asks for them.
+    let with_operations: BTreeSet<Key> = project
+        .resources
+        .keys()
+        .filter(|key| matches!(key.kind, Kind::ApiOperation | Kind::OperationPolicy))
+        .filter_map(Key::api)
+        .collect();
     let results: Vec<Result<(Read, Vec<Diagnostic>), ReadError>> = jobs
         .par_iter()
         .map(|(key, file, job)| {
@@ -81,6 +88,9 @@ pub(super) fn read(
                     // Packed here, so that texts are never all in memory.
                     Read::Definition(compiled.map(|mut compiled| {
                         let text = std::mem::take(&mut compiled.text);
+                        if !with_operations.contains(key) {
+                            compiled.operations = Vec::new();
+                        }
                         (compiled, Content::new(text))
                     }))
                 }
