@@ -3,6 +3,7 @@
 use super::Description;
 use crate::diag::{LineIndex, Range, Report, Span};
 use crate::render::{Rendered, Target};
+use crate::syntax::write_string;
 use crate::tree::{Digest, FileId, ReadError, SourceTree};
 use crate::validate::{Expression, Node, Validated};
 use rayon::prelude::*;
@@ -121,20 +122,35 @@ fn to_json(value: &Expression, contents: &[String]) -> Json {
 
 /// JSON with sorted keys and no space.
 pub(super) fn canonical(value: &Json) -> String {
-    fn sorted(value: &Json) -> Json {
+    fn write(value: &Json, out: &mut String) {
         match value {
             Json::Object(map) => {
-                let ordered: BTreeMap<&String, Json> = map
-                    .iter()
-                    .map(|(key, value)| (key, sorted(value)))
-                    .collect();
-                Json::Object(ordered.into_iter().map(|(k, v)| (k.clone(), v)).collect())
+                let mut entries: Vec<_> = map.iter().collect();
+                entries.sort_by_key(|(key, _)| *key);
+                out.push('{');
+                for (i, (key, value)) in entries.into_iter().enumerate() {
+                    out.push_str(if i > 0 { "," } else { "" });
+                    write_string(out, key);
+                    out.push(':');
+                    write(value, out);
+                }
+                out.push('}');
             }
-            Json::Array(items) => items.iter().map(sorted).collect(),
-            other => other.clone(),
+            Json::Array(items) => {
+                out.push('[');
+                for (i, item) in items.iter().enumerate() {
+                    out.push_str(if i > 0 { "," } else { "" });
+                    write(item, out);
+                }
+                out.push(']');
+            }
+            Json::String(text) => write_string(out, text),
+            other => out.push_str(&other.to_string()),
         }
     }
-    sorted(value).to_string()
+    let mut out = String::new();
+    write(value, &mut out);
+    out
 }
 
 /// Lines and columns of every origin, by its span; each file is read once,
