@@ -5,3 +5,5 @@ pub mod cli;
 #[cfg(feature = "cli")]
 pub mod output;
 pub mod source;
+#[cfg(feature = "fetch")]
+pub mod tls;

@@ -16,6 +16,7 @@ pub(super) fn open(url: &str, options: &OpenOptions) -> Result<Opened, Error> {
     let host = reqwest::Url::parse(url)
         .ok()
         .and_then(|url| url.host_str().map(str::to_owned));
+    crate::edge::tls::install_provider();
     let client = reqwest::blocking::Client::builder()
         .user_agent(concat!("flux-apim/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(10))
