@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "publish")]
+pub mod fetch;
 #[cfg(feature = "cli")]
 pub mod output;
 pub mod source;
