@@ -8,6 +8,8 @@ mod git;
 mod http;
 mod layout;
 
+pub(crate) use git::without_credentials;
+
 use crate::bundle::Source;
 use crate::diag::{Diagnostic, Place, Rule, excerpt, rules};
 use crate::tree::{Digest, FileId, Limits, SourceTree};
@@ -176,6 +178,15 @@ pub fn open(source: &SourceRef, options: &OpenOptions) -> Result<Opened, Error> 
         )),
         SourceRef::Layout { folder, tag } => layout::open(folder, tag.as_deref(), options),
     }
+}
+
+/// The tree in the bytes of a `.tar.gz`; `kind` is what the inventory calls its
+/// source.
+///
+/// # Errors
+/// When the archive is refused.
+pub fn unpack(bytes: &[u8], kind: &str, options: &OpenOptions) -> Result<Opened, Error> {
+    archive::open(bytes, kind, options)
 }
 
 /// Digests are of archives; a folder has none.
