@@ -6,11 +6,19 @@ pub mod cli;
 pub mod fetch;
 #[cfg(feature = "publish")]
 pub mod oci;
+#[cfg(feature = "server")]
+pub mod metrics;
 #[cfg(feature = "cli")]
 pub mod output;
 #[cfg(feature = "publish")]
 pub mod secret;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod source;
+#[cfg(feature = "server")]
+pub mod storage;
+#[cfg(feature = "server")]
+pub mod telemetry;
 #[cfg(feature = "fetch")]
 pub mod tls;
 
