@@ -4,10 +4,10 @@
 pub mod cli;
 #[cfg(feature = "publish")]
 pub mod fetch;
-#[cfg(feature = "publish")]
-pub mod oci;
 #[cfg(feature = "server")]
 pub mod metrics;
+#[cfg(feature = "publish")]
+pub mod oci;
 #[cfg(feature = "cli")]
 pub mod output;
 #[cfg(feature = "publish")]

@@ -3,8 +3,10 @@
 mod diff;
 mod human;
 mod options;
+#[cfg(feature = "server")]
+mod serve;
 
-use crate::diag::{RULES, Report, Rule, rule, rules, sarif};
+use crate::diag::{RULES, Report, Rule, markdown, rule, rules, sarif};
 use crate::edge::output::Output;
 use crate::edge::source::{self, OpenOptions, Opened, SourceRef};
 use crate::pipeline::{self, Outcome};
@@ -54,6 +56,8 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         Command::Render(arguments) => render(arguments, cli.quiet),
         Command::Validate(arguments) => validate(arguments, cli.quiet),
         Command::Diff(arguments) => diff::diff(arguments, cli.quiet),
+        #[cfg(feature = "server")]
+        Command::Serve(arguments) => serve::serve(arguments),
         Command::Explain { code, format } => explain(code.as_deref(), *format),
         Command::Completions { shell } => {
             let mut command = Cli::command();
@@ -185,7 +189,7 @@ fn show(report: &Report, format: Format, quiet: bool) -> anyhow::Result<()> {
             print(&format!("{sarif}\n"))?;
         }
         Format::Github => print(&human::github(report))?,
-        Format::Markdown => print(&human::markdown(report))?,
+        Format::Markdown => print(&markdown::to_markdown(report))?,
     }
     Ok(())
 }

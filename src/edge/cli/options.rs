@@ -29,6 +29,9 @@ pub(super) enum Command {
     Validate(Validate),
     /// What changes between two sources.
     Diff(super::diff::Diff),
+    /// Serve previews over HTTP.
+    #[cfg(feature = "server")]
+    Serve(Box<super::serve::Serve>),
     /// What a rule finds and how to fix it; without CODE, all rules.
     Explain {
         /// Code (`APIM1003`) or name of a rule.
