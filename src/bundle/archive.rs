@@ -149,7 +149,7 @@ fn text_of(bundle: &Bundle, parts: &[Part<'_>]) -> Option<(usize, Range<usize>, 
     let [Part::Piece(Piece::Content { index, range, text })] = parts else {
         return None;
     };
-    let content = &bundle.contents[*index];
+    let content = &bundle.graph.contents[*index];
     let text = match text {
         Text::Yaml if content.yaml_len == content.json_len => Text::Json,
         text => *text,
@@ -162,7 +162,7 @@ fn member(bundle: &Bundle, parts: &[Part<'_>]) -> Member {
     for part in parts {
         match part {
             Part::Own(bytes) => tar.extend_from_slice(bytes),
-            Part::Piece(piece) => piece.each_text(&bundle.contents, &mut |text| {
+            Part::Piece(piece) => piece.each_text(&bundle.graph.contents, &mut |text| {
                 tar.extend_from_slice(text.as_bytes());
             }),
         }
@@ -187,10 +187,12 @@ enum StepPart<'b> {
 }
 
 fn members(bundle: &Bundle) -> Vec<Vec<Part<'_>>> {
-    let mut members = cut(&bundle.files, &bundle.contents, |step| match step.part {
-        StepPart::Header { path, size } => Part::Own(header(path, size)),
-        StepPart::Piece(piece) => Part::Piece(piece),
-        StepPart::Padding(len) => Part::Own(vec![0; len]),
+    let mut members = cut(&bundle.files, &bundle.graph.contents, |step| {
+        match step.part {
+            StepPart::Header { path, size } => Part::Own(header(path, size)),
+            StepPart::Piece(piece) => Part::Piece(piece),
+            StepPart::Padding(len) => Part::Own(vec![0; len]),
+        }
     });
     members.push(vec![Part::Own(vec![0; END])]);
     members
