@@ -118,7 +118,7 @@ pub trait Target: Send + Sync + Debug {
 
     /// The digests of the manifests that are listed as referrers of `of`,
     /// without a look into them.
-    async fn listed(&self, of: &Descriptor) -> Result<Vec<Digest>, Error> {
+    async fn referrer_digests(&self, of: &Descriptor) -> Result<Vec<Digest>, Error> {
         let referrers = self.referrers(of).await?;
         Ok(referrers
             .into_iter()

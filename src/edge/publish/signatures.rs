@@ -43,7 +43,7 @@ pub(super) async fn add(
 ) -> Result<Added, Error> {
     let mut added = Added::default();
     let others = payload(to, repository, subject, signer, &mut added).await?;
-    let listed = to.listed(subject).await?;
+    let listed = to.referrer_digests(subject).await?;
     if others && listed.is_empty() {
         added.notes.push(format!(
             "{} is signed by other keys in cosign's first format alone: no bundle was added, since Flux would then read bundles only",
@@ -60,31 +60,11 @@ pub(super) async fn add(
         annotations.insert("dev.sigstore.bundle.predicateType".into(), json!(kind));
         let referrer = Packed::referrer(BUNDLE_MEDIA_TYPE, bundle, subject, &annotations);
         if !listed.contains(&referrer.descriptor().digest) {
-            refer(to, subject, &referrer).await?;
+            referrer.push(to).await?;
             added.something = true;
         }
     }
     Ok(added)
-}
-
-/// Pushes a referrer until it is listed: where the list is a tag, whoever
-/// writes at the same time may have taken it off again.
-async fn refer(to: &dyn Target, subject: &Descriptor, referrer: &Packed) -> Result<(), Error> {
-    let what = referrer.descriptor();
-    for _ in 0..ATTEMPTS {
-        referrer.push(to).await?;
-        if to.listed(subject).await?.contains(&what.digest) {
-            return Ok(());
-        }
-    }
-    Err(Error::Damaged {
-        what: format!(
-            "the list of referrers of {} in {}",
-            subject.digest,
-            to.name()
-        ),
-        problem: format!("{} was pushed and is still not in it", what.digest),
-    })
 }
 
 /// Adds the signed payload; whether there are payloads of others.
