@@ -38,6 +38,8 @@ pub(super) struct Diff {
     threads: Option<usize>,
     #[command(flatten)]
     limits: LimitFlags,
+    #[command(flatten)]
+    registry: super::registry::RegistryArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -64,6 +66,7 @@ impl Diff {
             deny: Vec::new(),
             threads: self.threads,
             limits: self.limits.clone(),
+            registry: self.registry.clone(),
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod artifact;
 mod attest;
+mod destination;
 mod error;
 mod history;
 mod inspect;
@@ -45,6 +46,9 @@ pub struct Destination {
     pub repository: String,
     /// How it is written with its scheme: `oci://ghcr.io/team/apim`.
     pub url: String,
+    /// What signatures name as the place: the repository; nothing for a layout,
+    /// which is moved about.
+    pub signs_as: String,
     /// The repository.
     pub target: Arc<dyn Target>,
     /// The repository of the Bicep module; none is published without.
@@ -136,7 +140,7 @@ pub async fn publish(
             statements.push((PROVENANCE, attest::provenance(artifact)));
             statements.push((CONTENTS, attest::contents(artifact)));
         }
-        added = signatures::add(target, &to.repository, &subject, &**signer, &statements).await?;
+        added = signatures::add(target, &to.signs_as, &subject, &**signer, &statements).await?;
     }
     let mut module = None;
     if let (Some(bicep), Some(packed)) = (&to.bicep, artifact.module()) {
@@ -146,6 +150,7 @@ pub async fn publish(
     for (tag, there) in tags.iter().zip(&current) {
         if there.as_ref().map(|there| there.digest) != Some(subject.digest) {
             target.tag(&subject, tag).await?;
+            tracing::info!(tag, digest = %subject.digest, at = target.name(), "tag");
             pushed = true;
         }
     }
