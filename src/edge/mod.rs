@@ -11,9 +11,13 @@ pub mod oci;
 #[cfg(feature = "cli")]
 pub mod output;
 #[cfg(feature = "publish")]
+pub mod publish;
+#[cfg(feature = "publish")]
 pub mod secret;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "publish")]
+pub mod sign;
 pub mod source;
 #[cfg(feature = "server")]
 pub mod storage;

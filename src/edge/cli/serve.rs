@@ -411,13 +411,7 @@ fn options(arguments: &Serve) -> anyhow::Result<Options> {
         );
         options.hook_secret = Some(Secret::new(text.to_owned()));
     }
-    for (flag, value) in arguments.limits.given() {
-        options.limits.set(flag, value);
-    }
-    anyhow::ensure!(
-        options.limits.max_depth <= 1000,
-        "--max-depth takes at most 1000"
-    );
+    options.limits = arguments.limits.over(options.limits)?;
     Ok(options)
 }
 
