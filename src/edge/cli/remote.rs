@@ -3,9 +3,10 @@
 use super::diff::Compared;
 use super::options::{Common, Render, ResultFormat, Validate};
 use super::{Done, human, open, print, show};
+use crate::bundle::OciImage;
 use crate::changes::Changes;
 use crate::diag::{Report, excerpt};
-use crate::edge::output::{Output, Pulled};
+use crate::edge::output::{self, Output, Pulled};
 use crate::edge::secret::Secret;
 use crate::edge::source::{self, OpenOptions, Opened};
 use crate::tree::{Digest, SourceTree};
@@ -234,6 +235,13 @@ fn pack(tree: &SourceTree) -> anyhow::Result<Vec<u8>> {
     Ok(builder.into_inner()?.finish()?)
 }
 
+/// Digest of the tar in a bundle whose size was checked.
+fn tar_digest(layer: &[u8]) -> std::io::Result<Digest> {
+    let mut tar = Vec::new();
+    flate2::read::MultiGzDecoder::new(layer).read_to_end(&mut tar)?;
+    Ok(Digest::of(&tar))
+}
+
 fn query(common: &Common, opened: &Opened) -> Vec<(&'static str, String)> {
     let mut query = Vec::new();
     let only = opened.only.map(|file| opened.tree.path(file).to_string());
@@ -291,9 +299,6 @@ pub(super) fn validate(server: &Server, arguments: &Validate, quiet: bool) -> an
 pub(super) fn render(server: &Server, arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
     let common = &arguments.common;
     let output = Output::parse(&arguments.output);
-    if matches!(output, Output::Layout { .. }) {
-        bail!("-o oci-layout: is not written with --server; write a .tar.gz and publish that");
-    }
     let mut opened = match open(common)? {
         Ok(opened) => opened,
         Err(report) => {
@@ -352,11 +357,16 @@ pub(super) fn render(server: &Server, arguments: &Render, quiet: bool) -> anyhow
     let inventory = document("bundle.json")?;
     let findings = document("reports/diagnostics.json")?;
     let report = Report::from_json(&findings, &opened.tree).map_err(anyhow::Error::msg)?;
-    let pulled = Pulled {
-        tree: &bundle,
-        archive: &reply.body,
+    let written = if let Output::Layout { folder, tag } = &output {
+        let tar = tar_digest(&reply.body).context("unpack the bundle")?;
+        let image = OciImage::of_layer(reply.body, &tar, &inventory);
+        output::write_layout(folder, tag, &image)?
+    } else {
+        output.write_pulled(&Pulled {
+            tree: &bundle,
+            archive: &reply.body,
+        })?
     };
-    let written = output.write_pulled(&pulled)?;
     if arguments.format == ResultFormat::Json {
         print(&format!("{inventory}\n"))?;
     } else {
