@@ -201,7 +201,7 @@ async fn a_difference_names_what_changes_and_which_side_is_wrong() {
     let url = format!("{}/v1/diff", service.url);
     let old = sample();
     let mut new = old.clone();
-    let policy = "apimartifacts/policyFragments/audit/policy.xml";
+    let policy = "apimartifacts/policy fragments/audit/policy.xml";
     let text = String::from_utf8(new[policy].clone()).unwrap();
     new.insert(
         policy.to_owned(),
