@@ -136,8 +136,9 @@ fn add(
                         .help("keep one of the two"),
                 );
             }
-            // Singletons have no information file: the text declares them.
-            resource.declared |= resource.key.kind.row().singleton.is_some();
+            // The text of a policy or wiki declares it; the information file of
+            // a fragment has no more than a description.
+            resource.declared_by_text |= pattern.role != Role::Definition;
         }
         Role::Override => {}
     }
@@ -272,7 +273,7 @@ pub(super) fn report_incomplete(
 ) {
     for resource in project.resources.values() {
         let key = &resource.key;
-        let incomplete = if resource.declared || resource.plain {
+        let incomplete = if resource.is_declared() {
             // Operations are declared by the API's definition.
             key.parent()
                 .filter(|parent| parent.kind != Kind::ApiOperation)

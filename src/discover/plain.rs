@@ -229,10 +229,7 @@ fn policies(tree: &SourceTree, folder: &str, api: &Key, project: &mut Project) {
     if let Some(file) = tree.find(&join(folder, "policy.xml")) {
         insert(api.sibling(Kind::ApiPolicy, &[&api.names[0]]), file);
     }
-    for (file, path) in tree.files() {
-        let Some(relative) = relative_to(path.as_str(), folder) else {
-            continue;
-        };
+    for (file, relative) in tree.below(folder) {
         if let ["operations", operation, "policy.xml"] =
             relative.split('/').collect::<Vec<_>>().as_slice()
         {
