@@ -42,7 +42,7 @@ fn is_environment(name: &str) -> bool {
     name.starts_with("configuration.") && (name.ends_with(".yaml") || name.ends_with(".yml"))
 }
 
-fn is_extractor_filter(name: &str) -> bool {
+pub(super) fn is_extractor_filter(name: &str) -> bool {
     is_environment(name) && name.starts_with("configuration.extractor.")
 }
 

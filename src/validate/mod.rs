@@ -98,7 +98,7 @@ pub fn validate(
         nodes,
         parameters: graph.parameters,
         contents: graph.contents,
-        service: project.config.service.clone().or(project.service),
+        service: project.service.or(project.config.service.clone()),
         api_version: options.schema.api_version.clone(),
     })
 }
