@@ -214,6 +214,9 @@ fn a_template_in_parts() {
     );
 }
 
+#[path = "equivalence/kinds.rs"]
+mod kinds;
+
 /// Any text comes back as it was.
 mod unicode {
     use super::*;

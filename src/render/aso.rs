@@ -559,8 +559,10 @@ fn secret_value(node: &Node) -> bool {
 
 fn head(writer: &mut Writer, api_version: &str, kind: &str, name: &str) {
     writer.push(&format!(
-        "---\napiVersion: {api_version}\nkind: {kind}\nmetadata:\n  name: {name}\n  annotations:\n    kustomize.toolkit.fluxcd.io/substitute: disabled\n"
+        "---\napiVersion: {api_version}\nkind: {kind}\nmetadata:\n  name: "
     ));
+    scalar(writer, name);
+    writer.push("  annotations:\n    kustomize.toolkit.fluxcd.io/substitute: disabled\n");
 }
 
 /// The lines of an object, which are two columns behind `indent`, as an item

@@ -144,6 +144,8 @@ impl<'p> Resolver<'p, '_> {
             Some((property, target)) => {
                 vec![(property.to_owned(), Expression::Id(self.known(&target)))]
             }
+            // The files of some links repeat what their target says of itself.
+            None if !key.kind.row().has_properties => Vec::new(),
             None => self.properties(&mut walk),
         };
         self.policy_references(&mut walk);
