@@ -95,7 +95,7 @@ fn add(
         role: pattern.role,
     };
     match pattern.role {
-        Role::List => list(tree, options, project, file, &key, findings)?,
+        Role::List => list(tree, options, project, file, &key, origin, findings)?,
         Role::Information => {
             let Some(value) = read_value(tree, file, Format::Json, options, findings)? else {
                 project
@@ -228,7 +228,8 @@ fn list(
     options: &Options,
     project: &mut Project,
     file: FileId,
-    parent: &Key,
+    links: &Key,
+    origin: Origin,
     findings: &mut Vec<Diagnostic>,
 ) -> Result<(), ReadError> {
     let Some(value) = read_value(tree, file, Format::Json, options, findings)? else {
@@ -238,13 +239,21 @@ fn list(
         findings.push(list_finding(file, &value));
         return Ok(());
     };
+    if let (true, Some(parent)) = (items.is_empty(), links.parent()) {
+        // It says of the parent that it has none.
+        let parent = project
+            .resources
+            .entry(parent.clone())
+            .or_insert_with(|| Resource::new(parent));
+        parent.origins.push(origin);
+    }
     for item in items {
         let name = item.get("name").and_then(Value::as_str);
         let (Some(name), Some(span)) = (name, item.span) else {
             findings.push(list_finding(file, item));
             continue;
         };
-        let mut key = parent.clone();
+        let mut key = links.clone();
         key.names.push(name.to_owned());
         let origin = Origin {
             span,
