@@ -4,6 +4,7 @@ mod human;
 mod options;
 
 use crate::diag::{RULES, Report, Rule, rule, rules, sarif};
+use crate::discover;
 use crate::edge::output::Output;
 use crate::edge::source::{self, OpenOptions, Opened, SourceRef};
 use crate::pipeline::{self, Outcome};
@@ -53,6 +54,10 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         Command::Render(arguments) => render(arguments, cli.quiet),
         Command::Validate(arguments) => validate(arguments, cli.quiet),
         Command::Explain { code, format } => explain(code.as_deref(), *format),
+        Command::Schema => {
+            print(&format!("{:#}\n", discover::schema()))?;
+            Ok(Done::Well)
+        }
         Command::Completions { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(*shell, &mut command, "flux-apim", &mut std::io::stdout());
