@@ -3,11 +3,17 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "publish")]
+pub mod fetch;
+#[cfg(feature = "publish")]
 pub mod oci;
 #[cfg(feature = "cli")]
 pub mod output;
 #[cfg(feature = "publish")]
+pub mod publish;
+#[cfg(feature = "publish")]
 pub mod secret;
+#[cfg(feature = "publish")]
+pub mod sign;
 pub mod source;
 #[cfg(feature = "fetch")]
 pub mod tls;

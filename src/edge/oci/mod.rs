@@ -27,6 +27,7 @@ pub use memory::Memory;
 pub use reference::{Place, Reference, check_new_tag};
 pub use remote::{Connection, Registry, Remote, Retry, Uploads};
 
+use crate::tree::Digest;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::fmt::Debug;
@@ -114,6 +115,16 @@ pub trait Target: Send + Sync + Debug {
     /// and `annotations` are those of the manifests themselves: registries are
     /// known to report others.
     async fn referrers(&self, of: &Descriptor) -> Result<Vec<Descriptor>, Error>;
+
+    /// The digests of the manifests that are listed as referrers of `of`,
+    /// without a look into them.
+    async fn referrer_digests(&self, of: &Descriptor) -> Result<Vec<Digest>, Error> {
+        let referrers = self.referrers(of).await?;
+        Ok(referrers
+            .into_iter()
+            .map(|referrer| referrer.digest)
+            .collect())
+    }
 
     /// Takes `what`, and every tag that points to it, away. What is not there
     /// is no error.

@@ -1,7 +1,7 @@
 //! Flux artifacts in an OCI image layout.
 
 use super::archive::{check_digest, read_capped};
-use super::{Error, OpenOptions, Opened, archive, refused};
+use super::{Error, OpenOptions, Opened, refused, unpack};
 use crate::diag::{excerpt, rules};
 use crate::tree::Digest;
 use serde_json::Value as Json;
@@ -72,15 +72,16 @@ pub(super) fn open(
         )));
     }
     let (layer, _) = blob(layer, options.limits.max_archive_bytes)?;
-    let unpack = OpenOptions {
+    let trusted = OpenOptions {
         digest: None,
         limits: options.limits.clone(),
     };
-    let mut opened = archive::open(&layer, "oci-layout", &unpack)?;
+    let mut opened = unpack(&layer, "oci-layout", &trusted)?;
     let annotation = |name: &str| manifest["annotations"][name].as_str().map(str::to_owned);
     opened.origin.digest = Some(digest.to_string());
     opened.origin.url = annotation("org.opencontainers.image.source");
     opened.origin.revision = annotation("org.opencontainers.image.revision");
+    opened.origin.created = annotation("org.opencontainers.image.created");
     Ok(opened)
 }
 
@@ -88,11 +89,11 @@ fn json(bytes: &[u8]) -> Result<Json, Error> {
     serde_json::from_slice(bytes).map_err(|e| not_an_artifact(&e.to_string()))
 }
 
-fn not_an_artifact(why: &str) -> Error {
+pub(super) fn not_an_artifact(why: &str) -> Error {
     refused(
         &rules::NOT_AN_ARTIFACT,
         "",
-        format!("the OCI layout holds no Flux artifact: {why}"),
+        format!("there is no Flux artifact: {why}"),
         "expected an image whose first layer is a gzip-compressed tar",
     )
 }

@@ -7,6 +7,8 @@ mod git;
 #[cfg(feature = "fetch")]
 mod http;
 mod layout;
+#[cfg(feature = "publish")]
+mod registry;
 
 use crate::bundle::Source;
 use crate::diag::{Diagnostic, Place, Rule, excerpt, rules};
@@ -26,6 +28,8 @@ pub enum SourceRef {
     Http(String),
     /// One API definition (or policy).
     File(PathBuf),
+    /// A Flux artifact in a registry: `oci://...`
+    Registry(String),
     /// A Flux artifact in an OCI image layout.
     Layout {
         /// Folder of the layout.
@@ -115,6 +119,9 @@ impl std::str::FromStr for SourceRef {
         if text.starts_with("http://") || text.starts_with("https://") {
             return Ok(Self::Http(text.to_owned()));
         }
+        if text.starts_with("oci://") {
+            return Ok(Self::Registry(text.to_owned()));
+        }
         if let Some(rest) = text.strip_prefix("oci-layout:") {
             let (folder, tag) = match rest.rsplit_once(':') {
                 Some((folder, tag)) if !tag.contains('/') => (folder, Some(tag.to_owned())),
@@ -125,12 +132,10 @@ impl std::str::FromStr for SourceRef {
                 tag,
             });
         }
-        for scheme in ["oci://", "flux:"] {
-            if text.starts_with(scheme) {
-                return Err(Error::Usage(format!(
-                    "`{scheme}` sources are not part of this version; use a directory, a .tar.gz, `-`, a URL with --digest, or oci-layout:DIR"
-                )));
-            }
+        if text.starts_with("flux:") {
+            return Err(Error::Usage(
+                "`flux:` sources are not part of this version; use a directory, a .tar.gz, `-`, a URL with --digest, oci://REPOSITORY:TAG, or oci-layout:DIR".to_owned(),
+            ));
         }
         let path = PathBuf::from(text);
         if path.is_dir() {
@@ -161,12 +166,12 @@ pub fn open(source: &SourceRef, options: &OpenOptions) -> Result<Opened, Error> 
             let attempted = format!("read the archive {}", path.display());
             let file = std::fs::File::open(path).map_err(|e| Error::io(&attempted, &e))?;
             let bytes = archive::read_capped(file, &attempted, options)?;
-            archive::open(&bytes, "archive", options)
+            unpack(&bytes, "archive", options)
         }
         SourceRef::Stdin => {
             let stdin = std::io::stdin().lock();
             let bytes = archive::read_capped(stdin, "read the archive on standard input", options)?;
-            archive::open(&bytes, "stdin", options)
+            unpack(&bytes, "stdin", options)
         }
         #[cfg(feature = "fetch")]
         SourceRef::Http(url) => http::open(url, options),
@@ -174,8 +179,44 @@ pub fn open(source: &SourceRef, options: &OpenOptions) -> Result<Opened, Error> 
         SourceRef::Http(_) => Err(Error::Usage(
             "this build cannot fetch URLs; build with the feature `fetch`".to_owned(),
         )),
+        #[cfg(feature = "publish")]
+        SourceRef::Registry(reference) => {
+            let credentials = crate::edge::oci::Credentials::DockerConfig;
+            let connection = crate::edge::oci::Connection::new(credentials);
+            registry::open(reference, options, &connection)
+        }
+        #[cfg(not(feature = "publish"))]
+        SourceRef::Registry(_) => Err(Error::Usage(
+            "this build cannot read registries; build with the feature `publish`".to_owned(),
+        )),
         SourceRef::Layout { folder, tag } => layout::open(folder, tag.as_deref(), options),
     }
+}
+
+/// Opens `source`; a registry is reached as `connection` says.
+///
+/// # Errors
+/// As [`open`].
+#[cfg(feature = "publish")]
+pub fn open_over(
+    source: &SourceRef,
+    options: &OpenOptions,
+    connection: &crate::edge::oci::Connection,
+) -> Result<Opened, Error> {
+    match source {
+        SourceRef::Registry(reference) => registry::open(reference, options, connection),
+        other => open(other, options),
+    }
+}
+
+/// The tree in the bytes of a `.tar.gz` that someone else fetched; `kind` is
+/// what the inventory calls the source. The digest is checked before one byte
+/// is parsed.
+///
+/// # Errors
+/// When the archive is refused.
+pub fn unpack(bytes: &[u8], kind: &str, options: &OpenOptions) -> Result<Opened, Error> {
+    archive::open(bytes, kind, options)
 }
 
 /// Digests are of archives; a folder has none.

@@ -364,6 +364,11 @@ impl Target for Remote {
         self.referring(of).await
     }
 
+    async fn referrer_digests(&self, of: &Descriptor) -> Result<Vec<Digest>, Error> {
+        let entries = self.entries_for(of).await?;
+        Ok(entries.into_iter().map(|entry| entry.digest).collect())
+    }
+
     async fn delete(&self, what: &Descriptor) -> Result<(), Error> {
         let mut subject = None;
         if what.is_manifest() {

@@ -29,15 +29,7 @@ const AT_ONCE: usize = 4;
 
 impl Remote {
     pub(super) async fn referring(&self, of: &Descriptor) -> Result<Vec<Descriptor>, Error> {
-        let listed = match self.registry.lists_referrers() {
-            Some(false) => None,
-            _ => self.listed(of).await?,
-        };
-        self.registry.learn_lists_referrers(listed.is_some());
-        let listed = match listed {
-            Some(listed) => listed,
-            None => self.tagged(of).await?,
-        };
+        let listed = self.entries_for(of).await?;
         let read = listed.into_iter().map(|entry| self.truthful(of, entry));
         let mut found: Vec<Descriptor> = stream::iter(read)
             .buffer_unordered(AT_ONCE)
@@ -47,6 +39,19 @@ impl Remote {
         found.sort_by_key(|descriptor| descriptor.digest);
         found.dedup_by_key(|descriptor| descriptor.digest);
         Ok(found)
+    }
+
+    /// The list as the registry gives it.
+    pub(super) async fn entries_for(&self, of: &Descriptor) -> Result<Vec<Descriptor>, Error> {
+        let listed = match self.registry.lists_referrers() {
+            Some(false) => None,
+            _ => self.listed(of).await?,
+        };
+        self.registry.learn_lists_referrers(listed.is_some());
+        match listed {
+            Some(listed) => Ok(listed),
+            None => self.tagged(of).await,
+        }
     }
 
     /// By the API; `None` when the registry does not have it.
