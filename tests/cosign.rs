@@ -83,10 +83,7 @@ impl Scene {
     }
 
     fn cosign(&self, arguments: &[&str]) -> Output {
-        self.command(&self.cosign)
-            .args(arguments)
-            .output()
-            .unwrap()
+        self.command(&self.cosign).args(arguments).output().unwrap()
     }
 
     fn repository(&self, name: &str) -> String {
@@ -107,9 +104,19 @@ impl Scene {
 
     /// What cosign says to a signature (or, with a type, an attestation).
     fn verify(&self, reference: &str, key: &str, form: Form, kind: Option<&str>) -> Output {
-        let verb = if kind.is_some() { "verify-attestation" } else { "verify" };
+        let verb = if kind.is_some() {
+            "verify-attestation"
+        } else {
+            "verify"
+        };
         let key = self.path(key);
-        let mut arguments = vec![verb, "--key", &key, "--insecure-ignore-tlog", "--allow-http-registry"];
+        let mut arguments = vec![
+            verb,
+            "--key",
+            &key,
+            "--insecure-ignore-tlog",
+            "--allow-http-registry",
+        ];
         if form == Form::Payload {
             arguments.push("--new-bundle-format=false");
         }
@@ -140,29 +147,57 @@ const KINDS: [Kind; 2] = [Kind::Distribution3, Kind::Referrers];
 #[test]
 fn cosign_verifies_both_forms_and_the_attestations() {
     for kind in KINDS {
-        let Some(scene) = Scene::new(kind) else { return };
+        let Some(scene) = Scene::new(kind) else {
+            return;
+        };
         for key in ["ours", "theirs"] {
             let private = scene.path(&format!("{key}/cosign.key"));
             let reference = scene.publish(key, &["--sign-key", &private, "--attest"]);
-            let tag = reference.replace(reference.split_once('@').unwrap().1, "").replace('@', ":v1");
+            let tag = reference
+                .replace(reference.split_once('@').unwrap().1, "")
+                .replace('@', ":v1");
             let other = if key == "ours" { "theirs" } else { "ours" };
             for reference in [&reference, &tag] {
                 for form in [Form::Payload, Form::Bundle] {
-                    let verified = scene.verify(reference, &format!("{key}/cosign.pub"), form, None);
-                    assert!(verified.status.success(), "{kind:?} {form:?}: {}", said(&verified));
-                    let refused = scene.verify(reference, &format!("{other}/cosign.pub"), form, None);
-                    assert!(!refused.status.success(), "{kind:?} {form:?}: {}", said(&refused));
+                    let verified =
+                        scene.verify(reference, &format!("{key}/cosign.pub"), form, None);
+                    assert!(
+                        verified.status.success(),
+                        "{kind:?} {form:?}: {}",
+                        said(&verified)
+                    );
+                    let refused =
+                        scene.verify(reference, &format!("{other}/cosign.pub"), form, None);
+                    assert!(
+                        !refused.status.success(),
+                        "{kind:?} {form:?}: {}",
+                        said(&refused)
+                    );
                 }
             }
             for predicate in ["slsaprovenance1", "cyclonedx"] {
                 let public = format!("{key}/cosign.pub");
                 let verified = scene.verify(&reference, &public, Form::Bundle, Some(predicate));
-                assert!(verified.status.success(), "{kind:?} {predicate}: {}", said(&verified));
-                let refused = scene.verify(&reference, &format!("{other}/cosign.pub"), Form::Bundle, Some(predicate));
+                assert!(
+                    verified.status.success(),
+                    "{kind:?} {predicate}: {}",
+                    said(&verified)
+                );
+                let refused = scene.verify(
+                    &reference,
+                    &format!("{other}/cosign.pub"),
+                    Form::Bundle,
+                    Some(predicate),
+                );
                 assert!(!refused.status.success(), "{kind:?} {predicate}");
             }
             let ours = format!("oci://{reference}");
-            let refused = scene.flux_apim(&["verify", &ours, "--key", &scene.path(&format!("{other}/cosign.pub"))]);
+            let refused = scene.flux_apim(&[
+                "verify",
+                &ours,
+                "--key",
+                &scene.path(&format!("{other}/cosign.pub")),
+            ]);
             assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
         }
     }
@@ -171,27 +206,43 @@ fn cosign_verifies_both_forms_and_the_attestations() {
 #[test]
 fn we_verify_what_cosign_signed() {
     for kind in KINDS {
-        let Some(scene) = Scene::new(kind) else { return };
+        let Some(scene) = Scene::new(kind) else {
+            return;
+        };
         for form in [Form::Payload, Form::Bundle] {
             let reference = scene.publish(&format!("{form:?}").to_lowercase(), &[]);
             let ours = format!("oci://{reference}");
             let public = scene.path("theirs/cosign.pub");
             let unsigned = scene.flux_apim(&["verify", &ours, "--key", &public]);
             assert_eq!(unsigned.status.code(), Some(2));
-            assert!(said(&unsigned).contains("no signature at all"), "{}", said(&unsigned));
+            assert!(
+                said(&unsigned).contains("no signature at all"),
+                "{}",
+                said(&unsigned)
+            );
             let private = scene.path("theirs/cosign.key");
             let mut arguments = vec![
-                "sign", "--yes", "--key", &private, "--tlog-upload=false",
-                "--use-signing-config=false", "--allow-http-registry",
+                "sign",
+                "--yes",
+                "--key",
+                &private,
+                "--tlog-upload=false",
+                "--use-signing-config=false",
+                "--allow-http-registry",
             ];
             if form == Form::Payload {
                 arguments.push("--new-bundle-format=false");
             }
             arguments.push(&reference);
             let signed = scene.cosign(&arguments);
-            assert!(signed.status.success(), "{kind:?} {form:?}: {}", said(&signed));
+            assert!(
+                signed.status.success(),
+                "{kind:?} {form:?}: {}",
+                said(&signed)
+            );
             scene.done(&["verify", &ours, "--key", &public]);
-            let wrong = scene.flux_apim(&["verify", &ours, "--key", &scene.path("ours/cosign.pub")]);
+            let wrong =
+                scene.flux_apim(&["verify", &ours, "--key", &scene.path("ours/cosign.pub")]);
             assert_eq!(wrong.status.code(), Some(2), "{}", said(&wrong));
         }
     }
@@ -201,14 +252,23 @@ fn we_verify_what_cosign_signed() {
 #[test]
 fn signatures_of_both_stand_beside_each_other() {
     for kind in KINDS {
-        let Some(scene) = Scene::new(kind) else { return };
+        let Some(scene) = Scene::new(kind) else {
+            return;
+        };
         let ours = scene.path("ours/cosign.key");
         let reference = scene.publish("both", &["--sign-key", &ours]);
         let theirs = scene.path("theirs/cosign.key");
         for form in ["--new-bundle-format=false", "--new-bundle-format=true"] {
             let signed = scene.cosign(&[
-                "sign", "--yes", "--key", &theirs, "--tlog-upload=false",
-                "--use-signing-config=false", "--allow-http-registry", form, &reference,
+                "sign",
+                "--yes",
+                "--key",
+                &theirs,
+                "--tlog-upload=false",
+                "--use-signing-config=false",
+                "--allow-http-registry",
+                form,
+                &reference,
             ]);
             assert!(signed.status.success(), "{kind:?}: {}", said(&signed));
         }
@@ -217,9 +277,18 @@ fn signatures_of_both_stand_beside_each_other() {
             let public = format!("{key}/cosign.pub");
             for form in [Form::Payload, Form::Bundle] {
                 let verified = scene.verify(&reference, &public, form, None);
-                assert!(verified.status.success(), "{kind:?} {key} {form:?}: {}", said(&verified));
+                assert!(
+                    verified.status.success(),
+                    "{kind:?} {key} {form:?}: {}",
+                    said(&verified)
+                );
             }
-            scene.done(&["verify", &format!("oci://{reference}"), "--key", &scene.path(&public)]);
+            scene.done(&[
+                "verify",
+                &format!("oci://{reference}"),
+                "--key",
+                &scene.path(&public),
+            ]);
         }
     }
 }
@@ -228,7 +297,9 @@ fn signatures_of_both_stand_beside_each_other() {
 /// took over.
 #[test]
 fn a_changed_layer_and_a_moved_tag_are_refused_by_both() {
-    let Some(scene) = Scene::new(Kind::Distribution3) else { return };
+    let Some(scene) = Scene::new(Kind::Distribution3) else {
+        return;
+    };
     let key = scene.path("ours/cosign.key");
     let public = scene.path("ours/cosign.pub");
     let reference = scene.publish("signed", &["--sign-key", &key]);
@@ -236,10 +307,20 @@ fn a_changed_layer_and_a_moved_tag_are_refused_by_both() {
     let unsigned = scene.publish("signed", &["--env", "prod"]);
     assert_ne!(reference, unsigned, "the tag moved");
     let tag = format!("{}:v1", scene.repository("signed"));
-    assert!(!scene.verify(&tag, "ours/cosign.pub", Form::Bundle, None).status.success());
+    assert!(
+        !scene
+            .verify(&tag, "ours/cosign.pub", Form::Bundle, None)
+            .status
+            .success()
+    );
     for moved in [format!("oci://{tag}"), format!("oci://{tag}@{digest}")] {
         let refused = scene.flux_apim(&["verify", &moved, "--key", &public]);
-        assert_eq!(refused.status.code(), Some(2), "{moved}: {}", said(&refused));
+        assert_eq!(
+            refused.status.code(),
+            Some(2),
+            "{moved}: {}",
+            said(&refused)
+        );
     }
     scene.done(&["verify", &format!("oci://{reference}"), "--key", &public]);
 
@@ -257,27 +338,46 @@ fn a_changed_layer_and_a_moved_tag_are_refused_by_both() {
     for command in ["verify", "pull"] {
         let refused = scene.flux_apim(&[command, &format!("oci://{reference}"), "--key", &public]);
         assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
-        assert!(said(&refused).contains("expected sha256:"), "{}", said(&refused));
+        assert!(
+            said(&refused).contains("expected sha256:"),
+            "{}",
+            said(&refused)
+        );
     }
 }
 
 #[test]
 fn what_skopeo_copied_still_verifies() {
-    let Some(skopeo) = program("skopeo") else { return };
-    let Some(scene) = Scene::new(Kind::Distribution3) else { return };
+    let Some(skopeo) = program("skopeo") else {
+        return;
+    };
+    let Some(scene) = Scene::new(Kind::Distribution3) else {
+        return;
+    };
     let key = scene.path("ours/cosign.key");
     let public = scene.path("ours/cosign.pub");
     let reference = scene.publish("from", &["--sign-key", &key, "--attest"]);
     let digest = reference.split_once('@').unwrap().1;
     let from = scene.repository("from");
     for kind in [Kind::Distribution2, Kind::Referrers] {
-        let Some(other) = real::start(kind) else { return };
+        let Some(other) = real::start(kind) else {
+            return;
+        };
         let to = format!("{}/to", other.address);
         let hex = digest.replace(':', "-");
         for tag in ["v1", &format!("{hex}.sig"), &hex] {
             let copied = Command::new(&skopeo)
-                .args(["copy", "--all", "--preserve-digests", "--src-tls-verify=false", "--dest-tls-verify=false"])
-                .args([format!("docker://{from}:{tag}"), format!("docker://{to}:{tag}")])
+                .args([
+                    "copy",
+                    "--all",
+                    "--preserve-digests",
+                    "--src-tls-verify=false",
+                    "--dest-tls-verify=false",
+                ])
+                .args([
+                    format!("docker://{from}:{tag}"),
+                    format!("docker://{to}:{tag}"),
+                ])
                 .output()
                 .unwrap();
             assert!(copied.status.success(), "{kind:?} {tag}: {}", said(&copied));
@@ -287,7 +387,12 @@ fn what_skopeo_copied_still_verifies() {
         assert_eq!(checked["digest"], digest);
         let forms = checked["signatures"].as_array().unwrap();
         assert_eq!(forms.len(), 2, "{kind:?}: {checked:#}");
-        let verified = scene.verify(&format!("{to}@{digest}"), "ours/cosign.pub", Form::Payload, None);
+        let verified = scene.verify(
+            &format!("{to}@{digest}"),
+            "ours/cosign.pub",
+            Form::Payload,
+            None,
+        );
         assert!(verified.status.success(), "{kind:?}: {}", said(&verified));
     }
 }

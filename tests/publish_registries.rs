@@ -107,17 +107,34 @@ fn every_registry_and_the_layout_hold_the_same_bytes() {
     let at = |name: &str| folder.path().join(name).display().to_string();
     let layout = format!("oci-layout:{}:v1", at("layout"));
     done(&["-q", "render", &sample(), "--env", "prod", "-o", &layout]);
-    done(&["-q", "render", &sample(), "--env", "prod", "-o", &at("rendered")]);
+    done(&[
+        "-q",
+        "render",
+        &sample(),
+        "--env",
+        "prod",
+        "-o",
+        &at("rendered"),
+    ]);
     let rendered = answer(&["inspect", &layout]);
     for kind in real::ALL {
-        let Some(registry) = real::start(kind) else { return };
+        let Some(registry) = real::start(kind) else {
+            return;
+        };
         let reference = format!("oci://{}/team/apim:v1", registry.address);
         let published = answer(&["-q", "publish", &sample(), &reference, "--env", "prod"]);
         assert_eq!(published["digest"], rendered["digest"], "{kind:?}");
         let out = at(&format!("{kind:?}"));
         done(&["pull", &reference, "-o", &out]);
-        let same = Command::new("diff").args(["-r", &at("rendered"), &out]).output().unwrap();
-        assert!(same.status.success(), "{kind:?}: {}", String::from_utf8_lossy(&same.stdout));
+        let same = Command::new("diff")
+            .args(["-r", &at("rendered"), &out])
+            .output()
+            .unwrap();
+        assert!(
+            same.status.success(),
+            "{kind:?}: {}",
+            String::from_utf8_lossy(&same.stdout)
+        );
         let packed = at(&format!("{kind:?}.tar.gz"));
         done(&["pull", &reference, "-o", &packed]);
         let digest = Digest::of(&std::fs::read(&packed).unwrap()).to_string();
@@ -128,24 +145,33 @@ fn every_registry_and_the_layout_hold_the_same_bytes() {
         assert_eq!(promoted["digest"], rendered["digest"], "{kind:?}");
         let module = remote(&registry.address, "team/apim/bicep", &connection());
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        assert!(runtime.block_on(module.resolve("v1")).unwrap().is_some(), "{kind:?}");
+        assert!(
+            runtime.block_on(module.resolve("v1")).unwrap().is_some(),
+            "{kind:?}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unchanged_publish_only_asks_and_asks_little() {
     for kind in real::ALL {
-        let Some(registry) = real::start(kind) else { return };
+        let Some(registry) = real::start(kind) else {
+            return;
+        };
         let proxy = Proxy::start(&registry.address).await;
         let (artifact, key) = (artifact(1), key());
         let address = &proxy.server.address;
         for attest in [false, true] {
             let name = format!("apim-{attest}");
-            let first = publish::publish(&artifact, &to(address, &name), &options(&key, attest)).await.unwrap();
+            let first = publish::publish(&artifact, &to(address, &name), &options(&key, attest))
+                .await
+                .unwrap();
             assert!(first.pushed && first.signed);
             proxy.server.forget();
             // As another process does it: nothing is remembered.
-            let again = publish::publish(&artifact, &to(address, &name), &options(&key, attest)).await.unwrap();
+            let again = publish::publish(&artifact, &to(address, &name), &options(&key, attest))
+                .await
+                .unwrap();
             assert!(!again.pushed && !again.signed, "{kind:?}");
             let lines = proxy.server.lines();
             assert!(lines.len() <= 5, "{kind:?}: {lines:#?}");
@@ -160,14 +186,18 @@ async fn an_unchanged_publish_only_asks_and_asks_little() {
 async fn of_twenty_publishers_at_once_one_has_the_tag_whole() {
     const PUBLISHERS: usize = 20;
     for kind in real::ALL {
-        let Some(registry) = real::start(kind) else { return };
+        let Some(registry) = real::start(kind) else {
+            return;
+        };
         let key = key();
         let artifacts: Vec<Artifact> = (0..PUBLISHERS).map(artifact).collect();
         let running: Vec<_> = artifacts
             .into_iter()
             .map(|artifact| {
                 let (to, options) = (to(&registry.address, "apim"), options(&key, true));
-                tokio::spawn(async move { publish::publish(&artifact, &to, &options).await.unwrap() })
+                tokio::spawn(
+                    async move { publish::publish(&artifact, &to, &options).await.unwrap() },
+                )
             })
             .collect();
         let mut digests = BTreeSet::new();
@@ -177,12 +207,20 @@ async fn of_twenty_publishers_at_once_one_has_the_tag_whole() {
         assert_eq!(digests.len(), PUBLISHERS);
         let at = to(&registry.address, "apim");
         let limits = Limits::default();
-        let checked = publish::verify(&*at.target, "latest", &by(&key), &limits).await.unwrap();
+        let checked = publish::verify(&*at.target, "latest", &by(&key), &limits)
+            .await
+            .unwrap();
         assert!(digests.contains(&checked.found.descriptor.digest));
         // Everybody's bundle is whole, and whatever refers is about one of them.
         for digest in &digests {
-            let checked = publish::verify(&*at.target, &digest.to_string(), &by(&key), &limits).await.unwrap();
-            assert_eq!(checked.claims.len(), 4, "{kind:?}: payload, bundle, two attestations");
+            let checked = publish::verify(&*at.target, &digest.to_string(), &by(&key), &limits)
+                .await
+                .unwrap();
+            assert_eq!(
+                checked.claims.len(),
+                4,
+                "{kind:?}: payload, bundle, two attestations"
+            );
             assert!(checked.claims.iter().all(|claim| claim.verified.is_ok()));
         }
     }
@@ -192,13 +230,19 @@ async fn of_twenty_publishers_at_once_one_has_the_tag_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_signers_at_once_nobody_is_lost() {
     const SIGNERS: usize = 6;
-    let Some(registry) = real::start(Kind::Distribution3) else { return };
+    let Some(registry) = real::start(Kind::Distribution3) else {
+        return;
+    };
     let artifact = Arc::new(artifact(1));
     let keys: Vec<Arc<SigningKey>> = (0..SIGNERS).map(|_| key()).collect();
     let running: Vec<_> = keys
         .iter()
         .map(|key| {
-            let (artifact, to, options) = (artifact.clone(), to(&registry.address, "apim"), options(key, false));
+            let (artifact, to, options) = (
+                artifact.clone(),
+                to(&registry.address, "apim"),
+                options(key, false),
+            );
             tokio::spawn(async move { publish::publish(&artifact, &to, &options).await.unwrap() })
         })
         .collect();
@@ -207,7 +251,9 @@ async fn of_many_signers_at_once_nobody_is_lost() {
     }
     let at = to(&registry.address, "apim");
     for key in &keys {
-        publish::verify(&*at.target, "latest", &by(key), &Limits::default()).await.unwrap();
+        publish::verify(&*at.target, "latest", &by(key), &Limits::default())
+            .await
+            .unwrap();
     }
 }
 
@@ -234,8 +280,13 @@ async fn killed_at_any_request_the_tag_is_the_old_or_the_new_bundle() {
     };
     let whole = std::env::var_os("FLUX_APIM_E2E").is_some();
     for kind in [Kind::Distribution3, Kind::Referrers] {
-        let Some(registry) = real::start(kind) else { return };
-        let (killer, pid) = (Arc::new(AtomicUsize::new(usize::MAX)), Arc::new(AtomicU32::new(0)));
+        let Some(registry) = real::start(kind) else {
+            return;
+        };
+        let (killer, pid) = (
+            Arc::new(AtomicUsize::new(usize::MAX)),
+            Arc::new(AtomicU32::new(0)),
+        );
         let after = Arc::new(OnceLock::<()>::new());
         let (at_request, victim) = (killer.clone(), pid.clone());
         let asked = Arc::new(AtomicUsize::new(0));
@@ -251,7 +302,11 @@ async fn killed_at_any_request_the_tag_is_the_old_or_the_new_bundle() {
                 .args(["-9", &victim.load(Ordering::SeqCst).to_string()])
                 .status();
             assert!(killed.unwrap().success());
-            Some(if point % 2 == 0 { Fault::Before } else { Fault::After })
+            Some(if point % 2 == 0 {
+                Fault::Before
+            } else {
+                Fault::After
+            })
         })
         .await;
         let _ = after;
@@ -261,7 +316,14 @@ async fn killed_at_any_request_the_tag_is_the_old_or_the_new_bundle() {
             let reference = format!("oci://{}/{name}", proxy.server.address);
             let publish = |which: &str| {
                 let bundle = at(&format!("{which}.tar.gz"));
-                let arguments = ["publish", &bundle, &reference, "--sign-key", &private, "--attest"];
+                let arguments = [
+                    "publish",
+                    &bundle,
+                    &reference,
+                    "--sign-key",
+                    &private,
+                    "--attest",
+                ];
                 command(&arguments).spawn().unwrap()
             };
             killer.store(usize::MAX, Ordering::SeqCst);
@@ -283,11 +345,17 @@ async fn killed_at_any_request_the_tag_is_the_old_or_the_new_bundle() {
                 assert_ne!(now.found.descriptor.digest, old);
                 break;
             }
-            assert!(publish("new").wait().unwrap().success(), "{kind:?} at {point}");
+            assert!(
+                publish("new").wait().unwrap().success(),
+                "{kind:?} at {point}"
+            );
             let new = tagged().await.unwrap();
             assert_ne!(new.found.descriptor.digest, old, "{kind:?} at {point}");
             let digest = now.found.descriptor.digest;
-            assert!(digest == old || digest == new.found.descriptor.digest, "{kind:?} at {point}");
+            assert!(
+                digest == old || digest == new.found.descriptor.digest,
+                "{kind:?} at {point}"
+            );
             assert_eq!(new.claims.len(), 4, "{kind:?} at {point}");
             point += if whole { 1 } else { 5 };
         }
@@ -311,7 +379,15 @@ async fn secrets_are_in_nothing_that_is_said() {
     let key: String = key.lines().filter(|line| !line.starts_with('-')).collect();
     let reference = format!("oci://{}/apim", liar.server.address);
     let (sample, private) = (sample(), at("cosign.key"));
-    let publish = ["-vv", "publish", &sample, &reference, "--sign-key", &private, "--attest"];
+    let publish = [
+        "-vv",
+        "publish",
+        &sample,
+        &reference,
+        "--sign-key",
+        &private,
+        "--attest",
+    ];
     let verify = ["-vv", "verify", &reference];
     let wrong = format!("{canary}-and-more");
     for (arguments, password, well) in [
@@ -338,13 +414,18 @@ async fn secrets_are_in_nothing_that_is_said() {
     // A pair in base64 is a secret too.
     use base64::Engine as _;
     let pair = base64::engine::general_purpose::STANDARD.encode(format!("robot:{canary}"));
-    let output = command(&publish).env("FLUX_APIM_CREDS", format!("robot:{canary}")).output().unwrap();
+    let output = command(&publish)
+        .env("FLUX_APIM_CREDS", format!("robot:{canary}"))
+        .output()
+        .unwrap();
     assert!(!String::from_utf8_lossy(&output.stderr).contains(&pair));
 }
 
 #[test]
 fn the_pin_follows_publish_and_rollback() {
-    let Some(registry) = real::start(Kind::Distribution3) else { return };
+    let Some(registry) = real::start(Kind::Distribution3) else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let pin = folder.path().join("source.yaml");
     let url = format!("oci://{}/apim", registry.address);
@@ -358,18 +439,33 @@ fn the_pin_follows_publish_and_rollback() {
         let reference = format!("{url}:{tag}");
         let mut arguments = vec!["-q", "publish"];
         let source = sample();
-        arguments.extend([source.as_str(), &reference, "--tag", "latest", "--write-pin", &path]);
+        arguments.extend([
+            source.as_str(),
+            &reference,
+            "--tag",
+            "latest",
+            "--write-pin",
+            &path,
+        ]);
         if environment == "prod" {
             arguments.extend(["--env", environment]);
         }
         let published = answer(&arguments);
         let digest = published["digest"].as_str().unwrap().to_owned();
         let now = std::fs::read_to_string(&pin).unwrap();
-        assert!(now.contains(&format!("    tag: {tag} # people read this\n    digest: {digest}\n")), "{now}");
+        assert!(
+            now.contains(&format!(
+                "    tag: {tag} # people read this\n    digest: {digest}\n"
+            )),
+            "{now}"
+        );
         assert!(now.starts_with("# consumed by the cluster\n"));
         digests.push(digest);
     }
     done(&["rollback", &url, "--to", "v1", "--write-pin", &path]);
     let now = std::fs::read_to_string(&pin).unwrap();
-    assert!(now.contains(&digests[0]) && now.contains("tag: latest # people"), "{now}");
+    assert!(
+        now.contains(&digests[0]) && now.contains("tag: latest # people"),
+        "{now}"
+    );
 }
