@@ -127,6 +127,11 @@ impl Packed {
         &self.manifest
     }
 
+    /// What the manifest names.
+    pub fn blobs(&self) -> &[(Descriptor, Bytes)] {
+        &self.blobs
+    }
+
     /// The last blob: the layer.
     pub fn layer(&self) -> Option<&(Descriptor, Bytes)> {
         self.blobs.last()
