@@ -98,7 +98,7 @@ pub fn validate(
         nodes,
         parameters: graph.parameters,
         contents: graph.contents,
-        service: project.config.service.clone().or(project.service),
+        service: project.service.or(project.config.service.clone()),
         api_version: options.schema.api_version.clone(),
     })
 }
@@ -138,7 +138,7 @@ fn prepare(resource: &mut Resource, texts: &content::Texts, findings: &mut Vec<D
         if properties.get("format").is_none() {
             properties.set("format", "rawxml");
         }
-        if resource.policy.is_some() && properties.get("value").is_none() {
+        if texts.policies.contains_key(&resource.key) && properties.get("value").is_none() {
             properties.set("value", "");
         }
     }

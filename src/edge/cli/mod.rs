@@ -13,6 +13,7 @@ mod rollback;
 mod verify;
 
 use crate::diag::{RULES, Report, Rule, rule, rules, sarif};
+use crate::discover;
 use crate::edge::output::Output;
 use crate::edge::source::{self, OpenOptions, Opened, SourceRef};
 use crate::pipeline::{self, Outcome};
@@ -71,6 +72,10 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         Command::Rollback(arguments) => rollback::rollback(arguments),
         Command::Keygen(arguments) => keygen::keygen(arguments),
         Command::Explain { code, format } => explain(code.as_deref(), *format),
+        Command::Schema => {
+            print(&format!("{:#}\n", discover::schema()))?;
+            Ok(Done::Well)
+        }
         Command::Completions { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(*shell, &mut command, "flux-apim", &mut std::io::stdout());

@@ -54,6 +54,8 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value = "human")]
         format: ResultFormat,
     },
+    /// The JSON Schema of flux-apim.yaml, for editors.
+    Schema,
     /// Completions for a shell.
     Completions {
         /// The shell.
