@@ -4,6 +4,8 @@
 pub mod cli;
 #[cfg(feature = "publish")]
 pub mod fetch;
+#[cfg(feature = "server")]
+pub mod metrics;
 #[cfg(feature = "publish")]
 pub mod oci;
 #[cfg(feature = "cli")]
@@ -12,9 +14,15 @@ pub mod output;
 pub mod publish;
 #[cfg(feature = "publish")]
 pub mod secret;
+#[cfg(feature = "server")]
+pub mod server;
 #[cfg(feature = "publish")]
 pub mod sign;
 pub mod source;
+#[cfg(feature = "server")]
+pub mod storage;
+#[cfg(feature = "server")]
+pub mod telemetry;
 #[cfg(feature = "fetch")]
 pub mod tls;
 

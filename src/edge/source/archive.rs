@@ -236,7 +236,7 @@ fn entries(
 }
 
 /// Takes note of `path` and the folders above it.
-fn claim(
+pub(super) fn claim(
     seen: &mut BTreeMap<String, (String, bool)>,
     path: &str,
     folder: bool,
