@@ -240,10 +240,23 @@ pub(super) fn failing(bundle: &ApimBundle) -> bool {
     })
 }
 
-/// Reason and message of Ready.
-pub(super) fn ready(status: Option<&ApimBundleStatus>) -> Option<(ConditionStatus, &str, &str)> {
-    let ready = status?.condition(READY)?;
-    Some((ready.status, &ready.reason, &ready.message))
+pub(super) fn is_ready(status: Option<&ApimBundleStatus>) -> bool {
+    let ready = status.and_then(|s| s.condition(READY));
+    ready.is_some_and(|c| c.status == ConditionStatus::True)
+}
+
+/// Whether Ready says already that this went wrong.
+pub(super) fn is_failed_with(status: Option<&ApimBundleStatus>, reason: &str, message: &str) -> bool {
+    let ready = status.and_then(|s| s.condition(READY));
+    ready.is_some_and(|c| {
+        let excerpt = crate::diag::excerpt(message, MAX_MESSAGE);
+        c.status == ConditionStatus::False && c.reason == reason && c.message == excerpt
+    })
+}
+
+/// Nothing changed since this was refused; a request is answered all the same.
+pub(super) fn still_refused(bundle: &ApimBundle) -> ApimBundleStatus {
+    observed(bundle, bundle.status.clone().unwrap_or_default())
 }
 
 #[cfg(test)]
