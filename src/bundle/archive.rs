@@ -95,7 +95,7 @@ fn text_of(bundle: &Bundle, parts: &[Part<'_>]) -> Option<(usize, Range<usize>, 
     let [Part::Piece(Piece::Content { index, range, text })] = parts else {
         return None;
     };
-    let content = &bundle.contents[*index];
+    let content = &bundle.graph.contents[*index];
     let text = match text {
         Text::Yaml if content.yaml_len == content.json_len => Text::Json,
         text => *text,
@@ -108,7 +108,7 @@ fn member(bundle: &Bundle, parts: &[Part<'_>]) -> Member {
     for part in parts {
         match part {
             Part::Own(bytes) => tar.extend_from_slice(bytes),
-            Part::Piece(piece) => piece.each_text(&bundle.contents, &mut |text| {
+            Part::Piece(piece) => piece.each_text(&bundle.graph.contents, &mut |text| {
                 tar.extend_from_slice(text.as_bytes());
             }),
         }
@@ -127,10 +127,10 @@ fn members(bundle: &Bundle) -> Vec<Vec<Part<'_>>> {
         if before.replace(unit(&file.path)) != Some(unit(&file.path)) {
             cutter.cut();
         }
-        let size = file.len(&bundle.contents);
+        let size = file.len(&bundle.graph.contents);
         cutter.add(Part::Own(header(file, size)), BLOCK);
         for piece in &file.pieces {
-            let len = piece.len(&bundle.contents);
+            let len = piece.len(&bundle.graph.contents);
             if len == 0 {
                 continue;
             }

@@ -11,7 +11,7 @@ pub use oci::{CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, OciImage};
 use crate::diag::{Report, sarif};
 use crate::render::{File, Rendered, Target};
 use crate::tree::{Digest, ReadError, SourceTree};
-use crate::validate::{Content, Validated};
+use crate::validate::Validated;
 use rayon::prelude::*;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
@@ -38,8 +38,8 @@ pub struct Source {
 pub struct Bundle {
     /// Every file, by path.
     pub files: Vec<File>,
-    /// Texts that files share.
-    contents: Vec<Content>,
+    /// What was printed; files share the texts of it.
+    graph: Validated,
     /// `bundle.json`, parsed.
     pub inventory: Json,
     /// The source it was made of.
@@ -104,20 +104,30 @@ impl Bundle {
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self {
             files,
-            contents: graph.contents,
+            graph,
             inventory,
             source: description.source,
         })
     }
 
+    /// The resources that were printed.
+    pub fn graph(&self) -> &Validated {
+        &self.graph
+    }
+
+    /// Bytes of one of its files.
+    pub fn len_of(&self, file: &File) -> usize {
+        file.len(&self.graph.contents)
+    }
+
     /// The text of one of its files, piece by piece.
     pub fn each_text(&self, file: &File, take: &mut dyn FnMut(&str)) {
-        file.each_text(&self.contents, take);
+        file.each_text(&self.graph.contents, take);
     }
 
     /// The bytes of one of its files.
     pub fn bytes(&self, file: &File) -> Vec<u8> {
-        file.bytes(&self.contents)
+        file.bytes(&self.graph.contents)
     }
 
     /// The archive form.

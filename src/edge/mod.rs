@@ -3,6 +3,8 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "publish")]
+pub mod fetch;
+#[cfg(feature = "publish")]
 pub mod oci;
 #[cfg(feature = "cli")]
 pub mod output;

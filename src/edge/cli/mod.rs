@@ -1,5 +1,6 @@
 //! The command line: what is asked, and how the answer is shown.
 
+mod diff;
 mod human;
 mod options;
 
@@ -52,6 +53,7 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
     match &cli.command {
         Command::Render(arguments) => render(arguments, cli.quiet),
         Command::Validate(arguments) => validate(arguments, cli.quiet),
+        Command::Diff(arguments) => diff::diff(arguments, cli.quiet),
         Command::Explain { code, format } => explain(code.as_deref(), *format),
         Command::Completions { shell } => {
             let mut command = Cli::command();

@@ -27,6 +27,8 @@ pub(super) enum Command {
     Render(Render),
     /// Check a source without rendering it.
     Validate(Validate),
+    /// What changes between two sources.
+    Diff(super::diff::Diff),
     /// What a rule finds and how to fix it; without CODE, all rules.
     Explain {
         /// Code (`APIM1003`) or name of a rule.
@@ -141,7 +143,7 @@ fn target(word: &str) -> Result<Target, String> {
     Target::parse(word).ok_or_else(|| "a target is arm, bicep or aso".to_owned())
 }
 
-fn threads(text: &str) -> Result<usize, String> {
+pub(super) fn threads(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(threads @ 1..=256) => Ok(threads),
         _ => Err("a number from 1 to 256".to_owned()),
@@ -149,14 +151,14 @@ fn threads(text: &str) -> Result<usize, String> {
 }
 
 /// A folder inside the source.
-fn folder(text: &str) -> Result<String, String> {
+pub(super) fn folder(text: &str) -> Result<String, String> {
     crate::tree::ArtifactPath::parse(text)
         .map(|path| path.as_str().to_owned())
         .map_err(|why| why.to_string())
 }
 
 /// One flag for each cap, made from the table of caps.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct LimitFlags {
     given: Vec<(&'static str, u64)>,
 }
