@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "controller")]
+pub mod controller;
 #[cfg(feature = "publish")]
 pub mod fetch;
 #[cfg(feature = "publish")]
@@ -9,10 +11,18 @@ pub mod oci;
 #[cfg(feature = "cli")]
 pub mod output;
 #[cfg(feature = "publish")]
+pub mod publish;
+#[cfg(feature = "publish")]
 pub mod secret;
+#[cfg(feature = "publish")]
+pub mod sign;
 pub mod source;
+#[cfg(feature = "server")]
+pub mod storage;
 #[cfg(feature = "fetch")]
 pub mod tls;
+#[cfg(feature = "cli")]
+pub mod yaml;
 
 /// The runtime on which a blocking command runs what is asynchronous.
 ///

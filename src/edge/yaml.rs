@@ -92,6 +92,8 @@ fn is_plain(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::document;
+    use crate::syntax::{Format, Options, Value, parse};
+    use crate::tree::{FileId, Limits};
     use serde_json::json;
 
     #[test]
@@ -103,8 +105,13 @@ mod tests {
             "x-y": null, "/path": true, "true": false,
         });
         let text = document(&value);
-        let (read, findings) = crate::syntax::parse_for_test(&text);
+        let limits = Limits::default();
+        let options = Options { limits: &limits };
+        let (read, findings) = parse(FileId(0), text.clone(), Format::Yaml, options);
         assert!(findings.is_empty(), "{text}");
+        let mut json = String::new();
+        Value::from(read.unwrap().root()).write_canonical(&mut json);
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(read, value, "{text}");
     }
 }

@@ -1,6 +1,5 @@
 //! `flux-apim controller` and `flux-apim crds`.
 
-use super::yaml;
 use crate::edge::controller::api::{self, Duration};
 use crate::edge::controller::{
     Election, Encoding, Options, Scope, Settings, run as run_controller, start_log,
@@ -212,6 +211,6 @@ fn stop() -> anyhow::Result<impl Future<Output = ()> + Send + Sync + 'static> {
 
 /// `flux-apim crds`.
 pub(super) fn crds() -> anyhow::Result<super::Done> {
-    super::print(&yaml::document(&api::crd()))?;
+    super::print(&crate::edge::yaml::document(&api::crd()))?;
     Ok(super::Done::Well)
 }

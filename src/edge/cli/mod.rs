@@ -1,6 +1,8 @@
 //! The command line: what is asked, and how the answer is shown.
 
 mod diff;
+#[cfg(feature = "controller")]
+mod controller;
 mod human;
 mod options;
 
@@ -55,6 +57,10 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         Command::Validate(arguments) => validate(arguments, cli.quiet),
         Command::Diff(arguments) => diff::diff(arguments, cli.quiet),
         Command::Explain { code, format } => explain(code.as_deref(), *format),
+        #[cfg(feature = "controller")]
+        Command::Controller(arguments) => controller::controller(arguments),
+        #[cfg(feature = "controller")]
+        Command::Crds => controller::crds(),
         Command::Completions { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(*shell, &mut command, "flux-apim", &mut std::io::stdout());

@@ -4,7 +4,7 @@
 use super::api::{ApimBundle, Oci, Provider};
 use super::context::Context;
 use super::error::{answered, is_not_found};
-use crate::edge::oci::{Connection, Credentials};
+use super::stub::{Connection, Credentials};
 use crate::edge::sign::SigningKey;
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use kube::Api;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 const DOCKER_CONFIG: &str = ".dockerconfigjson";
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     #[error("{what} {namespace}/{name}, named in {field}: {reason}")]
     Object {
         what: &'static str,
@@ -123,9 +123,6 @@ pub(super) async fn connection(
 }
 
 async fn credentials(context: &Context, bundle: &ApimBundle, oci: &Oci) -> Result<Credentials, Error> {
-    if oci.provider == Provider::Azure {
-        return azure(context, bundle, oci).await;
-    }
     let mut configs = Vec::new();
     if let Some(reference) = &oci.secret_ref {
         let named = secret(context, bundle, &reference.name, "publish.oci.secretRef").await?;

@@ -107,7 +107,12 @@ async fn record(client: &kube::Client, event: &Event) {
 
 async fn notify(http: &reqwest::Client, address: &url::Url, notification: &Json) {
     for attempt in 1..=ATTEMPTS {
-        let failure = match http.post(address.clone()).json(notification).send().await {
+        let failure = match http
+            .post(address.clone())
+            .header("content-type", "application/json")
+            .body(notification.to_string())
+            .send()
+            .await {
             // 429: notification-controller has this event already.
             Ok(response) if response.status().is_success() || response.status() == 429 => return,
             Ok(response) => format!("it answered {}", response.status()),

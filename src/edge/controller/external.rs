@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     #[error(
         "ExternalArtifact {namespace}/{name} exists and is not of this ApimBundle; delete it, or rename the ApimBundle"
     )]

@@ -18,9 +18,9 @@ impl<'l, T: Target> Fenced<'l, T> {
     }
 
     fn check(&self, attempted: &str) -> Result<(), Error> {
-        self.leadership.check().map_err(|lost| Error::Io {
-            attempted: format!("{attempted} in {}", self.inner.name()),
-            reason: lost.to_string(),
+        self.leadership.check().map_err(|lost| {
+            let attempted = format!("{attempted} in {}", self.inner.name());
+            Error::io(attempted, std::io::Error::other(lost))
         })
     }
 }

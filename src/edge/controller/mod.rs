@@ -22,6 +22,7 @@ mod publish;
 mod reconcile;
 mod render;
 mod servers;
+mod stub;
 mod update_status;
 mod watch;
 

@@ -9,12 +9,13 @@ use super::fenced::Fenced;
 use super::render::Rendered;
 use super::update_status::now;
 use super::{access, external, lease};
-use crate::edge::oci::{self, Reference, Remote, Target};
+use crate::edge::oci::{self, Reference, Target};
+use super::stub::Remote;
 use crate::edge::publish::{self, Options};
 use crate::tree::Digest;
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     #[error(transparent)]
     Access(#[from] access::Error),
     #[error(transparent)]

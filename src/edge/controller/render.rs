@@ -30,7 +30,7 @@ pub(super) struct Rendered {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     #[error("{message}")]
     Findings {
         message: String,

@@ -1,7 +1,7 @@
 //! Archives at a URL. Without a digest nothing is fetched.
 
 use super::git::without_credentials;
-use super::{Error, OpenOptions, Opened, archive};
+use super::{Error, OpenOptions, Opened, archive, unpack};
 use std::time::Duration;
 
 pub(super) fn open(url: &str, options: &OpenOptions) -> Result<Opened, Error> {
@@ -42,7 +42,7 @@ pub(super) fn open(url: &str, options: &OpenOptions) -> Result<Opened, Error> {
         ));
     }
     let bytes = archive::read_capped(response, &attempted, options)?;
-    let mut opened = archive::open(&bytes, "http", options)?;
+    let mut opened = unpack(&bytes, "http", options)?;
     opened.origin.url = Some(shown);
     Ok(opened)
 }

@@ -1,7 +1,7 @@
 //! Flux artifacts in an OCI image layout.
 
 use super::archive::{check_digest, read_capped};
-use super::{Error, OpenOptions, Opened, archive, refused};
+use super::{Error, OpenOptions, Opened, refused, unpack};
 use crate::diag::{excerpt, rules};
 use crate::tree::Digest;
 use serde_json::Value as Json;
@@ -72,11 +72,11 @@ pub(super) fn open(
         )));
     }
     let (layer, _) = blob(layer, options.limits.max_archive_bytes)?;
-    let unpack = OpenOptions {
+    let trusted = OpenOptions {
         digest: None,
         limits: options.limits.clone(),
     };
-    let mut opened = archive::open(&layer, "oci-layout", &unpack)?;
+    let mut opened = unpack(&layer, "oci-layout", &trusted)?;
     let annotation = |name: &str| manifest["annotations"][name].as_str().map(str::to_owned);
     opened.origin.digest = Some(digest.to_string());
     opened.origin.url = annotation("org.opencontainers.image.source");

@@ -163,12 +163,12 @@ pub fn open(source: &SourceRef, options: &OpenOptions) -> Result<Opened, Error> 
             let attempted = format!("read the archive {}", path.display());
             let file = std::fs::File::open(path).map_err(|e| Error::io(&attempted, &e))?;
             let bytes = archive::read_capped(file, &attempted, options)?;
-            archive::open(&bytes, "archive", options)
+            unpack(&bytes, "archive", options)
         }
         SourceRef::Stdin => {
             let stdin = std::io::stdin().lock();
             let bytes = archive::read_capped(stdin, "read the archive on standard input", options)?;
-            archive::open(&bytes, "stdin", options)
+            unpack(&bytes, "stdin", options)
         }
         #[cfg(feature = "fetch")]
         SourceRef::Http(url) => http::open(url, options),
@@ -180,8 +180,9 @@ pub fn open(source: &SourceRef, options: &OpenOptions) -> Result<Opened, Error> 
     }
 }
 
-/// The tree in the bytes of a `.tar.gz`; `kind` is what the inventory calls its
-/// source.
+/// The tree in the bytes of a `.tar.gz` that someone else fetched; `kind` is
+/// what the inventory calls the source. The digest is checked before one byte
+/// is parsed.
 ///
 /// # Errors
 /// When the archive is refused.

@@ -2,6 +2,8 @@
 //! looking at other objects is checked by the API server: patterns, bounds and
 //! CEL rules stand beside the fields.
 
+#![expect(unreachable_pub, reason = "the derive makes types of its own that are")]
+
 mod duration;
 mod source;
 mod status;
@@ -14,6 +16,7 @@ pub use status::{
 };
 
 use kube::{CustomResource, CustomResourceExt, KubeSchema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -142,7 +145,7 @@ pub struct SourceReference {
 }
 
 /// An output language.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "names of languages; text here would end in the schema")]
 pub enum Target {
@@ -185,7 +188,7 @@ pub struct Validation {
 }
 
 /// A severity.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "text here would end in the schema")]
 pub enum FailOn {
@@ -195,7 +198,7 @@ pub enum FailOn {
 }
 
 /// The level of a rule.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "text here would end in the schema")]
 pub enum Level {
@@ -258,7 +261,7 @@ pub struct Oci {
 }
 
 /// Where registry credentials come from.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "text here would end in the schema")]
 pub enum Provider {
