@@ -5,8 +5,9 @@ mod archive;
 mod inventory;
 mod oci;
 
-pub use archive::{Archive, Member};
-pub use oci::{CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, OciImage};
+pub use archive::{Archive, Member, Written};
+pub(crate) use oci::created;
+pub use oci::{CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, OciImage, RESOURCES_FIELD};
 
 use crate::diag::{Report, sarif};
 use crate::render::{File, Rendered, Target};
@@ -31,6 +32,8 @@ pub struct Source {
     pub path: Option<String>,
     /// Whether a Git checkout had changes.
     pub dirty: Option<bool>,
+    /// When the revision was made, in RFC 3339.
+    pub created: Option<String>,
 }
 
 /// Files of a bundle, the inventory included.
@@ -134,6 +137,13 @@ impl Bundle {
     pub fn archive(&self) -> Archive {
         archive::archive(self)
     }
+}
+
+/// Where members end in the `bundle.json` of this text: it cannot say so of
+/// itself.
+pub fn inventory_cuts(text: &str) -> Vec<usize> {
+    let file = File::text("bundle.json", text.to_owned());
+    archive::cuts(&[file], &[]).pop().unwrap_or_default()
 }
 
 fn pretty(value: &Json) -> String {

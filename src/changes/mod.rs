@@ -155,7 +155,10 @@ pub fn count(old: &Json, new: &Json) -> Counts {
         let resources = inventory["resources"].as_array().into_iter().flatten();
         resources
             .map(|r| {
-                let key = (text(&r["type"]).to_lowercase(), text(&r["name"]).to_lowercase());
+                let key = (
+                    text(&r["type"]).to_lowercase(),
+                    text(&r["name"]).to_lowercase(),
+                );
                 (key, text(&r["digest"]))
             })
             .collect()

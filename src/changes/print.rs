@@ -41,7 +41,8 @@ impl Changes {
                     (None, Some(new)) => writeln!(out, "    {path}: {}", shown(new)),
                     (Some(_), None) => writeln!(out, "    {path}: removed"),
                     (old, new) => {
-                        let [old, new] = [old, new].map(|v| v.as_ref().map_or_else(String::new, shown));
+                        let [old, new] =
+                            [old, new].map(|v| v.as_ref().map_or_else(String::new, shown));
                         writeln!(out, "    {path}: {old} -> {new}")
                     }
                 };
@@ -81,7 +82,9 @@ impl Changes {
         for change in &self.resources {
             let what = match change.action {
                 Action::Changed => summary(change),
-                Action::Added | Action::Removed => change.path.as_deref().map_or_else(String::new, cell),
+                Action::Added | Action::Removed => {
+                    change.path.as_deref().map_or_else(String::new, cell)
+                }
             };
             let _ = writeln!(
                 out,
@@ -201,16 +204,24 @@ fn summary(change: &Change) -> String {
         parts.push(format!("{} more properties", change.properties.len() - 5));
     }
     let names: Vec<(char, String)> = operations(change).collect();
-    parts.extend(names.iter().take(10).map(|(sign, name)| {
-        format!("{sign} {}", cell(&excerpt(name, 200)))
-    }));
+    parts.extend(
+        names
+            .iter()
+            .take(10)
+            .map(|(sign, name)| format!("{sign} {}", cell(&excerpt(name, 200)))),
+    );
     if names.len() > 10 {
         parts.push(format!("{} more operations", names.len() - 10));
     }
     if change.definition.as_ref().is_some_and(|d| d.elsewhere) {
         parts.push("definition outside of operations".to_owned());
     }
-    parts.extend(change.texts.iter().map(|text| format!("text of {}", cell(&excerpt(&text.path, 200)))));
+    parts.extend(
+        change
+            .texts
+            .iter()
+            .map(|text| format!("text of {}", cell(&excerpt(&text.path, 200)))),
+    );
     parts.join("<br>")
 }
 

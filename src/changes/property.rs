@@ -42,12 +42,7 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    fn entries(
-        &mut self,
-        path: &str,
-        old: &[(String, Expression)],
-        new: &[(String, Expression)],
-    ) {
+    fn entries(&mut self, path: &str, old: &[(String, Expression)], new: &[(String, Expression)]) {
         let of = |entries: &'_ [(String, Expression)], key: &str| {
             entries.iter().position(|(name, _)| name == key)
         };

@@ -88,7 +88,9 @@ impl Names for System {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The server has no such artifact (any more).
-    #[error("fetch {url}: the server answered {status}; the artifact is gone, ask for the current one")]
+    #[error(
+        "fetch {url}: the server answered {status}; the artifact is gone, ask for the current one"
+    )]
     NotFound {
         /// What was asked for.
         url: String,
@@ -104,7 +106,9 @@ pub enum Error {
         reason: String,
     },
     /// The bytes are not those of the digest.
-    #[error("fetch {url}: the bytes have the digest {actual}, but {expected} was asked for; nothing of them was parsed")]
+    #[error(
+        "fetch {url}: the bytes have the digest {actual}, but {expected} was asked for; nothing of them was parsed"
+    )]
     Mismatch {
         /// What was asked for.
         url: String,
@@ -114,7 +118,9 @@ pub enum Error {
         actual: String,
     },
     /// More bytes than the cap.
-    #[error("fetch {url}: more than {cap} bytes; if that is meant, raise the cap with --max-archive-bytes")]
+    #[error(
+        "fetch {url}: more than {cap} bytes; if that is meant, raise the cap with --max-archive-bytes"
+    )]
     Over {
         /// What was asked for.
         url: String,
@@ -205,9 +211,8 @@ async fn get(first: Url, policy: &Policy, cap: u64) -> Result<Bytes, Error> {
         }
         // One bad address among good ones is how names are rebound.
         for address in &addresses {
-            check(address.ip(), policy.allow_private).map_err(|what| {
-                refused(format!("{} is {what}", address.ip()))
-            })?;
+            check(address.ip(), policy.allow_private)
+                .map_err(|what| refused(format!("{} is {what}", address.ip())))?;
         }
         let client = client(addresses).map_err(|e| failed(e.without_url().to_string()))?;
         let response = client
@@ -222,7 +227,9 @@ async fn get(first: Url, policy: &Policy, cap: u64) -> Result<Bytes, Error> {
             let to = to.and_then(|to| url.join(to).ok());
             let to = to.ok_or_else(|| failed(format!("{status} without a usable Location")))?;
             if url.scheme() == "https" && to.scheme() != "https" {
-                return Err(refused("the server redirects from https to http".to_owned()));
+                return Err(refused(
+                    "the server redirects from https to http".to_owned(),
+                ));
             }
             url = to;
             continue;
@@ -303,7 +310,10 @@ impl reqwest::dns::Resolve for Checked {
 /// The host of `url`, when it may be asked.
 fn allowed<'u>(url: &'u Url, first: &Url, policy: &Policy) -> Result<Host<&'u str>, String> {
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("the scheme is `{}`, not http or https", excerpt(url.scheme(), 40)));
+        return Err(format!(
+            "the scheme is `{}`, not http or https",
+            excerpt(url.scheme(), 40)
+        ));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("it holds credentials".to_owned());
@@ -341,14 +351,21 @@ fn matches(entry: &str, name: &str, url: &Url) -> bool {
     let port_fits = match port {
         None => url.port().is_none(),
         Some("*") => true,
-        Some(port) => url.port_or_known_default().map(|p| p.to_string()).as_deref() == Some(port),
+        Some(port) => {
+            url.port_or_known_default()
+                .map(|p| p.to_string())
+                .as_deref()
+                == Some(port)
+        }
     };
     let host = host.trim_end_matches('.');
     let host_fits = match host.strip_prefix("*.") {
-        Some(domain) => name.len() > domain.len() + 1 && {
-            let (below, end) = name.split_at(name.len() - domain.len());
-            end.eq_ignore_ascii_case(domain) && below.ends_with('.')
-        },
+        Some(domain) => {
+            name.len() > domain.len() + 1 && {
+                let (below, end) = name.split_at(name.len() - domain.len());
+                end.eq_ignore_ascii_case(domain) && below.ends_with('.')
+            }
+        }
         None => name.eq_ignore_ascii_case(host),
     };
     port_fits && host_fits
@@ -377,7 +394,9 @@ fn v4(ip: Ipv4Addr) -> Class {
         (169, 254, ..) => Some("a link-local or metadata address"),
         (168, 63, 129, 16) | (100, 100, 100, 200) => Some("a metadata address"),
         (192, 0, 0, _) => Some("a protocol assignment"),
-        (192, 0, 2, _) | (198, 51, 100, _) | (203, 0, 113, _) => Some("an address of documentation"),
+        (192, 0, 2, _) | (198, 51, 100, _) | (203, 0, 113, _) => {
+            Some("an address of documentation")
+        }
         (192, 88, 99, _) => Some("a 6to4 relay"),
         (198, 18..=19, ..) => Some("an address of benchmarks"),
         (224..=239, ..) => Some("a multicast address"),
@@ -402,14 +421,18 @@ fn v6(ip: Ipv6Addr) -> Class {
     match s {
         [0, 0, 0, 0, 0, 0, 0, 1] => (None, Some("a loopback address")),
         // IPv4 in IPv6: mapped, NAT64, 6to4. What counts is inside.
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => inner(high, low),
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            inner(high, low)
+        }
         [0x2002, high, low, ..] => inner(high, low),
         [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x254] | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => {
             (Some("a metadata address"), None)
         }
         [0xfc00..=0xfdff, ..] => (None, Some("a private address")),
         [0xfe80..=0xfebf, ..] => (Some("a link-local address"), None),
-        [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => (Some("an address of documentation"), None),
+        [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => {
+            (Some("an address of documentation"), None)
+        }
         // Teredo and other protocols.
         [0x2001, 0..=0x1ff, ..] => (Some("a protocol assignment"), None),
         [0x2000..=0x3fff, ..] => (None, None),

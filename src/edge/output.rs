@@ -128,7 +128,7 @@ impl Output {
                 })
             }
             Self::Layout { folder, tag } => {
-                let image = OciImage::new(&bundle.archive(), &bundle.source);
+                let image = OciImage::new(&bundle.archive(), &bundle.inventory);
                 let ours = folder.join("oci-layout").is_file();
                 replace_folder(folder, ours, &|folder| layout(folder, tag, &image))?;
                 Ok(Written {

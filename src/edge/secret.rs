@@ -32,6 +32,12 @@ impl From<String> for Secret {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(Self::new)
+    }
+}
+
 /// Says that there is one, not what it is, so that whatever holds a secret can
 /// derive `Debug`.
 impl fmt::Debug for Secret {

@@ -4,13 +4,20 @@
 use super::api::{ApimBundle, Oci, Provider};
 use super::context::Context;
 use super::error::{answered, is_not_found};
-use super::stub::{Connection, Credentials};
-use crate::edge::sign::SigningKey;
+use crate::edge::oci::acr::{Assertion, Identity, Source};
+use crate::edge::oci::{self, Connection, Credentials};
+use crate::edge::secret::Secret as Hidden;
+use crate::edge::sign::{Signer, SigningKey};
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use kube::Api;
+use kube::api::PostParams;
 use std::sync::Arc;
 
 const DOCKER_CONFIG: &str = ".dockerconfigjson";
+/// Who Entra expects a service account's token to be for.
+const ENTRA_AUDIENCE: &str = "api://AzureADTokenExchange";
+const AUTHORITY: &str = "https://login.microsoftonline.com/";
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
@@ -29,6 +36,8 @@ pub(super) enum Error {
         field: &'static str,
         key: &'static str,
     },
+    #[error(transparent)]
+    Credentials(#[from] oci::Error),
     #[error("the signing key in Secret {namespace}/{name}: {reason}")]
     SigningKey {
         namespace: String,
@@ -114,7 +123,7 @@ pub(super) async fn connection(
         connection.ca = named.get("ca.crt");
         let certificate = named.get("tls.crt");
         if let Some(certificate) = certificate {
-            connection.client_cert = Some((certificate, named.need("tls.key")?));
+            connection.client_cert = Some((certificate, text(named.need("tls.key")?)));
         } else if connection.ca.is_none() {
             named.need("ca.crt")?;
         }
@@ -122,7 +131,14 @@ pub(super) async fn connection(
     Ok(connection)
 }
 
-async fn credentials(context: &Context, bundle: &ApimBundle, oci: &Oci) -> Result<Credentials, Error> {
+async fn credentials(
+    context: &Context,
+    bundle: &ApimBundle,
+    oci: &Oci,
+) -> Result<Credentials, Error> {
+    if oci.provider == Provider::Azure {
+        return azure(context, bundle, oci).await;
+    }
     let mut configs = Vec::new();
     if let Some(reference) = &oci.secret_ref {
         let named = secret(context, bundle, &reference.name, "publish.oci.secretRef").await?;
@@ -140,9 +156,60 @@ async fn credentials(context: &Context, bundle: &ApimBundle, oci: &Oci) -> Resul
         }
     }
     Ok(match configs.into_iter().next() {
-        Some(config) => Credentials::Kubernetes(config),
+        Some(config) => Credentials::kubernetes(&config)?,
         None => Credentials::Anonymous,
     })
+}
+
+/// The identity of a service account, or the controller's own.
+async fn azure(context: &Context, bundle: &ApimBundle, oci: &Oci) -> Result<Credentials, Error> {
+    let Some(name) = &oci.service_account_name else {
+        return Ok(Credentials::Azure(Identity::from_environment()?));
+    };
+    let field = "publish.oci.serviceAccountName";
+    let failed = |e: kube::Error| unread("ServiceAccount", bundle, name, field, &e);
+    let api: Api<ServiceAccount> = Api::namespaced(context.client.clone(), bundle.namespace());
+    let account = api.get(name).await.map_err(failed)?;
+    let annotation = |key: &str, variable: &str| {
+        let key = format!("azure.workload.identity/{key}");
+        let annotations = account.metadata.annotations.as_ref();
+        let stated = annotations.and_then(|all| all.get(&key).cloned());
+        stated
+            .or_else(|| std::env::var(variable).ok())
+            .ok_or_else(|| Error::Object {
+                what: "ServiceAccount",
+                namespace: bundle.namespace().to_owned(),
+                name: name.clone(),
+                field,
+                reason: format!("it has no annotation {key}"),
+            })
+    };
+    let request = TokenRequest {
+        spec: TokenRequestSpec {
+            audiences: vec![ENTRA_AUDIENCE.to_owned()],
+            ..TokenRequestSpec::default()
+        },
+        ..TokenRequest::default()
+    };
+    let source = Source::Workload {
+        authority: std::env::var("AZURE_AUTHORITY_HOST").unwrap_or_else(|_| AUTHORITY.to_owned()),
+        tenant: annotation("tenant-id", "AZURE_TENANT_ID")?,
+        client: annotation("client-id", "AZURE_CLIENT_ID")?,
+        assertion: {
+            let granted = api.create_token_request(name, &PostParams::default(), &request);
+            let granted = granted.await.map_err(failed)?;
+            Assertion::Text(Hidden::new(granted.status.unwrap_or_default().token))
+        },
+    };
+    Ok(Credentials::Azure(Identity {
+        source,
+        hosts: Vec::new(),
+    }))
+}
+
+/// PEM is text.
+fn text(bytes: Vec<u8>) -> Hidden {
+    Hidden::new(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The key that bundles are signed with.
@@ -150,7 +217,7 @@ pub(super) async fn signing_key(
     context: &Context,
     bundle: &ApimBundle,
     oci: &Oci,
-) -> Result<Option<Arc<SigningKey>>, Error> {
+) -> Result<Option<Arc<dyn Signer>>, Error> {
     let Some(sign) = &oci.sign else {
         return Ok(None);
     };

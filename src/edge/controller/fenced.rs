@@ -7,13 +7,13 @@ use bytes::Bytes;
 
 /// Asks for the lease before each write.
 #[derive(Debug)]
-pub(super) struct Fenced<'l, T> {
+pub(super) struct Fenced<T> {
     inner: T,
-    leadership: &'l Leadership,
+    leadership: Leadership,
 }
 
-impl<'l, T: Target> Fenced<'l, T> {
-    pub(super) fn new(inner: T, leadership: &'l Leadership) -> Self {
+impl<T: Target> Fenced<T> {
+    pub(super) fn new(inner: T, leadership: Leadership) -> Self {
         Self { inner, leadership }
     }
 
@@ -26,7 +26,7 @@ impl<'l, T: Target> Fenced<'l, T> {
 }
 
 #[async_trait]
-impl<T: Target> Target for Fenced<'_, T> {
+impl<T: Target> Target for Fenced<T> {
     fn name(&self) -> String {
         self.inner.name()
     }

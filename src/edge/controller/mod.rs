@@ -22,7 +22,6 @@ mod publish;
 mod reconcile;
 mod render;
 mod servers;
-mod stub;
 mod update_status;
 mod watch;
 

@@ -9,10 +9,10 @@ use super::fenced::Fenced;
 use super::render::Rendered;
 use super::update_status::now;
 use super::{access, external, lease};
-use crate::edge::oci::{self, Reference, Target};
-use super::stub::Remote;
-use crate::edge::publish::{self, Options};
+use crate::edge::oci::{self, Reference, Registry, Target};
+use crate::edge::publish::{self, Destination, Options};
 use crate::tree::Digest;
+use std::sync::Arc;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
@@ -33,7 +33,10 @@ impl Error {
         match self {
             Self::Access(_) => reason::AUTHENTICATION_FAILED,
             Self::Registry(error) => registry(error),
-            Self::Publish(error) => error.registry().map_or(reason::PUBLISH_FAILED, registry),
+            Self::Publish(error) => match error {
+                publish::Error::Oci(error) => registry(error),
+                _ => reason::PUBLISH_FAILED,
+            },
             Self::External(_) => reason::STORAGE_OPERATION_FAILED,
             Self::Lease(_) => reason::PROGRESSING,
         }
@@ -72,7 +75,7 @@ pub(super) async fn publish(
     input: &str,
     rendered: Rendered,
 ) -> Result<Output, Error> {
-    let layer = rendered.layer_digest;
+    let layer = rendered.artifact.layer_digest();
     let mut published = Published {
         layer_digest: layer.to_string(),
         revision: format!("latest@{layer}"),
@@ -83,27 +86,22 @@ pub(super) async fn publish(
         ..Published::default()
     };
     if let Some(oci) = &bundle.spec.publish.oci {
-        let target = target(context, bundle, oci).await?;
-        let mut options = Options {
-            key: access::signing_key(context, bundle, oci).await?,
-            ..Options::default()
+        let destination = destination(context, bundle, oci).await?;
+        let tags = oci.tags.iter().map(|tag| tag.parse());
+        let options = Options {
+            tags: tags.collect::<Result<_, _>>()?,
+            signer: access::signing_key(context, bundle, oci).await?,
+            attest: false,
         };
-        if !oci.tags.is_empty() {
-            options.tags = oci
-                .tags
-                .iter()
-                .map(|tag| tag.parse())
-                .collect::<Result<_, _>>()?;
-        }
-        let out = publish::publish(&rendered.image, &rendered.inventory, &target, &options).await?;
-        published.url = format!("{}@{}", oci.url, out.digest);
+        let out = publish::publish(&rendered.artifact, &destination, &options).await?;
+        published.url = out.url;
         published.digest = Some(out.digest.to_string());
         published.tags = out.tags;
     }
     let mut artifact = None;
     if bundle.spec.publish.external_artifact {
         let origin = source.artifact.origin_revision();
-        let archive = rendered.image.layer.into();
+        let archive = rendered.artifact.layer();
         let stored =
             external::store(context, bundle, layer, archive, &published.revision, origin).await?;
         external::apply(context, bundle, &stored).await?;
@@ -119,15 +117,26 @@ pub(super) async fn publish(
     })
 }
 
-async fn target<'c>(
-    context: &'c Context,
+/// The repository, and beside it the one of the Bicep module.
+async fn destination(
+    context: &Context,
     bundle: &ApimBundle,
     oci: &Oci,
-) -> Result<Fenced<'c, Remote>, Error> {
+) -> Result<Destination, Error> {
     let connection = access::connection(context, bundle, oci).await?;
     let reference: Reference = oci.url.parse()?;
-    let remote = Remote::new(reference, &connection)?;
-    Ok(Fenced::new(remote, &context.leadership))
+    let registry = Registry::new(&reference, &connection)?;
+    let fenced = |reference: &Reference| -> Arc<dyn Target> {
+        let remote = registry.repository(reference);
+        Arc::new(Fenced::new(remote, context.leadership.clone()))
+    };
+    let module = reference.sibling("/bicep")?;
+    Ok(Destination {
+        repository: reference.to_string(),
+        url: oci.url.clone(),
+        target: fenced(&reference),
+        bicep: Some(fenced(&module)),
+    })
 }
 
 /// Whether what the status says is published is still there. An
@@ -156,7 +165,7 @@ pub(super) async fn intact(
     let Some(digest) = digest.filter(|_| !published.tags.is_empty()) else {
         return Ok(false);
     };
-    let target = target(context, bundle, oci).await?;
+    let target = destination(context, bundle, oci).await?.target;
     for tag in &published.tags {
         let found = target.resolve(tag).await?;
         if found.is_none_or(|found| found.digest != digest) {

@@ -1,12 +1,13 @@
 //! Step 3, on a bounded pool of threads, without any client: the pipeline.
 
 use super::api::{
-    ApimBundleSpec, Counts, DiagnosticSummary, Diagnostics, FailOn, Level, Target,
+    ApimBundleSpec, Counts, DiagnosticSummary, Diagnostics, FailOn, Level, Publish, Target,
 };
 use super::context::Context;
 use super::error::{Retry, reason};
 use super::fetch::Fetched;
-use crate::bundle::{OciImage, Source};
+use crate::bundle::Source;
+use crate::edge::publish::Artifact;
 use crate::diag::{self, Located, Report, Severity};
 use crate::edge::source::{self, OpenOptions};
 use crate::pipeline;
@@ -21,9 +22,7 @@ const FIRST: usize = 10;
 
 /// A bundle, not yet published.
 pub(super) struct Rendered {
-    pub(super) image: OciImage,
-    pub(super) inventory: Json,
-    pub(super) layer_digest: Digest,
+    pub(super) artifact: Artifact,
     /// Digest of the rendered files, whatever revision they came from.
     pub(super) content_digest: Digest,
     pub(super) diagnostics: Diagnostics,
@@ -90,11 +89,12 @@ pub(super) async fn render(
     let permit = permit.await.map_err(|e| internal(&e))?;
     context.metrics.renders.inc();
     let options = options(&fetched, spec, context)?;
+    let publish = spec.publish.clone();
     // A rendering whose caller gave up runs to its end, and keeps its permit
     // until then.
     let rendering = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        run(&fetched, options)
+        run(&fetched, options, &publish)
     });
     rendering.await.map_err(|e| internal(&e))?
 }
@@ -164,7 +164,11 @@ fn severity(level: Level) -> Option<Severity> {
     }
 }
 
-fn run(fetched: &Fetched, options: pipeline::Options) -> Result<Rendered, Error> {
+fn run(
+    fetched: &Fetched,
+    options: pipeline::Options,
+    publish: &Publish,
+) -> Result<Rendered, Error> {
     let open = OpenOptions {
         digest: None,
         limits: options.discover.limits.clone(),
@@ -194,22 +198,19 @@ fn run(fetched: &Fetched, options: pipeline::Options) -> Result<Rendered, Error>
     let Some(bundle) = outcome.bundle else {
         return Err(refused(&outcome.report));
     };
-    let archive = bundle.archive();
     Ok(Rendered {
-        layer_digest: archive.digest(),
-        content_digest: content_digest(&bundle.inventory),
-        image: OciImage::new(&archive, &bundle.source),
+        artifact: Artifact::of(&bundle),
+        content_digest: content_digest(&bundle.inventory, publish),
         diagnostics: diagnostics(&outcome.report),
-        inventory: bundle.inventory,
     })
 }
 
-/// Digest of what was rendered: everything in the inventory but the source and
-/// where in it things come from.
-fn content_digest(inventory: &Json) -> Digest {
+/// Digest of what was rendered, and of where it goes: everything in the
+/// inventory but the source and where in it things come from.
+fn content_digest(inventory: &Json, publish: &Publish) -> Digest {
     let parts = ["apiVersion", "renderer", "environment", "targets", "files", "parts"];
     let content: Vec<&Json> = parts.iter().map(|part| &inventory[part]).collect();
-    Digest::of(json!(content).to_string().as_bytes())
+    Digest::of(json!([content, publish]).to_string().as_bytes())
 }
 
 /// The first error decides what people read first.

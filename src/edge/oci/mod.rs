@@ -8,21 +8,26 @@
 //! bytes than those that were asked for.
 
 mod copy;
+mod credentials;
 mod descriptor;
 mod error;
 mod layout;
 mod manifest;
 mod memory;
 mod reference;
+mod remote;
 
 pub use copy::copy;
+pub use credentials::{Credentials, acr};
 pub use descriptor::Descriptor;
 pub use error::Error;
 pub use layout::Layout;
 pub use manifest::Manifest;
 pub use memory::Memory;
 pub use reference::{Place, Reference, check_new_tag};
+pub use remote::{Connection, Registry, Remote, Retry, Uploads};
 
+use crate::tree::Digest;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::fmt::Debug;
@@ -53,6 +58,19 @@ pub enum Pushed {
     Now,
 }
 
+impl Place {
+    /// The place itself, over `connection` where it is in a registry.
+    ///
+    /// # Errors
+    /// When the connection's parts are not what they should be.
+    pub fn open(&self, connection: &Connection) -> Result<Box<dyn Target>, Error> {
+        Ok(match self {
+            Self::Registry { reference } => Box::new(Remote::new(reference, connection)?),
+            Self::Layout { folder, .. } => Box::new(Layout::new(folder)),
+        })
+    }
+}
+
 /// A place for artifacts.
 #[async_trait]
 pub trait Target: Send + Sync + Debug {
@@ -62,6 +80,16 @@ pub trait Target: Send + Sync + Debug {
     /// The repository, when this is one: what [`Target::mount`] can take from.
     fn repository(&self) -> Option<&Reference> {
         None
+    }
+
+    /// Another repository beside this one: its path and `suffix`. `None` where
+    /// there are no repositories.
+    ///
+    /// # Errors
+    /// When that is no repository.
+    fn sibling(&self, suffix: &str) -> Result<Option<Box<dyn Target>>, Error> {
+        let _ = suffix;
+        Ok(None)
     }
 
     /// Whether `what` is there.
@@ -87,6 +115,16 @@ pub trait Target: Send + Sync + Debug {
     /// and `annotations` are those of the manifests themselves: registries are
     /// known to report others.
     async fn referrers(&self, of: &Descriptor) -> Result<Vec<Descriptor>, Error>;
+
+    /// The digests of the manifests that are listed as referrers of `of`,
+    /// without a look into them.
+    async fn referrer_digests(&self, of: &Descriptor) -> Result<Vec<Digest>, Error> {
+        let referrers = self.referrers(of).await?;
+        Ok(referrers
+            .into_iter()
+            .map(|referrer| referrer.digest)
+            .collect())
+    }
 
     /// Takes `what`, and every tag that points to it, away. What is not there
     /// is no error.

@@ -286,8 +286,9 @@ fn check_registry(whole: &str, registry: &str) -> Result<(), Error> {
     if registry.is_empty() {
         return refused("it has no registry".into());
     }
-    let (host, port) = match registry.strip_prefix('[').and_then(|r| r.split_once(']')) {
-        Some((address, rest)) => {
+    let (host, port) = match registry.strip_prefix('[') {
+        Some(rest) => {
+            let (address, rest) = rest.split_once(']').unwrap_or(("", rest));
             if address.parse::<std::net::Ipv6Addr>().is_err() {
                 return refused(format!("`{}` is no address", excerpt(registry, 60)));
             }
@@ -369,7 +370,7 @@ fn is_part(part: &str) -> bool {
     separators.all(|s| matches!(s, "." | "_" | "__") || s.bytes().all(|b| b == b'-'))
 }
 
-fn check_tag(whole: &str, tag: &str) -> Result<(), Error> {
+pub(super) fn check_tag(whole: &str, tag: &str) -> Result<(), Error> {
     let refused = |found: String| Err(wrong(whole, found, TAG));
     if tag.is_empty() {
         return refused("its tag is empty".into());
@@ -474,7 +475,7 @@ mod tests {
             ("oci://ghcr.io:+80/a", "`+80` is no port"),
             ("oci://ghcr..io/a", "`ghcr..io` is no host name"),
             ("oci://-ghcr.io/a", "`-ghcr.io` is no host name"),
-            ("oci://[::1/a", "`[:` is no host name"),
+            ("oci://[::1/a", "`[::1` is no address"),
             ("oci://[zz]:1/a", "`[zz]:1` is no address"),
             ("oci://ghcr.io/oci://a", "two schemes"),
             ("oci://ghcr.io/orders:", "its tag is empty"),

@@ -110,7 +110,10 @@ pub fn verify_bundle(
     let malformed = |why: String| Error::Malformed(why);
     let bundle: Bundle = serde_json::from_slice(bytes)
         .map_err(|e| malformed(format!("it is no Sigstore bundle: {e}")))?;
-    if !bundle.media_type.starts_with("application/vnd.dev.sigstore.bundle") {
+    if !bundle
+        .media_type
+        .starts_with("application/vnd.dev.sigstore.bundle")
+    {
         let found = crate::diag::excerpt(&bundle.media_type, 100);
         return Err(malformed(format!("its media type is `{found}`")));
     }

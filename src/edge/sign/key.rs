@@ -7,7 +7,9 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use p256::SecretKey;
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use p256::ecdsa::{self, DerSignature};
-use p256::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _};
+use p256::pkcs8::{
+    DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _,
+};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::fmt;

@@ -55,7 +55,9 @@ pub enum Error {
     #[error("the key is damaged: {0}")]
     Damaged(String),
     /// Another kind of key.
-    #[error("the key is no ECDSA key on P-256, which is what cosign makes; other kinds are not supported")]
+    #[error(
+        "the key is no ECDSA key on P-256, which is what cosign makes; other kinds are not supported"
+    )]
     Kind,
     /// The password does not open the key.
     #[error(

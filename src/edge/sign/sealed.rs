@@ -57,7 +57,9 @@ pub(super) fn open(json: &[u8], password: &[u8]) -> Result<Zeroizing<Vec<u8>>, E
         ));
     }
     if sealed.cipher.name != "nacl/secretbox" {
-        return Err(Error::Damaged("the cipher is not nacl/secretbox".to_owned()));
+        return Err(Error::Damaged(
+            "the cipher is not nacl/secretbox".to_owned(),
+        ));
     }
     let decode = |what: &str, text: &str| {
         STANDARD
