@@ -185,10 +185,10 @@ async fn azure(context: &Context, bundle: &ApimBundle, oci: &Oci) -> Result<Cred
             })
     };
     let request = TokenRequest {
-        spec: TokenRequestSpec {
-            audiences: vec![ENTRA_AUDIENCE.to_owned()],
+        spec: Some(TokenRequestSpec {
+            audiences: Some(vec![ENTRA_AUDIENCE.to_owned()]),
             ..TokenRequestSpec::default()
-        },
+        }),
         ..TokenRequest::default()
     };
     let source = Source::Workload {
@@ -196,9 +196,10 @@ async fn azure(context: &Context, bundle: &ApimBundle, oci: &Oci) -> Result<Cred
         tenant: annotation("tenant-id", "AZURE_TENANT_ID")?,
         client: annotation("client-id", "AZURE_CLIENT_ID")?,
         assertion: {
-            let granted = api.create_token_request(name, &PostParams::default(), &request);
-            let granted = granted.await.map_err(failed)?;
-            Assertion::Text(Hidden::new(granted.status.unwrap_or_default().token))
+            let params = PostParams::default();
+            let granted = api.create_token_request(name, &params, &request).await;
+            let granted = granted.map_err(failed)?;
+            Assertion::Text(Hidden::new(granted.status.and_then(|s| s.token).unwrap_or_default()))
         },
     };
     Ok(Credentials::Azure(Identity {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Name of the controller in events and field managers.
-pub const CONTROLLER: &str = "flux-apim-controller";
+pub(super) const CONTROLLER: &str = "flux-apim-controller";
 /// Annotations with this prefix go along with every event.
 const METADATA: &str = "event.toolkit.fluxcd.io/";
 const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";

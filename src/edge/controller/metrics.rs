@@ -31,7 +31,7 @@ struct Reason {
 
 /// Counters of this process. Clones share them.
 #[derive(Debug, Clone)]
-pub struct Metrics {
+pub(super) struct Metrics {
     registry: Arc<Registry>,
     durations: Family<Object, Histogram, fn() -> Histogram>,
     outcomes: Family<Outcome, Counter>,
@@ -93,7 +93,7 @@ impl Default for Metrics {
 
 impl Metrics {
     /// As Prometheus reads it.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);

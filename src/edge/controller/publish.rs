@@ -101,7 +101,8 @@ pub(super) async fn publish(
     let mut artifact = None;
     if bundle.spec.publish.external_artifact {
         let origin = source.artifact.origin_revision();
-        let archive = rendered.artifact.layer();
+        let archive = rendered.artifact.packed().layer();
+        let archive = archive.map(|(_, bytes)| bytes.clone()).unwrap_or_default();
         let stored =
             external::store(context, bundle, layer, archive, &published.revision, origin).await?;
         external::apply(context, bundle, &stored).await?;

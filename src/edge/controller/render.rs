@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 /// Findings that the status shows.
 const FIRST: usize = 10;
+const CREATED: &str = "org.opencontainers.image.created";
 
 /// A bundle, not yet published.
 pub(super) struct Rendered {
@@ -132,6 +133,7 @@ fn options(
             digest: Some(source.artifact.digest.clone()),
             path: path.map(str::to_owned),
             dirty: None,
+            created: source.artifact.metadata.get(CREATED).cloned(),
         },
         ..pipeline::Options::default()
     };

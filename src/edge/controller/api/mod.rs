@@ -18,6 +18,7 @@ pub use status::{
 use kube::{CustomResource, CustomResourceExt, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
 /// Group of the API.
@@ -314,13 +315,36 @@ impl ApimBundle {
 }
 
 /// The definition of the API as the API server takes it.
-pub fn crd() -> serde_json::Value {
+pub fn crd() -> Json {
     let mut crd = serde_json::to_value(ApimBundle::crd()).unwrap_or_default();
+    tidy(&mut crd);
     // An object says that nothing was observed yet before the first look.
-    if let Some(status) =
-        crd.pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/status")
-    {
-        status["default"] = serde_json::json!({"observedGeneration": -1});
+    let schema = "/spec/versions/0/schema/openAPIV3Schema/properties/status";
+    if let Some(status) = crd.pointer_mut(schema) {
+        status["default"] = json!({"observedGeneration": -1});
     }
     crd
+}
+
+/// What Rust's types say beyond what the API means: absent fields are absent,
+/// never null, and numbers are whole.
+fn tidy(value: &mut Json) {
+    match value {
+        Json::Object(map) => {
+            if map.get("nullable") == Some(&Json::Bool(true)) {
+                map.remove("nullable");
+            }
+            if map.get("format").and_then(Json::as_str).is_some_and(|f| f.starts_with("uint")) {
+                map.remove("format");
+            }
+            map.values_mut().for_each(tidy);
+        }
+        Json::Array(items) => items.iter_mut().for_each(tidy),
+        Json::Number(number) => {
+            if let Some(whole) = number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 1e9) {
+                *value = json!(whole as i64);
+            }
+        }
+        Json::Null | Json::Bool(_) | Json::String(_) => {}
+    }
 }
