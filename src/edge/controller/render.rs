@@ -7,7 +7,7 @@ use super::context::Context;
 use super::error::{Retry, reason};
 use super::fetch::Fetched;
 use crate::bundle::Source;
-use crate::edge::publish::Artifact;
+use crate::edge::publish::{self, Artifact};
 use crate::diag::{self, Located, Report, Severity};
 use crate::edge::source::{self, OpenOptions};
 use crate::pipeline;
@@ -90,12 +90,12 @@ pub(super) async fn render(
     let permit = permit.await.map_err(|e| internal(&e))?;
     context.metrics.renders.inc();
     let options = options(&fetched, spec, context)?;
-    let publish = spec.publish.clone();
+    let to = spec.publish.clone();
     // A rendering whose caller gave up runs to its end, and keeps its permit
     // until then.
     let rendering = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        run(&fetched, options, &publish)
+        run(&fetched, options, &to)
     });
     rendering.await.map_err(|e| internal(&e))?
 }
@@ -169,7 +169,7 @@ fn severity(level: Level) -> Option<Severity> {
 fn run(
     fetched: &Fetched,
     options: pipeline::Options,
-    publish: &Publish,
+    to: &Publish,
 ) -> Result<Rendered, Error> {
     let open = OpenOptions {
         digest: None,
@@ -187,6 +187,9 @@ fn run(
         }
         Err(error) => return Err(Error::Internal(error.to_string())),
     };
+    if publish::is_bundle(&tree) {
+        return again(fetched, &options, to);
+    }
     if let Some(path) = &options.discover.path {
         let inside = format!("{path}/");
         if !tree.files().any(|(_, file)| file.as_str().starts_with(&inside)) {
@@ -202,8 +205,36 @@ fn run(
     };
     Ok(Rendered {
         artifact: Artifact::of(&bundle),
-        content_digest: content_digest(&bundle.inventory, publish),
+        content_digest: content_digest(&bundle.inventory, to),
         diagnostics: diagnostics(&outcome.report),
+    })
+}
+
+/// A bundle that was rendered before goes on as it is, byte for byte.
+fn again(fetched: &Fetched, options: &pipeline::Options, to: &Publish) -> Result<Rendered, Error> {
+    let what = fetched.source.name.to_string();
+    let limits = &options.discover.limits;
+    let artifact = Artifact::of_layer(fetched.bytes.clone(), &what, limits);
+    let artifact = artifact.map_err(|error| Error::Findings {
+        message: error.to_string(),
+        diagnostics: Box::default(),
+    })?;
+    let found = &artifact.inventory()["diagnostics"];
+    let count = |severity: &str| {
+        let count = found[severity].as_u64().unwrap_or_default();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    };
+    Ok(Rendered {
+        content_digest: content_digest(artifact.inventory(), to),
+        diagnostics: Diagnostics {
+            counts: Counts {
+                error: count("error"),
+                warning: count("warning"),
+                info: count("info"),
+            },
+            first: Vec::new(),
+        },
+        artifact,
     })
 }
 
