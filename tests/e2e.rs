@@ -34,7 +34,7 @@ mod scenarios;
 /// Readers that other tests use too.
 mod support {
     pub(crate) type Res<T> = Result<T, String>;
-    #[path = "yaml.rs"]
+    #[path = "../support/yaml.rs"]
     #[allow(dead_code, reason = "shared with other tests")]
     pub(crate) mod yaml;
 }
@@ -48,8 +48,12 @@ fn main() {
         return;
     }
     let soak = std::env::var_os("FLUX_APIM_SOAK").is_some();
-    let words: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let chosen = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
+    let words: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .collect();
+    let chosen =
+        |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     let started = Instant::now();
     let mut cluster = cluster::Cluster::start();
     cluster.install();

@@ -78,7 +78,9 @@ fn scalar(out: &mut String, text: &str) {
 }
 
 fn is_plain(text: &str) -> bool {
-    let reserved = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "~"];
+    let reserved = [
+        "null", "true", "false", "yes", "no", "on", "off", "y", "n", "~",
+    ];
     let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '/');
     let inner = |c: char| c.is_ascii_alphanumeric() || " _-./,;()'+=%$*?^<>|@&!`".contains(c);
     starts

@@ -55,7 +55,9 @@ fn one_version(mut crd: Json) -> Option<Json> {
 }
 
 fn lenient() -> Vec<Json> {
-    let kinds = flux_apim::model::kinds::Kind::ALL.iter().filter_map(|kind| kind.row().aso);
+    let kinds = flux_apim::model::kinds::Kind::ALL
+        .iter()
+        .filter_map(|kind| kind.row().aso);
     let kinds: std::collections::BTreeSet<&str> = kinds.collect();
     kinds
         .into_iter()

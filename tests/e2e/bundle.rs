@@ -48,7 +48,9 @@ impl Cluster {
     /// A namespace with the sample in a Git repository, and a GitRepository.
     pub fn project(&self, namespace: &str, name: &str) -> Checkout {
         self.namespace(namespace);
-        let checkout = self.git.repository(&format!("{namespace}-{name}"), &sample());
+        let checkout = self
+            .git
+            .repository(&format!("{namespace}-{name}"), &sample());
         self.apply(&git_repository(namespace, name, &checkout.url));
         checkout
     }
@@ -63,7 +65,11 @@ impl Cluster {
             .env("COSIGN_PASSWORD", "secret")
             .output()
             .unwrap();
-        assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
+        assert!(
+            status.status.success(),
+            "{}",
+            String::from_utf8_lossy(&status.stderr)
+        );
         let key = std::fs::read_to_string(folder.join("cosign.key")).unwrap();
         let public = std::fs::read_to_string(folder.join("cosign.pub")).unwrap();
         self.apply(&json!({

@@ -50,7 +50,9 @@ pub fn run(program: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> 
 
 /// The folder of a Go module, which holds its CRDs.
 fn module(tool: &str, path: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("hack/e2e/tools").join(tool);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("hack/e2e/tools")
+        .join(tool);
     let output = Command::new("go")
         .current_dir(folder)
         .args(["list", "-mod=readonly", "-m", "-f", "{{.Dir}}", path])
@@ -95,7 +97,10 @@ pub fn resource(kind: &str) -> ApiResource {
 impl Cluster {
     #[expect(clippy::too_many_lines, reason = "a list of programs and their flags")]
     pub fn start() -> Self {
-        let temporary = tempfile::Builder::new().prefix("flux-apim-e2e-").tempdir().unwrap();
+        let temporary = tempfile::Builder::new()
+            .prefix("flux-apim-e2e-")
+            .tempdir()
+            .unwrap();
         let folder = temporary.path().to_owned();
         let at = |name: &str| {
             let path = folder.join(name);
@@ -109,9 +114,28 @@ impl Cluster {
         let sa_key = folder.join("sa.key");
         let sa_pub = folder.join("sa.pub");
         let text = |path: &Path| path.to_str().unwrap().to_owned();
-        run(Path::new("openssl"), &["genrsa", "-out", &text(&sa_key), "2048"], &[]);
-        run(Path::new("openssl"), &["rsa", "-in", &text(&sa_key), "-pubout", "-out", &text(&sa_pub)], &[]);
-        std::fs::write(folder.join("tokens.csv"), "admintoken,admin,admin,system:masters\n").unwrap();
+        run(
+            Path::new("openssl"),
+            &["genrsa", "-out", &text(&sa_key), "2048"],
+            &[],
+        );
+        run(
+            Path::new("openssl"),
+            &[
+                "rsa",
+                "-in",
+                &text(&sa_key),
+                "-pubout",
+                "-out",
+                &text(&sa_pub),
+            ],
+            &[],
+        );
+        std::fs::write(
+            folder.join("tokens.csv"),
+            "admintoken,admin,admin,system:masters\n",
+        )
+        .unwrap();
         let kubeconfig = kubeconfig(&folder, "kubeconfig", api_port, "admintoken");
         std::fs::write(
             folder.join("audit.yml"),
@@ -131,8 +155,18 @@ impl Cluster {
         let peer_url = format!("http://127.0.0.1:{peer_port}");
         let etcd = Process::new("etcd", "etcd", &logs)
             .arguments(&["--data-dir", &text(&at("etcd")), "--unsafe-no-fsync"])
-            .arguments(&["--listen-client-urls", &etcd_url, "--advertise-client-urls", &etcd_url])
-            .arguments(&["--listen-peer-urls", &peer_url, "--initial-advertise-peer-urls", &peer_url])
+            .arguments(&[
+                "--listen-client-urls",
+                &etcd_url,
+                "--advertise-client-urls",
+                &etcd_url,
+            ])
+            .arguments(&[
+                "--listen-peer-urls",
+                &peer_url,
+                "--initial-advertise-peer-urls",
+                &peer_url,
+            ])
             .arguments(&["--initial-cluster", &format!("default={peer_url}")])
             .started();
         let api_server = Process::new("kube-apiserver", tool("kube-apiserver"), &logs)
@@ -179,17 +213,32 @@ impl Cluster {
                 "--controllers=garbage-collector-controller,namespace-controller,serviceaccount-controller,root-ca-certificate-publisher-controller",
             ])
             .started();
-        run(&kubectl, &["create", "namespace", "flux-system"], &environment);
+        run(
+            &kubectl,
+            &["create", "namespace", "flux-system"],
+            &environment,
+        );
         for (tool, path) in [
             ("source-controller", "github.com/fluxcd/source-controller"),
-            ("kustomize-controller", "github.com/fluxcd/kustomize-controller"),
+            (
+                "kustomize-controller",
+                "github.com/fluxcd/kustomize-controller",
+            ),
         ] {
             let crds = module(tool, path).join("config/crd/bases");
-            run(&kubectl, &["apply", "--server-side", "-f", &text(&crds)], &environment);
+            run(
+                &kubectl,
+                &["apply", "--server-side", "-f", &text(&crds)],
+                &environment,
+            );
         }
         let aso = folder.join("aso-crds.json");
         std::fs::write(&aso, crate::aso::crds().to_string()).unwrap();
-        run(&kubectl, &["apply", "--server-side", "-f", &text(&aso)], &environment);
+        run(
+            &kubectl,
+            &["apply", "--server-side", "-f", &text(&aso)],
+            &environment,
+        );
 
         let receiver = Receiver::start();
         let events = format!("--events-addr=http://127.0.0.1:{}/", receiver.port);
@@ -198,7 +247,11 @@ impl Cluster {
             Process::new(name, tool(name), &logs)
                 .environment("KUBECONFIG", kubeconfig.to_str().unwrap())
                 .environment("RUNTIME_NAMESPACE", "flux-system")
-                .arguments(&[&events, "--watch-all-namespaces=true", "--log-encoding=json"])
+                .arguments(&[
+                    &events,
+                    "--watch-all-namespaces=true",
+                    "--log-encoding=json",
+                ])
                 .arguments(&[
                     &format!("--metrics-addr=127.0.0.1:{}", free_port()),
                     &format!("--health-addr=127.0.0.1:{}", free_port()),
@@ -213,9 +266,15 @@ impl Cluster {
             ])
             .started();
         let kustomize_controller = flux("kustomize-controller")
-            .arguments(&["--feature-gates=ExternalArtifact=true", "--requeue-dependency=2s"])
+            .arguments(&[
+                "--feature-gates=ExternalArtifact=true",
+                "--requeue-dependency=2s",
+            ])
             .started();
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         flux_apim::edge::tls::install_provider();
         let client = runtime.block_on(client(&kubeconfig));
         Self {
@@ -239,7 +298,11 @@ impl Cluster {
     }
 
     pub fn kubectl(&self, arguments: &[&str]) -> String {
-        run(&self.kubectl, arguments, &[("KUBECONFIG", self.kubeconfig.to_str().unwrap())])
+        run(
+            &self.kubectl,
+            arguments,
+            &[("KUBECONFIG", self.kubeconfig.to_str().unwrap())],
+        )
     }
 
     /// What kubectl says when it fails.
@@ -253,9 +316,17 @@ impl Cluster {
             .stderr(std::process::Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.to_string().as_bytes())
+            .unwrap();
         let output = child.wait_with_output().unwrap();
-        assert!(!output.status.success(), "kubectl {arguments:?} took {input}");
+        assert!(
+            !output.status.success(),
+            "kubectl {arguments:?} took {input}"
+        );
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
@@ -275,7 +346,9 @@ impl Cluster {
         object["apiVersion"] = json!(resource(kind).api_version);
         let params = PatchParams::apply("e2e").force();
         let api = self.api(kind, namespace);
-        let applied = self.runtime.block_on(api.patch(name, &params, &Patch::Apply(&object)));
+        let applied = self
+            .runtime
+            .block_on(api.patch(name, &params, &Patch::Apply(&object)));
         serde_json::to_value(applied.unwrap_or_else(|e| panic!("apply {object}: {e}"))).unwrap()
     }
 
@@ -287,19 +360,29 @@ impl Cluster {
 
     pub fn list(&self, kind: &str, namespace: &str) -> Vec<Json> {
         let api = self.api(kind, namespace);
-        let list = self.runtime.block_on(api.list(&Default::default())).unwrap();
-        list.items.into_iter().map(|o| serde_json::to_value(o).unwrap()).collect()
+        let list = self
+            .runtime
+            .block_on(api.list(&Default::default()))
+            .unwrap();
+        list.items
+            .into_iter()
+            .map(|o| serde_json::to_value(o).unwrap())
+            .collect()
     }
 
     pub fn delete(&self, kind: &str, namespace: &str, name: &str) {
         let api = self.api(kind, namespace);
-        let _ = self.runtime.block_on(api.delete(name, &DeleteParams::default()));
+        let _ = self
+            .runtime
+            .block_on(api.delete(name, &DeleteParams::default()));
     }
 
     pub fn merge(&self, kind: &str, namespace: &str, name: &str, patch: &Json) {
         let api = self.api(kind, namespace);
         let params = PatchParams::default();
-        let patched = self.runtime.block_on(api.patch(name, &params, &Patch::Merge(patch)));
+        let patched = self
+            .runtime
+            .block_on(api.patch(name, &params, &Patch::Merge(patch)));
         patched.unwrap_or_else(|e| panic!("patch {kind} {namespace}/{name}: {e}"));
     }
 
@@ -315,33 +398,44 @@ impl Cluster {
         name: &str,
         holds: impl Fn(&Json) -> bool,
     ) -> Json {
-        eventually(&format!("{kind} {namespace}/{name}"), Duration::from_secs(90), || {
-            match self.get(kind, namespace, name) {
+        eventually(
+            &format!("{kind} {namespace}/{name}"),
+            Duration::from_secs(90),
+            || match self.get(kind, namespace, name) {
                 Some(object) if holds(&object) => Ok(object),
                 Some(object) => Err(object["status"].to_string()),
                 None => Err("it is not there".to_owned()),
-            }
-        })
+            },
+        )
     }
 
     pub fn until_gone(&self, kind: &str, namespace: &str, name: &str) {
-        eventually(&format!("{kind} {namespace}/{name} to go"), Duration::from_secs(90), || {
-            match self.get(kind, namespace, name) {
+        eventually(
+            &format!("{kind} {namespace}/{name} to go"),
+            Duration::from_secs(90),
+            || match self.get(kind, namespace, name) {
                 None => Ok(()),
                 Some(object) => Err(object["metadata"].to_string()),
-            }
-        });
+            },
+        );
     }
 
     /// The digest that a tag of the registry points to.
     pub fn tag(&self, repository: &str, tag: &str) -> Option<String> {
         let url = format!("http://{}/v2/{repository}/manifests/{tag}", self.registry);
         let output = Command::new("curl")
-            .args(["-sfI", "-H", "accept: application/vnd.oci.image.manifest.v1+json", &url])
+            .args([
+                "-sfI",
+                "-H",
+                "accept: application/vnd.oci.image.manifest.v1+json",
+                &url,
+            ])
             .output()
             .unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        let line = text.lines().find(|l| l.to_ascii_lowercase().starts_with("docker-content-digest:"))?;
+        let line = text
+            .lines()
+            .find(|l| l.to_ascii_lowercase().starts_with("docker-content-digest:"))?;
         Some(line.split_once(':')?.1.trim().to_owned())
     }
 
@@ -388,7 +482,9 @@ pub fn kubeconfig(folder: &Path, name: &str, port: u16, token: &str) -> PathBuf 
 async fn client(kubeconfig: &Path) -> kube::Client {
     let config = kube::config::Kubeconfig::read_from(kubeconfig).unwrap();
     let options = kube::config::KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(config, &options).await.unwrap();
+    let config = kube::Config::from_custom_kubeconfig(config, &options)
+        .await
+        .unwrap();
     kube::Client::try_from(config).unwrap()
 }
 
@@ -396,7 +492,8 @@ async fn client(kubeconfig: &Path) -> kube::Client {
 pub fn condition(object: &Json, type_: &str, status: &str) -> bool {
     let conditions = object["status"]["conditions"].as_array();
     conditions.is_some_and(|all| {
-        all.iter().any(|c| c["type"] == type_ && c["status"] == status)
+        all.iter()
+            .any(|c| c["type"] == type_ && c["status"] == status)
     })
 }
 
@@ -409,5 +506,7 @@ pub fn is_ready(object: &Json) -> bool {
 pub fn message(object: &Json) -> String {
     let conditions = object["status"]["conditions"].as_array();
     let ready = conditions.and_then(|all| all.iter().find(|c| c["type"] == "Ready"));
-    ready.map_or(String::new(), |c| c["message"].as_str().unwrap_or_default().to_owned())
+    ready.map_or(String::new(), |c| {
+        c["message"].as_str().unwrap_or_default().to_owned()
+    })
 }

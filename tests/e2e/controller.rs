@@ -25,14 +25,24 @@ impl Cluster {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("manifests");
         for base in ["crds", "rbac"] {
             let path = root.join(base);
-            self.kubectl(&["apply", "--server-side", "--force-conflicts", "-k", path.to_str().unwrap()]);
+            self.kubectl(&[
+                "apply",
+                "--server-side",
+                "--force-conflicts",
+                "-k",
+                path.to_str().unwrap(),
+            ]);
         }
     }
 
     /// A kubeconfig of the controller's service account, through `port`.
     pub fn service_account(&self, name: &str, port: u16) -> PathBuf {
         let token = self.kubectl(&[
-            "create", "token", "flux-apim-controller", "--namespace=flux-system", "--duration=24h",
+            "create",
+            "token",
+            "flux-apim-controller",
+            "--namespace=flux-system",
+            "--duration=24h",
         ]);
         kubeconfig(&self.folder, name, port, token.trim())
     }
@@ -49,7 +59,11 @@ impl Cluster {
         let mut process = Process::new(name, binary(), &self.folder.join("log"))
             .environment("KUBECONFIG", kubeconfig.to_str().unwrap())
             .environment("RUNTIME_NAMESPACE", "flux-system")
-            .arguments(&["controller", "--requeue-dependency=2s", "--max-retry-delay=5s"])
+            .arguments(&[
+                "controller",
+                "--requeue-dependency=2s",
+                "--max-retry-delay=5s",
+            ])
             .arguments(&[
                 &format!("--metrics-addr=127.0.0.1:{metrics_port}"),
                 &format!("--health-addr=127.0.0.1:{health_port}"),
@@ -71,19 +85,22 @@ impl Cluster {
 
 impl Controller {
     pub fn until_ready(&self) {
-        eventually("the controller to be ready", Duration::from_secs(60), || {
-            match http(self.health_port, "/readyz") {
+        eventually(
+            "the controller to be ready",
+            Duration::from_secs(60),
+            || match http(self.health_port, "/readyz") {
                 Some(_) => Ok(()),
                 None => Err(self.process.log()),
-            }
-        });
+            },
+        );
     }
 
     /// The value of a metric without labels.
     pub fn metric(&self, name: &str) -> f64 {
         let text = http(self.metrics_port, "/metrics").unwrap_or_default();
         let line = text.lines().find(|l| l.starts_with(&format!("{name} ")));
-        line.and_then(|l| l.rsplit(' ').next()?.parse().ok()).unwrap_or_default()
+        line.and_then(|l| l.rsplit(' ').next()?.parse().ok())
+            .unwrap_or_default()
     }
 
     /// Resident memory in MiB.
@@ -98,8 +115,16 @@ impl Controller {
 
 pub fn http(port: u16, path: &str) -> Option<String> {
     let output = Command::new("curl")
-        .args(["-sf", "--max-time", "5", &format!("http://127.0.0.1:{port}{path}")])
+        .args([
+            "-sf",
+            "--max-time",
+            "5",
+            &format!("http://127.0.0.1:{port}{path}"),
+        ])
         .output()
         .ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }

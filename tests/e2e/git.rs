@@ -31,11 +31,28 @@ impl GitServer {
     /// A new repository, and a checkout of it with `files` of a folder.
     pub fn repository(&self, name: &str, content: &Path) -> Checkout {
         let bare = self.root.join(format!("{name}.git"));
-        git(&self.root, &["init", "--quiet", "--bare", "--initial-branch=main", bare.to_str().unwrap()]);
+        git(
+            &self.root,
+            &[
+                "init",
+                "--quiet",
+                "--bare",
+                "--initial-branch=main",
+                bare.to_str().unwrap(),
+            ],
+        );
         git(&bare, &["config", "http.receivepack", "true"]);
         let folder = self.root.join(format!("{name}-checkout"));
         let url = format!("http://127.0.0.1:{}/{name}.git", self.port);
-        git(&self.root, &["init", "--quiet", "--initial-branch=main", folder.to_str().unwrap()]);
+        git(
+            &self.root,
+            &[
+                "init",
+                "--quiet",
+                "--initial-branch=main",
+                folder.to_str().unwrap(),
+            ],
+        );
         git(&folder, &["remote", "add", "origin", &url]);
         copy(content, &folder);
         let checkout = Checkout { folder, url };
@@ -54,7 +71,10 @@ impl Checkout {
     /// Commits everything, and pushes it; the commit.
     pub fn push(&self, message: &str) -> String {
         git(&self.folder, &["add", "--all"]);
-        git(&self.folder, &["commit", "--quiet", "--allow-empty", "--message", message]);
+        git(
+            &self.folder,
+            &["commit", "--quiet", "--allow-empty", "--message", message],
+        );
         git(&self.folder, &["push", "--quiet", "origin", "main"]);
         git(&self.folder, &["rev-parse", "HEAD"])
     }
@@ -124,7 +144,12 @@ fn serve(root: &Path, stream: TcpStream) -> Option<()> {
         let (name, value) = line.split_once(':')?;
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let header = |name: &str| headers.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
+    let header = |name: &str| {
+        headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map_or("", |(_, v)| v.as_str())
+    };
     let body = if header("transfer-encoding") == "chunked" {
         chunked(&mut reader)?
     } else {
@@ -164,7 +189,10 @@ fn serve(root: &Path, stream: TcpStream) -> Option<()> {
         .lines()
         .find_map(|l| l.strip_prefix("Status: "))
         .unwrap_or("200 OK");
-    let rest: Vec<&str> = head.lines().filter(|l| !l.starts_with("Status: ")).collect();
+    let rest: Vec<&str> = head
+        .lines()
+        .filter(|l| !l.starts_with("Status: "))
+        .collect();
     let content = &out[split + 4..];
     let mut stream = stream;
     write!(

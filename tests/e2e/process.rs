@@ -28,7 +28,8 @@ impl Process {
     }
 
     pub fn arguments(mut self, arguments: &[&str]) -> Self {
-        self.arguments.extend(arguments.iter().map(|a| (*a).to_owned()));
+        self.arguments
+            .extend(arguments.iter().map(|a| (*a).to_owned()));
         self
     }
 
@@ -44,10 +45,16 @@ impl Process {
 
     pub fn start(&mut self) {
         assert!(self.child.is_none(), "{} runs already", self.name);
-        let log = File::options().create(true).append(true).open(&self.log).unwrap();
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&self.log)
+            .unwrap();
         // Ends with us even when we are killed.
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--"]).arg(&self.program);
+        command
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(&self.program);
         let child = command
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(k, v)| (k, v)))
@@ -92,7 +99,9 @@ impl Process {
 
     /// Whether it ended by itself.
     pub fn has_ended(&mut self) -> bool {
-        self.child.as_mut().is_none_or(|child| child.try_wait().is_ok_and(|done| done.is_some()))
+        self.child
+            .as_mut()
+            .is_none_or(|child| child.try_wait().is_ok_and(|done| done.is_some()))
     }
 
     /// Everything it wrote.
@@ -114,7 +123,11 @@ pub fn free_port() -> u16 {
 }
 
 /// Waits until `ready` gives something. What was there last is in the message.
-pub fn eventually<T>(what: &str, within: Duration, mut ready: impl FnMut() -> Result<T, String>) -> T {
+pub fn eventually<T>(
+    what: &str,
+    within: Duration,
+    mut ready: impl FnMut() -> Result<T, String>,
+) -> T {
     let end = Instant::now() + within;
     loop {
         match ready() {
@@ -130,7 +143,10 @@ pub fn eventually<T>(what: &str, within: Duration, mut ready: impl FnMut() -> Re
 /// The path of a tool of `hack/e2e`, built first when it must be.
 pub fn tool(name: &str) -> PathBuf {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("hack/e2e/tool");
-    let output = Command::new(script).arg(name).stderr(Stdio::inherit()).output();
+    let output = Command::new(script)
+        .arg(name)
+        .stderr(Stdio::inherit())
+        .output();
     let output = output.unwrap_or_else(|e| panic!("hack/e2e/tool {name}: {e}"));
     assert!(output.status.success(), "hack/e2e/tool {name} failed");
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())

@@ -17,7 +17,12 @@ pub(super) struct Controller {
     #[arg(long, env = "FLUX_APIM_WATCH_ALL_NAMESPACES", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     watch_all_namespaces: bool,
     /// Namespace it runs in.
-    #[arg(long, env = "RUNTIME_NAMESPACE", value_name = "NAME", default_value = "flux-system")]
+    #[arg(
+        long,
+        env = "RUNTIME_NAMESPACE",
+        value_name = "NAME",
+        default_value = "flux-system"
+    )]
     runtime_namespace: String,
     /// Look only after ApimBundles with these labels: the shard, such as
     /// `sharding.fluxcd.io/key=shard1`, or `!sharding.fluxcd.io/key`.
@@ -33,65 +38,150 @@ pub(super) struct Controller {
     #[arg(long, env = "FLUX_APIM_CONCURRENT_RENDERS", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
     concurrent_renders: u16,
     /// Delay before a source that is not ready is looked at again.
-    #[arg(long, env = "FLUX_APIM_REQUEUE_DEPENDENCY", value_name = "DURATION", default_value = "30s")]
+    #[arg(
+        long,
+        env = "FLUX_APIM_REQUEUE_DEPENDENCY",
+        value_name = "DURATION",
+        default_value = "30s"
+    )]
     requeue_dependency: Duration,
     /// First delay after a failure.
-    #[arg(long, env = "FLUX_APIM_MIN_RETRY_DELAY", value_name = "DURATION", default_value = "750ms")]
+    #[arg(
+        long,
+        env = "FLUX_APIM_MIN_RETRY_DELAY",
+        value_name = "DURATION",
+        default_value = "750ms"
+    )]
     min_retry_delay: Duration,
     /// Longest delay after failures.
-    #[arg(long, env = "FLUX_APIM_MAX_RETRY_DELAY", value_name = "DURATION", default_value = "15m")]
+    #[arg(
+        long,
+        env = "FLUX_APIM_MAX_RETRY_DELAY",
+        value_name = "DURATION",
+        default_value = "15m"
+    )]
     max_retry_delay: Duration,
     /// How far intervals are spread.
     #[arg(long, env = "FLUX_APIM_INTERVAL_JITTER_PERCENTAGE", value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(0..100))]
     interval_jitter_percentage: u8,
     /// Time for fetching one artifact.
-    #[arg(long, env = "FLUX_APIM_FETCH_TIMEOUT", value_name = "DURATION", default_value = "1m")]
+    #[arg(
+        long,
+        env = "FLUX_APIM_FETCH_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "1m"
+    )]
     fetch_timeout: Duration,
 
     /// Elect a leader before working, as several replicas need.
     #[arg(long, env = "FLUX_APIM_ENABLE_LEADER_ELECTION", value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", help_heading = "Leader election")]
     enable_leader_election: bool,
     /// After this time without renewal another replica takes over.
-    #[arg(long, env = "FLUX_APIM_LEADER_ELECTION_LEASE_DURATION", value_name = "DURATION", default_value = "35s", help_heading = "Leader election")]
+    #[arg(
+        long,
+        env = "FLUX_APIM_LEADER_ELECTION_LEASE_DURATION",
+        value_name = "DURATION",
+        default_value = "35s",
+        help_heading = "Leader election"
+    )]
     leader_election_lease_duration: Duration,
     /// After this time without renewal the leader stops.
-    #[arg(long, env = "FLUX_APIM_LEADER_ELECTION_RENEW_DEADLINE", value_name = "DURATION", default_value = "30s", help_heading = "Leader election")]
+    #[arg(
+        long,
+        env = "FLUX_APIM_LEADER_ELECTION_RENEW_DEADLINE",
+        value_name = "DURATION",
+        default_value = "30s",
+        help_heading = "Leader election"
+    )]
     leader_election_renew_deadline: Duration,
     /// Time between attempts to get or renew the lease.
-    #[arg(long, env = "FLUX_APIM_LEADER_ELECTION_RETRY_PERIOD", value_name = "DURATION", default_value = "5s", help_heading = "Leader election")]
+    #[arg(
+        long,
+        env = "FLUX_APIM_LEADER_ELECTION_RETRY_PERIOD",
+        value_name = "DURATION",
+        default_value = "5s",
+        help_heading = "Leader election"
+    )]
     leader_election_retry_period: Duration,
 
     /// Folder of the artifacts.
-    #[arg(long, env = "FLUX_APIM_STORAGE_PATH", value_name = "DIR", default_value = "/data", help_heading = "Artifacts")]
+    #[arg(
+        long,
+        env = "FLUX_APIM_STORAGE_PATH",
+        value_name = "DIR",
+        default_value = "/data",
+        help_heading = "Artifacts"
+    )]
     storage_path: PathBuf,
     /// Address at which artifacts are served.
-    #[arg(long, env = "FLUX_APIM_STORAGE_ADDR", value_name = "HOST:PORT", default_value = ":9090", help_heading = "Artifacts")]
+    #[arg(
+        long,
+        env = "FLUX_APIM_STORAGE_ADDR",
+        value_name = "HOST:PORT",
+        default_value = ":9090",
+        help_heading = "Artifacts"
+    )]
     storage_addr: String,
     /// Address at which others reach the artifacts, such as that of the
     /// service.
-    #[arg(long, env = "FLUX_APIM_STORAGE_ADV_ADDR", value_name = "HOST[:PORT]", default_value = "flux-apim-controller.flux-system.svc.cluster.local.", help_heading = "Artifacts")]
+    #[arg(
+        long,
+        env = "FLUX_APIM_STORAGE_ADV_ADDR",
+        value_name = "HOST[:PORT]",
+        default_value = "flux-apim-controller.flux-system.svc.cluster.local.",
+        help_heading = "Artifacts"
+    )]
     storage_adv_addr: String,
     /// How long artifacts stay that are no longer current.
-    #[arg(long, env = "FLUX_APIM_ARTIFACT_RETENTION_TTL", value_name = "DURATION", default_value = "1m", help_heading = "Artifacts")]
+    #[arg(
+        long,
+        env = "FLUX_APIM_ARTIFACT_RETENTION_TTL",
+        value_name = "DURATION",
+        default_value = "1m",
+        help_heading = "Artifacts"
+    )]
     artifact_retention_ttl: Duration,
     /// How many artifacts of one ApimBundle stay at most.
     #[arg(long, env = "FLUX_APIM_ARTIFACT_RETENTION_RECORDS", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Artifacts")]
     artifact_retention_records: u16,
 
     /// notification-controller's address.
-    #[arg(long, env = "FLUX_APIM_EVENTS_ADDR", value_name = "URL", help_heading = "Observation")]
+    #[arg(
+        long,
+        env = "FLUX_APIM_EVENTS_ADDR",
+        value_name = "URL",
+        help_heading = "Observation"
+    )]
     events_addr: Option<url::Url>,
     /// Address of the metrics.
-    #[arg(long, env = "FLUX_APIM_METRICS_ADDR", value_name = "HOST:PORT", default_value = ":8080", help_heading = "Observation")]
+    #[arg(
+        long,
+        env = "FLUX_APIM_METRICS_ADDR",
+        value_name = "HOST:PORT",
+        default_value = ":8080",
+        help_heading = "Observation"
+    )]
     metrics_addr: String,
     /// Address of `/healthz` and `/readyz`.
-    #[arg(long, env = "FLUX_APIM_HEALTH_ADDR", value_name = "HOST:PORT", default_value = ":9440", help_heading = "Observation")]
+    #[arg(
+        long,
+        env = "FLUX_APIM_HEALTH_ADDR",
+        value_name = "HOST:PORT",
+        default_value = ":9440",
+        help_heading = "Observation"
+    )]
     health_addr: String,
     /// Which log lines are written.
     #[arg(long, env = "FLUX_APIM_LOG_LEVEL", value_name = "LEVEL", default_value = "info", value_parser = ["trace", "debug", "info", "error"], help_heading = "Observation")]
     log_level: String,
     /// How log lines look.
-    #[arg(long, env = "FLUX_APIM_LOG_ENCODING", value_enum, default_value = "json", help_heading = "Observation")]
+    #[arg(
+        long,
+        env = "FLUX_APIM_LOG_ENCODING",
+        value_enum,
+        default_value = "json",
+        help_heading = "Observation"
+    )]
     log_encoding: LogEncoding,
     #[command(flatten)]
     limits: super::options::LimitFlags,
@@ -118,7 +208,10 @@ pub(super) fn controller(arguments: &Controller) -> anyhow::Result<super::Done> 
         let client = kube::Client::try_default()
             .await
             .context("find the Kubernetes API server")?;
-        tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting flux-apim controller");
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            "starting flux-apim controller"
+        );
         run_controller(client, options, stop).await?;
         Ok(super::Done::Well)
     });

@@ -1,8 +1,8 @@
 //! The command line: what is asked, and how the answer is shown.
 
-mod diff;
 #[cfg(feature = "controller")]
 mod controller;
+mod diff;
 mod human;
 mod options;
 

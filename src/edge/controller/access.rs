@@ -78,7 +78,10 @@ async fn secret<'a>(
 ) -> Result<Named<'a>, Error> {
     let namespace = bundle.namespace();
     let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
-    let secret = api.get(name).await.map_err(|e| unread("Secret", bundle, name, field, &e))?;
+    let secret = api
+        .get(name)
+        .await
+        .map_err(|e| unread("Secret", bundle, name, field, &e))?;
     Ok(Named {
         secret,
         namespace,
@@ -119,7 +122,13 @@ pub(super) async fn connection(
         ..Connection::default()
     };
     if let Some(reference) = &oci.cert_secret_ref {
-        let named = secret(context, bundle, &reference.name, "publish.oci.certSecretRef").await?;
+        let named = secret(
+            context,
+            bundle,
+            &reference.name,
+            "publish.oci.certSecretRef",
+        )
+        .await?;
         connection.ca = named.get("ca.crt");
         let certificate = named.get("tls.crt");
         if let Some(certificate) = certificate {
@@ -199,7 +208,9 @@ async fn azure(context: &Context, bundle: &ApimBundle, oci: &Oci) -> Result<Cred
             let params = PostParams::default();
             let granted = api.create_token_request(name, &params, &request).await;
             let granted = granted.map_err(failed)?;
-            Assertion::Text(Hidden::new(granted.status.and_then(|s| s.token).unwrap_or_default()))
+            Assertion::Text(Hidden::new(
+                granted.status.and_then(|s| s.token).unwrap_or_default(),
+            ))
         },
     };
     Ok(Credentials::Azure(Identity {

@@ -2,7 +2,7 @@
 //! artifact that the source has now. Never from a cache: what a watch has seen
 //! may be gone.
 
-use super::api::{Artifact, ApimBundle, FluxSource, SourceKind};
+use super::api::{ApimBundle, Artifact, FluxSource, SourceKind};
 use super::context::Context;
 use super::error::{Retry, answered, is_not_found, reason};
 use kube::Api;

@@ -78,7 +78,11 @@ impl Default for Metrics {
             "Bundles published anew",
             publications.clone(),
         );
-        registry.register("flux_apim_leader", "1 while this replica leads", leader.clone());
+        registry.register(
+            "flux_apim_leader",
+            "1 while this replica leads",
+            leader.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             durations,
@@ -100,7 +104,12 @@ impl Metrics {
         text
     }
 
-    pub(super) fn reconciled(&self, bundle: &ApimBundle, took: Duration, failed: Option<&'static str>) {
+    pub(super) fn reconciled(
+        &self,
+        bundle: &ApimBundle,
+        took: Duration,
+        failed: Option<&'static str>,
+    ) {
         self.durations
             .get_or_create(&object(bundle))
             .observe(took.as_secs_f64());

@@ -111,7 +111,11 @@ pub async fn run(
     let leadership = match &options.election {
         None => Leadership::always(),
         Some(election) => {
-            tracing::info!(lease = election.name, identity = election.identity, "waiting for the leader lease");
+            tracing::info!(
+                lease = election.name,
+                identity = election.identity,
+                "waiting for the leader lease"
+            );
             tokio::select! {
                 leadership = election.acquire(&leases) => leadership,
                 () = &mut stop => return Ok(()),
@@ -190,12 +194,19 @@ pub async fn run(
 }
 
 /// What went wrong while watching. Objects that are gone are no trouble.
-fn report(error: &kube::runtime::controller::Error<std::convert::Infallible, kube::runtime::watcher::Error>) {
+fn report(
+    error: &kube::runtime::controller::Error<
+        std::convert::Infallible,
+        kube::runtime::watcher::Error,
+    >,
+) {
     use kube::runtime::controller::Error as Watching;
     use kube::runtime::watcher::Error as Watch;
     match error {
         Watching::ObjectNotFound(_) => {}
-        Watching::QueueError(Watch::InitialListFailed(e) | Watch::WatchStartFailed(e) | Watch::WatchFailed(e)) => {
+        Watching::QueueError(
+            Watch::InitialListFailed(e) | Watch::WatchStartFailed(e) | Watch::WatchFailed(e),
+        ) => {
             tracing::warn!(error = %answered(e), "watching; trying again");
         }
         other => tracing::warn!(error = %other, "watching; trying again"),

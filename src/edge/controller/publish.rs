@@ -48,7 +48,10 @@ impl Error {
     }
 
     pub(super) fn is_lease(&self) -> bool {
-        matches!(self, Self::Lease(_) | Self::External(external::Error::Lease(_)))
+        matches!(
+            self,
+            Self::Lease(_) | Self::External(external::Error::Lease(_))
+        )
     }
 }
 
@@ -170,7 +173,11 @@ pub(super) async fn intact(
     for tag in &published.tags {
         let found = target.resolve(tag).await?;
         if found.is_none_or(|found| found.digest != digest) {
-            tracing::info!(tag, url = oci.url, "the tag is not where it was; publishing again");
+            tracing::info!(
+                tag,
+                url = oci.url,
+                "the tag is not where it was; publishing again"
+            );
             return Ok(false);
         }
     }

@@ -1,7 +1,7 @@
 //! One reconciliation, as its pipeline:
 //! dereference -> fetch -> render -> publish -> update status.
 
-use super::api::{ApimBundle, Diagnostics};
+use super::api::{ApimBundle, Artifact, Diagnostics, Published};
 use super::context::Context;
 use super::dereference::{SourceName, dereference};
 use super::error::{Error, Retry, answered, is_not_found};
@@ -30,7 +30,10 @@ enum Reached {
 }
 
 /// Reconciles the object that a watch has seen.
-pub(super) async fn reconcile(seen: Arc<ApimBundle>, context: Arc<Context>) -> Result<Action, Infallible> {
+pub(super) async fn reconcile(
+    seen: Arc<ApimBundle>,
+    context: Arc<Context>,
+) -> Result<Action, Infallible> {
     let span = tracing::info_span!(
         "reconcile",
         controller = "apimbundle",
@@ -77,7 +80,9 @@ async fn one(seen: &ApimBundle, context: &Context) -> Action {
         Err(_) => Err(Error::Timeout(limit)),
     };
     let failed = outcome.as_ref().err().map(Error::reason);
-    context.metrics.reconciled(&bundle, started.elapsed(), failed);
+    context
+        .metrics
+        .reconciled(&bundle, started.elapsed(), failed);
     conclude(context, &bundle, &current, attempt, outcome, started).await
 }
 
@@ -88,7 +93,6 @@ async fn steps(
     current: &mut ApimBundle,
     attempt: &mut Attempt,
 ) -> Result<Reached, Error> {
-    let status = bundle.status.clone().unwrap_or_default();
     let lost = lost(context, bundle).await?;
     attempt.artifact_lost = lost;
     let source = dereference(context, bundle).await?;
@@ -97,29 +101,11 @@ async fn steps(
     attempt.revision = Some(revision.clone());
     attempt.input = Some(input.clone());
 
-    let known = status.published.clone();
-    let live = |output: Output, diagnostics: Option<Diagnostics>, anew: bool| {
-        Reached::Live(Box::new(Live {
-            revision: revision.clone(),
-            input: input.clone(),
-            published: output.published,
-            artifact: output.artifact,
-            diagnostics,
-            anew,
-        }))
-    };
-    let artifact = |origin: &str| {
-        let wanted = bundle.spec.publish.external_artifact;
-        let mut artifact = status.artifact.clone().filter(|_| wanted)?;
-        let key = "org.opencontainers.image.revision".to_owned();
-        artifact.metadata.insert(key, origin.to_owned());
-        Some(artifact)
-    };
-    if let Some(published) = known.clone().filter(|p| p.input.as_deref() == Some(&input)) {
-        let artifact = artifact(&revision);
-        let there = artifact.as_ref().or(status.artifact.as_ref());
-        if intact(context, bundle, &published, there).await? {
-            return Ok(live(Output { published, artifact }, None, false));
+    let before = Before::of(bundle);
+    if let Some(published) = before.rendered_from(&input) {
+        let kept = before.keep(context, bundle, published, &revision).await?;
+        if let Some(output) = kept {
+            return Ok(Reached::live(revision, input, output, None, false));
         }
     } else if !lost && update_status::refused_already(bundle, &input) {
         return Ok(Reached::RefusedAlready);
@@ -139,36 +125,94 @@ async fn steps(
 
     let rendered = render(context, fetched, &bundle.spec).await?;
     let diagnostics = Some(rendered.diagnostics.clone());
-    let content = rendered.content_digest.to_string();
-    let fixed = bundle.spec.publish.oci.iter().flat_map(|oci| &oci.tags).all(|tag| !tag.contains('{'));
-    let same = |p: &super::api::Published| p.content_digest.as_deref() == Some(&content);
-    if let Some(mut published) = known.filter(|p| fixed && same(p)) {
-        let artifact = artifact(&revision);
-        let there = artifact.as_ref().or(status.artifact.as_ref());
-        if intact(context, bundle, &published, there).await? {
-            tracing::info!(revision, "the content is what is published; nothing is pushed");
-            published.input = Some(input.clone());
-            return Ok(Reached::Live(Box::new(Live {
+    if let Some(published) = before.with_content(&rendered.content_digest.to_string()) {
+        let kept = before.keep(context, bundle, published, &revision).await?;
+        if let Some(mut output) = kept {
+            tracing::info!(
                 revision,
-                input,
-                published,
-                artifact,
-                diagnostics,
-                anew: false,
-            })));
+                "the content is what is published; nothing is pushed"
+            );
+            output.published.input = Some(input.clone());
+            return Ok(Reached::live(revision, input, output, diagnostics, false));
         }
     }
     let output = publish(context, bundle, &source, &input, rendered).await?;
     attempt.artifact_lost = false;
     context.metrics.publications.inc();
-    Ok(Reached::Live(Box::new(Live {
-        revision,
-        input,
-        published: output.published,
-        artifact: output.artifact,
-        diagnostics,
-        anew: true,
-    })))
+    Ok(Reached::live(revision, input, output, diagnostics, true))
+}
+
+impl Reached {
+    fn live(
+        revision: String,
+        input: String,
+        output: Output,
+        diagnostics: Option<Diagnostics>,
+        anew: bool,
+    ) -> Self {
+        Self::Live(Box::new(Live {
+            revision,
+            input,
+            published: output.published,
+            artifact: output.artifact,
+            diagnostics,
+            anew,
+        }))
+    }
+}
+
+/// What was published before.
+struct Before {
+    published: Option<Published>,
+    artifact: Option<Artifact>,
+    /// Whether tags are the same for every revision.
+    fixed_tags: bool,
+}
+
+impl Before {
+    fn of(bundle: &ApimBundle) -> Self {
+        let status = bundle.status.clone().unwrap_or_default();
+        let mut tags = bundle.spec.publish.oci.iter().flat_map(|oci| &oci.tags);
+        Self {
+            published: status.published,
+            artifact: status.artifact,
+            fixed_tags: tags.all(|tag| !tag.contains('{')),
+        }
+    }
+
+    fn rendered_from(&self, input: &str) -> Option<Published> {
+        let published = self.published.clone()?;
+        (published.input.as_deref() == Some(input)).then_some(published)
+    }
+
+    fn with_content(&self, content: &str) -> Option<Published> {
+        let published = self.published.clone().filter(|_| self.fixed_tags)?;
+        (published.content_digest.as_deref() == Some(content)).then_some(published)
+    }
+
+    /// `published`, when it is still there; its artifact is then of `revision`
+    /// too.
+    async fn keep(
+        &self,
+        context: &Context,
+        bundle: &ApimBundle,
+        published: Published,
+        revision: &str,
+    ) -> Result<Option<Output>, Error> {
+        let mut artifact = self.artifact.clone();
+        if let Some(artifact) = &mut artifact {
+            let key = "org.opencontainers.image.revision".to_owned();
+            artifact.metadata.insert(key, revision.to_owned());
+        }
+        if !intact(context, bundle, &published, artifact.as_ref()).await? {
+            return Ok(None);
+        }
+        let artifact = artifact.filter(|_| bundle.spec.publish.external_artifact);
+        Ok(Some(Output {
+            published,
+            artifact,
+        }))
+    }
 }
 
 /// Whether the status speaks of an artifact that is not in the storage.
@@ -200,8 +244,11 @@ async fn conclude(
         Ok(Reached::Live(live)) => {
             let happened = succeeded(bundle, &live);
             tracing::info!(
-                revision = live.revision, url = live.published.url, anew = live.anew,
-                seconds = started.elapsed().as_secs_f64(), "reconciliation finished"
+                revision = live.revision,
+                url = live.published.url,
+                anew = live.anew,
+                seconds = started.elapsed().as_secs_f64(),
+                "reconciliation finished"
             );
             context.failures.forget(bundle);
             (update_status::succeeded(current, *live), happened, interval)
@@ -209,6 +256,10 @@ async fn conclude(
         Err(error) if error.is_lease() => {
             tracing::info!(%error, "stopped");
             return Action::await_change();
+        }
+        Err(Error::Status(error)) => {
+            tracing::warn!(%error, "the status was not written; trying again");
+            return Action::requeue(settings.backoff(context.failures.add(bundle)));
         }
         Err(error) => {
             tracing::error!(reason = error.reason(), error = %error, "reconciliation failed");
@@ -224,11 +275,13 @@ async fn conclude(
                     interval
                 }
                 Retry::Dependency => Action::requeue(settings.requeue_dependency),
-                Retry::Backoff => {
-                    Action::requeue(settings.backoff(context.failures.add(bundle)))
-                }
+                Retry::Backoff => Action::requeue(settings.backoff(context.failures.add(bundle))),
             };
-            (update_status::failed(current, attempt, &error), happened, action)
+            (
+                update_status::failed(current, attempt, &error),
+                happened,
+                action,
+            )
         }
     };
     if let Err(error) = update_status::write(context, current, status).await {
@@ -236,7 +289,9 @@ async fn conclude(
         return Action::requeue(settings.backoff(context.failures.add(bundle)));
     }
     if let Some(happened) = happened {
-        context.events.emit(bundle, &SourceName::of(bundle), &happened);
+        context
+            .events
+            .emit(bundle, &SourceName::of(bundle), &happened);
     }
     action
 }
@@ -251,9 +306,15 @@ fn succeeded(bundle: &ApimBundle, live: &Live) -> Option<Happened> {
         return None;
     }
     let message = if live.anew {
-        format!("published the bundle of {} as {}", live.revision, live.published.url)
+        format!(
+            "published the bundle of {} as {}",
+            live.revision, live.published.url
+        )
     } else {
-        format!("the bundle of {} is published: {}", live.revision, live.published.url)
+        format!(
+            "the bundle of {} is published: {}",
+            live.revision, live.published.url
+        )
     };
     Some(Happened {
         level: Level::Info,
@@ -269,12 +330,17 @@ fn succeeded(bundle: &ApimBundle, live: &Live) -> Option<Happened> {
 fn failed(bundle: &ApimBundle, attempt: &Attempt, error: &Error) -> Option<Happened> {
     let message = error.to_string();
     let status = bundle.status.as_ref();
-    let same_revision = status.and_then(|s| s.last_attempted_revision.as_ref()) == attempt.revision.as_ref();
+    let same_revision =
+        status.and_then(|s| s.last_attempted_revision.as_ref()) == attempt.revision.as_ref();
     if same_revision && update_status::is_failed_with(status, error.reason(), &message) {
         return None;
     }
     Some(Happened {
-        level: Level::Error,
+        // A source that is not there yet is no alarm.
+        level: match error.retry() {
+            Retry::Dependency => Level::Info,
+            Retry::OnChange | Retry::Backoff => Level::Error,
+        },
         reason: error.reason(),
         message,
         revision: attempt.revision.clone(),
@@ -293,7 +359,12 @@ async fn end(context: &Context, bundle: &ApimBundle) -> Action {
     }
 }
 
-fn again(context: &Context, bundle: &ApimBundle, error: &finalize::Error, conflict: bool) -> Action {
+fn again(
+    context: &Context,
+    bundle: &ApimBundle,
+    error: &finalize::Error,
+    conflict: bool,
+) -> Action {
     if conflict {
         return Action::requeue(context.settings.min_retry_delay);
     }

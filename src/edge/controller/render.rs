@@ -7,8 +7,8 @@ use super::context::Context;
 use super::error::{Retry, reason};
 use super::fetch::Fetched;
 use crate::bundle::Source;
-use crate::edge::publish::{self, Artifact};
 use crate::diag::{self, Located, Report, Severity};
+use crate::edge::publish::{self, Artifact};
 use crate::edge::source::{self, OpenOptions};
 use crate::pipeline;
 use crate::render;
@@ -111,12 +111,17 @@ fn options(
     let mut levels = BTreeMap::new();
     for (code, level) in &validation.rules {
         let rule = diag::rule(code).ok_or_else(|| Error::Findings {
-            message: format!("spec.validation.rules: there is no rule {code}; `flux-apim explain` lists them"),
+            message: format!(
+                "spec.validation.rules: there is no rule {code}; `flux-apim explain` lists them"
+            ),
             diagnostics: Box::default(),
         })?;
         levels.insert(rule.code, severity(*level));
     }
-    let path = spec.path.as_deref().map(|path| path.trim_start_matches("./"));
+    let path = spec
+        .path
+        .as_deref()
+        .map(|path| path.trim_start_matches("./"));
     let path = path.map(|path| path.trim_matches('/'));
     let path = path.filter(|path| !path.is_empty() && *path != ".");
     let mut options = pipeline::Options {
@@ -166,11 +171,7 @@ fn severity(level: Level) -> Option<Severity> {
     }
 }
 
-fn run(
-    fetched: &Fetched,
-    options: pipeline::Options,
-    to: &Publish,
-) -> Result<Rendered, Error> {
+fn run(fetched: &Fetched, options: pipeline::Options, to: &Publish) -> Result<Rendered, Error> {
     let open = OpenOptions {
         digest: None,
         limits: options.discover.limits.clone(),
@@ -192,7 +193,10 @@ fn run(
     }
     if let Some(path) = &options.discover.path {
         let inside = format!("{path}/");
-        if !tree.files().any(|(_, file)| file.as_str().starts_with(&inside)) {
+        if !tree
+            .files()
+            .any(|(_, file)| file.as_str().starts_with(&inside))
+        {
             return Err(Error::Findings {
                 message: format!("spec.path: the source has no folder `{path}`"),
                 diagnostics: Box::default(),
@@ -241,7 +245,14 @@ fn again(fetched: &Fetched, options: &pipeline::Options, to: &Publish) -> Result
 /// Digest of what was rendered, and of where it goes: everything in the
 /// inventory but the source and where in it things come from.
 fn content_digest(inventory: &Json, publish: &Publish) -> Digest {
-    let parts = ["apiVersion", "renderer", "environment", "targets", "files", "parts"];
+    let parts = [
+        "apiVersion",
+        "renderer",
+        "environment",
+        "targets",
+        "files",
+        "parts",
+    ];
     let content: Vec<&Json> = parts.iter().map(|part| &inventory[part]).collect();
     Digest::of(json!([content, publish]).to_string().as_bytes())
 }

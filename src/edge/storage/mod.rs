@@ -105,7 +105,9 @@ fn file_name(digest: Digest) -> String {
 
 /// The digest that a file name stands for.
 fn named(file: &str) -> Option<Digest> {
-    format!("sha256:{}", file.strip_suffix(SUFFIX)?).parse().ok()
+    format!("sha256:{}", file.strip_suffix(SUFFIX)?)
+        .parse()
+        .ok()
 }
 
 impl Storage {
@@ -192,7 +194,10 @@ impl Storage {
         for entry in fs::read_dir(&folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             if entry.file_name().to_str().and_then(named) != Some(current) {
-                let modified = entry.metadata().and_then(|m| m.modified()).map_err(failed)?;
+                let modified = entry
+                    .metadata()
+                    .and_then(|m| m.modified())
+                    .map_err(failed)?;
                 old.push((modified, entry.path()));
             }
         }
@@ -327,7 +332,9 @@ mod tests {
         let read = || storage.read("externalartifact", "apis", "contoso", &file);
         assert_eq!(read().as_deref(), Some(&b"good"[..]));
         fs::write(
-            root.path().join("externalartifact/apis/contoso").join(&file),
+            root.path()
+                .join("externalartifact/apis/contoso")
+                .join(&file),
             b"evil",
         )
         .unwrap();
@@ -350,7 +357,10 @@ mod tests {
     #[test]
     fn names_that_could_be_paths_are_refused() {
         for name in ["..", ".", "a/b", "", "A", "-a", "a\0"] {
-            assert!(Owner::new("externalartifact", "ns", name).is_err(), "{name:?}");
+            assert!(
+                Owner::new("externalartifact", "ns", name).is_err(),
+                "{name:?}"
+            );
         }
     }
 }

@@ -48,21 +48,37 @@ pub fn commit(cluster: &mut Cluster, _: bool) {
     let applied = cluster.until("Kustomization", namespace, "contoso", is_ready);
     let published = &bundle["status"]["published"];
     let revision = applied["status"]["lastAppliedRevision"].as_str().unwrap();
-    assert_eq!(revision, format!("latest@{}", published["digest"].as_str().unwrap()));
-    assert!(first.len() == 40 && published["originRevision"].as_str().unwrap().starts_with("main@sha1:"));
+    assert_eq!(
+        revision,
+        format!("latest@{}", published["digest"].as_str().unwrap())
+    );
+    assert!(
+        first.len() == 40
+            && published["originRevision"]
+                .as_str()
+                .unwrap()
+                .starts_with("main@sha1:")
+    );
     let before = objects(cluster, namespace);
     assert!(before.contains_key("Api/orders-v2"), "{before:?}");
 
     // One policy changes: only what depends on it.
     let path = "apimartifacts/apis/orders-v2/policy.xml";
     let policy = checkout.read(path);
-    checkout.write(path, &policy.replace("exists-action=\"skip\"", "exists-action=\"override\""));
+    checkout.write(
+        path,
+        &policy.replace("exists-action=\"skip\"", "exists-action=\"override\""),
+    );
     let commit = checkout.push("one policy");
     cluster.until("Kustomization", namespace, "contoso", |k| {
         is_ready(k) && k["status"]["lastAppliedOriginRevision"] == format!("main@sha1:{commit}")
     });
     let after = objects(cluster, namespace);
-    let changed: Vec<&String> = after.iter().filter(|(n, g)| before.get(*n) != Some(g)).map(|(n, _)| n).collect();
+    let changed: Vec<&String> = after
+        .iter()
+        .filter(|(n, g)| before.get(*n) != Some(g))
+        .map(|(n, _)| n)
+        .collect();
     assert_eq!(changed.len(), 1, "{changed:?}");
     assert!(changed[0].starts_with("ApiPolicy/"), "{changed:?}");
 
@@ -71,24 +87,41 @@ pub fn commit(cluster: &mut Cluster, _: bool) {
     for list in ["products/wholesale", "gateways/edge-hamburg"] {
         let path = format!("apimartifacts/{list}/apis.json");
         let apis: Vec<Json> = serde_json::from_str(&checkout.read(&path)).unwrap();
-        let left: Vec<&Json> = apis.iter().filter(|api| api["name"] != "shipping").collect();
+        let left: Vec<&Json> = apis
+            .iter()
+            .filter(|api| api["name"] != "shipping")
+            .collect();
         checkout.write(&path, &json!(left).to_string());
     }
     checkout.push("without shipping");
     eventually("the API to be pruned", Duration::from_secs(90), || {
         let now = objects(cluster, namespace);
-        let bundle = cluster.get("ApimBundle", namespace, "contoso").unwrap_or_default();
-        if now.contains_key("Api/shipping") { Err(message(&bundle)) } else { Ok(()) }
+        let bundle = cluster
+            .get("ApimBundle", namespace, "contoso")
+            .unwrap_or_default();
+        if now.contains_key("Api/shipping") {
+            Err(message(&bundle))
+        } else {
+            Ok(())
+        }
     });
     drop(controller);
 }
 
 fn assert_ready_message(bundle: &Json) {
     let message = message(bundle);
-    assert!(message.starts_with("published the bundle of main@sha1:"), "{message}");
+    assert!(
+        message.starts_with("published the bundle of main@sha1:"),
+        "{message}"
+    );
     let counts = &bundle["status"]["diagnostics"]["counts"];
     assert_eq!(counts["error"], 0, "{bundle}");
-    assert!(bundle["status"]["history"].as_array().is_some_and(|h| h.len() == 1), "{bundle}");
+    assert!(
+        bundle["status"]["history"]
+            .as_array()
+            .is_some_and(|h| h.len() == 1),
+        "{bundle}"
+    );
 }
 
 pub fn bad_commit(cluster: &mut Cluster, _: bool) {
@@ -98,21 +131,34 @@ pub fn bad_commit(cluster: &mut Cluster, _: bool) {
     cluster.apply(&apim_bundle(namespace, "contoso", &cluster.oci("team/bad")));
     let good = cluster.until("ApimBundle", namespace, "contoso", is_ready);
     let live = cluster.tag("team/bad", "latest");
-    assert_eq!(live.as_deref(), good["status"]["published"]["digest"].as_str());
+    assert_eq!(
+        live.as_deref(),
+        good["status"]["published"]["digest"].as_str()
+    );
 
     let path = "apimartifacts/apis/orders-v2/policy.xml";
     let policy = checkout.read(path);
-    checkout.write(path, "<policies>\n  <inbound>\n    <base />\n  </inbund>\n</policies>\n");
+    checkout.write(
+        path,
+        "<policies>\n  <inbound>\n    <base />\n  </inbund>\n</policies>\n",
+    );
     let commit = checkout.push("a mistake");
-    let failed = cluster.until("ApimBundle", namespace, "contoso", |b| condition(b, "Ready", "False"));
+    let failed = cluster.until("ApimBundle", namespace, "contoso", |b| {
+        condition(b, "Ready", "False")
+    });
     let said = message(&failed);
-    assert!(said.contains("APIM") && said.contains(&format!("{path}:4:")), "{said}");
+    assert!(
+        said.contains("APIM") && said.contains(&format!("{path}:4:")),
+        "{said}"
+    );
     assert!(condition(&failed, "Stalled", "True"), "{failed}");
     assert_eq!(failed["status"]["published"], good["status"]["published"]);
     assert_eq!(failed["status"]["diagnostics"]["first"][0]["path"], path);
     assert_eq!(cluster.tag("team/bad", "latest"), live);
     let event = eventually("the event at the receiver", Duration::from_secs(20), || {
-        let events = cluster.receiver.about("GitRepository", namespace, "contoso");
+        let events = cluster
+            .receiver
+            .about("GitRepository", namespace, "contoso");
         let bad = events.into_iter().find(|e| e["severity"] == "error");
         bad.ok_or_else(|| "no error event".to_owned())
     });
@@ -121,15 +167,25 @@ pub fn bad_commit(cluster: &mut Cluster, _: bool) {
     assert_eq!(event["reason"], "ValidationFailed");
     assert!(event["message"].as_str().unwrap().contains(path), "{event}");
     let recorded = cluster.list("Event", namespace);
-    assert!(recorded.iter().any(|e| e["involvedObject"]["kind"] == "ApimBundle" && e["type"] == "Warning"));
+    assert!(
+        recorded
+            .iter()
+            .any(|e| e["involvedObject"]["kind"] == "ApimBundle" && e["type"] == "Warning")
+    );
     // Nothing is rendered again while nothing changes.
     let renders = controller.metric("flux_apim_renders_total");
-    let request = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": "again"}}});
+    let request =
+        json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": "again"}}});
     cluster.merge("ApimBundle", namespace, "contoso", &request);
-    cluster.until("ApimBundle", namespace, "contoso", |b| b["status"]["lastHandledReconcileAt"] == "again");
+    cluster.until("ApimBundle", namespace, "contoso", |b| {
+        b["status"]["lastHandledReconcileAt"] == "again"
+    });
     assert_eq!(controller.metric("flux_apim_renders_total"), renders);
 
-    checkout.write(path, &policy.replace("exists-action=\"skip\"", "exists-action=\"override\""));
+    checkout.write(
+        path,
+        &policy.replace("exists-action=\"skip\"", "exists-action=\"override\""),
+    );
     let commit = checkout.push("the fix");
     let fixed = cluster.until("ApimBundle", namespace, "contoso", is_ready);
     let origin = &fixed["status"]["published"]["originRevision"];

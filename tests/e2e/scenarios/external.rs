@@ -18,7 +18,10 @@ fn is_served(object: &Json) -> bool {
     let Some(url) = artifact["url"].as_str() else {
         return false;
     };
-    let output = Command::new("curl").args(["-sf", "--max-time", "5", url]).output().unwrap();
+    let output = Command::new("curl")
+        .args(["-sf", "--max-time", "5", url])
+        .output()
+        .unwrap();
     let digest = flux_apim::tree::Digest::of(&output.stdout).to_string();
     output.status.success() && artifact["digest"] == digest
 }
@@ -36,7 +39,9 @@ pub fn chained(cluster: &mut Cluster, _: bool) {
     cluster.apply(&further);
 
     let bundle = cluster.until("ApimBundle", namespace, "contoso", is_ready);
-    let artifact = cluster.until("ExternalArtifact", namespace, "contoso", |o| condition(o, "Ready", "True"));
+    let artifact = cluster.until("ExternalArtifact", namespace, "contoso", |o| {
+        condition(o, "Ready", "True")
+    });
     assert_eq!(artifact["status"]["artifact"], bundle["status"]["artifact"]);
     assert!(is_served(&artifact), "{artifact}");
     assert!(condition(&bundle, "ArtifactInStorage", "True"), "{bundle}");
@@ -49,14 +54,19 @@ pub fn chained(cluster: &mut Cluster, _: bool) {
 
     let further = cluster.until("ApimBundle", namespace, "further", is_ready);
     let published = &further["status"]["published"];
-    assert_eq!(published["layerDigest"], bundle["status"]["published"]["layerDigest"]);
+    assert_eq!(
+        published["layerDigest"],
+        bundle["status"]["published"]["layerDigest"]
+    );
 
     let commit = checkout.push("another revision of the same content");
     let origin = format!("main@sha1:{commit}");
     cluster.until("ApimBundle", namespace, "contoso", |b| {
         is_ready(b) && b["status"]["lastAttemptedRevision"] == origin
     });
-    let again = cluster.get("ExternalArtifact", namespace, "contoso").unwrap();
+    let again = cluster
+        .get("ExternalArtifact", namespace, "contoso")
+        .unwrap();
     let now = &again["status"]["artifact"];
     assert_eq!(now["digest"], artifact["status"]["artifact"]["digest"]);
     assert_eq!(now["metadata"]["org.opencontainers.image.revision"], origin);
@@ -66,7 +76,12 @@ pub fn chained(cluster: &mut Cluster, _: bool) {
     cluster.until_gone("ApimBundle", namespace, "contoso");
     cluster.until_gone("ExternalArtifact", namespace, "contoso");
     assert!(!is_served(&artifact));
-    assert!(!controller.data.join("externalartifact/external/contoso").exists());
+    assert!(
+        !controller
+            .data
+            .join("externalartifact/external/contoso")
+            .exists()
+    );
 }
 
 pub fn drift(cluster: &mut Cluster, _: bool) {
@@ -80,7 +95,9 @@ pub fn drift(cluster: &mut Cluster, _: bool) {
     let right = bundle["status"]["artifact"].clone();
     let healed = |what: &str| {
         eventually(what, Duration::from_secs(60), || {
-            let object = cluster.get("ExternalArtifact", namespace, "contoso").unwrap_or_default();
+            let object = cluster
+                .get("ExternalArtifact", namespace, "contoso")
+                .unwrap_or_default();
             let is_right = object["status"]["artifact"] == right && is_served(&object);
             is_right.then_some(()).ok_or_else(|| object.to_string())
         });
@@ -93,12 +110,16 @@ pub fn drift(cluster: &mut Cluster, _: bool) {
     let api = cluster.api("ExternalArtifact", namespace);
     let wrong = json!({"status": {"artifact": {"url": "http://example.com/evil.tar.gz"}}});
     let patch = kube::api::Patch::Merge(&wrong);
-    let patched = cluster.runtime.block_on(api.patch_status("contoso", &Default::default(), &patch));
+    let patched =
+        cluster
+            .runtime
+            .block_on(api.patch_status("contoso", &Default::default(), &patch));
     patched.unwrap();
     healed("a changed status");
 
     let request = |token: &str| {
-        let patch = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}});
+        let patch =
+            json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}});
         cluster.merge("ApimBundle", namespace, "contoso", &patch);
         cluster.until("ApimBundle", namespace, "contoso", |b| {
             b["status"]["lastHandledReconcileAt"] == token && is_ready(b)
@@ -106,14 +127,23 @@ pub fn drift(cluster: &mut Cluster, _: bool) {
     };
     let file = controller.data.join(right["path"].as_str().unwrap());
     std::fs::write(&file, "damaged").unwrap();
-    assert!(!is_served(&json!({"status": {"artifact": right}})), "damaged bytes were served");
+    assert!(
+        !is_served(&json!({"status": {"artifact": right}})),
+        "damaged bytes were served"
+    );
     request("damaged");
     healed("a damaged file");
 
     let digest = bundle["status"]["published"]["digest"].as_str().unwrap();
     assert_eq!(cluster.tag("team/drift", "latest").as_deref(), Some(digest));
-    let url = format!("http://{}/v2/team/drift/manifests/{digest}", cluster.registry);
-    let deleted = Command::new("curl").args(["-sf", "-X", "DELETE", &url]).status().unwrap();
+    let url = format!(
+        "http://{}/v2/team/drift/manifests/{digest}",
+        cluster.registry
+    );
+    let deleted = Command::new("curl")
+        .args(["-sf", "-X", "DELETE", &url])
+        .status()
+        .unwrap();
     assert!(deleted.success());
     assert_eq!(cluster.tag("team/drift", "latest"), None);
     request("untagged");
@@ -126,7 +156,9 @@ pub fn restart(cluster: &mut Cluster, _: bool) {
     let mut controller = cluster.controller("restart", &[]);
     cluster.apply(&apim_bundle(namespace, "contoso", &ours()));
     cluster.until("ApimBundle", namespace, "contoso", is_ready);
-    let object = cluster.get("ExternalArtifact", namespace, "contoso").unwrap();
+    let object = cluster
+        .get("ExternalArtifact", namespace, "contoso")
+        .unwrap();
 
     controller.process.stop();
     assert!(!is_served(&object));
@@ -135,7 +167,9 @@ pub fn restart(cluster: &mut Cluster, _: bool) {
     assert!(is_served(&object));
     eventually("the first reconciliation", Duration::from_secs(30), || {
         let text = http(controller.metrics_port, "/metrics").unwrap_or_default();
-        text.contains("namespace=\"restart\"").then_some(()).ok_or(text)
+        text.contains("namespace=\"restart\"")
+            .then_some(())
+            .ok_or(text)
     });
     assert_eq!(controller.metric("flux_apim_renders_total"), 0.0);
 
@@ -143,8 +177,13 @@ pub fn restart(cluster: &mut Cluster, _: bool) {
     std::fs::remove_dir_all(&controller.data).unwrap();
     controller.process.start();
     eventually("the artifact again", Duration::from_secs(60), || {
-        is_served(&object).then_some(()).ok_or_else(|| controller.process.log())
+        is_served(&object)
+            .then_some(())
+            .ok_or_else(|| controller.process.log())
     });
     let after = cluster.until("ApimBundle", namespace, "contoso", is_ready);
-    assert_eq!(after["status"]["artifact"]["digest"], object["status"]["artifact"]["digest"]);
+    assert_eq!(
+        after["status"]["artifact"]["digest"],
+        object["status"]["artifact"]["digest"]
+    );
 }

@@ -48,7 +48,11 @@ pub fn empty_storage(cluster: &mut Cluster, _: bool) {
     let namespace = "empty";
     let checkout = cluster.project(namespace, "contoso");
     let _controller = cluster.controller("empty", &[]);
-    cluster.apply(&apim_bundle(namespace, "contoso", &cluster.oci("team/empty")));
+    cluster.apply(&apim_bundle(
+        namespace,
+        "contoso",
+        &cluster.oci("team/empty"),
+    ));
     let commit = change(&checkout, 1);
     converges(cluster, namespace, "team/empty", &commit);
     cluster.source_controller.stop();
@@ -67,7 +71,13 @@ fn archive(cluster: &Cluster, name: &str) -> Vec<u8> {
     let path = cluster.folder.join(format!("{name}.tar.gz"));
     let sample = crate::bundle::sample();
     let status = Command::new("tar")
-        .args(["--sort=name", "--owner=0", "--group=0", "--mtime=@0", "-czf"])
+        .args([
+            "--sort=name",
+            "--owner=0",
+            "--group=0",
+            "--mtime=@0",
+            "-czf",
+        ])
         .arg(&path)
         .arg("-C")
         .arg(sample)
@@ -79,7 +89,14 @@ fn archive(cluster: &Cluster, name: &str) -> Vec<u8> {
 }
 
 /// An ExternalArtifact that says whatever it is told.
-pub fn claim(cluster: &Cluster, namespace: &str, name: &str, url: &str, digest: &str, revision: &str) {
+pub fn claim(
+    cluster: &Cluster,
+    namespace: &str,
+    name: &str,
+    url: &str,
+    digest: &str,
+    revision: &str,
+) {
     cluster.apply(&json!({
         "kind": "ExternalArtifact", "metadata": {"name": name, "namespace": namespace},
         "spec": {"sourceRef": {"kind": "Test", "name": name}},
@@ -90,7 +107,10 @@ pub fn claim(cluster: &Cluster, namespace: &str, name: &str, url: &str, digest: 
         "lastUpdateTime": "2026-01-01T00:00:00Z",
     }}});
     let patch = kube::api::Patch::Merge(&status);
-    cluster.runtime.block_on(api.patch_status(name, &Default::default(), &patch)).unwrap();
+    cluster
+        .runtime
+        .block_on(api.patch_status(name, &Default::default(), &patch))
+        .unwrap();
 }
 
 pub fn lying_source(cluster: &mut Cluster, _: bool) {
@@ -100,10 +120,16 @@ pub fn lying_source(cluster: &mut Cluster, _: bool) {
     let answers = Arc::clone(&served);
     let port = crate::http::serve(move |request| {
         let answers = answers.lock().unwrap();
-        answers.get(&request.path).cloned().unwrap_or((404, Vec::new()))
+        answers
+            .get(&request.path)
+            .cloned()
+            .unwrap_or((404, Vec::new()))
     });
     let serve = |path: &str, status: u16, bytes: &[u8]| {
-        served.lock().unwrap().insert(path.to_owned(), (status, bytes.to_vec()));
+        served
+            .lock()
+            .unwrap()
+            .insert(path.to_owned(), (status, bytes.to_vec()));
     };
     let bytes = archive(cluster, "lies");
     let digest = flux_apim::tree::Digest::of(&bytes).to_string();
@@ -111,7 +137,14 @@ pub fn lying_source(cluster: &mut Cluster, _: bool) {
     let _controller = cluster.controller("lies", &[]);
     let mut object = apim_bundle(namespace, "contoso", &json!({"externalArtifact": true}));
     object["spec"]["sourceRef"] = json!({"kind": "ExternalArtifact", "name": "source"});
-    claim(cluster, namespace, "source", &url("/gone"), &digest, "v1@sha256:1");
+    claim(
+        cluster,
+        namespace,
+        "source",
+        &url("/gone"),
+        &digest,
+        "v1@sha256:1",
+    );
     cluster.apply(&object);
     let fails = |says: &str| {
         let failed = cluster.until("ApimBundle", namespace, "contoso", |b| {
@@ -121,23 +154,55 @@ pub fn lying_source(cluster: &mut Cluster, _: bool) {
     };
     fails("404");
     serve("/wrong", 200, b"something else");
-    claim(cluster, namespace, "source", &url("/wrong"), &digest, "v2@sha256:1");
+    claim(
+        cluster,
+        namespace,
+        "source",
+        &url("/wrong"),
+        &digest,
+        "v2@sha256:1",
+    );
     fails("nothing of them was parsed");
     serve("/broken", 500, b"");
-    claim(cluster, namespace, "source", &url("/broken"), &digest, "v3@sha256:1");
+    claim(
+        cluster,
+        namespace,
+        "source",
+        &url("/broken"),
+        &digest,
+        "v3@sha256:1",
+    );
     fails("500");
     serve("/right", 200, &bytes);
-    claim(cluster, namespace, "source", &url("/right"), &digest, "v4@sha256:1");
+    claim(
+        cluster,
+        namespace,
+        "source",
+        &url("/right"),
+        &digest,
+        "v4@sha256:1",
+    );
     let good = cluster.until("ApimBundle", namespace, "contoso", is_ready);
     // The last good bundle stays, whatever comes after.
     let bad = b"not an archive";
     let bad_digest = flux_apim::tree::Digest::of(bad).to_string();
     serve("/bad", 200, bad);
-    claim(cluster, namespace, "source", &url("/bad"), &bad_digest, "v5@sha256:2");
-    let failed = cluster.until("ApimBundle", namespace, "contoso", |b| condition(b, "Stalled", "True"));
+    claim(
+        cluster,
+        namespace,
+        "source",
+        &url("/bad"),
+        &bad_digest,
+        "v5@sha256:2",
+    );
+    let failed = cluster.until("ApimBundle", namespace, "contoso", |b| {
+        condition(b, "Stalled", "True")
+    });
     assert!(message(&failed).contains("APIM8"), "{}", message(&failed));
     assert_eq!(failed["status"]["artifact"], good["status"]["artifact"]);
-    let external = cluster.get("ExternalArtifact", namespace, "contoso").unwrap();
+    let external = cluster
+        .get("ExternalArtifact", namespace, "contoso")
+        .unwrap();
     assert_eq!(external["status"]["artifact"], good["status"]["artifact"]);
 }
 
@@ -145,12 +210,18 @@ pub fn registry_down(cluster: &mut Cluster, soak: bool) {
     let namespace = "down";
     let checkout = cluster.project(namespace, "contoso");
     let _controller = cluster.controller("down", &[]);
-    cluster.apply(&apim_bundle(namespace, "contoso", &cluster.oci("team/down")));
+    cluster.apply(&apim_bundle(
+        namespace,
+        "contoso",
+        &cluster.oci("team/down"),
+    ));
     let commit = change(&checkout, 1);
     let before = converges(cluster, namespace, "team/down", &commit);
     cluster.registry_process.kill();
     let commit = change(&checkout, 2);
-    let failed = cluster.until("ApimBundle", namespace, "contoso", |b| condition(b, "Ready", "False"));
+    let failed = cluster.until("ApimBundle", namespace, "contoso", |b| {
+        condition(b, "Ready", "False")
+    });
     assert!(condition(&failed, "Reconciling", "True"), "{failed}");
     assert_eq!(failed["status"]["published"], before["status"]["published"]);
     if soak {
@@ -164,7 +235,11 @@ pub fn api_server(cluster: &mut Cluster, _: bool) {
     let namespace = "restarts";
     let checkout = cluster.project(namespace, "contoso");
     let mut controller = cluster.controller("restarts", &[]);
-    cluster.apply(&apim_bundle(namespace, "contoso", &cluster.oci("team/restarts")));
+    cluster.apply(&apim_bundle(
+        namespace,
+        "contoso",
+        &cluster.oci("team/restarts"),
+    ));
     let commit = change(&checkout, 1);
     converges(cluster, namespace, "team/restarts", &commit);
     cluster.api_server.kill();
@@ -176,7 +251,11 @@ pub fn api_server(cluster: &mut Cluster, _: bool) {
         version.map(|_| ()).map_err(|e| e.to_string())
     });
     converges(cluster, namespace, "team/restarts", &commit);
-    assert!(!controller.process.has_ended(), "{}", controller.process.log());
+    assert!(
+        !controller.process.has_ended(),
+        "{}",
+        controller.process.log()
+    );
 }
 
 pub fn lease(cluster: &mut Cluster, _: bool) {
@@ -191,7 +270,11 @@ pub fn lease(cluster: &mut Cluster, _: bool) {
     let mut first = cluster.controller("lease-a", &flags);
     first.until_ready();
     let second = cluster.controller("lease-b", &flags);
-    cluster.apply(&apim_bundle(namespace, "contoso", &cluster.oci("team/lease")));
+    cluster.apply(&apim_bundle(
+        namespace,
+        "contoso",
+        &cluster.oci("team/lease"),
+    ));
     let commit = change(&checkout, 1);
     converges(cluster, namespace, "team/lease", &commit);
     assert_eq!(second.metric("flux_apim_renders_total"), 0.0);
@@ -200,9 +283,13 @@ pub fn lease(cluster: &mut Cluster, _: bool) {
     let commit = change(&checkout, 2);
     let origin = format!("main@sha1:{commit}");
     eventually("the new revision", Duration::from_secs(60), || {
-        let source = cluster.get("GitRepository", namespace, "contoso").unwrap_or_default();
+        let source = cluster
+            .get("GitRepository", namespace, "contoso")
+            .unwrap_or_default();
         let is_new = source["status"]["artifact"]["revision"] == origin;
-        is_new.then_some(()).ok_or_else(|| source["status"].to_string())
+        is_new
+            .then_some(())
+            .ok_or_else(|| source["status"].to_string())
     });
     first.process.signal("STOP");
     second.until_ready();
@@ -210,11 +297,22 @@ pub fn lease(cluster: &mut Cluster, _: bool) {
     let version = bundle["metadata"]["resourceVersion"].clone();
     first.process.signal("CONT");
     eventually("the former leader to end", Duration::from_secs(30), || {
-        first.process.has_ended().then_some(()).ok_or_else(|| first.process.log())
+        first
+            .process
+            .has_ended()
+            .then_some(())
+            .ok_or_else(|| first.process.log())
     });
-    assert!(first.process.log().contains("the leader lease is lost"), "{}", first.process.log());
+    assert!(
+        first.process.log().contains("the leader lease is lost"),
+        "{}",
+        first.process.log()
+    );
     let after = converges(cluster, namespace, "team/lease", &commit);
-    assert_eq!(after["metadata"]["resourceVersion"], version, "another wrote after the lease was lost");
+    assert_eq!(
+        after["metadata"]["resourceVersion"], version,
+        "another wrote after the lease was lost"
+    );
 }
 
 pub fn killed(cluster: &mut Cluster, soak: bool) {
@@ -232,22 +330,33 @@ pub fn killed(cluster: &mut Cluster, soak: bool) {
     for round in 1..=rounds {
         commit = change(&checkout, round);
         let token = format!("round-{round}");
-        let request = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}});
+        let request =
+            json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}});
         cluster.merge("GitRepository", namespace, "contoso", &request);
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         std::thread::sleep(Duration::from_millis((state >> 33) % 2500));
         controller.process.kill();
         // Whatever was on its way: what is named is there.
         if let Some(digest) = cluster.tag("team/killed", "latest") {
-            let url = format!("http://{}/v2/team/killed/manifests/{digest}", cluster.registry);
+            let url = format!(
+                "http://{}/v2/team/killed/manifests/{digest}",
+                cluster.registry
+            );
             let accept = "accept: application/vnd.oci.image.manifest.v1+json";
-            let output = Command::new("curl").args(["-sf", "-H", accept, &url]).output().unwrap();
+            let output = Command::new("curl")
+                .args(["-sf", "-H", accept, &url])
+                .output()
+                .unwrap();
             let manifest: Json = serde_json::from_slice(&output.stdout).unwrap();
             let layer = manifest["layers"][0]["digest"].as_str().unwrap();
             assert!(cluster.blob_is_whole("team/killed", layer), "{manifest}");
         }
         let bundle = cluster.get("ApimBundle", namespace, "contoso").unwrap();
-        let named = bundle["status"]["published"]["layerDigest"].as_str().unwrap();
+        let named = bundle["status"]["published"]["layerDigest"]
+            .as_str()
+            .unwrap();
         assert!(cluster.blob_is_whole("team/killed", named), "{bundle}");
         let path = bundle["status"]["artifact"]["path"].as_str().unwrap();
         let stored = std::fs::read(controller.data.join(path)).unwrap();

@@ -16,9 +16,12 @@ pub fn tenants(cluster: &mut Cluster, _: bool) {
     let start = cluster.audit_lines();
     let _controller = cluster.controller("tenants", &[]);
     let mut object = apim_bundle("tenant-b", "thief", &json!({"externalArtifact": true}));
-    object["spec"]["sourceRef"] = json!({"kind": "GitRepository", "name": "contoso", "namespace": "tenant-a"});
+    object["spec"]["sourceRef"] =
+        json!({"kind": "GitRepository", "name": "contoso", "namespace": "tenant-a"});
     cluster.apply(&object);
-    cluster.until("ApimBundle", "tenant-b", "thief", |b| condition(b, "Stalled", "True"));
+    cluster.until("ApimBundle", "tenant-b", "thief", |b| {
+        condition(b, "Stalled", "True")
+    });
     // A secret is looked for in the namespace of the ApimBundle alone.
     let mut publish = cluster.oci("team/tenant-b");
     publish["oci"]["secretRef"] = json!({"name": "registry"});
@@ -26,21 +29,35 @@ pub fn tenants(cluster: &mut Cluster, _: bool) {
     let url = format!("http://127.0.0.1:{}/tenant-b.git", cluster.git.port);
     cluster.apply(&crate::bundle::git_repository("tenant-b", "own", &url));
     cluster.apply(&apim_bundle("tenant-b", "own", &publish));
-    let failed = cluster.until("ApimBundle", "tenant-b", "own", |b| condition(b, "Ready", "False"));
+    let failed = cluster.until("ApimBundle", "tenant-b", "own", |b| {
+        condition(b, "Ready", "False")
+    });
     let said = crate::cluster::message(&failed);
-    assert!(said.contains("Secret tenant-b/registry") && said.contains("does not exist"), "{said}");
+    assert!(
+        said.contains("Secret tenant-b/registry") && said.contains("does not exist"),
+        "{said}"
+    );
     let touched = cluster.audit(start).into_iter().any(|e| {
         let object = &e["objectRef"];
-        object["namespace"] == "tenant-a" && object["resource"] != "apimbundles" && e["verb"] == "get"
+        object["namespace"] == "tenant-a"
+            && object["resource"] != "apimbundles"
+            && e["verb"] == "get"
     });
-    assert!(!touched, "the controller read an object of tenant-a for tenant-b");
+    assert!(
+        !touched,
+        "the controller read an object of tenant-a for tenant-b"
+    );
     cluster.delete("ApimBundle", "tenant-b", "own");
 }
 
 /// Group, resource and verb of everything that the rules allow.
 fn allowed(role: &Json) -> BTreeSet<(String, String, String)> {
     let words = |list: &Json| -> Vec<String> {
-        list.as_array().unwrap().iter().map(|w| w.as_str().unwrap().to_owned()).collect()
+        list.as_array()
+            .unwrap()
+            .iter()
+            .map(|w| w.as_str().unwrap().to_owned())
+            .collect()
     };
     let mut all = BTreeSet::new();
     for rule in role["rules"].as_array().unwrap() {
@@ -78,7 +95,9 @@ pub fn minimal(cluster: &mut Cluster, _: bool) {
     cluster.delete("ApimBundle", "accounts", "contoso");
     cluster.until_gone("ApimBundle", "accounts", "contoso");
 
-    let role = cluster.get("ClusterRole", "", "flux-apim-controller").unwrap();
+    let role = cluster
+        .get("ClusterRole", "", "flux-apim-controller")
+        .unwrap();
     let mut allowed = allowed(&role);
     for verb in ["get", "create", "update"] {
         allowed.insert(("coordination.k8s.io".into(), "leases".into(), verb.into()));
@@ -93,10 +112,20 @@ pub fn minimal(cluster: &mut Cluster, _: bool) {
         };
         assert_ne!(entry["responseStatus"]["code"], 403, "refused: {entry}");
         if !resource.is_empty() {
-            used.insert((text("apiGroup"), resource, entry["verb"].as_str().unwrap().to_owned()));
+            used.insert((
+                text("apiGroup"),
+                resource,
+                entry["verb"].as_str().unwrap().to_owned(),
+            ));
         }
     }
-    assert_eq!(used.difference(&allowed).collect::<Vec<_>>(), Vec::<&(String, String, String)>::new());
-    assert_eq!(allowed.difference(&used).collect::<Vec<_>>(), Vec::<&(String, String, String)>::new());
+    assert_eq!(
+        used.difference(&allowed).collect::<Vec<_>>(),
+        Vec::<&(String, String, String)>::new()
+    );
+    assert_eq!(
+        allowed.difference(&used).collect::<Vec<_>>(),
+        Vec::<&(String, String, String)>::new()
+    );
     assert!(!used.contains(&(String::new(), "secrets".into(), "list".into())));
 }

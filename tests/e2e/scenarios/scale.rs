@@ -18,18 +18,39 @@ pub fn steady(cluster: &mut Cluster, soak: bool) {
     let port = crate::http::serve(move |_| (200, served.to_vec()));
     let url = format!("http://127.0.0.1:{port}/x.tar.gz");
     for i in 0..count {
-        claim(cluster, namespace, &format!("source-{i}"), &url, &digest, &format!("v1@{digest}"));
-        let mut object = apim_bundle(namespace, &format!("bundle-{i}"), &json!({"externalArtifact": true}));
-        object["spec"]["sourceRef"] = json!({"kind": "ExternalArtifact", "name": format!("source-{i}")});
+        claim(
+            cluster,
+            namespace,
+            &format!("source-{i}"),
+            &url,
+            &digest,
+            &format!("v1@{digest}"),
+        );
+        let mut object = apim_bundle(
+            namespace,
+            &format!("bundle-{i}"),
+            &json!({"externalArtifact": true}),
+        );
+        object["spec"]["sourceRef"] =
+            json!({"kind": "ExternalArtifact", "name": format!("source-{i}")});
         object["spec"]["interval"] = json!("1h");
-        object["spec"].as_object_mut().unwrap().remove("environment");
+        object["spec"]
+            .as_object_mut()
+            .unwrap()
+            .remove("environment");
         cluster.apply(&object);
     }
     let started = Instant::now();
     let controller = cluster.controller("scale", &[]);
     eventually("all objects to be ready", Duration::from_secs(900), || {
-        let ready = cluster.list("ApimBundle", namespace).iter().filter(|b| is_ready(b)).count();
-        (ready == count).then_some(()).ok_or(format!("{ready} of {count}"))
+        let ready = cluster
+            .list("ApimBundle", namespace)
+            .iter()
+            .filter(|b| is_ready(b))
+            .count();
+        (ready == count)
+            .then_some(())
+            .ok_or(format!("{ready} of {count}"))
     });
     let took = started.elapsed();
     // What our own writes set off comes to rest.
@@ -47,15 +68,28 @@ pub fn steady(cluster: &mut Cluster, soak: bool) {
 
     let renamed = format!("v2@{digest}");
     claim(cluster, namespace, "source-7", &url, &digest, &renamed);
-    cluster.until("ApimBundle", namespace, "bundle-7", |b| b["status"]["lastAttemptedRevision"] == renamed);
-    assert_eq!(controller.metric("flux_apim_renders_total"), renders, "the same bytes were rendered again");
+    cluster.until("ApimBundle", namespace, "bundle-7", |b| {
+        b["status"]["lastAttemptedRevision"] == renamed
+    });
+    assert_eq!(
+        controller.metric("flux_apim_renders_total"),
+        renders,
+        "the same bytes were rendered again"
+    );
     let mut other = (*bytes).clone();
     // Another gzip member at the end: other bytes, the same files.
     other.extend_from_slice(&empty_member());
     let other_digest = flux_apim::tree::Digest::of(&other).to_string();
     let port = crate::http::serve(move |_| (200, other.clone()));
     let url = format!("http://127.0.0.1:{port}/x.tar.gz");
-    claim(cluster, namespace, "source-7", &url, &other_digest, "v3@sha256:3");
+    claim(
+        cluster,
+        namespace,
+        "source-7",
+        &url,
+        &other_digest,
+        "v3@sha256:3",
+    );
     cluster.until("ApimBundle", namespace, "bundle-7", |b| {
         is_ready(b) && b["status"]["lastAttemptedRevision"] == "v3@sha256:3"
     });
@@ -82,14 +116,24 @@ fn memory_stays(
     for round in 0..12 {
         let token = format!("round-{round}");
         for i in 0..count {
-            let patch = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}});
+            let patch =
+                json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}});
             cluster.merge("ApimBundle", namespace, &format!("bundle-{i}"), &patch);
         }
-        eventually("all requests to be answered", Duration::from_secs(600), || {
-            let objects = cluster.list("ApimBundle", namespace);
-            let done = objects.iter().filter(|b| b["status"]["lastHandledReconcileAt"] == token).count();
-            (done == count).then_some(()).ok_or(format!("{done} of {count}"))
-        });
+        eventually(
+            "all requests to be answered",
+            Duration::from_secs(600),
+            || {
+                let objects = cluster.list("ApimBundle", namespace);
+                let done = objects
+                    .iter()
+                    .filter(|b| b["status"]["lastHandledReconcileAt"] == token)
+                    .count();
+                (done == count)
+                    .then_some(())
+                    .ok_or(format!("{done} of {count}"))
+            },
+        );
         after.push(controller.memory());
     }
     println!("        memory after each round of reconciles, MiB: {after:?}");
@@ -108,7 +152,13 @@ fn small(cluster: &Cluster) -> Vec<u8> {
     std::fs::write(folder.join("openapi.json"), document.to_string()).unwrap();
     let path = cluster.folder.join("small.tar.gz");
     let status = std::process::Command::new("tar")
-        .args(["--sort=name", "--owner=0", "--group=0", "--mtime=@0", "-czf"])
+        .args([
+            "--sort=name",
+            "--owner=0",
+            "--group=0",
+            "--mtime=@0",
+            "-czf",
+        ])
         .arg(&path)
         .arg("-C")
         .arg(cluster.folder.join("small"))
@@ -121,5 +171,7 @@ fn small(cluster: &Cluster) -> Vec<u8> {
 
 /// A gzip member that holds nothing.
 fn empty_member() -> Vec<u8> {
-    vec![31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    vec![
+        31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ]
 }

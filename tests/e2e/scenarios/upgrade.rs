@@ -7,7 +7,11 @@ use serde_json::json;
 pub fn crd(cluster: &mut Cluster, _: bool) {
     let namespace = "upgrade";
     let _checkout = cluster.project(namespace, "contoso");
-    cluster.apply(&apim_bundle(namespace, "contoso", &json!({"externalArtifact": true})));
+    cluster.apply(&apim_bundle(
+        namespace,
+        "contoso",
+        &json!({"externalArtifact": true}),
+    ));
     let before = cluster.get("ApimBundle", namespace, "contoso").unwrap();
     assert_eq!(before["status"]["observedGeneration"], -1, "{before}");
     // As little as any version ever writes, and a field that none knows now.
@@ -20,7 +24,10 @@ pub fn crd(cluster: &mut Cluster, _: bool) {
     }});
     let api = cluster.api("ApimBundle", namespace);
     let patch = kube::api::Patch::Merge(&old);
-    let patched = cluster.runtime.block_on(api.patch_status("contoso", &Default::default(), &patch));
+    let patched =
+        cluster
+            .runtime
+            .block_on(api.patch_status("contoso", &Default::default(), &patch));
     patched.unwrap();
     cluster.install();
     let controller = cluster.controller("upgrade", &[]);

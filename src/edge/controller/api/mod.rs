@@ -11,8 +11,8 @@ mod status;
 pub use duration::Duration;
 pub use source::{Artifact, FluxSource, SourceKind, external_artifact};
 pub use status::{
-    ApimBundleStatus, Condition, ConditionStatus, Counts, DiagnosticSummary, Diagnostics, Published,
-    Snapshot,
+    ApimBundleStatus, Condition, ConditionStatus, Counts, DiagnosticSummary, Diagnostics,
+    Published, Snapshot,
 };
 
 use kube::{CustomResource, CustomResourceExt, KubeSchema};
@@ -103,7 +103,10 @@ pub struct ApimBundleSpec {
 
     /// Environment whose overrides (`configuration.ENV.yaml`) are merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 63), regex(pattern = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"))]
+    #[schemars(
+        length(max = 63),
+        regex(pattern = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")
+    )]
     pub environment: Option<String>,
 
     /// Output languages; all unless given here or in `flux-apim.yaml`.
@@ -135,20 +138,29 @@ pub struct SourceReference {
     /// Kind of the source.
     pub kind: SourceKind,
     /// Name of the source.
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+    )]
     pub name: String,
     /// Namespace of the source; that of the ApimBundle unless given. Another
     /// namespace is refused unless the controller runs with
     /// `--no-cross-namespace-refs=false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(
+        length(min = 1, max = 63),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+    )]
     pub namespace: Option<String>,
 }
 
 /// An output language.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "names of languages; text here would end in the schema")]
+#[expect(
+    missing_docs,
+    reason = "names of languages; text here would end in the schema"
+)]
 pub enum Target {
     Arm,
     Bicep,
@@ -232,7 +244,10 @@ pub struct Publish {
     .message("certSecretRef cannot be used with insecure: there is no TLS to check"))]
 pub struct Oci {
     /// The repository, without tag or digest.
-    #[schemars(length(max = 512), regex(pattern = r"^oci://[a-zA-Z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$"))]
+    #[schemars(
+        length(max = 512),
+        regex(pattern = r"^oci://[a-zA-Z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$")
+    )]
     pub url: String,
     /// Tags that are moved to each new bundle; `latest` unless given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -334,14 +349,21 @@ fn tidy(value: &mut Json) {
             if map.get("nullable") == Some(&Json::Bool(true)) {
                 map.remove("nullable");
             }
-            if map.get("format").and_then(Json::as_str).is_some_and(|f| f.starts_with("uint")) {
+            if map
+                .get("format")
+                .and_then(Json::as_str)
+                .is_some_and(|f| f.starts_with("uint"))
+            {
                 map.remove("format");
             }
             map.values_mut().for_each(tidy);
         }
         Json::Array(items) => items.iter_mut().for_each(tidy),
         Json::Number(number) => {
-            if let Some(whole) = number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 1e9) {
+            if let Some(whole) = number
+                .as_f64()
+                .filter(|n| n.fract() == 0.0 && n.abs() < 1e9)
+            {
                 *value = json!(whole as i64);
             }
         }

@@ -14,7 +14,9 @@ const GROUP: &str = "source.toolkit.fluxcd.io";
 const VERSION: &str = "v1";
 
 /// A kind of Flux source.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
+)]
 #[expect(missing_docs, reason = "text here would end in the schema")]
 pub enum SourceKind {
     GitRepository,
