@@ -1,5 +1,7 @@
 //! The command line: what is asked, and how the answer is shown.
 
+#[cfg(feature = "controller")]
+mod controller;
 mod diff;
 mod history;
 mod human;
@@ -89,6 +91,10 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
             print(&format!("{:#}\n", discover::schema()))?;
             Ok(Done::Well)
         }
+        #[cfg(feature = "controller")]
+        Command::Controller(arguments) => controller::controller(arguments),
+        #[cfg(feature = "controller")]
+        Command::Crds => controller::crds(),
         Command::Completions { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(*shell, &mut command, "flux-apim", &mut std::io::stdout());

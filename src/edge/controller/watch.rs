@@ -31,7 +31,9 @@ pub(super) fn controller(client: &Client, scope: &Scope) -> Controller<ApimBundl
     let mut config = watcher::Config::default();
     config.label_selector.clone_from(&scope.label_selector);
     let (reader, writer) = reflector::store();
-    let asked = predicates::generation.combine(requested).combine(predicates::labels);
+    let asked = predicates::generation
+        .combine(requested)
+        .combine(predicates::labels);
     let bundles = watcher(api, config)
         .default_backoff()
         .modify(|bundle| {
@@ -79,8 +81,14 @@ fn artifacts(api: Api<FluxSource>) -> impl Stream<Item = Result<FluxSource, watc
                     let uid = source.uid().unwrap_or_default();
                     let artifact = source.status.artifact.as_ref();
                     let artifact = artifact.map(|a| (&a.revision, &a.digest, &a.url));
-                    let now = hashed(&(artifact, source.owner_references()
-                        .iter().map(|o| &o.uid).collect::<Vec<_>>()));
+                    let now = hashed(&(
+                        artifact,
+                        source
+                            .owner_references()
+                            .iter()
+                            .map(|o| &o.uid)
+                            .collect::<Vec<_>>(),
+                    ));
                     (seen.insert(uid, now) != Some(now)).then_some(Ok(source))
                 }
                 Ok(watcher::Event::Delete(source)) => {
@@ -127,5 +135,7 @@ fn concerned(
 /// Whether the object says what we made it say.
 fn is_known(bundle: &ApimBundle, source: &FluxSource) -> bool {
     let ours = bundle.status.as_ref().and_then(|s| s.artifact.as_ref());
-    ours.is_some() && ours == source.status.artifact.as_ref() && source.metadata.deletion_timestamp.is_none()
+    ours.is_some()
+        && ours == source.status.artifact.as_ref()
+        && source.metadata.deletion_timestamp.is_none()
 }
