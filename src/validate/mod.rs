@@ -74,6 +74,9 @@ pub fn validate(
     let mut texts = content::read(tree, &mut project, options.limits, findings)?;
     for resource in project.resources.values_mut() {
         prepare(resource, &texts, findings);
+        if resource.unreadable {
+            continue;
+        }
         let place = resource.place().map_or(Place::Source, Place::from);
         let Resource {
             key, properties, ..
