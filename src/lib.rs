@@ -8,6 +8,8 @@
 
 /// Inventory, reports, archive, OCI image.
 pub mod bundle;
+/// What changes between two rendered projects.
+pub mod changes;
 /// Where C# policy expressions end.
 pub mod csharp;
 /// Findings: what is wrong in the user's input, where, and what to do.

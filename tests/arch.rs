@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 /// Modules in pipeline order: each may use those before it.
-const ORDER: [&str; 11] = [
+const ORDER: [&str; 12] = [
     "diag", "tree", "syntax", "csharp", "openapi", "policy", "model", "discover", "validate",
-    "render", "bundle",
+    "render", "bundle", "changes",
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -8,6 +8,7 @@
 use super::Bundle;
 use crate::render::{File, Piece, Text};
 use crate::tree::Digest;
+use crate::validate::Content;
 use libdeflater::{CompressionLvl, Compressor};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -34,6 +35,17 @@ pub struct Member {
     pub size: usize,
 }
 
+/// A file of a bundle that was written to a folder.
+#[derive(Debug)]
+pub struct Written {
+    /// Path in the bundle.
+    pub path: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Where members end inside it: `cuts` of the inventory.
+    pub cuts: Vec<usize>,
+}
+
 /// A bundle as `.tar.gz`.
 #[derive(Debug)]
 pub struct Archive {
@@ -43,6 +55,48 @@ pub struct Archive {
 }
 
 impl Archive {
+    /// The archive of `files`, which stand in path order: the same bytes as
+    /// when they were rendered.
+    pub fn of_files(files: &[Written]) -> Self {
+        let mut members = vec![Vec::new()];
+        let mut before = None;
+        for file in files {
+            if before.replace(unit(&file.path)) != Some(unit(&file.path)) {
+                members.push(Vec::new());
+            }
+            let size = file.bytes.len();
+            let mut padded = file.bytes.clone();
+            padded.resize(size.next_multiple_of(BLOCK), 0);
+            let mut start = 0;
+            let mut add = |bytes: &[u8], cut: bool| {
+                if let Some(open) = members.last_mut() {
+                    open.extend_from_slice(bytes);
+                }
+                if cut {
+                    members.push(Vec::new());
+                }
+            };
+            add(&header(&file.path, size), file.cuts.contains(&0));
+            for &end in file.cuts.iter().filter(|end| **end > 0) {
+                let end = end.clamp(start, padded.len());
+                add(&padded[start..end], true);
+                start = end;
+            }
+            add(&padded[start..], false);
+        }
+        members.push(vec![0; END]);
+        members.retain(|tar| !tar.is_empty());
+        let members = members.par_iter().map(|tar| {
+            Arc::new(Member {
+                bytes: gzip(tar),
+                size: tar.len(),
+            })
+        });
+        Self {
+            members: members.collect(),
+        }
+    }
+
     /// All members, one after the other.
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.members.iter().map(|m| m.bytes.len()).sum());
@@ -95,7 +149,7 @@ fn text_of(bundle: &Bundle, parts: &[Part<'_>]) -> Option<(usize, Range<usize>, 
     let [Part::Piece(Piece::Content { index, range, text })] = parts else {
         return None;
     };
-    let content = &bundle.contents[*index];
+    let content = &bundle.graph.contents[*index];
     let text = match text {
         Text::Yaml if content.yaml_len == content.json_len => Text::Json,
         text => *text,
@@ -108,7 +162,7 @@ fn member(bundle: &Bundle, parts: &[Part<'_>]) -> Member {
     for part in parts {
         match part {
             Part::Own(bytes) => tar.extend_from_slice(bytes),
-            Part::Piece(piece) => piece.each_text(&bundle.contents, &mut |text| {
+            Part::Piece(piece) => piece.each_text(&bundle.graph.contents, &mut |text| {
                 tar.extend_from_slice(text.as_bytes());
             }),
         }
@@ -119,49 +173,103 @@ fn member(bundle: &Bundle, parts: &[Part<'_>]) -> Member {
     }
 }
 
-/// Cuts the tar into members.
+/// A part of the tar, and where it ends in the padded bytes of its file.
+struct Step<'b> {
+    file: usize,
+    end: usize,
+    part: StepPart<'b>,
+}
+
+enum StepPart<'b> {
+    Header { path: &'b str, size: usize },
+    Piece(&'b Piece),
+    Padding(usize),
+}
+
 fn members(bundle: &Bundle) -> Vec<Vec<Part<'_>>> {
-    let mut cutter = Cutter::default();
+    let mut members = cut(&bundle.files, &bundle.graph.contents, |step| {
+        match step.part {
+            StepPart::Header { path, size } => Part::Own(header(path, size)),
+            StepPart::Piece(piece) => Part::Piece(piece),
+            StepPart::Padding(len) => Part::Own(vec![0; len]),
+        }
+    });
+    members.push(vec![Part::Own(vec![0; END])]);
+    members
+}
+
+/// Where members end inside each of `files`, as offsets in its padded bytes;
+/// those that the paths tell anyway are left out. With them, files that were
+/// written to a folder make the same archive again.
+pub(super) fn cuts(files: &[File], contents: &[Content]) -> Vec<Vec<usize>> {
+    let mut cuts = vec![Vec::new(); files.len()];
+    for member in cut(files, contents, |step| (step.file, step.end)) {
+        let Some(&(file, end)) = member.last() else {
+            continue;
+        };
+        let path = |n: usize| files.get(n).map(|file| unit(&file.path));
+        let last = end == files[file].len(contents).next_multiple_of(BLOCK);
+        if !(last && path(file) != path(file + 1)) {
+            cuts[file].push(end);
+        }
+    }
+    cuts
+}
+
+/// Cuts the tar of `files` into members of what `make` makes of each part.
+fn cut<'b, P>(
+    files: &'b [File],
+    contents: &[Content],
+    make: impl Fn(Step<'b>) -> P,
+) -> Vec<Vec<P>> {
+    let mut cutter = Cutter {
+        members: Vec::new(),
+        open: Vec::new(),
+        len: 0,
+    };
     let mut before = None;
-    for file in &bundle.files {
+    for (n, file) in files.iter().enumerate() {
         if before.replace(unit(&file.path)) != Some(unit(&file.path)) {
             cutter.cut();
         }
-        let size = file.len(&bundle.contents);
-        cutter.add(Part::Own(header(file, size)), BLOCK);
+        let size = file.len(contents);
+        let mut end = 0;
+        let step = |end: usize, part: StepPart<'b>| make(Step { file: n, end, part });
+        let path = file.path.as_str();
+        cutter.add(step(0, StepPart::Header { path, size }), BLOCK);
         for piece in &file.pieces {
-            let len = piece.len(&bundle.contents);
+            let len = piece.len(contents);
             if len == 0 {
                 continue;
             }
+            end += len;
+            let part = step(end, StepPart::Piece(piece));
             if len >= LARGE {
                 cutter.cut();
-                cutter.add(Part::Piece(piece), len);
+                cutter.add(part, len);
                 cutter.cut();
             } else {
-                cutter.add(Part::Piece(piece), len);
+                cutter.add(part, len);
             }
         }
         let padding = size.next_multiple_of(BLOCK) - size;
         if padding > 0 {
-            cutter.add(Part::Own(vec![0; padding]), padding);
+            let part = step(size + padding, StepPart::Padding(padding));
+            cutter.add(part, padding);
         }
     }
-    cutter.cut();
-    cutter.add(Part::Own(vec![0; END]), END);
     cutter.cut();
     cutter.members
 }
 
-#[derive(Default)]
-struct Cutter<'b> {
-    members: Vec<Vec<Part<'b>>>,
-    open: Vec<Part<'b>>,
+struct Cutter<P> {
+    members: Vec<Vec<P>>,
+    open: Vec<P>,
     len: usize,
 }
 
-impl<'b> Cutter<'b> {
-    fn add(&mut self, part: Part<'b>, len: usize) {
+impl<P> Cutter<P> {
+    fn add(&mut self, part: P, len: usize) {
         self.open.push(part);
         self.len += len;
         if self.len >= MEMBER {
@@ -188,8 +296,8 @@ fn unit(path: &str) -> &str {
     }
 }
 
-/// The header blocks of `file`.
-fn header(file: &File, size: usize) -> Vec<u8> {
+/// The header blocks of the file at `path`.
+fn header(path: &str, size: usize) -> Vec<u8> {
     let mut header = tar::Header::new_gnu();
     header.set_size(size as u64);
     header.set_mode(0o644);
@@ -200,7 +308,7 @@ fn header(file: &File, size: usize) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     // The data follows by itself. Writing to memory fails for paths that no
     // bundle has.
-    let _ = builder.append_data(&mut header, &file.path, std::io::empty());
+    let _ = builder.append_data(&mut header, path, std::io::empty());
     let mut blocks = builder.into_inner().unwrap_or_default();
     blocks.truncate(blocks.len().saturating_sub(END));
     blocks

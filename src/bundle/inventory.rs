@@ -21,11 +21,19 @@ pub(super) fn inventory(
     report: &Report,
     description: &Description,
 ) -> Result<Json, ReadError> {
+    let cuts = super::archive::cuts(&rendered.files, &graph.contents);
     let files: Vec<Json> = rendered
         .files
         .iter()
         .zip(digests)
-        .map(|(file, (size, digest))| json!({"path": file.path, "size": size, "digest": digest}))
+        .zip(cuts)
+        .map(|((file, (size, digest)), cuts)| {
+            let mut entry = json!({"path": file.path, "size": size, "digest": digest});
+            if !cuts.is_empty() {
+                entry["cuts"] = json!(cuts);
+            }
+            entry
+        })
         .collect();
     let content_digests: Vec<String> = graph
         .contents
@@ -72,6 +80,7 @@ pub(super) fn inventory(
         "source": {
             "kind": source.kind, "url": source.url, "revision": source.revision,
             "digest": source.digest, "path": source.path, "dirty": source.dirty,
+            "created": source.created,
         },
         "renderer": {"name": "flux-apim", "version": env!("CARGO_PKG_VERSION")},
         "environment": description.environment,

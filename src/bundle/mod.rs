@@ -5,13 +5,14 @@ mod archive;
 mod inventory;
 mod oci;
 
-pub use archive::{Archive, Member};
-pub use oci::{CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, OciImage};
+pub use archive::{Archive, Member, Written};
+pub(crate) use oci::created;
+pub use oci::{CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, OciImage, RESOURCES_FIELD};
 
 use crate::diag::{Report, sarif};
 use crate::render::{File, Rendered, Target};
 use crate::tree::{Digest, ReadError, SourceTree};
-use crate::validate::{Content, Validated};
+use crate::validate::Validated;
 use rayon::prelude::*;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
@@ -31,6 +32,8 @@ pub struct Source {
     pub path: Option<String>,
     /// Whether a Git checkout had changes.
     pub dirty: Option<bool>,
+    /// When the revision was made, in RFC 3339.
+    pub created: Option<String>,
 }
 
 /// Files of a bundle, the inventory included.
@@ -38,8 +41,8 @@ pub struct Source {
 pub struct Bundle {
     /// Every file, by path.
     pub files: Vec<File>,
-    /// Texts that files share.
-    contents: Vec<Content>,
+    /// What was printed; files share the texts of it.
+    graph: Validated,
     /// `bundle.json`, parsed.
     pub inventory: Json,
     /// The source it was made of.
@@ -104,26 +107,43 @@ impl Bundle {
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self {
             files,
-            contents: graph.contents,
+            graph,
             inventory,
             source: description.source,
         })
     }
 
+    /// The resources that were printed.
+    pub fn graph(&self) -> &Validated {
+        &self.graph
+    }
+
+    /// Bytes of one of its files.
+    pub fn len_of(&self, file: &File) -> usize {
+        file.len(&self.graph.contents)
+    }
+
     /// The text of one of its files, piece by piece.
     pub fn each_text(&self, file: &File, take: &mut dyn FnMut(&str)) {
-        file.each_text(&self.contents, take);
+        file.each_text(&self.graph.contents, take);
     }
 
     /// The bytes of one of its files.
     pub fn bytes(&self, file: &File) -> Vec<u8> {
-        file.bytes(&self.contents)
+        file.bytes(&self.graph.contents)
     }
 
     /// The archive form.
     pub fn archive(&self) -> Archive {
         archive::archive(self)
     }
+}
+
+/// Where members end in the `bundle.json` of this text: it cannot say so of
+/// itself.
+pub fn inventory_cuts(text: &str) -> Vec<usize> {
+    let file = File::text("bundle.json", text.to_owned());
+    archive::cuts(&[file], &[]).pop().unwrap_or_default()
 }
 
 fn pretty(value: &Json) -> String {

@@ -2,8 +2,29 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "publish")]
+pub mod fetch;
+#[cfg(feature = "publish")]
+pub mod oci;
 #[cfg(feature = "cli")]
 pub mod output;
+#[cfg(feature = "publish")]
+pub mod publish;
+#[cfg(feature = "publish")]
+pub mod secret;
+#[cfg(feature = "publish")]
+pub mod sign;
 pub mod source;
 #[cfg(feature = "fetch")]
 pub mod tls;
+
+/// The runtime on which a blocking command runs what is asynchronous.
+///
+/// # Errors
+/// When the system gives no threads or no event queue.
+#[cfg(feature = "publish")]
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+}

@@ -1,7 +1,16 @@
 //! The command line: what is asked, and how the answer is shown.
 
+mod diff;
+mod history;
 mod human;
+mod inspect;
+mod keygen;
 mod options;
+mod publish;
+mod pull;
+mod registry;
+mod rollback;
+mod verify;
 
 use crate::diag::{RULES, Report, Rule, rule, rules, sarif};
 use crate::discover;
@@ -30,6 +39,7 @@ enum Done {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.color.write_global();
+    log(cli.verbose);
     match run(&cli) {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::Findings) => ExitCode::from(1),
@@ -53,6 +63,14 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
     match &cli.command {
         Command::Render(arguments) => render(arguments, cli.quiet),
         Command::Validate(arguments) => validate(arguments, cli.quiet),
+        Command::Diff(arguments) => diff::diff(arguments, cli.quiet),
+        Command::Publish(arguments) => publish::publish(arguments, cli.quiet),
+        Command::Pull(arguments) => pull::pull(arguments),
+        Command::Inspect(arguments) => inspect::inspect(arguments),
+        Command::Verify(arguments) => verify::verify(arguments),
+        Command::History(arguments) => history::history(arguments),
+        Command::Rollback(arguments) => rollback::rollback(arguments),
+        Command::Keygen(arguments) => keygen::keygen(arguments),
         Command::Explain { code, format } => explain(code.as_deref(), *format),
         Command::Schema => {
             print(&format!("{:#}\n", discover::schema()))?;
@@ -79,7 +97,14 @@ fn pipeline(
     let opened = common
         .source
         .parse::<SourceRef>()
-        .and_then(|source| source::open(&source, &open));
+        .map_err(anyhow::Error::from)
+        .and_then(|source| match &source {
+            SourceRef::Registry(_) => {
+                let connection = common.registry.connection()?;
+                Ok(source::open_over(&source, &open, &connection)?)
+            }
+            source => Ok(source::open(source, &open)?),
+        });
     let Opened {
         tree,
         mut origin,
@@ -87,7 +112,11 @@ fn pipeline(
         notes,
     } = match opened {
         Ok(opened) => opened,
-        Err(source::Error::Refused(finding)) => {
+        Err(error) => {
+            let finding = match error.downcast()? {
+                source::Error::Refused(finding) => finding,
+                other => return Err(other.into()),
+            };
             let empty = crate::tree::SourceTree::in_memory(BTreeMap::new());
             return Ok(Err(Report::resolve(
                 vec![*finding],
@@ -95,7 +124,6 @@ fn pipeline(
                 &BTreeMap::new(),
             )?));
         }
-        Err(error) => return Err(error.into()),
     };
     if let Some(path) = &common.path {
         let inside = format!("{path}/");
@@ -131,23 +159,16 @@ fn pipeline(
 
 fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
     let common = &arguments.common;
-    let outcome = pipeline(common, |options| {
-        options.targets.clone_from(&arguments.targets());
-        options.service.clone_from(&arguments.service);
-        options.aso_owner.clone_from(&arguments.aso_owner);
-        options
-            .arm_api_version
-            .clone_from(&arguments.arm_api_version);
-    })?;
+    let outcome = pipeline(common, |options| arguments.rendering.set(options))?;
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(report) => {
-            show(&report, arguments.format(), quiet)?;
+            show(&report, arguments.format.findings(), quiet)?;
             return Ok(Done::Refused);
         }
     };
     let Some(bundle) = &outcome.bundle else {
-        show(&outcome.report, arguments.format(), quiet)?;
+        show(&outcome.report, arguments.format.findings(), quiet)?;
         return Ok(Done::Findings);
     };
     let written = Output::parse(&arguments.output).write(bundle)?;
@@ -249,14 +270,27 @@ fn explain(code: Option<&str>, format: options::ResultFormat) -> anyhow::Result<
 }
 
 impl Common {
-    /// The caps with what the flags say.
     fn limits(&self) -> anyhow::Result<Limits> {
-        let mut limits = Limits::default();
-        for (flag, value) in self.limits.given() {
-            limits.set(flag, value);
-        }
-        // Walks over documents recurse; this depth is safe on every thread.
-        anyhow::ensure!(limits.max_depth <= 1000, "--max-depth takes at most 1000");
-        Ok(limits)
+        self.limits.limits()
     }
+}
+
+/// Logs to standard error: `-v` what is done, `-vv` every request.
+fn log(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => tracing::Level::INFO,
+        _ => tracing::Level::DEBUG,
+    };
+    let filter = tracing_subscriber::filter::Targets::new().with_target("flux_apim", level);
+    use tracing_subscriber::prelude::*;
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .without_time();
+    // Whoever embeds the library may log already.
+    let _ = tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
+        .try_init();
 }

@@ -13,7 +13,19 @@ pub(super) fn describe(folder: &Path, kind: &str) -> Source {
         return source;
     };
     let algorithm = if commit.len() == 64 { "sha256" } else { "sha1" };
-    let branch = git(folder, &["symbolic-ref", "--short", "-q", "HEAD"]);
+    // As Flux names revisions: by the branch, or by the tag of a detached HEAD.
+    let branch = git(folder, &["symbolic-ref", "--short", "-q", "HEAD"])
+        .or_else(|| git(folder, &["describe", "--tags", "--exact-match", "HEAD"]));
+    source.created = git(
+        folder,
+        &[
+            "show",
+            "--no-patch",
+            "--date=format-local:%Y-%m-%dT%H:%M:%SZ",
+            "--format=%cd",
+            "HEAD",
+        ],
+    );
     source.revision = Some(match branch {
         Some(branch) => format!("{branch}@{algorithm}:{commit}"),
         None => format!("{algorithm}:{commit}"),
@@ -45,6 +57,7 @@ fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("LC_ALL", "C")
+        .env("TZ", "UTC")
         .output()
         .ok()?;
     if !output.status.success() {

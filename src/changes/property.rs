@@ -1,0 +1,152 @@
+//! Properties, one by one.
+
+use super::{Change, definition, text};
+use crate::model::kinds::Kind;
+use crate::validate::{Expression, Node, Validated};
+use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeSet;
+
+/// Texts of this many bytes and more are compared line by line.
+const LONG: usize = 200;
+
+/// A property that differs.
+#[derive(Debug, PartialEq)]
+pub struct Property {
+    /// Path below `properties`: `circuitBreaker.rules[0].name`.
+    pub path: String,
+    /// What it was; none when it is new.
+    pub old: Option<Json>,
+    /// What it is; none when it is gone.
+    pub new: Option<Json>,
+}
+
+/// A side of the comparison.
+type Side<'a> = (&'a Validated, &'a Node);
+
+/// Notes in `change` what differs between two nodes of one key.
+pub(super) fn compare(old: Side<'_>, new: Side<'_>, change: &mut Change) {
+    let mut comparison = Comparison {
+        old: old.0,
+        new: new.0,
+        is_api: new.1.key.kind == Kind::Api,
+        change,
+    };
+    comparison.entries("", &old.1.properties, &new.1.properties);
+}
+
+struct Comparison<'a> {
+    old: &'a Validated,
+    new: &'a Validated,
+    is_api: bool,
+    change: &'a mut Change,
+}
+
+impl Comparison<'_> {
+    fn entries(&mut self, path: &str, old: &[(String, Expression)], new: &[(String, Expression)]) {
+        let of = |entries: &'_ [(String, Expression)], key: &str| {
+            entries.iter().position(|(name, _)| name == key)
+        };
+        let keys: BTreeSet<&String> = old.iter().chain(new).map(|(key, _)| key).collect();
+        for key in keys {
+            let path = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
+            let old = of(old, key).map(|at| &old[at].1);
+            let new = of(new, key).map(|at| &new[at].1);
+            self.values(&path, old, new);
+        }
+    }
+
+    fn values(&mut self, path: &str, old: Option<&Expression>, new: Option<&Expression>) {
+        match (old, new) {
+            (Some(Expression::Object(old)), Some(Expression::Object(new))) => {
+                return self.entries(path, old, new);
+            }
+            (Some(Expression::Array(old)), Some(Expression::Array(new))) => {
+                for at in 0..old.len().max(new.len()) {
+                    self.values(&format!("{path}[{at}]"), old.get(at), new.get(at));
+                }
+                return;
+            }
+            _ => {}
+        }
+        if let (Some(Expression::Content(a)), Some(Expression::Content(b))) = (old, new)
+            && self.old.contents[*a].digest == self.new.contents[*b].digest
+        {
+            return;
+        }
+        let texts = old
+            .and_then(|old| text_of(old, self.old))
+            .zip(new.and_then(|new| text_of(new, self.new)));
+        if let Some((a, b)) = texts {
+            if a == b {
+                return;
+            }
+            if self.is_api
+                && path == "value"
+                && let Some(operations) = definition::compare(&a, &b)
+            {
+                self.change.definition = Some(operations);
+                return;
+            }
+            if a.len().max(b.len()) >= LONG || a.contains('\n') || b.contains('\n') {
+                self.change.texts.push(text::compare(path, &a, &b));
+                return;
+            }
+        }
+        let old = old.map(|value| to_json(value, self.old));
+        let new = new.map(|value| to_json(value, self.new));
+        if old != new {
+            let path = path.to_owned();
+            self.change.properties.push(Property { path, old, new });
+        }
+    }
+}
+
+/// The text of a value, if it is one and may be shown.
+fn text_of(value: &Expression, graph: &Validated) -> Option<String> {
+    match value {
+        Expression::String(text) => Some(text.clone()),
+        Expression::Content(index) => Some(graph.contents[*index].text().into_owned()),
+        Expression::Parameter(name) => graph.parameters.get(name)?.value.clone(),
+        _ => None,
+    }
+}
+
+/// A value as people write it; long texts by digest, secrets by name.
+fn to_json(value: &Expression, graph: &Validated) -> Json {
+    match value {
+        Expression::Null => Json::Null,
+        Expression::Bool(value) => json!(value),
+        // As exact as the source; JSON readers that round do so by themselves.
+        Expression::Number(digits) => {
+            serde_json::from_str(digits).unwrap_or_else(|_| json!(digits))
+        }
+        Expression::String(text) => json!(text),
+        Expression::Array(items) => items.iter().map(|item| to_json(item, graph)).collect(),
+        Expression::Object(entries) => {
+            let entries = entries.iter();
+            let entries = entries.map(|(key, value)| (key.clone(), to_json(value, graph)));
+            Json::Object(entries.collect::<Map<_, _>>())
+        }
+        Expression::Id(key) => json!(format!("/{key}")),
+        Expression::ServiceId => json!("/"),
+        Expression::Parameter(name) => match graph.parameters.get(name) {
+            Some(parameter) => match &parameter.value {
+                Some(value) => json!(value),
+                None => json!({"secret": name}),
+            },
+            None => json!({"parameter": name}),
+        },
+        Expression::Content(index) => {
+            let content = &graph.contents[*index];
+            if content.len() < LONG && !content.multiline {
+                json!(content.text())
+            } else {
+                json!({"digest": content.digest.to_string(), "size": content.len()})
+            }
+        }
+    }
+}

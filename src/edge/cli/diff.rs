@@ -1,0 +1,129 @@
+//! `diff`: what changes between two sources.
+
+use super::options::{Common, Format, LimitFlags, threads};
+use super::{Done, pipeline, print, show};
+use crate::changes::{self, Changes};
+use clap::{Args, ValueEnum};
+use std::io::Write;
+
+/// Flags of `diff`.
+#[derive(Debug, Args)]
+pub(super) struct Diff {
+    /// What there was: a source, as for `render`.
+    old: String,
+    /// What there is.
+    new: String,
+    /// Narrow both sources to a subfolder.
+    #[arg(long, value_name = "DIR", value_parser = super::options::folder)]
+    path: Option<String>,
+    /// Merge `configuration.ENV.yaml` on both sides.
+    #[arg(long, value_name = "ENV", env = "FLUX_APIM_ENV")]
+    env: Option<String>,
+    /// Digest that OLD must have (`sha256:...`).
+    #[arg(long, value_name = "DIGEST")]
+    old_digest: Option<crate::tree::Digest>,
+    /// Digest that NEW must have.
+    #[arg(long, value_name = "DIGEST")]
+    new_digest: Option<crate::tree::Digest>,
+    /// How the changes are shown.
+    #[arg(long, value_enum, default_value = "human")]
+    format: DiffFormat,
+    /// End with status 1 when there is such a change. `breaking` means, until
+    /// there are rules for it, that a resource or an operation of a definition
+    /// is gone.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    fail_on: Option<FailOn>,
+    /// Worker threads; one for each core unless given.
+    #[arg(long, value_name = "N", value_parser = threads)]
+    threads: Option<usize>,
+    #[command(flatten)]
+    limits: LimitFlags,
+    #[command(flatten)]
+    registry: super::registry::RegistryArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DiffFormat {
+    Human,
+    Json,
+    Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Breaking,
+    Any,
+}
+
+impl Diff {
+    fn side(&self, source: &str, digest: Option<crate::tree::Digest>) -> Common {
+        Common {
+            source: source.to_owned(),
+            path: self.path.clone(),
+            env: self.env.clone(),
+            config: None,
+            digest,
+            deny: Vec::new(),
+            threads: self.threads,
+            limits: self.limits.clone(),
+            registry: self.registry.clone(),
+        }
+    }
+
+    /// How findings are shown when a side has errors.
+    fn findings(&self) -> Format {
+        match self.format {
+            DiffFormat::Human => Format::Human,
+            DiffFormat::Json => Format::Json,
+            DiffFormat::Markdown => Format::Markdown,
+        }
+    }
+
+    fn show(&self, changes: &Changes) -> anyhow::Result<()> {
+        match self.format {
+            DiffFormat::Human => print(&changes.to_human()),
+            DiffFormat::Json => print(&format!("{}\n", changes.to_json())),
+            DiffFormat::Markdown => print(&changes.to_markdown()),
+        }
+    }
+
+    fn done(&self, changes: &Changes) -> Done {
+        let failed = match self.fail_on {
+            None => false,
+            Some(FailOn::Any) => !changes.is_empty(),
+            Some(FailOn::Breaking) => changes.is_breaking(),
+        };
+        if failed { Done::Findings } else { Done::Well }
+    }
+}
+
+pub(super) fn diff(arguments: &Diff, quiet: bool) -> anyhow::Result<Done> {
+    let mut bundles = Vec::new();
+    for (name, source, digest) in [
+        ("OLD", &arguments.old, arguments.old_digest),
+        ("NEW", &arguments.new, arguments.new_digest),
+    ] {
+        let common = arguments.side(source, digest);
+        // The graph is compared; no target needs to be printed.
+        let outcome = pipeline(&common, |options| options.targets = Some(Vec::new()))?;
+        let (report, done) = match outcome {
+            Ok(outcome) => match outcome.bundle {
+                Some(bundle) => {
+                    bundles.push(bundle);
+                    continue;
+                }
+                None => (outcome.report, Done::Findings),
+            },
+            Err(report) => (report, Done::Refused),
+        };
+        let _ = writeln!(anstream::stderr(), "{name} ({source}) cannot be compared:");
+        show(&report, arguments.findings(), quiet)?;
+        return Ok(done);
+    }
+    let [old, new] = &bundles[..] else {
+        anyhow::bail!("there are not two sides");
+    };
+    let changes = changes::between(old, new);
+    arguments.show(&changes)?;
+    Ok(arguments.done(&changes))
+}

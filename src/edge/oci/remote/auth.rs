@@ -1,0 +1,452 @@
+//! Who we are to a registry: the challenge it gave, tokens by scope, and when
+//! they end. What was learnt is kept, so that a run of requests pays for it
+//! once.
+
+use super::super::credentials::{Login, Till};
+use super::super::{Error, Reference};
+use super::challenge::{self, Challenge};
+use super::wire::{Request, Wire};
+use crate::edge::secret::Secret;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::{Method, Url};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
+
+const CLIENT_ID: &str = "flux-apim";
+/// How long a token lasts whose end nobody states.
+const UNSTATED: Duration = Duration::from_secs(60);
+/// No token is kept longer.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// What a request is about to do, and where.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Scope {
+    pub(super) repository: String,
+    pub(super) does: Does,
+    /// A repository that a blob is taken over from.
+    pub(super) from: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Does {
+    Read,
+    Write,
+    Delete,
+}
+
+/// The credentials of one request.
+#[derive(Clone)]
+pub(super) struct Authorization {
+    header: HeaderValue,
+    /// Which of the credentials that we had this was, so that a refused one is
+    /// not replaced twice.
+    serial: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Auth(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    challenge: Option<Known>,
+    tokens: BTreeMap<Scope, (Authorization, Instant)>,
+    logins: BTreeMap<String, (Login, Option<Instant>)>,
+    serial: u64,
+    /// Everything that was sent and must not come back to anyone's eyes.
+    secrets: Vec<Secret>,
+}
+
+#[derive(Clone)]
+enum Known {
+    Basic,
+    Bearer { realm: Url, service: Option<String> },
+}
+
+#[derive(Deserialize)]
+struct Token {
+    #[serde(default)]
+    token: Secret,
+    #[serde(default)]
+    access_token: Secret,
+    #[serde(default)]
+    refresh_token: Option<Secret>,
+    #[serde(default)]
+    expires_in: Option<u64>,
+}
+
+impl std::fmt::Debug for Auth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Auth")
+    }
+}
+
+impl Scope {
+    pub(super) fn new(repository: &str, does: Does) -> Self {
+        Self {
+            repository: repository.to_owned(),
+            does,
+            from: None,
+        }
+    }
+
+    /// As token services spell it.
+    fn spelled(&self) -> String {
+        let does = match self.does {
+            Does::Read => "pull",
+            Does::Write => "pull,push",
+            Does::Delete => "pull,push,delete",
+        };
+        let own = format!("repository:{}:{does}", self.repository);
+        match &self.from {
+            Some(from) => format!("{own} repository:{from}:pull"),
+            None => own,
+        }
+    }
+
+    /// Whether a token for `self` does for `other`.
+    fn covers(&self, other: &Self) -> bool {
+        let enough = self.does >= other.does && self.repository == other.repository;
+        enough && (other.from.is_none() || self.from == other.from)
+    }
+}
+
+impl Authorization {
+    pub(super) fn add_to(&self, headers: &mut HeaderMap) {
+        headers.insert(AUTHORIZATION, self.header.clone());
+    }
+}
+
+impl Auth {
+    /// The credentials for a request, as far as we know that any are wanted.
+    pub(super) async fn known(
+        &self,
+        wire: &Wire,
+        at: &Reference,
+        scope: &Scope,
+    ) -> Result<Option<Authorization>, Error> {
+        let mut state = self.0.lock().await;
+        match state.challenge.clone() {
+            None => Ok(None),
+            Some(known) => state
+                .authorize(wire, at, scope, &known, None)
+                .await
+                .map(Some),
+        }
+    }
+
+    /// The credentials that the challenge in `headers` asks for, after `used`
+    /// were not enough.
+    pub(super) async fn challenged(
+        &self,
+        wire: &Wire,
+        at: &Reference,
+        scope: &Scope,
+        used: Option<&Authorization>,
+        headers: &HeaderMap,
+    ) -> Result<Authorization, Error> {
+        let attempted = format!("log in to {}", at.registry);
+        let mut state = self.0.lock().await;
+        let (known, asked) = match challenge::parse(headers) {
+            Challenge::Basic => (Known::Basic, None),
+            Challenge::Bearer {
+                realm,
+                service,
+                scope,
+            } => (
+                Known::Bearer {
+                    realm: realm_of(wire, &realm, &attempted)?,
+                    service,
+                },
+                scope,
+            ),
+            Challenge::Unknown(name) => {
+                return Err(Error::Credentials {
+                    attempted,
+                    problem: match name.as_str() {
+                        "" => "the registry answered 401 and did not say what it wants".to_owned(),
+                        name => format!("the registry wants {name}"),
+                    },
+                    help: "Basic and Bearer are what we know".to_owned(),
+                });
+            }
+        };
+        if let Some(used) = used {
+            // Others may have replaced what we used while we waited.
+            let newer = |a: &Authorization| a.serial > used.serial;
+            if let Some((newer, _)) = state
+                .tokens
+                .iter()
+                .find(|(have, (a, _))| have.covers(scope) && newer(a))
+                .map(|(_, found)| found)
+            {
+                return Ok(newer.clone());
+            }
+            // What was refused is not offered again; a login with an end may
+            // have ended early.
+            state.tokens.retain(|_, (a, _)| a.serial != used.serial);
+            state.logins.retain(|_, (_, till)| till.is_none());
+        }
+        state.challenge = Some(known.clone());
+        state.authorize(wire, at, scope, &known, asked).await
+    }
+
+    /// `text` without any secret that we sent: a registry may repeat them.
+    pub(super) async fn redact(&self, text: &str) -> String {
+        let state = self.0.lock().await;
+        let mut text = text.to_owned();
+        for secret in &state.secrets {
+            text = text.replace(secret.expose(), "[secret]");
+        }
+        text
+    }
+}
+
+/// A realm that may be asked.
+fn realm_of(wire: &Wire, realm: &str, attempted: &str) -> Result<Url, Error> {
+    let url = Url::parse(realm).map_err(|_| {
+        let realm = crate::diag::excerpt(realm, 100);
+        Error::malformed(attempted, format!("the token service `{realm}` is no URL"))
+    })?;
+    wire.check(&url, attempted)?;
+    Ok(url)
+}
+
+impl State {
+    async fn authorize(
+        &mut self,
+        wire: &Wire,
+        at: &Reference,
+        scope: &Scope,
+        known: &Known,
+        asked: Option<String>,
+    ) -> Result<Authorization, Error> {
+        let now = Instant::now();
+        self.tokens.retain(|_, (_, till)| *till > now);
+        if let Some((token, _)) = self
+            .tokens
+            .iter()
+            .find(|(have, _)| have.covers(scope))
+            .map(|(_, found)| found)
+        {
+            return Ok(token.clone());
+        }
+        let login = self.login(wire, at, scope).await?;
+        let (header, till) = match (known, &login) {
+            (Known::Basic, Login::Basic { username, password }) => {
+                (self.basic(username, password), LONGEST)
+            }
+            (Known::Basic, Login::Anonymous) => return Err(nobody(at)),
+            (Known::Basic, Login::Refresh { .. } | Login::Bearer(_)) => {
+                return Err(Error::Credentials {
+                    attempted: format!("log in to {}", at.registry),
+                    problem: "the registry wants user and password, the credentials are a token"
+                        .to_owned(),
+                    help: "give --creds USER:PASSWORD".to_owned(),
+                });
+            }
+            (Known::Bearer { .. }, Login::Bearer(token)) => (self.bearer(token), LONGEST),
+            (Known::Bearer { realm, service }, login) => {
+                let asked = asked.unwrap_or_else(|| scope.spelled());
+                let service = service.as_deref();
+                let (token, till) = self.token(wire, at, realm, service, &asked, login).await?;
+                (self.bearer(&token), till)
+            }
+        };
+        self.serial += 1;
+        let made = Authorization {
+            header: header.ok_or_else(|| Error::Credentials {
+                attempted: format!("log in to {}", at.registry),
+                problem: "the credentials hold what no HTTP header can carry".to_owned(),
+                help: "check them for line breaks".to_owned(),
+            })?,
+            serial: self.serial,
+        };
+        self.tokens
+            .insert(scope.clone(), (made.clone(), now + till));
+        Ok(made)
+    }
+
+    /// The login for a repository, fetched once.
+    async fn login(&mut self, wire: &Wire, at: &Reference, scope: &Scope) -> Result<Login, Error> {
+        let now = Instant::now();
+        if let Some((login, till)) = self.logins.get(&scope.repository)
+            && till.is_none_or(|till| till > now)
+        {
+            return Ok(login.clone());
+        }
+        let at = Reference {
+            repository: scope.repository.clone(),
+            ..at.clone()
+        };
+        let (login, till) = wire.connection().credentials.login(wire, &at).await?;
+        for secret in login.secrets() {
+            self.keep_quiet(secret.clone());
+        }
+        let till = match till {
+            Till::Open => None,
+            Till::In(life) => Some(now + life),
+        };
+        self.logins
+            .insert(scope.repository.clone(), (login.clone(), till));
+        Ok(login)
+    }
+
+    async fn token(
+        &mut self,
+        wire: &Wire,
+        at: &Reference,
+        realm: &Url,
+        service: Option<&str>,
+        scope: &str,
+        login: &Login,
+    ) -> Result<(Secret, Duration), Error> {
+        let host = realm.host_str().unwrap_or("");
+        let attempted = format!("get a token for {} from {host} ({scope})", at.registry);
+        let request = match login {
+            Login::Refresh { token, confined } => {
+                if *confined && !wire.is_own(realm) {
+                    return Err(Error::Refused {
+                        attempted,
+                        problem: format!("{} names a token service elsewhere", at.registry),
+                        help: "an Azure registry gives tokens itself; check the registry's name",
+                    });
+                }
+                let mut fields = vec![
+                    ("grant_type", "refresh_token"),
+                    ("client_id", CLIENT_ID),
+                    ("scope", scope),
+                    ("refresh_token", token.expose()),
+                ];
+                fields.extend(service.map(|service| ("service", service)));
+                Request::form(attempted.clone(), realm.clone(), &fields)
+            }
+            login => {
+                let mut url = realm.clone();
+                {
+                    let mut query = url.query_pairs_mut();
+                    if let Some(service) = service {
+                        query.append_pair("service", service);
+                    }
+                    for part in scope.split(' ').filter(|part| !part.is_empty()) {
+                        query.append_pair("scope", part);
+                    }
+                }
+                let mut request = Request::new(attempted.clone(), Method::GET, url);
+                if let Login::Basic { username, password } = login
+                    && let Some(header) = self.basic(username, password)
+                {
+                    request.headers.insert(AUTHORIZATION, header);
+                }
+                request
+            }
+        };
+        let asked = Instant::now();
+        let retry = &wire.connection().retry;
+        let answer = retry.run(|| wire.send(&request, &[200])).await;
+        let answer = answer.map_err(|error| match error {
+            Error::Status {
+                status: status @ (400 | 401 | 403),
+                ..
+            } => refused_login(&attempted, at, login, status),
+            Error::Status {
+                status: 300..=399, ..
+            } => Error::malformed(
+                attempted.clone(),
+                "the token service redirects; that is not followed",
+            ),
+            error => error,
+        })?;
+        let parsed: Token = serde_json::from_slice(&answer.body).map_err(|_| {
+            // The body may hold a token: not a word of it.
+            Error::malformed(attempted.clone(), "the answer is no JSON with a token")
+        })?;
+        if let (Some(fresh), Login::Refresh { confined, .. }) = (parsed.refresh_token, login)
+            && !fresh.is_empty()
+        {
+            // A token service may replace what we came with.
+            self.keep_quiet(fresh.clone());
+            let confined = *confined;
+            if let Some((kept, _)) = self.logins.get_mut(&at.repository) {
+                *kept = Login::Refresh {
+                    token: fresh,
+                    confined,
+                };
+            }
+        }
+        let token = match parsed.token.is_empty() {
+            true => parsed.access_token,
+            false => parsed.token,
+        };
+        if token.is_empty() {
+            return Err(Error::malformed(attempted, "the answer holds no token"));
+        }
+        let stated = parsed.expires_in.map(Duration::from_secs);
+        let life = stated
+            .or_else(|| super::super::credentials::life_of(&token))
+            .unwrap_or(UNSTATED);
+        let spent = asked.elapsed();
+        Ok((token, usable(life.min(LONGEST)).saturating_sub(spent)))
+    }
+
+    fn basic(&mut self, username: &str, password: &Secret) -> Option<HeaderValue> {
+        let pair = Secret::new(format!("{username}:{}", password.expose()));
+        let encoded = Secret::new(STANDARD.encode(pair.expose()));
+        let header = secret_header(&format!("Basic {}", encoded.expose()));
+        self.keep_quiet(encoded);
+        header
+    }
+
+    fn bearer(&mut self, token: &Secret) -> Option<HeaderValue> {
+        self.keep_quiet(token.clone());
+        secret_header(&format!("Bearer {}", token.expose()))
+    }
+
+    fn keep_quiet(&mut self, secret: Secret) {
+        let known = self.secrets.iter().any(|s| s.expose() == secret.expose());
+        // Of very short ones every text is full.
+        if !known && secret.expose().len() >= 4 {
+            self.secrets.push(secret);
+        }
+    }
+}
+
+/// Some of a token's life is kept back for clocks and for the way.
+pub(in crate::edge::oci) fn usable(life: Duration) -> Duration {
+    life.saturating_sub((life / 10).clamp(Duration::from_secs(2), Duration::from_secs(60)))
+}
+
+fn secret_header(text: &str) -> Option<HeaderValue> {
+    let mut header = HeaderValue::from_str(text).ok()?;
+    header.set_sensitive(true);
+    Some(header)
+}
+
+fn nobody(at: &Reference) -> Error {
+    Error::Credentials {
+        attempted: format!("log in to {}", at.registry),
+        problem: "the registry wants user and password, and there are none for it".to_owned(),
+        help: format!("`docker login {}`, or give --creds", at.registry),
+    }
+}
+
+fn refused_login(attempted: &str, at: &Reference, login: &Login, status: u16) -> Error {
+    let problem = match login {
+        Login::Anonymous => format!("it gives none to strangers ({status})"),
+        _ => format!(
+            "it does not accept the credentials for {} ({status})",
+            at.registry
+        ),
+    };
+    Error::Credentials {
+        attempted: attempted.to_owned(),
+        problem,
+        help: format!(
+            "`docker login {}`, or give --creds, for an account that may use {}",
+            at.registry, at.repository
+        ),
+    }
+}

@@ -1,0 +1,325 @@
+//! One HTTP exchange: capped, timed, told apart by whether it may be tried
+//! again. Nothing here knows credentials.
+
+use super::super::Error;
+use super::connection::{Connection, chain};
+use crate::diag::excerpt;
+use bytes::Bytes;
+use reqwest::header::{self, HeaderMap};
+use reqwest::{Client, Method, Response, StatusCode, Url};
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
+
+/// JSON other than manifests.
+pub(in crate::edge::oci) const MAX_JSON: u64 = 1 << 20;
+/// What is read of a refusal.
+const MAX_REFUSAL: u64 = 16 << 10;
+/// What a slow connection carries in a second.
+const SLOW: u64 = 64 << 10;
+
+/// A request, ready to be sent as often as it takes.
+#[derive(Clone)]
+pub(in crate::edge::oci) struct Request {
+    /// What this is for.
+    pub(in crate::edge::oci) attempted: String,
+    pub(in crate::edge::oci) method: Method,
+    pub(in crate::edge::oci) url: Url,
+    pub(in crate::edge::oci) headers: HeaderMap,
+    pub(in crate::edge::oci) body: Bytes,
+    /// The most that is read of the answer.
+    pub(in crate::edge::oci) cap: u64,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(in crate::edge::oci) struct Answer {
+    pub(in crate::edge::oci) status: StatusCode,
+    pub(in crate::edge::oci) headers: HeaderMap,
+    pub(in crate::edge::oci) body: Bytes,
+}
+
+/// The clients for the registry and for everything else.
+pub(in crate::edge::oci) struct Wire {
+    connection: Connection,
+    registry: Url,
+    own: Client,
+    other: OnceLock<Client>,
+}
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wire")
+            .field("registry", &self.registry.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Request {
+    /// A request for `url` without a body.
+    pub(in crate::edge::oci) fn new(attempted: String, method: Method, url: Url) -> Self {
+        Self {
+            attempted,
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            cap: MAX_JSON,
+        }
+    }
+
+    /// A form, posted.
+    pub(in crate::edge::oci) fn form(attempted: String, url: Url, fields: &[(&str, &str)]) -> Self {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(fields);
+        let mut request = Self::new(attempted, Method::POST, url);
+        request.body = form.finish().into();
+        let kind = header::HeaderValue::from_static("application/x-www-form-urlencoded");
+        request.headers.insert(header::CONTENT_TYPE, kind);
+        request
+    }
+
+    fn is_safe(&self) -> bool {
+        self.method == Method::GET || self.method == Method::HEAD
+    }
+
+    fn timeout(&self) -> Duration {
+        let most = self.cap.min(4 << 30) + self.body.len() as u64;
+        Duration::from_secs(60 + most / SLOW)
+    }
+}
+
+impl Wire {
+    pub(in crate::edge::oci) fn new(connection: &Connection, registry: Url) -> Result<Self, Error> {
+        Ok(Self {
+            own: connection.own()?,
+            other: OnceLock::new(),
+            connection: connection.clone(),
+            registry,
+        })
+    }
+
+    pub(in crate::edge::oci) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(in crate::edge::oci) fn registry(&self) -> &Url {
+        &self.registry
+    }
+
+    /// Whether `url` is of the registry itself: scheme, host and port.
+    pub(in crate::edge::oci) fn is_own(&self, url: &Url) -> bool {
+        url.origin() == self.registry.origin()
+    }
+
+    /// Refuses what is no HTTP, and plain HTTP where we began with TLS.
+    pub(in crate::edge::oci) fn check(&self, url: &Url, attempted: &str) -> Result<(), Error> {
+        let plain = url.scheme() == "http" && self.registry.scheme() == "http";
+        if url.scheme() == "https" || plain {
+            return Ok(());
+        }
+        Err(Error::Refused {
+            attempted: attempted.to_owned(),
+            problem: format!(
+                "{} sends us on to {}://{}",
+                self.registry.authority(),
+                url.scheme(),
+                excerpt(url.host_str().unwrap_or(""), 100)
+            ),
+            help: "what began with TLS does not go on without it",
+        })
+    }
+
+    fn client(&self, url: &Url) -> Result<&Client, Error> {
+        if self.is_own(url) {
+            return Ok(&self.own);
+        }
+        if self.other.get().is_none() {
+            let made = self.connection.other()?;
+            let _ = self.other.set(made);
+        }
+        Ok(self.other.get().unwrap_or(&self.own))
+    }
+
+    /// Sends `request` once, and reads the answer when its status is one of
+    /// `expected`; any other is an error with the registry's own words.
+    pub(in crate::edge::oci) async fn send(
+        &self,
+        request: &Request,
+        expected: &[u16],
+    ) -> Result<Answer, Error> {
+        exchange(self.client(&request.url)?, request, expected).await
+    }
+}
+
+/// One exchange over `client`.
+pub(in crate::edge::oci) async fn exchange(
+    client: &Client,
+    request: &Request,
+    expected: &[u16],
+) -> Result<Answer, Error> {
+    let Request {
+        attempted,
+        method,
+        url,
+        headers,
+        body,
+        cap,
+    } = request;
+    let mut sent = client
+        .request(method.clone(), url.clone())
+        .headers(headers.clone())
+        .timeout(request.timeout());
+    if !request.is_safe() {
+        sent = sent.body(body.clone());
+    }
+    let response = sent.send().await.map_err(|e| failed(attempted, url, &e))?;
+    let status = response.status();
+    tracing::debug!(
+        %method,
+        host = url.host_str().unwrap_or(""),
+        path = url.path(),
+        status = status.as_u16(),
+        "answered"
+    );
+    let head = *method == Method::HEAD;
+    if expected.contains(&status.as_u16()) {
+        let headers = response.headers().clone();
+        let body = match head {
+            true => Bytes::new(),
+            false => read(response, *cap, attempted, url).await?,
+        };
+        return Ok(Answer {
+            status,
+            headers,
+            body,
+        });
+    }
+    let after = retry_after(response.headers());
+    let said = match head {
+        true => Vec::new(),
+        // A refusal that cannot be read is a refusal all the same.
+        false => read_start(response, MAX_REFUSAL).await,
+    };
+    Err(Error::Status {
+        attempted: attempted.clone(),
+        registry: authority(url),
+        status: status.as_u16(),
+        said: words(&said),
+        after,
+    })
+}
+
+async fn read(response: Response, cap: u64, attempted: &str, url: &Url) -> Result<Bytes, Error> {
+    let over = || Error::Over {
+        attempted: attempted.to_owned(),
+        limit: cap,
+    };
+    let stated = response.content_length();
+    if stated.is_some_and(|stated| stated > cap) {
+        return Err(over());
+    }
+    // What the other side states is no reason to reserve more than a bit.
+    let room = stated.unwrap_or(0).min(1 << 20);
+    let mut body = Vec::with_capacity(usize::try_from(room).unwrap_or(0));
+    let mut response = response;
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|e| failed(attempted, url, &e))?
+    {
+        if body.len() as u64 + chunk.len() as u64 > cap {
+            return Err(over());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.into())
+}
+
+async fn read_start(mut response: Response, cap: u64) -> Vec<u8> {
+    let mut body = Vec::new();
+    while (body.len() as u64) < cap {
+        match response.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            _ => break,
+        }
+    }
+    body
+}
+
+/// The words of a refusal, from the JSON that the specification asks for.
+/// Anything else, pages of HTML for example, says nothing.
+fn words(body: &[u8]) -> String {
+    let Ok(json) = serde_json::from_slice::<serde_json::Value>(body) else {
+        return String::new();
+    };
+    let first = &json["errors"][0];
+    let texts = [
+        first["code"].as_str(),
+        first["message"].as_str(),
+        // OAuth 2.
+        json["error"].as_str(),
+        json["error_description"].as_str(),
+    ];
+    let texts: Vec<&str> = texts.into_iter().flatten().collect();
+    if texts.is_empty() {
+        return String::new();
+    }
+    format!(": {}", excerpt(&texts.join(" "), 200))
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    date.duration_since(SystemTime::now()).ok()
+}
+
+fn authority(url: &Url) -> String {
+    url.authority().rsplit('@').next().unwrap_or("").to_owned()
+}
+
+/// Tells apart what may pass by itself and what will not.
+fn failed(attempted: &str, url: &Url, error: &reqwest::Error) -> Error {
+    let host = authority(url);
+    let text = chain(error);
+    // URLs of uploads and redirects are signed: their query is a secret.
+    let text = match error.url() {
+        Some(url) => text.replace(url.as_str(), &host),
+        None => text,
+    };
+    let lasting = [
+        (
+            "invalid peer certificate",
+            "; trust the registry's CA with --ca-file, if it is the right one",
+        ),
+        (
+            "InvalidContentType",
+            "; it does not speak TLS: --insecure allows plain HTTP",
+        ),
+        (
+            "CertificateRequired",
+            "; the registry asks for a client certificate",
+        ),
+    ];
+    for (mark, help) in lasting {
+        if text.contains(mark) {
+            return Error::Connection {
+                attempted: attempted.to_owned(),
+                problem: format!("{host}: {text}{help}"),
+            };
+        }
+    }
+    let what = if error.is_timeout() {
+        "took too long"
+    } else if error.is_connect() {
+        "cannot be reached"
+    } else {
+        "broke off"
+    };
+    Error::Network {
+        attempted: attempted.to_owned(),
+        problem: format!("{host} {what}: {text}"),
+    }
+}

@@ -1,0 +1,100 @@
+//! What can go wrong with bundles in registries.
+
+use crate::edge::{oci, sign, source};
+use std::path::PathBuf;
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The registry, or the layout.
+    #[error(transparent)]
+    Oci(#[from] oci::Error),
+    /// The archive in the layer is refused.
+    #[error("{attempted}: {source}")]
+    Archive {
+        /// What was attempted.
+        attempted: String,
+        /// Why.
+        source: source::Error,
+    },
+    /// Nothing is signed.
+    #[error("{attempted}: {source}")]
+    Sign {
+        /// What was attempted.
+        attempted: String,
+        /// Why.
+        source: sign::Error,
+    },
+    /// A template of a tag that is none.
+    #[error("the tag `{template}`: {problem}")]
+    Tag {
+        /// As it was given.
+        template: String,
+        /// What is wrong with it, or missing.
+        problem: String,
+    },
+    /// No such tag or digest.
+    #[error("{place} has no `{reference}`{known}")]
+    NotThere {
+        /// Where it was looked for.
+        place: String,
+        /// What was looked for.
+        reference: String,
+        /// What there is, in words.
+        known: String,
+    },
+    /// Something else than a bundle.
+    #[error("{what} is no bundle: {found}; expected {expected}")]
+    NotABundle {
+        /// What was read.
+        what: String,
+        /// What it is.
+        found: String,
+        /// What a bundle has there.
+        expected: &'static str,
+    },
+    /// A bundle that is not what its inventory says.
+    #[error("{what} is damaged: {problem}; nothing of it is used")]
+    Damaged {
+        /// What was read.
+        what: String,
+        /// The first difference.
+        problem: String,
+    },
+    /// No signature that is asked for.
+    #[error("{what} is not signed by {key}: {problem}")]
+    Unsigned {
+        /// The artifact.
+        what: String,
+        /// The key that should have signed it.
+        key: String,
+        /// What there is instead.
+        problem: String,
+    },
+    /// Provenance that is not what is expected.
+    #[error("{what}: {problem}")]
+    Provenance {
+        /// The artifact.
+        what: String,
+        /// What is expected and what was found.
+        problem: String,
+    },
+    /// A manifest that cannot be pinned.
+    #[error("write the pin into {}: {problem}", .path.display())]
+    Pin {
+        /// The manifest.
+        path: PathBuf,
+        /// Why not.
+        problem: String,
+    },
+    /// What was asked for makes no sense.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl Error {
+    /// Whether the same attempt may end otherwise in a while.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Oci(error) if error.is_retryable())
+    }
+}

@@ -1,0 +1,271 @@
+//! The bundles of a repository, newest first, and what changed between them.
+
+use super::read::{is_reserved, manifest};
+use super::{Error, read};
+use crate::bundle::{CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, RESOURCES_FIELD};
+use crate::edge::oci::{Descriptor, Target};
+use crate::tree::{Digest, Limits};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde_json::{Value as Json, json};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+/// Requests at once.
+const AT_ONCE: usize = 8;
+/// Configs hold a line for each resource.
+const MAX_CONFIG: u64 = 64 << 20;
+
+/// How two bundles differ, in resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changes {
+    /// Only in the newer one.
+    pub added: usize,
+    /// In both, and not the same.
+    pub changed: usize,
+    /// Only in the older one.
+    pub removed: usize,
+}
+
+/// A bundle of the history.
+#[derive(Debug)]
+pub struct Entry {
+    /// Digest of the manifest.
+    pub digest: Digest,
+    /// Tags that point to it.
+    pub tags: Vec<String>,
+    /// When its source was made.
+    pub created: String,
+    /// Revision of its source.
+    pub revision: Option<String>,
+    /// Its environment.
+    pub environment: Option<String>,
+    /// How many resources it has.
+    pub resources: usize,
+    /// Against the next older bundle of the same environment.
+    pub changes: Option<Changes>,
+}
+
+/// The bundles of a repository.
+#[derive(Debug)]
+pub struct History {
+    /// The repository.
+    pub repository: String,
+    /// Newest first.
+    pub entries: Vec<Entry>,
+    /// Tags of something else.
+    pub others: usize,
+    /// Older bundles that were left out.
+    pub left_out: usize,
+}
+
+type Resources = BTreeMap<String, String>;
+
+/// Lists at most `limit` bundles.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub async fn history(
+    from: &dyn Target,
+    repository: &str,
+    limit: usize,
+    limits: &Limits,
+) -> Result<History, Error> {
+    let tags = from.tags().await?;
+    let tags = tags.into_iter().filter(|tag| !is_reserved(tag));
+    let resolved: Vec<(String, Option<Descriptor>)> = stream::iter(tags)
+        .map(|tag| async move {
+            let there = from.resolve(&tag).await?;
+            Ok::<_, Error>((tag, there))
+        })
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let mut by_digest: BTreeMap<Digest, (Descriptor, Vec<String>)> = BTreeMap::new();
+    for (tag, there) in resolved {
+        // A tag may go between the list and the question.
+        if let Some(there) = there {
+            let entry = by_digest.entry(there.digest);
+            entry.or_insert_with(|| (there, Vec::new())).1.push(tag);
+        }
+    }
+    let read: Vec<Option<Listed>> = stream::iter(by_digest.into_values())
+        .map(|(what, tags)| listed(from, what, tags))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let others = read.iter().filter(|found| found.is_none()).count();
+    let mut bundles: Vec<Listed> = read.into_iter().flatten().collect();
+    bundles.sort_by(newest_first);
+    let left_out = bundles.len().saturating_sub(limit);
+    bundles.truncate(limit);
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut older: BTreeMap<Option<String>, Resources> = BTreeMap::new();
+    for bundle in bundles.into_iter().rev() {
+        let resources = bundle.resources(from, limits).await?;
+        let mut entry = bundle.entry;
+        entry.resources = resources.len();
+        let before = older.insert(entry.environment.clone(), resources);
+        let now = &older[&entry.environment];
+        entry.changes = before.map(|before| changes(&before, now));
+        entries.push(entry);
+    }
+    entries.reverse();
+    Ok(History {
+        repository: repository.to_owned(),
+        entries,
+        others,
+        left_out,
+    })
+}
+
+/// A bundle before its resources are read.
+struct Listed {
+    entry: Entry,
+    config: Option<Descriptor>,
+}
+
+impl Listed {
+    /// Digests of its resources: from the config, or from the bundle where an
+    /// older version or another tool wrote the config.
+    async fn resources(&self, from: &dyn Target, limits: &Limits) -> Result<Resources, Error> {
+        if let Some(config) = &self.config {
+            let config: Json =
+                serde_json::from_slice(&from.fetch(config).await?).unwrap_or_default();
+            if let Some(resources) = config[RESOURCES_FIELD].as_object() {
+                let text = |value: &Json| value.as_str().unwrap_or("").to_owned();
+                return Ok(resources
+                    .iter()
+                    .map(|(k, v)| (k.clone(), text(v)))
+                    .collect());
+            }
+        }
+        let found = read(from, &self.entry.digest.to_string(), limits).await?;
+        let resources = found.inventory["resources"].as_array();
+        let text = |value: &Json| value.as_str().unwrap_or("").to_owned();
+        Ok(resources
+            .into_iter()
+            .flatten()
+            .map(|r| {
+                (
+                    format!("{} {}", text(&r["type"]), text(&r["name"])),
+                    text(&r["digest"]),
+                )
+            })
+            .collect())
+    }
+}
+
+/// What the manifest says; `None` when it is no bundle.
+async fn listed(
+    from: &dyn Target,
+    what: Descriptor,
+    tags: Vec<String>,
+) -> Result<Option<Listed>, Error> {
+    let name = format!("{}@{}", from.name(), what.digest);
+    let (manifest, _) = match manifest(from, &what, &name).await {
+        Ok(manifest) => manifest,
+        Err(Error::NotABundle { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let layer = manifest.layers.first();
+    let ours = manifest.annotations.contains_key("dev.flux-apim.version");
+    if !ours || layer.is_none_or(|layer| layer.media_type != LAYER_MEDIA_TYPE) {
+        return Ok(None);
+    }
+    let annotation = |key: &str| manifest.annotations.get(key).cloned();
+    Ok(Some(Listed {
+        entry: Entry {
+            digest: what.digest,
+            tags,
+            created: annotation("org.opencontainers.image.created").unwrap_or_default(),
+            revision: annotation("org.opencontainers.image.revision"),
+            environment: annotation("dev.flux-apim.environment"),
+            resources: 0,
+            changes: None,
+        },
+        config: manifest
+            .config
+            .filter(|config| config.media_type == CONFIG_MEDIA_TYPE && config.size <= MAX_CONFIG),
+    }))
+}
+
+/// By time, then by the highest tag, numbers in it as numbers.
+fn newest_first(a: &Listed, b: &Listed) -> Ordering {
+    let highest = |listed: &Listed| {
+        let tags = listed.entry.tags.iter().filter(|tag| *tag != "latest");
+        tags.map(|tag| natural(tag)).max()
+    };
+    b.entry
+        .created
+        .cmp(&a.entry.created)
+        .then_with(|| highest(b).cmp(&highest(a)))
+        .then_with(|| a.entry.digest.cmp(&b.entry.digest))
+}
+
+/// Digits and the text between them.
+fn natural(tag: &str) -> Vec<(u64, String)> {
+    let mut parts = Vec::new();
+    let mut rest = tag;
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, after) = rest.split_at(digits);
+        let text = after.bytes().take_while(|b| !b.is_ascii_digit()).count();
+        let (text, after) = after.split_at(text);
+        parts.push((number.parse().unwrap_or(u64::MAX), text.to_owned()));
+        rest = after;
+    }
+    parts
+}
+
+fn changes(before: &Resources, now: &Resources) -> Changes {
+    let kept = now
+        .iter()
+        .filter_map(|(name, digest)| Some((before.get(name)?, digest)));
+    let (mut same, mut changed) = (0, 0);
+    for (before, now) in kept {
+        if before == now {
+            same += 1;
+        } else {
+            changed += 1;
+        }
+    }
+    Changes {
+        added: now.len() - same - changed,
+        changed,
+        removed: before.len() - same - changed,
+    }
+}
+
+impl History {
+    /// The answer of `history --format json`, version 1.
+    pub fn to_json(&self) -> Json {
+        let entries: Vec<Json> = self
+            .entries
+            .iter()
+            .map(|entry| {
+                let changes = entry.changes.map(|changes| {
+                    json!({
+                        "added": changes.added, "changed": changes.changed,
+                        "removed": changes.removed,
+                    })
+                });
+                json!({
+                    "digest": entry.digest.to_string(),
+                    "tags": entry.tags,
+                    "created": entry.created,
+                    "revision": entry.revision,
+                    "environment": entry.environment,
+                    "resources": entry.resources,
+                    "changes": changes,
+                })
+            })
+            .collect();
+        json!({
+            "version": 1,
+            "repository": self.repository,
+            "entries": entries,
+            "others": self.others,
+            "left_out": self.left_out,
+        })
+    }
+}

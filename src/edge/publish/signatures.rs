@@ -1,0 +1,269 @@
+//! Signatures and attestations beside an artifact: put there, and read back.
+//!
+//! Flux reads either bundles or, where there is none, the payloads under
+//! `sha256-HEX.sig`; never both. So a bundle is only put beside an artifact
+//! that has no bundle yet when nobody else's payload would be hidden by it, and
+//! an attestation only where a signature bundle of the same key is.
+
+use super::packed::blob;
+use super::{Error, Packed};
+use crate::edge::oci::{self, Descriptor, Manifest, Target};
+use crate::edge::sign::{
+    self, BUNDLE_MEDIA_TYPE, PAYLOAD_MEDIA_TYPE, PREDICATE_SIGNATURE, SIGNATURE_ANNOTATION, Signer,
+    Statement, VerifyingKey,
+};
+use crate::tree::Digest;
+use serde_json::{Map, Value as Json, json};
+
+/// Signatures and statements are small.
+const MAX_CLAIM: u64 = 32 << 20;
+/// How many are read of one artifact.
+const MAX_CLAIMS: usize = 64;
+/// How often a tag that others write too is written again.
+const ATTEMPTS: usize = 5;
+
+/// What was added beside an artifact.
+#[derive(Debug, Default)]
+pub(super) struct Added {
+    pub(super) something: bool,
+    pub(super) notes: Vec<String>,
+}
+
+/// A statement to sign: predicate type and predicate.
+pub(super) type Predicate = (&'static str, Json);
+
+/// Adds what is not there yet: the payload, the signature bundle, then the
+/// statements.
+pub(super) async fn add(
+    to: &dyn Target,
+    repository: &str,
+    subject: &Descriptor,
+    signer: &dyn Signer,
+    statements: &[Predicate],
+) -> Result<Added, Error> {
+    let mut added = Added::default();
+    let others = payload(to, repository, subject, signer, &mut added).await?;
+    let listed = to.referrer_digests(subject).await?;
+    if others && listed.is_empty() {
+        added.notes.push(format!(
+            "{} is signed by other keys in cosign's first format alone: no bundle was added, since Flux would then read bundles only",
+            subject.digest
+        ));
+        return Ok(added);
+    }
+    let signature = [(PREDICATE_SIGNATURE, json!({}))];
+    for (kind, predicate) in signature.iter().chain(statements) {
+        let bundle = sign::bundle(signer, &subject.digest, kind, predicate).await;
+        let bundle = bundle.map_err(|e| failed("sign", subject, e))?;
+        let mut annotations = Map::new();
+        annotations.insert("dev.sigstore.bundle.content".into(), json!("dsse-envelope"));
+        annotations.insert("dev.sigstore.bundle.predicateType".into(), json!(kind));
+        let referrer = Packed::referrer(BUNDLE_MEDIA_TYPE, bundle, subject, &annotations);
+        if !listed.contains(&referrer.descriptor().digest) {
+            referrer.push(to).await?;
+            added.something = true;
+        }
+    }
+    Ok(added)
+}
+
+/// Adds the signed payload; whether there are payloads of others.
+async fn payload(
+    to: &dyn Target,
+    repository: &str,
+    subject: &Descriptor,
+    signer: &dyn Signer,
+    added: &mut Added,
+) -> Result<bool, Error> {
+    let (bytes, signature) = sign::payload(signer, repository, &subject.digest)
+        .await
+        .map_err(|e| failed("sign", subject, e))?;
+    let (mut layer, bytes) = blob(PAYLOAD_MEDIA_TYPE, bytes);
+    layer
+        .annotations
+        .insert(SIGNATURE_ANNOTATION.to_owned(), signature);
+    let tag = payload_tag(&subject.digest);
+    for attempt in 0..ATTEMPTS {
+        let alone =
+            Packed::signatures(std::slice::from_ref(&layer), (layer.clone(), bytes.clone()));
+        let there = to.resolve(&tag).await?;
+        if there.as_ref().map(|there| there.digest) == Some(alone.descriptor().digest) {
+            return Ok(false);
+        }
+        let mut layers = match &there {
+            Some(there) => layers_of(to, there).await?,
+            None => Vec::new(),
+        };
+        let same = |other: &Descriptor| {
+            other.digest == layer.digest
+                && other.annotations.get(SIGNATURE_ANNOTATION)
+                    == layer.annotations.get(SIGNATURE_ANNOTATION)
+        };
+        let others = layers.iter().any(|layer| !same(layer));
+        if layers.iter().any(same) {
+            return Ok(others);
+        }
+        if attempt + 1 == ATTEMPTS {
+            break;
+        }
+        layers.push(layer.clone());
+        let packed = Packed::signatures(&layers, (layer.clone(), bytes.clone()));
+        packed.push(to).await?;
+        to.tag(&packed.descriptor(), &tag).await?;
+        added.something = true;
+    }
+    Err(Error::Damaged {
+        what: format!("the tag {tag} of {}", to.name()),
+        problem: "others write it all the time: publish again".to_owned(),
+    })
+}
+
+async fn layers_of(from: &dyn Target, what: &Descriptor) -> Result<Vec<Descriptor>, Error> {
+    let attempted = format!("read the signatures {} of {}", what.digest, from.name());
+    let manifest = Manifest::parse(&from.fetch(what).await?, &attempted)?;
+    Ok(manifest.layers)
+}
+
+/// The tag under which cosign keeps payloads.
+pub(super) fn payload_tag(digest: &Digest) -> String {
+    format!("{}.sig", digest.to_string().replace(':', "-"))
+}
+
+/// Copies an artifact with what is said about it. No tag of the artifact moves.
+///
+/// # Errors
+/// When either side refuses.
+pub async fn copy_all(from: &dyn Target, to: &dyn Target, what: &Descriptor) -> Result<(), Error> {
+    oci::copy(from, to, what).await?;
+    let tag = payload_tag(&what.digest);
+    if let Some(payloads) = from.resolve(&tag).await? {
+        oci::copy(from, to, &payloads).await?;
+        to.tag(&payloads, &tag).await?;
+    }
+    for referrer in from.referrers(what).await? {
+        oci::copy(from, to, &referrer).await?;
+    }
+    Ok(())
+}
+
+/// In which form something is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A payload under a tag.
+    Payload,
+    /// A Sigstore bundle.
+    Bundle,
+}
+
+impl Form {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Payload => "payload",
+            Self::Bundle => "bundle",
+        }
+    }
+}
+
+/// A signature or attestation, as one key sees it.
+#[derive(Debug)]
+pub struct Claim {
+    /// Its form.
+    pub form: Form,
+    /// Digest of the manifest that carries it.
+    pub digest: Digest,
+    /// What it is, by its own word.
+    pub predicate_type: Option<String>,
+    /// The statement, when the key signed it; why not, otherwise. Payloads
+    /// have no statement of their own.
+    pub verified: Result<Option<Statement>, sign::Error>,
+}
+
+impl Claim {
+    /// Whether this is the signature, and by the key.
+    pub fn signs(&self) -> bool {
+        match &self.verified {
+            Ok(None) => true,
+            Ok(Some(statement)) => statement.predicate_type == PREDICATE_SIGNATURE,
+            Err(_) => false,
+        }
+    }
+}
+
+/// Everything that is said about `subject`, held against `key`.
+pub(super) async fn claims(
+    from: &dyn Target,
+    subject: &Descriptor,
+    key: &VerifyingKey,
+) -> Result<Vec<Claim>, Error> {
+    let mut claims = Vec::new();
+    if let Some(tagged) = from.resolve(&payload_tag(&subject.digest)).await? {
+        let layers = layers_of(from, &tagged).await?;
+        for layer in layers.iter().take(MAX_CLAIMS) {
+            if layer.media_type != PAYLOAD_MEDIA_TYPE {
+                continue;
+            }
+            let signature = layer.annotations.get(SIGNATURE_ANNOTATION);
+            let payload = small(from, layer).await?;
+            let verified = sign::verify_payload(
+                &payload,
+                signature.map_or("", String::as_str),
+                key,
+                &subject.digest,
+            );
+            claims.push(Claim {
+                form: Form::Payload,
+                digest: tagged.digest,
+                predicate_type: None,
+                verified: verified.map(|()| None),
+            });
+        }
+    }
+    for referrer in from.referrers(subject).await?.iter().take(MAX_CLAIMS) {
+        let attempted = format!("read {} of {}", referrer.digest, from.name());
+        let manifest = Manifest::parse(&from.fetch(referrer).await?, &attempted)?;
+        let [layer] = manifest.layers.as_slice() else {
+            continue;
+        };
+        if !layer
+            .media_type
+            .starts_with("application/vnd.dev.sigstore.bundle")
+        {
+            continue;
+        }
+        let bundle = small(from, layer).await?;
+        claims.push(Claim {
+            form: Form::Bundle,
+            digest: referrer.digest,
+            predicate_type: predicate_type(&manifest.annotations),
+            verified: sign::verify_bundle(&bundle, key, &subject.digest).map(Some),
+        });
+    }
+    Ok(claims)
+}
+
+/// The predicate type by the word of a referrer's annotations.
+pub(super) fn predicate_type(
+    annotations: &std::collections::BTreeMap<String, String>,
+) -> Option<String> {
+    annotations
+        .get("dev.sigstore.bundle.predicateType")
+        .cloned()
+}
+
+async fn small(from: &dyn Target, what: &Descriptor) -> Result<bytes::Bytes, Error> {
+    if what.size > MAX_CLAIM {
+        return Err(Error::Damaged {
+            what: format!("the signature {} of {}", what.digest, from.name()),
+            problem: format!("it has {} bytes; at most {MAX_CLAIM} are read", what.size),
+        });
+    }
+    Ok(from.fetch(what).await?)
+}
+
+fn failed(verb: &str, subject: &Descriptor, source: sign::Error) -> Error {
+    Error::Sign {
+        attempted: format!("{verb} {}", subject.digest),
+        source,
+    }
+}

@@ -1,0 +1,263 @@
+//! Tags, literal or made of what the inventory knows.
+
+use super::Error;
+use crate::diag::{excerpt, nearest};
+use crate::edge::oci::check_new_tag;
+use serde_json::Value as Json;
+use std::fmt;
+use std::str::FromStr;
+
+/// Digits of a commit that `{{short}}` keeps.
+const SHORT: usize = 7;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Variable {
+    Revision,
+    Short,
+    Branch,
+    Env,
+    Semver,
+}
+
+const VARIABLES: [(&str, Variable); 5] = [
+    ("revision", Variable::Revision),
+    ("short", Variable::Short),
+    ("branch", Variable::Branch),
+    ("env", Variable::Env),
+    ("semver", Variable::Semver),
+];
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Variable(Variable),
+}
+
+/// A tag such as `latest` or `{{env}}-{{short}}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagTemplate {
+    given: String,
+    parts: Vec<Part>,
+}
+
+impl TagTemplate {
+    /// The tag for a bundle with this inventory.
+    ///
+    /// # Errors
+    /// What is missing, or why the result is no tag.
+    pub fn resolve(&self, inventory: &Json) -> Result<String, Error> {
+        let mut tag = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => tag.push_str(text),
+                Part::Variable(variable) => {
+                    let value = variable.value(inventory);
+                    tag.push_str(&value.map_err(|problem| self.wrong(problem))?);
+                }
+            }
+        }
+        check_new_tag(&tag).map_err(|error| self.wrong(error.to_string()))?;
+        Ok(tag)
+    }
+
+    fn wrong(&self, problem: impl Into<String>) -> Error {
+        Error::Tag {
+            template: excerpt(&self.given, 200),
+            problem: problem.into(),
+        }
+    }
+}
+
+impl Variable {
+    fn value(self, inventory: &Json) -> Result<String, String> {
+        let revision = inventory["source"]["revision"].as_str();
+        let environment = inventory["environment"].as_str();
+        let revised = || {
+            revision.ok_or_else(|| {
+                "the source has no revision: render from a Git checkout, or from what Flux fetched"
+                    .to_owned()
+            })
+        };
+        match self {
+            Self::Revision => Ok(sanitised(commit(revised()?))),
+            Self::Short => Ok(sanitised(commit(revised()?)).chars().take(SHORT).collect()),
+            Self::Branch => match revised()?.split_once('@') {
+                Some((name, _)) => Ok(sanitised(name.strip_prefix("refs/heads/").unwrap_or(name))),
+                None => Err(format!(
+                    "the revision `{}` names no branch",
+                    excerpt(revised()?, 100)
+                )),
+            },
+            Self::Env => match environment {
+                Some(environment) => Ok(sanitised(environment)),
+                None => Err("no environment was merged: give --env".to_owned()),
+            },
+            Self::Semver => semver(revised()?),
+        }
+    }
+}
+
+/// The commit of `branch@sha1:HEX`.
+fn commit(revision: &str) -> &str {
+    let end = revision.rsplit_once('@').map_or(revision, |(_, end)| end);
+    end.rsplit_once(':').map_or(end, |(_, hex)| hex)
+}
+
+/// The version of `v1.2.3@sha1:HEX`, as a tag may hold it.
+fn semver(revision: &str) -> Result<String, String> {
+    let name = revision.split_once('@').map_or("", |(name, _)| name);
+    let name = name.strip_prefix("refs/tags/").unwrap_or(name);
+    let version = name.strip_prefix('v').unwrap_or(name);
+    if !is_semver(version) {
+        return Err(format!(
+            "it needs a Git tag such as v1.2.3 at the revision, which is `{}`",
+            excerpt(revision, 100)
+        ));
+    }
+    Ok(version.replace('+', "_"))
+}
+
+fn is_semver(version: &str) -> bool {
+    let (version, build) = match version.split_once('+') {
+        Some((version, build)) => (version, Some(build)),
+        None => (version, None),
+    };
+    let (core, before) = match version.split_once('-') {
+        Some((core, before)) => (core, Some(before)),
+        None => (version, None),
+    };
+    let number = |text: &str| {
+        !text.is_empty()
+            && text.bytes().all(|b| b.is_ascii_digit())
+            && (text == "0" || !text.starts_with('0'))
+    };
+    let identifiers = |text: &str| {
+        text.split('.').all(|part| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        })
+    };
+    core.split('.').count() == 3
+        && core.split('.').all(number)
+        && before.is_none_or(identifiers)
+        && build.is_none_or(identifiers)
+}
+
+/// What tags do not take becomes a dash.
+fn sanitised(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => c,
+            _ => '-',
+        })
+        .collect()
+}
+
+impl FromStr for TagTemplate {
+    type Err = Error;
+
+    fn from_str(given: &str) -> Result<Self, Error> {
+        let mut template = Self {
+            given: given.to_owned(),
+            parts: Vec::new(),
+        };
+        let mut rest = given;
+        while let Some((text, after)) = rest.split_once("{{") {
+            if !text.is_empty() {
+                template.parts.push(Part::Text(text.to_owned()));
+            }
+            let Some((name, after)) = after.split_once("}}") else {
+                return Err(template.wrong("`{{` without `}}`"));
+            };
+            let name = name.trim();
+            let known = VARIABLES.iter().find(|(known, _)| *known == name);
+            let Some((_, variable)) = known else {
+                let names: Vec<&str> = VARIABLES.iter().map(|(name, _)| *name).collect();
+                let hint = nearest(name, names.iter().copied());
+                return Err(template.wrong(format!(
+                    "there is no `{{{{{}}}}}`{}; there are {}",
+                    excerpt(name, 40),
+                    hint.map_or(String::new(), |near| format!(", did you mean `{near}`?")),
+                    names.join(", ")
+                )));
+            };
+            template.parts.push(Part::Variable(*variable));
+            rest = after;
+        }
+        if !rest.is_empty() {
+            template.parts.push(Part::Text(rest.to_owned()));
+        }
+        let literal = template.parts.iter().all(|p| matches!(p, Part::Text(_)));
+        if literal {
+            check_new_tag(given).map_err(|error| template.wrong(error.to_string()))?;
+        }
+        Ok(template)
+    }
+}
+
+impl fmt::Display for TagTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.given)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn tag(template: &str, inventory: &Json) -> Result<String, String> {
+        template
+            .parse::<TagTemplate>()
+            .and_then(|template| template.resolve(inventory))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn templates_are_filled_from_the_inventory() {
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        let inventory = json!({
+            "environment": "prod",
+            "source": {"revision": format!("release/2026@sha1:{commit}")},
+        });
+        for (template, expected) in [
+            ("latest", "latest"),
+            ("{{revision}}", commit),
+            ("{{env}}-{{short}}", "prod-0123456"),
+            ("{{ branch }}", "release-2026"),
+        ] {
+            assert_eq!(tag(template, &inventory).unwrap(), expected);
+        }
+        for (revision, expected) in [
+            ("v1.2.3@sha1:00", "1.2.3"),
+            ("1.2.3-rc.1+b.5@sha1:00", "1.2.3-rc.1_b.5"),
+            ("refs/tags/v0.0.0@sha1:00", "0.0.0"),
+        ] {
+            let inventory = json!({"source": {"revision": revision}});
+            assert_eq!(tag("{{semver}}", &inventory).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let bare = json!({"source": {"revision": null}, "environment": null});
+        let branch = json!({"source": {"revision": "main@sha1:00"}});
+        for (template, inventory, word) in [
+            ("{{revision}}", &bare, "no revision"),
+            ("{{env}}", &bare, "--env"),
+            ("{{semver}}", &branch, "v1.2.3"),
+            ("{{revison}}", &branch, "`revision`"),
+            ("{{env", &branch, "without"),
+            ("", &branch, "tag"),
+            ("-x", &branch, "tag"),
+            ("a b", &branch, "tag"),
+            ("sha256:00", &branch, "tag"),
+        ] {
+            let error = tag(template, inventory).unwrap_err();
+            assert!(error.contains(word), "{template}: {error}");
+        }
+        let long = "a".repeat(129);
+        assert!(tag(&long, &branch).is_err());
+        let reserved = format!("sha256-{}.sig", "0".repeat(64));
+        assert!(tag(&reserved, &branch).is_err());
+    }
+}

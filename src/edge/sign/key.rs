@@ -1,0 +1,203 @@
+//! ECDSA keys on P-256.
+
+use super::{Error, Signed, Signer, pem, sealed};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::{BoxFuture, FutureExt as _};
+use p256::SecretKey;
+use p256::ecdsa::signature::{Signer as _, Verifier as _};
+use p256::ecdsa::{self, DerSignature};
+use p256::pkcs8::{
+    DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _,
+};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use std::fmt;
+use zeroize::Zeroizing;
+
+const SIGSTORE: &str = "ENCRYPTED SIGSTORE PRIVATE KEY";
+const COSIGN: &str = "ENCRYPTED COSIGN PRIVATE KEY";
+const PKCS8: &str = "PRIVATE KEY";
+const SEC1: &str = "EC PRIVATE KEY";
+const PUBLIC: &str = "PUBLIC KEY";
+
+/// A private key. Its bytes are overwritten when it goes, and never shown.
+pub struct SigningKey {
+    key: ecdsa::SigningKey,
+    public: VerifyingKey,
+}
+
+impl SigningKey {
+    /// Reads cosign's encrypted keys (both labels), PKCS#8 and SEC1.
+    /// `password` is asked for only when the key is encrypted: see
+    /// [`SigningKey::is_sealed`].
+    ///
+    /// # Errors
+    /// When there is no key in it, of another kind, or under another password.
+    pub fn from_pem(text: &[u8], password: &[u8]) -> Result<Self, Error> {
+        let (label, bytes) = private(text)?;
+        let secret = match label {
+            SEC1 => SecretKey::from_sec1_der(&bytes).map_err(|_| Error::Kind)?,
+            PKCS8 => pkcs8(&bytes)?,
+            _ => pkcs8(&sealed::open(&bytes, password)?)?,
+        };
+        Ok(Self::new(&secret))
+    }
+
+    /// Whether the key in `text` is under a password.
+    ///
+    /// # Errors
+    /// When there is no key in it.
+    pub fn is_sealed(text: &[u8]) -> Result<bool, Error> {
+        private(text).map(|(label, _)| matches!(label, SIGSTORE | COSIGN))
+    }
+
+    fn new(secret: &SecretKey) -> Self {
+        let key = ecdsa::SigningKey::from(secret);
+        let public = VerifyingKey::new(*key.verifying_key());
+        Self { key, public }
+    }
+
+    /// The public half.
+    pub fn verifying_key(&self) -> &VerifyingKey {
+        &self.public
+    }
+
+    /// Signs `message`: deterministic (RFC 6979), DER.
+    pub(super) fn sign_now(&self, message: &[u8]) -> Vec<u8> {
+        let signature: DerSignature = self.key.sign(message);
+        signature.as_bytes().to_vec()
+    }
+}
+
+impl Signer for SigningKey {
+    fn sign<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Result<Signed, Error>> {
+        let signed = Signed {
+            signature: self.sign_now(message),
+            material: json!({"publicKey": {"hint": self.public.hint}}),
+        };
+        futures_util::future::ready(Ok(signed)).boxed()
+    }
+
+    fn identity(&self) -> String {
+        self.public.to_string()
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey({})", self.public)
+    }
+}
+
+fn private(text: &[u8]) -> Result<(&'static str, Zeroizing<Vec<u8>>), Error> {
+    pem::read(
+        text,
+        &[SIGSTORE, COSIGN, PKCS8, SEC1],
+        "private key (cosign.key, PKCS#8 or SEC1)",
+    )
+}
+
+fn pkcs8(der: &[u8]) -> Result<SecretKey, Error> {
+    SecretKey::from_pkcs8_der(der).map_err(|_| Error::Kind)
+}
+
+/// A public key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct VerifyingKey {
+    key: ecdsa::VerifyingKey,
+    /// Base64 of the SHA-256 of the key: how bundles name it.
+    hint: String,
+}
+
+impl VerifyingKey {
+    /// Reads `cosign.pub`.
+    ///
+    /// # Errors
+    /// When there is no key in it, or of another kind.
+    pub fn from_pem(text: &[u8]) -> Result<Self, Error> {
+        let (_, der) = pem::read(text, &[PUBLIC], "public key (cosign.pub)")?;
+        ecdsa::VerifyingKey::from_public_key_der(&der)
+            .map(Self::new)
+            .map_err(|_| Error::Kind)
+    }
+
+    fn new(key: ecdsa::VerifyingKey) -> Self {
+        let hint = STANDARD.encode(Sha256::digest(der(&key)));
+        Self { key, hint }
+    }
+
+    /// The key as `cosign.pub` holds it.
+    pub fn to_pem(&self) -> String {
+        pem::write(PUBLIC, &der(&self.key))
+    }
+
+    /// Whether `signature` (DER) is this key's over `message`.
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        DerSignature::from_bytes(signature)
+            .is_ok_and(|signature| self.key.verify(message, &signature).is_ok())
+    }
+}
+
+/// The key's fingerprint.
+impl fmt::Display for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SHA256:{}", self.hint.trim_end_matches('='))
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerifyingKey({self})")
+    }
+}
+
+fn der(key: &ecdsa::VerifyingKey) -> Vec<u8> {
+    // A point of the curve always has a DER form.
+    key.to_public_key_der()
+        .map(|der| der.as_bytes().to_vec())
+        .unwrap_or_default()
+}
+
+/// The two files of a new key.
+pub struct KeyPair {
+    /// `cosign.key`: under the password.
+    pub private: Zeroizing<String>,
+    /// `cosign.pub`.
+    pub public: String,
+}
+
+impl fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyPair")
+            .field("public", &self.public)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes a key pair as `cosign generate-key-pair` does.
+///
+/// # Errors
+/// When the operating system gives no random numbers.
+pub fn keygen(password: &[u8]) -> Result<KeyPair, Error> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    // Nearly every 32 bytes are a key; zero and those beyond the order are not.
+    let secret = loop {
+        random(&mut bytes[..])?;
+        if let Ok(secret) = SecretKey::from_slice(&bytes[..]) {
+            break secret;
+        }
+    };
+    let der = secret
+        .to_pkcs8_der()
+        .map_err(|e| Error::Damaged(e.to_string()))?;
+    let sealed = sealed::seal(der.as_bytes(), password)?;
+    Ok(KeyPair {
+        private: Zeroizing::new(pem::write(SIGSTORE, &sealed)),
+        public: SigningKey::new(&secret).public.to_pem(),
+    })
+}
+
+pub(super) fn random(bytes: &mut [u8]) -> Result<(), Error> {
+    getrandom::fill(bytes).map_err(|e| Error::Random(e.to_string()))
+}
