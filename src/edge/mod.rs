@@ -21,7 +21,7 @@ pub mod source;
 pub mod storage;
 #[cfg(feature = "fetch")]
 pub mod tls;
-#[cfg(feature = "cli")]
+#[cfg(feature = "controller")]
 pub mod yaml;
 
 /// The runtime on which a blocking command runs what is asynchronous.
