@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "controller")]
+pub mod controller;
 #[cfg(feature = "publish")]
 pub mod fetch;
 #[cfg(feature = "server")]
@@ -25,6 +27,8 @@ pub mod storage;
 pub mod telemetry;
 #[cfg(feature = "fetch")]
 pub mod tls;
+#[cfg(feature = "controller")]
+pub mod yaml;
 
 /// The runtime on which a blocking command runs what is asynchronous.
 ///

@@ -2,6 +2,8 @@
 
 use anyhow::{Context, bail};
 use flux_apim::diag::RULES;
+use flux_apim::edge::controller::api;
+use flux_apim::edge::yaml;
 use flux_apim::tree::Limits;
 use std::fmt::Write;
 use std::path::Path;
@@ -16,6 +18,11 @@ fn main() -> anyhow::Result<()> {
     for (path, text) in [
         ("docs/rules.md", rules()),
         ("docs/limits.md", limits()),
+        ("docs/flux-apim.schema.json", schema()),
+        (
+            "manifests/crds/apimbundles.flux-apim.dev.yaml",
+            yaml::document(&api::crd()),
+        ),
         ("testdata/rules.lock", lock(&root)?),
     ] {
         let file = root.join(path);
@@ -45,9 +52,13 @@ fn rules() -> String {
     out
 }
 
+fn schema() -> String {
+    format!("{:#}\n", flux_apim::discover::schema())
+}
+
 fn limits() -> String {
     let mut out = String::from(
-        "# Caps on the input\n\nGenerated from `src/tree/limits.rs` by `cargo xtask generate`. A source beyond a cap is refused, naming the\nfile, the value and the flag.\n\n| Flag | Default | Caps |\n|---|---:|---|\n",
+        "# Caps on the input\n\nGenerated from `src/tree/limits.rs` by `cargo xtask generate`. A source beyond a cap is refused, naming the\nfile, the value and the flag. A project lowers the caps on documents under `limits` in `flux-apim.yaml`\n(`max_depth: 100`); it cannot raise them.\n\n| Flag | Default | Caps |\n|---|---:|---|\n",
     );
     for limit in Limits::TABLE {
         let meaning = limit.meaning.trim();

@@ -1,5 +1,7 @@
 //! The command line: what is asked, and how the answer is shown.
 
+#[cfg(feature = "controller")]
+mod controller;
 mod diff;
 mod history;
 mod human;
@@ -17,6 +19,7 @@ mod serve;
 mod verify;
 
 use crate::diag::{RULES, Report, Rule, markdown, rule, rules, sarif};
+use crate::discover;
 use crate::edge::output::Output;
 use crate::edge::source::{self, OpenOptions, Opened, SourceRef};
 use crate::pipeline::{self, Outcome};
@@ -84,6 +87,14 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         Command::Rollback(arguments) => rollback::rollback(arguments),
         Command::Keygen(arguments) => keygen::keygen(arguments),
         Command::Explain { code, format } => explain(code.as_deref(), *format),
+        Command::Schema => {
+            print(&format!("{:#}\n", discover::schema()))?;
+            Ok(Done::Well)
+        }
+        #[cfg(feature = "controller")]
+        Command::Controller(arguments) => controller::controller(arguments),
+        #[cfg(feature = "controller")]
+        Command::Crds => controller::crds(),
         Command::Completions { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(*shell, &mut command, "flux-apim", &mut std::io::stdout());

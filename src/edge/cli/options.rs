@@ -57,6 +57,14 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value = "human")]
         format: ResultFormat,
     },
+    /// The JSON Schema of flux-apim.yaml, for editors.
+    Schema,
+    /// Watch ApimBundles in a cluster; render and publish what they name.
+    #[cfg(feature = "controller")]
+    Controller(super::controller::Controller),
+    /// The definition of the Kubernetes API, as YAML.
+    #[cfg(feature = "controller")]
+    Crds,
     /// Completions for a shell.
     Completions {
         /// The shell.

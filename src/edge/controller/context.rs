@@ -35,7 +35,6 @@ pub struct Settings {
 }
 
 /// What every reconciliation has at hand.
-#[derive(Debug)]
 pub(super) struct Context {
     pub(super) client: kube::Client,
     pub(super) settings: Settings,

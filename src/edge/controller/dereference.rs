@@ -2,7 +2,7 @@
 //! artifact that the source has now. Never from a cache: what a watch has seen
 //! may be gone.
 
-use super::api::{Artifact, ApimBundle, FluxSource, SourceKind};
+use super::api::{ApimBundle, Artifact, FluxSource, SourceKind};
 use super::context::Context;
 use super::error::{Retry, answered, is_not_found, reason};
 use kube::Api;
@@ -10,13 +10,10 @@ use std::fmt;
 
 /// Kind, namespace and name of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct SourceName {
-    /// The kind.
-    pub kind: SourceKind,
-    /// The namespace.
-    pub namespace: String,
-    /// The name.
-    pub name: String,
+pub(super) struct SourceName {
+    pub(super) kind: SourceKind,
+    pub(super) namespace: String,
+    pub(super) name: String,
 }
 
 impl SourceName {
@@ -45,12 +42,10 @@ pub(super) struct Dereferenced {
     pub(super) artifact: Artifact,
     /// Where the source itself comes from, without credentials.
     pub(super) url: Option<String>,
-    pub(super) api_version: String,
-    pub(super) uid: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     #[error(
         "{source_name} is in another namespace, which the controller does not allow (--no-cross-namespace-refs)"
     )]
@@ -126,8 +121,6 @@ pub(super) async fn read(client: &kube::Client, name: SourceName) -> Result<Dere
     Ok(Dereferenced {
         url: url.map(|url| crate::edge::source::without_credentials(url)),
         artifact,
-        api_version: resource.api_version,
-        uid: source.metadata.uid,
         name,
     })
 }

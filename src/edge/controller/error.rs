@@ -1,7 +1,7 @@
 //! What goes wrong, in one word for conditions, events and metrics, and
 //! whether to try again.
 
-use super::{dereference, fetch, lease, publish, render};
+use super::{dereference, fetch, publish, render, update_status};
 use std::time::Duration;
 
 /// Reasons that are not Flux's own.
@@ -44,7 +44,7 @@ pub(super) enum Error {
     #[error("not done within {0:?}: raise spec.timeout, or see in the log which step hangs")]
     Timeout(Duration),
     #[error(transparent)]
-    Lease(#[from] lease::Lost),
+    Status(#[from] update_status::WriteError),
 }
 
 impl Error {
@@ -56,7 +56,16 @@ impl Error {
             Self::Render(error) => error.reason(),
             Self::Publish(error) => error.reason(),
             Self::Timeout(_) => reason::TIMEOUT,
-            Self::Lease(_) => reason::PROGRESSING,
+            Self::Status(_) => reason::PROGRESSING,
+        }
+    }
+
+    /// Whether it only means that another replica leads now.
+    pub(super) fn is_lease(&self) -> bool {
+        match self {
+            Self::Publish(error) => error.is_lease(),
+            Self::Status(error) => matches!(error, update_status::WriteError::Lease(_)),
+            _ => false,
         }
     }
 
@@ -66,7 +75,7 @@ impl Error {
             Self::Fetch(error) => error.retry(),
             Self::Render(error) => error.retry(),
             Self::Publish(error) => error.retry(),
-            Self::Timeout(_) | Self::Lease(_) => Retry::Backoff,
+            Self::Timeout(_) | Self::Status(_) => Retry::Backoff,
         }
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Name of the controller in events and field managers.
-pub const CONTROLLER: &str = "flux-apim-controller";
+pub(super) const CONTROLLER: &str = "flux-apim-controller";
 /// Annotations with this prefix go along with every event.
 const METADATA: &str = "event.toolkit.fluxcd.io/";
 const SOURCE_GROUP: &str = "source.toolkit.fluxcd.io";
@@ -62,7 +62,11 @@ impl Events {
         let (queue, mut outgoing) = mpsc::channel::<Outgoing>(QUEUE);
         tokio::spawn(async move {
             let http = address.and_then(|address| Some((http_client()?, address)));
-            while let Some(Outgoing { mut event, mut notification }) = outgoing.recv().await {
+            while let Some(Outgoing {
+                mut event,
+                mut notification,
+            }) = outgoing.recv().await
+            {
                 event.reporting_instance = Some(instance.clone());
                 record(&client, &event).await;
                 if let Some((http, address)) = &http {
@@ -80,7 +84,10 @@ impl Events {
             notification: notification(bundle, source, happened),
         };
         if self.queue.try_send(outgoing).is_err() {
-            tracing::warn!(reason = happened.reason, "an event was dropped: too many wait to be sent");
+            tracing::warn!(
+                reason = happened.reason,
+                "an event was dropped: too many wait to be sent"
+            );
         }
     }
 }
@@ -107,7 +114,13 @@ async fn record(client: &kube::Client, event: &Event) {
 
 async fn notify(http: &reqwest::Client, address: &url::Url, notification: &Json) {
     for attempt in 1..=ATTEMPTS {
-        let failure = match http.post(address.clone()).json(notification).send().await {
+        let failure = match http
+            .post(address.clone())
+            .header("content-type", "application/json")
+            .body(notification.to_string())
+            .send()
+            .await
+        {
             // 429: notification-controller has this event already.
             Ok(response) if response.status().is_success() || response.status() == 429 => return,
             Ok(response) => format!("it answered {}", response.status()),
@@ -166,7 +179,11 @@ fn event(bundle: &ApimBundle, happened: &Happened) -> Event {
 fn notification(bundle: &ApimBundle, source: &SourceName, happened: &Happened) -> Json {
     let ours = bundle.spec.publish.external_artifact;
     let (kind, namespace, name) = if ours {
-        (SourceKind::ExternalArtifact, bundle.namespace(), bundle.name())
+        (
+            SourceKind::ExternalArtifact,
+            bundle.namespace(),
+            bundle.name(),
+        )
     } else {
         (source.kind, source.namespace.as_str(), source.name.as_str())
     };
@@ -242,8 +259,18 @@ mod tests {
     #[test]
     fn notifications_name_what_alerts_can_select() {
         for (publish, kind, name, revision) in [
-            (json!({"externalArtifact": true}), "ExternalArtifact", "contoso", "latest@sha256:aa"),
-            (json!({"oci": {"url": "oci://r/x"}}), "GitRepository", "contoso-apis", "main@sha1:bb"),
+            (
+                json!({"externalArtifact": true}),
+                "ExternalArtifact",
+                "contoso",
+                "latest@sha256:aa",
+            ),
+            (
+                json!({"oci": {"url": "oci://r/x"}}),
+                "GitRepository",
+                "contoso-apis",
+                "main@sha1:bb",
+            ),
         ] {
             let bundle = bundle(publish);
             let sent = notification(&bundle, &SourceName::of(&bundle), &happened());
@@ -252,7 +279,10 @@ mod tests {
             assert_eq!(sent["severity"], "error");
             let metadata = sent["metadata"].as_object().unwrap();
             assert_eq!(metadata["source.toolkit.fluxcd.io/revision"], revision);
-            assert_eq!(metadata["source.toolkit.fluxcd.io/originRevision"], "main@sha1:bb");
+            assert_eq!(
+                metadata["source.toolkit.fluxcd.io/originRevision"],
+                "main@sha1:bb"
+            );
             assert_eq!(metadata["event.toolkit.fluxcd.io/change_request"], "7");
             assert_eq!(metadata.len(), 3);
         }

@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     #[error(
         "ExternalArtifact {namespace}/{name} exists and is not of this ApimBundle; delete it, or rename the ApimBundle"
     )]
@@ -28,17 +28,18 @@ pub enum Error {
 }
 
 fn api(context: &Context, bundle: &ApimBundle) -> Api<FluxSource> {
-    Api::namespaced_with(context.client.clone(), bundle.namespace(), &external_artifact())
+    Api::namespaced_with(
+        context.client.clone(),
+        bundle.namespace(),
+        &external_artifact(),
+    )
 }
 
 fn owner(bundle: &ApimBundle) -> Result<Owner, storage::Error> {
     Owner::new("externalartifact", bundle.namespace(), bundle.name())
 }
 
-fn attempted<'a>(
-    bundle: &ApimBundle,
-    verb: &'a str,
-) -> impl Fn(&kube::Error) -> Error + use<'a> {
+fn attempted<'a>(bundle: &ApimBundle, verb: &'a str) -> impl Fn(&kube::Error) -> Error + use<'a> {
     let place = format!("{}/{}", bundle.namespace(), bundle.name());
     move |error| Error::Api {
         attempted: format!("{verb} ExternalArtifact {place}"),
@@ -139,7 +140,11 @@ pub(super) async fn apply(
             .await
             .map_err(|e| attempted(bundle, "apply")(&e))?;
     }
-    if !says || found.as_ref().is_none_or(|f| f.metadata.generation.is_none()) {
+    if !says
+        || found
+            .as_ref()
+            .is_none_or(|f| f.metadata.generation.is_none())
+    {
         context.leadership.check()?;
         let patch = Patch::Apply(status(bundle, artifact));
         api.patch_status(bundle.name(), &params, &patch)
@@ -197,7 +202,9 @@ fn is_ours(found: &FluxSource, bundle: &ApimBundle) -> bool {
 
 fn is_whole(found: &FluxSource, bundle: &ApimBundle) -> bool {
     let owners = found.metadata.owner_references.iter().flatten();
-    let owned = owners.into_iter().any(|o| Some(&o.uid) == bundle.metadata.uid.as_ref());
+    let owned = owners
+        .into_iter()
+        .any(|o| Some(&o.uid) == bundle.metadata.uid.as_ref());
     let shard = |labels: &Option<BTreeMap<String, String>>| labels.as_ref()?.get(SHARD).cloned();
     owned && shard(&found.metadata.labels) == shard(&bundle.metadata.labels)
 }

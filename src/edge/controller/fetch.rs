@@ -18,7 +18,7 @@ pub(super) struct Fetched {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     #[error(transparent)]
     Get(fetch::Error),
     #[error(transparent)]

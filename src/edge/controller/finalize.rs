@@ -37,14 +37,22 @@ pub(super) async fn finalize(context: &Context, bundle: &ApimBundle) -> Result<(
         return Ok(());
     }
     external::remove(context, bundle).await?;
-    let left: Vec<String> = finalizers.iter().filter(|f| *f != FINALIZER).cloned().collect();
+    let left: Vec<String> = finalizers
+        .iter()
+        .filter(|f| *f != FINALIZER)
+        .cloned()
+        .collect();
     match set(context, bundle, &left).await {
         Err(Error::Api(error)) if is_not_found(&error) => Ok(()),
         outcome => outcome.map(|_| ()),
     }
 }
 
-async fn set(context: &Context, bundle: &ApimBundle, finalizers: &[String]) -> Result<ApimBundle, Error> {
+async fn set(
+    context: &Context,
+    bundle: &ApimBundle,
+    finalizers: &[String],
+) -> Result<ApimBundle, Error> {
     context.leadership.check()?;
     let api: Api<ApimBundle> = Api::namespaced(context.client.clone(), bundle.namespace());
     // With the version: another's finalizer must not get lost.

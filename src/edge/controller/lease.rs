@@ -57,7 +57,11 @@ impl Leadership {
     /// # Errors
     /// When the lease was not renewed in time.
     pub fn check(&self) -> Result<(), Lost> {
-        if self.left().is_zero() { Err(Lost) } else { Ok(()) }
+        if self.left().is_zero() {
+            Err(Lost)
+        } else {
+            Ok(())
+        }
     }
 
     fn left(&self) -> Duration {
@@ -130,7 +134,10 @@ impl Election {
             spec.holder_identity = None;
             spec.lease_duration_seconds = Some(1);
         }
-        if let Err(error) = api.replace(&self.name, &PostParams::default(), &lease).await {
+        if let Err(error) = api
+            .replace(&self.name, &PostParams::default(), &lease)
+            .await
+        {
             tracing::warn!(error = %answered(&error), "cannot release the leader lease");
         }
     }
@@ -162,7 +169,9 @@ impl Election {
             let version = lease.metadata.resource_version.clone();
             match seen {
                 Some((known, since)) if *known == version => {
-                    let stated = spec.lease_duration_seconds.and_then(|s| u64::try_from(s).ok());
+                    let stated = spec
+                        .lease_duration_seconds
+                        .and_then(|s| u64::try_from(s).ok());
                     let stated = Duration::from_secs(stated.unwrap_or_default());
                     if since.elapsed() < stated.max(self.duration) {
                         return Ok(false);
@@ -176,7 +185,9 @@ impl Election {
         }
         let transitions = spec.lease_transitions.unwrap_or_default() + 1;
         lease.spec = Some(self.spec(transitions, true, &spec));
-        won(api.replace(&self.name, &PostParams::default(), &lease).await)
+        won(api
+            .replace(&self.name, &PostParams::default(), &lease)
+            .await)
     }
 
     async fn renew(&self, api: &Api<Lease>) -> Result<bool, kube::Error> {
@@ -190,7 +201,10 @@ impl Election {
         }
         let spec = lease.spec.clone().unwrap_or_default();
         lease.spec = Some(self.spec(spec.lease_transitions.unwrap_or_default(), false, &spec));
-        match api.replace(&self.name, &PostParams::default(), &lease).await {
+        match api
+            .replace(&self.name, &PostParams::default(), &lease)
+            .await
+        {
             // Looked at again at the next attempt.
             Err(error) if is_conflict(&error) => Err(error),
             other => won(other),
@@ -202,7 +216,11 @@ impl Election {
         LeaseSpec {
             holder_identity: Some(self.identity.clone()),
             lease_duration_seconds: i32::try_from(self.duration.as_secs().max(1)).ok(),
-            acquire_time: if acquired { Some(now.clone()) } else { before.acquire_time.clone() },
+            acquire_time: if acquired {
+                Some(now.clone())
+            } else {
+                before.acquire_time.clone()
+            },
             renew_time: Some(now),
             lease_transitions: Some(transitions),
             ..LeaseSpec::default()

@@ -28,12 +28,18 @@ pub enum Encoding {
 ///
 /// # Errors
 /// When something logs already.
-pub fn start(level: &str, encoding: Encoding) -> Result<(), tracing_subscriber::util::TryInitError> {
+pub fn start(
+    level: &str,
+    encoding: Encoding,
+) -> Result<(), tracing_subscriber::util::TryInitError> {
     // Clients and servers speak at debug level of what only their authors ask.
-    let filter = EnvFilter::new(format!("warn,flux_apim={level},kube_runtime={}", match level {
-        "trace" | "debug" => level,
-        _ => "off",
-    }));
+    let filter = EnvFilter::new(format!(
+        "warn,kube_client=error,flux_apim={level},kube_runtime={}",
+        match level {
+            "trace" | "debug" => level,
+            _ => "off",
+        }
+    ));
     let registry = tracing_subscriber::registry().with(filter);
     match encoding {
         Encoding::Console => {
@@ -42,7 +48,10 @@ pub fn start(level: &str, encoding: Encoding) -> Result<(), tracing_subscriber::
         }
         Encoding::Json => {
             let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-            registry.with(Fields).with(lines.event_format(Flux)).try_init()
+            registry
+                .with(Fields)
+                .with(lines.event_format(Flux))
+                .try_init()
         }
     }
 }
@@ -106,7 +115,12 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let mut line = Map::new();
         let level = match *event.metadata().level() {
             Level::ERROR => "error",
@@ -116,13 +130,24 @@ where
             Level::TRACE => "trace",
         };
         line.insert("level".into(), json!(level));
-        line.insert("ts".into(), json!(Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()));
+        line.insert(
+            "ts".into(),
+            json!(
+                Timestamp::now()
+                    .strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+                    .to_string()
+            ),
+        );
         let mut fields = Kept::default();
         event.record(&mut fields);
         if let Some(message) = fields.0.remove("msg") {
             line.insert("msg".into(), message);
         }
-        for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
+        for span in context
+            .event_scope()
+            .into_iter()
+            .flat_map(|scope| scope.from_root())
+        {
             if let Some(kept) = span.extensions().get::<Kept>() {
                 line.extend(kept.0.clone());
             }

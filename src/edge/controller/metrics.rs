@@ -31,7 +31,7 @@ struct Reason {
 
 /// Counters of this process. Clones share them.
 #[derive(Debug, Clone)]
-pub struct Metrics {
+pub(super) struct Metrics {
     registry: Arc<Registry>,
     durations: Family<Object, Histogram, fn() -> Histogram>,
     outcomes: Family<Outcome, Counter>,
@@ -78,7 +78,11 @@ impl Default for Metrics {
             "Bundles published anew",
             publications.clone(),
         );
-        registry.register("flux_apim_leader", "1 while this replica leads", leader.clone());
+        registry.register(
+            "flux_apim_leader",
+            "1 while this replica leads",
+            leader.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             durations,
@@ -93,14 +97,19 @@ impl Default for Metrics {
 
 impl Metrics {
     /// As Prometheus reads it.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);
         text
     }
 
-    pub(super) fn reconciled(&self, bundle: &ApimBundle, took: Duration, failed: Option<&'static str>) {
+    pub(super) fn reconciled(
+        &self,
+        bundle: &ApimBundle,
+        took: Duration,
+        failed: Option<&'static str>,
+    ) {
         self.durations
             .get_or_create(&object(bundle))
             .observe(took.as_secs_f64());

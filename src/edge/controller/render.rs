@@ -1,13 +1,14 @@
 //! Step 3, on a bounded pool of threads, without any client: the pipeline.
 
 use super::api::{
-    ApimBundleSpec, Counts, DiagnosticSummary, Diagnostics, FailOn, Level, Target,
+    ApimBundleSpec, Counts, DiagnosticSummary, Diagnostics, FailOn, Level, Publish, Target,
 };
 use super::context::Context;
 use super::error::{Retry, reason};
 use super::fetch::Fetched;
-use crate::bundle::{OciImage, Source};
+use crate::bundle::Source;
 use crate::diag::{self, Located, Report, Severity};
+use crate::edge::publish::{self, Artifact};
 use crate::edge::source::{self, OpenOptions};
 use crate::pipeline;
 use crate::render;
@@ -18,19 +19,18 @@ use std::sync::Arc;
 
 /// Findings that the status shows.
 const FIRST: usize = 10;
+const CREATED: &str = "org.opencontainers.image.created";
 
 /// A bundle, not yet published.
 pub(super) struct Rendered {
-    pub(super) image: OciImage,
-    pub(super) inventory: Json,
-    pub(super) layer_digest: Digest,
+    pub(super) artifact: Artifact,
     /// Digest of the rendered files, whatever revision they came from.
     pub(super) content_digest: Digest,
     pub(super) diagnostics: Diagnostics,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     #[error("{message}")]
     Findings {
         message: String,
@@ -90,11 +90,12 @@ pub(super) async fn render(
     let permit = permit.await.map_err(|e| internal(&e))?;
     context.metrics.renders.inc();
     let options = options(&fetched, spec, context)?;
+    let to = spec.publish.clone();
     // A rendering whose caller gave up runs to its end, and keeps its permit
     // until then.
     let rendering = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        run(&fetched, options)
+        run(&fetched, options, &to)
     });
     rendering.await.map_err(|e| internal(&e))?
 }
@@ -110,12 +111,17 @@ fn options(
     let mut levels = BTreeMap::new();
     for (code, level) in &validation.rules {
         let rule = diag::rule(code).ok_or_else(|| Error::Findings {
-            message: format!("spec.validation.rules: there is no rule {code}; `flux-apim explain` lists them"),
+            message: format!(
+                "spec.validation.rules: there is no rule {code}; `flux-apim explain` lists them"
+            ),
             diagnostics: Box::default(),
         })?;
         levels.insert(rule.code, severity(*level));
     }
-    let path = spec.path.as_deref().map(|path| path.trim_start_matches("./"));
+    let path = spec
+        .path
+        .as_deref()
+        .map(|path| path.trim_start_matches("./"));
     let path = path.map(|path| path.trim_matches('/'));
     let path = path.filter(|path| !path.is_empty() && *path != ".");
     let mut options = pipeline::Options {
@@ -132,6 +138,7 @@ fn options(
             digest: Some(source.artifact.digest.clone()),
             path: path.map(str::to_owned),
             dirty: None,
+            created: source.artifact.metadata.get(CREATED).cloned(),
         },
         ..pipeline::Options::default()
     };
@@ -164,7 +171,7 @@ fn severity(level: Level) -> Option<Severity> {
     }
 }
 
-fn run(fetched: &Fetched, options: pipeline::Options) -> Result<Rendered, Error> {
+fn run(fetched: &Fetched, options: pipeline::Options, to: &Publish) -> Result<Rendered, Error> {
     let open = OpenOptions {
         digest: None,
         limits: options.discover.limits.clone(),
@@ -181,9 +188,15 @@ fn run(fetched: &Fetched, options: pipeline::Options) -> Result<Rendered, Error>
         }
         Err(error) => return Err(Error::Internal(error.to_string())),
     };
+    if publish::is_bundle(&tree) {
+        return again(fetched, &options, to);
+    }
     if let Some(path) = &options.discover.path {
         let inside = format!("{path}/");
-        if !tree.files().any(|(_, file)| file.as_str().starts_with(&inside)) {
+        if !tree
+            .files()
+            .any(|(_, file)| file.as_str().starts_with(&inside))
+        {
             return Err(Error::Findings {
                 message: format!("spec.path: the source has no folder `{path}`"),
                 diagnostics: Box::default(),
@@ -194,22 +207,54 @@ fn run(fetched: &Fetched, options: pipeline::Options) -> Result<Rendered, Error>
     let Some(bundle) = outcome.bundle else {
         return Err(refused(&outcome.report));
     };
-    let archive = bundle.archive();
     Ok(Rendered {
-        layer_digest: archive.digest(),
-        content_digest: content_digest(&bundle.inventory),
-        image: OciImage::new(&archive, &bundle.source),
+        artifact: Artifact::of(&bundle),
+        content_digest: content_digest(&bundle.inventory, to),
         diagnostics: diagnostics(&outcome.report),
-        inventory: bundle.inventory,
     })
 }
 
-/// Digest of what was rendered: everything in the inventory but the source and
-/// where in it things come from.
-fn content_digest(inventory: &Json) -> Digest {
-    let parts = ["apiVersion", "renderer", "environment", "targets", "files", "parts"];
+/// A bundle that was rendered before goes on as it is, byte for byte.
+fn again(fetched: &Fetched, options: &pipeline::Options, to: &Publish) -> Result<Rendered, Error> {
+    let what = fetched.source.name.to_string();
+    let limits = &options.discover.limits;
+    let artifact = Artifact::of_layer(fetched.bytes.clone(), &what, limits);
+    let artifact = artifact.map_err(|error| Error::Findings {
+        message: error.to_string(),
+        diagnostics: Box::default(),
+    })?;
+    let found = &artifact.inventory()["diagnostics"];
+    let count = |severity: &str| {
+        let count = found[severity].as_u64().unwrap_or_default();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    };
+    Ok(Rendered {
+        content_digest: content_digest(artifact.inventory(), to),
+        diagnostics: Diagnostics {
+            counts: Counts {
+                error: count("error"),
+                warning: count("warning"),
+                info: count("info"),
+            },
+            first: Vec::new(),
+        },
+        artifact,
+    })
+}
+
+/// Digest of what was rendered, and of where it goes: everything in the
+/// inventory but the source and where in it things come from.
+fn content_digest(inventory: &Json, publish: &Publish) -> Digest {
+    let parts = [
+        "apiVersion",
+        "renderer",
+        "environment",
+        "targets",
+        "files",
+        "parts",
+    ];
     let content: Vec<&Json> = parts.iter().map(|part| &inventory[part]).collect();
-    Digest::of(json!(content).to_string().as_bytes())
+    Digest::of(json!([content, publish]).to_string().as_bytes())
 }
 
 /// The first error decides what people read first.

@@ -25,7 +25,11 @@ pub(super) async fn listen(address: &str) -> io::Result<TcpListener> {
 }
 
 /// Serves until the process ends.
-pub(super) fn serve(listener: TcpListener, router: Router, what: &'static str) -> io::Result<SocketAddr> {
+pub(super) fn serve(
+    listener: TcpListener,
+    router: Router,
+    what: &'static str,
+) -> io::Result<SocketAddr> {
     let address = listener.local_addr()?;
     tracing::info!(%address, "serving {what}");
     tokio::spawn(async move {
@@ -49,7 +53,10 @@ pub(super) fn health(ready: Arc<AtomicBool>) -> Router {
         if ready.load(Ordering::Relaxed) {
             (StatusCode::OK, "ok\n")
         } else {
-            (StatusCode::SERVICE_UNAVAILABLE, "waiting for the leader lease\n")
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "waiting for the leader lease\n",
+            )
         }
     };
     Router::new()

@@ -26,7 +26,14 @@ pub(super) fn now() -> String {
 }
 
 /// Sets a condition; its time changes with its status.
-fn set(status: &mut ApimBundleStatus, generation: i64, type_: &str, holds: ConditionStatus, reason: &str, message: &str) {
+fn set(
+    status: &mut ApimBundleStatus,
+    generation: i64,
+    type_: &str,
+    holds: ConditionStatus,
+    reason: &str,
+    message: &str,
+) {
     let before = status.condition(type_);
     let since = before.filter(|c| c.status == holds);
     let condition = Condition {
@@ -61,8 +68,22 @@ pub(super) fn progressing(bundle: &ApimBundle, revision: &str) -> ApimBundleStat
     let generation = generation(bundle);
     let message = format!("rendering revision {revision}");
     unset(&mut status, STALLED);
-    set(&mut status, generation, RECONCILING, ConditionStatus::True, reason::PROGRESSING, &message);
-    set(&mut status, generation, READY, ConditionStatus::Unknown, reason::PROGRESSING, &message);
+    set(
+        &mut status,
+        generation,
+        RECONCILING,
+        ConditionStatus::True,
+        reason::PROGRESSING,
+        &message,
+    );
+    set(
+        &mut status,
+        generation,
+        READY,
+        ConditionStatus::Unknown,
+        reason::PROGRESSING,
+        &message,
+    );
     status
 }
 
@@ -91,18 +112,29 @@ pub(super) fn succeeded(bundle: &ApimBundle, live: Live) -> ApimBundleStatus {
         anew,
     } = live;
     let generation = generation(bundle);
-    let message = format!(
-        "published the bundle of {revision} as {}",
-        published.url
-    );
+    let message = format!("published the bundle of {revision} as {}", published.url);
     for type_ in [RECONCILING, STALLED] {
         unset(&mut status, type_);
     }
-    set(&mut status, generation, READY, ConditionStatus::True, reason::SUCCEEDED, &message);
+    set(
+        &mut status,
+        generation,
+        READY,
+        ConditionStatus::True,
+        reason::SUCCEEDED,
+        &message,
+    );
     match &artifact {
         Some(artifact) => {
             let message = format!("stored artifact for revision '{}'", artifact.revision);
-            set(&mut status, generation, ARTIFACT_IN_STORAGE, ConditionStatus::True, reason::SUCCEEDED, &message);
+            set(
+                &mut status,
+                generation,
+                ARTIFACT_IN_STORAGE,
+                ConditionStatus::True,
+                reason::SUCCEEDED,
+                &message,
+            );
         }
         None => unset(&mut status, ARTIFACT_IN_STORAGE),
     }
@@ -147,13 +179,34 @@ pub(super) fn failed(bundle: &ApimBundle, attempt: Attempt, error: &Error) -> Ap
     let mut status = bundle.status.clone().unwrap_or_default();
     let generation = generation(bundle);
     let message = error.to_string();
-    set(&mut status, generation, READY, ConditionStatus::False, error.reason(), &message);
+    set(
+        &mut status,
+        generation,
+        READY,
+        ConditionStatus::False,
+        error.reason(),
+        &message,
+    );
     if error.retry() == Retry::OnChange {
         unset(&mut status, RECONCILING);
-        set(&mut status, generation, STALLED, ConditionStatus::True, error.reason(), &message);
+        set(
+            &mut status,
+            generation,
+            STALLED,
+            ConditionStatus::True,
+            error.reason(),
+            &message,
+        );
     } else {
         unset(&mut status, STALLED);
-        set(&mut status, generation, RECONCILING, ConditionStatus::True, reason::PROGRESSING_WITH_RETRY, &message);
+        set(
+            &mut status,
+            generation,
+            RECONCILING,
+            ConditionStatus::True,
+            reason::PROGRESSING_WITH_RETRY,
+            &message,
+        );
     }
     if let Error::Render(render::Error::Findings { diagnostics, .. }) = error {
         status.diagnostics = Some((**diagnostics).clone());
@@ -166,7 +219,10 @@ pub(super) fn failed(bundle: &ApimBundle, attempt: Attempt, error: &Error) -> Ap
         status.last_attempted_revision = attempt.revision;
     }
     // Known to be refused; what failed on the way is tried again.
-    let decided = matches!(error, Error::Render(_) | Error::Dereference(dereference::Error::CrossNamespace { .. }));
+    let decided = matches!(
+        error,
+        Error::Render(_) | Error::Dereference(dereference::Error::CrossNamespace { .. })
+    );
     status.last_attempted_input = attempt.input.filter(|_| decided);
     observed(bundle, status)
 }
@@ -206,7 +262,10 @@ pub(super) async fn write(
     for _ in 0..ATTEMPTS {
         context.leadership.check()?;
         current.status = Some(status.clone());
-        match api.replace_status(bundle.name(), &PostParams::default(), &current).await {
+        match api
+            .replace_status(bundle.name(), &PostParams::default(), &current)
+            .await
+        {
             Ok(written) => return Ok(written),
             Err(error) if is_conflict(&error) => {
                 current = api.get(bundle.name()).await.map_err(WriteError::Api)?;
@@ -226,7 +285,9 @@ pub(super) fn refused_already(bundle: &ApimBundle, input: &str) -> bool {
     let Some(status) = &bundle.status else {
         return false;
     };
-    let refused = status.condition(STALLED).is_some_and(|c| c.status == ConditionStatus::True);
+    let refused = status
+        .condition(STALLED)
+        .is_some_and(|c| c.status == ConditionStatus::True);
     refused
         && status.last_attempted_input.as_deref() == Some(input)
         && status.observed_generation == bundle.metadata.generation
@@ -240,10 +301,27 @@ pub(super) fn failing(bundle: &ApimBundle) -> bool {
     })
 }
 
-/// Reason and message of Ready.
-pub(super) fn ready(status: Option<&ApimBundleStatus>) -> Option<(ConditionStatus, &str, &str)> {
-    let ready = status?.condition(READY)?;
-    Some((ready.status, &ready.reason, &ready.message))
+pub(super) fn is_ready(status: Option<&ApimBundleStatus>) -> bool {
+    let ready = status.and_then(|s| s.condition(READY));
+    ready.is_some_and(|c| c.status == ConditionStatus::True)
+}
+
+/// Whether Ready says already that this went wrong.
+pub(super) fn is_failed_with(
+    status: Option<&ApimBundleStatus>,
+    reason: &str,
+    message: &str,
+) -> bool {
+    let ready = status.and_then(|s| s.condition(READY));
+    ready.is_some_and(|c| {
+        let excerpt = crate::diag::excerpt(message, MAX_MESSAGE);
+        c.status == ConditionStatus::False && c.reason == reason && c.message == excerpt
+    })
+}
+
+/// Nothing changed since this was refused; a request is answered all the same.
+pub(super) fn still_refused(bundle: &ApimBundle) -> ApimBundleStatus {
+    observed(bundle, bundle.status.clone().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -300,7 +378,10 @@ mod tests {
         let mut bundle = bundle();
         bundle.status = Some(progressing(&bundle, "main@sha1:aa"));
         let status = succeeded(&bundle, live("sha256:1"));
-        assert_eq!(types(&status), [("Ready", ConditionStatus::True, "Succeeded")]);
+        assert_eq!(
+            types(&status),
+            [("Ready", ConditionStatus::True, "Succeeded")]
+        );
         assert_eq!(status.observed_generation, Some(3));
         assert_eq!(status.last_handled_reconcile_at.as_deref(), Some("now"));
     }
@@ -354,8 +435,14 @@ mod tests {
         status.conditions[0].last_transition_time = "2020-01-01T00:00:00Z".into();
         bundle.status = Some(status);
         let status = succeeded(&bundle, live("sha256:2"));
-        assert_eq!(status.conditions[0].last_transition_time, "2020-01-01T00:00:00Z");
+        assert_eq!(
+            status.conditions[0].last_transition_time,
+            "2020-01-01T00:00:00Z"
+        );
         let status = failed(&bundle, Attempt::default(), &denied());
-        assert_ne!(status.conditions[0].last_transition_time, "2020-01-01T00:00:00Z");
+        assert_ne!(
+            status.conditions[0].last_transition_time,
+            "2020-01-01T00:00:00Z"
+        );
     }
 }

@@ -121,7 +121,16 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_is_refused() {
-        for text in ["", "5", "m", "5x", "-1s", "1.2.3s", "1s ", "99999999999999999999999h"] {
+        for text in [
+            "",
+            "5",
+            "m",
+            "5x",
+            "-1s",
+            "1.2.3s",
+            "1s ",
+            "99999999999999999999999h",
+        ] {
             assert!(text.parse::<Duration>().is_err(), "{text}");
         }
     }

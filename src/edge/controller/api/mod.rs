@@ -2,6 +2,8 @@
 //! looking at other objects is checked by the API server: patterns, bounds and
 //! CEL rules stand beside the fields.
 
+#![expect(unreachable_pub, reason = "the derive makes types of its own that are")]
+
 mod duration;
 mod source;
 mod status;
@@ -9,12 +11,14 @@ mod status;
 pub use duration::Duration;
 pub use source::{Artifact, FluxSource, SourceKind, external_artifact};
 pub use status::{
-    ApimBundleStatus, Condition, ConditionStatus, Counts, DiagnosticSummary, Diagnostics, Published,
-    Snapshot,
+    ApimBundleStatus, Condition, ConditionStatus, Counts, DiagnosticSummary, Diagnostics,
+    Published, Snapshot,
 };
 
 use kube::{CustomResource, CustomResourceExt, KubeSchema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
 /// Group of the API.
@@ -99,7 +103,10 @@ pub struct ApimBundleSpec {
 
     /// Environment whose overrides (`configuration.ENV.yaml`) are merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 63), regex(pattern = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"))]
+    #[schemars(
+        length(max = 63),
+        regex(pattern = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")
+    )]
     pub environment: Option<String>,
 
     /// Output languages; all unless given here or in `flux-apim.yaml`.
@@ -131,20 +138,29 @@ pub struct SourceReference {
     /// Kind of the source.
     pub kind: SourceKind,
     /// Name of the source.
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+    )]
     pub name: String,
     /// Namespace of the source; that of the ApimBundle unless given. Another
     /// namespace is refused unless the controller runs with
     /// `--no-cross-namespace-refs=false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(
+        length(min = 1, max = 63),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+    )]
     pub namespace: Option<String>,
 }
 
 /// An output language.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "names of languages; text here would end in the schema")]
+#[expect(
+    missing_docs,
+    reason = "names of languages; text here would end in the schema"
+)]
 pub enum Target {
     Arm,
     Bicep,
@@ -185,7 +201,7 @@ pub struct Validation {
 }
 
 /// A severity.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "text here would end in the schema")]
 pub enum FailOn {
@@ -195,7 +211,7 @@ pub enum FailOn {
 }
 
 /// The level of a rule.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "text here would end in the schema")]
 pub enum Level {
@@ -228,7 +244,10 @@ pub struct Publish {
     .message("certSecretRef cannot be used with insecure: there is no TLS to check"))]
 pub struct Oci {
     /// The repository, without tag or digest.
-    #[schemars(length(max = 512), regex(pattern = r"^oci://[a-zA-Z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$"))]
+    #[schemars(
+        length(max = 512),
+        regex(pattern = r"^oci://[a-zA-Z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$")
+    )]
     pub url: String,
     /// Tags that are moved to each new bundle; `latest` unless given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -258,7 +277,7 @@ pub struct Oci {
 }
 
 /// Where registry credentials come from.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "text here would end in the schema")]
 pub enum Provider {
@@ -311,13 +330,43 @@ impl ApimBundle {
 }
 
 /// The definition of the API as the API server takes it.
-pub fn crd() -> serde_json::Value {
+pub fn crd() -> Json {
     let mut crd = serde_json::to_value(ApimBundle::crd()).unwrap_or_default();
+    tidy(&mut crd);
     // An object says that nothing was observed yet before the first look.
-    if let Some(status) =
-        crd.pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/status")
-    {
-        status["default"] = serde_json::json!({"observedGeneration": -1});
+    let schema = "/spec/versions/0/schema/openAPIV3Schema/properties/status";
+    if let Some(status) = crd.pointer_mut(schema) {
+        status["default"] = json!({"observedGeneration": -1});
     }
     crd
+}
+
+/// What Rust's types say beyond what the API means: absent fields are absent,
+/// never null, and numbers are whole.
+fn tidy(value: &mut Json) {
+    match value {
+        Json::Object(map) => {
+            if map.get("nullable") == Some(&Json::Bool(true)) {
+                map.remove("nullable");
+            }
+            if map
+                .get("format")
+                .and_then(Json::as_str)
+                .is_some_and(|f| f.starts_with("uint"))
+            {
+                map.remove("format");
+            }
+            map.values_mut().for_each(tidy);
+        }
+        Json::Array(items) => items.iter_mut().for_each(tidy),
+        Json::Number(number) => {
+            if let Some(whole) = number
+                .as_f64()
+                .filter(|n| n.fract() == 0.0 && n.abs() < 1e9)
+            {
+                *value = json!(whole as i64);
+            }
+        }
+        Json::Null | Json::Bool(_) | Json::String(_) => {}
+    }
 }

@@ -1,7 +1,10 @@
 //! The little of Flux's source API that a consumer needs.
 
+#![expect(unreachable_pub, reason = "the derive makes types of its own that are")]
+
 use kube::KubeSchema;
 use kube::api::{ApiResource, ObjectMeta};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,7 +14,9 @@ const GROUP: &str = "source.toolkit.fluxcd.io";
 const VERSION: &str = "v1";
 
 /// A kind of Flux source.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
+)]
 #[expect(missing_docs, reason = "text here would end in the schema")]
 pub enum SourceKind {
     GitRepository,
@@ -140,7 +145,7 @@ pub struct FluxSourceStatus {
 
 impl kube::Resource for FluxSource {
     type DynamicType = ApiResource;
-    type Scope = k8s_openapi::NamespaceResourceScope;
+    type Scope = kube::core::DynamicResourceScope;
 
     fn kind(of: &ApiResource) -> Cow<'_, str> {
         of.kind.as_str().into()

@@ -1,7 +1,10 @@
 //! What the controller says of an ApimBundle.
 
+#![expect(unreachable_pub, reason = "the derive makes types of its own that are")]
+
 use super::Artifact;
 use kube::KubeSchema;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What was observed of an ApimBundle, and what was published of it.
@@ -65,7 +68,7 @@ pub struct Condition {
 }
 
 /// Whether a condition holds.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "text here would end in the schema")]
 pub enum ConditionStatus {
     True,
