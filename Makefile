@@ -18,9 +18,13 @@ test: ## All tests; those of the corpus when target/corpus is there
 
 e2e: ## End-to-end tests with the real Flux; builds its parts first (25 minutes, once)
 	hack/e2e/run
+	hack/e2e/schemathesis target/release/flux-apim
+	hack/e2e/oidc target/release/flux-apim
 
 soak: ## The long forms of the end-to-end tests (an hour)
 	FLUX_APIM_SOAK=1 hack/e2e/run
+	FLUX_APIM_MUTATIONS=10000 $(CARGO) test --release --test server mutation -- --nocapture
+	hack/service/load 60 64
 
 lint: ## Formatting, lints, generated files
 	$(CARGO) fmt --all --check
