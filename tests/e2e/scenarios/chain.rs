@@ -84,6 +84,7 @@ pub fn commit(cluster: &mut Cluster, _: bool) {
 
     // An API goes: Flux prunes it.
     checkout.remove("apimartifacts/apis/shipping");
+    checkout.remove("apimartifacts/gateways/edge-tokyo/apis/shipping");
     for list in ["products/wholesale", "gateways/edge-hamburg"] {
         let path = format!("apimartifacts/{list}/apis.json");
         let apis: Vec<Json> = serde_json::from_str(&checkout.read(&path)).unwrap();
