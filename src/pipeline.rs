@@ -111,12 +111,6 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
         .or_else(|| options.discover.config.clone());
     let mut limits = options.discover.limits.clone();
     for &(flag, value) in &project.config.limits {
-        // Walks over documents recurse: see the flag.
-        let value = if flag == "max-depth" {
-            value.min(1000)
-        } else {
-            value
-        };
         limits.set(flag, value);
     }
     let checks = validate::Options {

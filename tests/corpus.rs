@@ -24,24 +24,17 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Each tree with each of its environments renders, or has errors of its own,
-/// each at a file; and no file is dropped in silence.
+/// each at a file.
 #[test]
 fn apiops_trees() {
     let Some(corpus) = common::corpus("apiops-trees") else {
         return;
     };
+    let mut runs = 0;
     for folder in folders(&corpus) {
         let tree = common::tree(&folder);
-        let mut environments = vec![None];
-        for (_, path) in tree.files() {
-            let name = path.name().strip_prefix("configuration.");
-            if let Some(name) = name.and_then(|name| name.strip_suffix(".yaml"))
-                && name != "extractor"
-            {
-                environments.push(Some(name.to_owned()));
-            }
-        }
-        for environment in environments {
+        for environment in common::environments(&tree) {
+            runs += 1;
             let mut options = Options::default();
             options.discover.environment.clone_from(&environment);
             let outcome = common::run(&tree, &options);
@@ -58,33 +51,56 @@ fn apiops_trees() {
                 .iter()
                 .filter(|d| d.severity == flux_apim::diag::Severity::Error)
                 .collect();
-            assert!(errors.iter().all(|d| !d.path.is_empty()), "{errors:#?}");
+            let placed = |path: &str, line: bool| !path.is_empty() && line;
+            assert!(
+                errors.iter().all(|d| placed(&d.path, d.range.is_some())),
+                "{errors:#?}"
+            );
             assert_eq!(outcome.bundle.is_none(), !errors.is_empty());
-            let Some(bundle) = &outcome.bundle else {
-                continue;
-            };
-            let mut seen: BTreeSet<String> = outcome
-                .report
-                .diagnostics
-                .iter()
-                .map(|d| d.path.clone())
-                .collect();
-            for resource in bundle.inventory["resources"].as_array().unwrap() {
-                for origin in resource["origins"].as_array().unwrap() {
-                    seen.insert(origin["path"].as_str().unwrap().to_owned());
-                }
-            }
-            let root = bundle.inventory["source"]["path"]
-                .as_str()
-                .unwrap_or("apimartifacts");
-            let dropped: Vec<_> = tree
-                .files()
-                .map(|(_, path)| path.as_str())
-                .filter(|path| path.contains(root) && !seen.contains(*path))
-                .collect();
-            assert!(dropped.is_empty(), "{name}: {dropped:#?}");
         }
     }
+    assert_eq!(runs, 16, "six trees and their environments");
+}
+
+/// Every file of a tree is where a resource comes from, or is named in a
+/// finding; also in trees with errors of their own.
+#[test]
+fn no_file_of_a_tree_is_dropped_in_silence() {
+    let Some(corpus) = common::corpus("apiops-trees") else {
+        return;
+    };
+    let mut counted = 0;
+    for folder in folders(&corpus) {
+        for environment in common::environments(&common::tree(&folder)) {
+            let mut options = Options::default();
+            options.discover.environment.clone_from(&environment);
+            let tree = common::forgiven(&folder, &options);
+            let outcome = common::run(&tree, &options);
+            let diagnostics = &outcome.report.diagnostics;
+            let mut seen: BTreeSet<&str> = diagnostics.iter().map(|d| d.path.as_str()).collect();
+            let inventory = &outcome.bundle.as_ref().unwrap().inventory;
+            let resources = inventory["resources"].as_array().unwrap();
+            for origin in resources
+                .iter()
+                .flat_map(|r| r["origins"].as_array().unwrap())
+            {
+                seen.insert(origin["path"].as_str().unwrap());
+            }
+            let files: Vec<&str> = tree
+                .files()
+                .map(|(_, path)| path.as_str())
+                .filter(|path| path.contains('/'))
+                .collect();
+            counted += files.len();
+            let dropped: Vec<_> = files.iter().filter(|path| !seen.contains(**path)).collect();
+            assert!(
+                dropped.is_empty(),
+                "{} {environment:?}: {dropped:#?}",
+                folder.display()
+            );
+        }
+    }
+    assert!(counted > 1000, "{counted}");
 }
 
 fn definitions(folder: &Path) -> Vec<PathBuf> {

@@ -46,7 +46,10 @@ fn every_file_is_accounted_for() {
         .map(|(_, path)| path.as_str())
         .filter(|path| !seen.contains(path))
         .collect();
-    assert_eq!(dropped, ["README.md", "configuration.dev.yaml"]);
+    assert_eq!(
+        dropped,
+        ["README.md", "configuration.dev.yaml", "flux-apim.yaml"]
+    );
 }
 
 /// `expect.txt` of each tree names every error and warning, and the infos it

@@ -5,6 +5,7 @@
 //! Byte spans become lines and columns once, in [`Report::resolve`].
 
 mod catalogue;
+pub mod markdown;
 mod report;
 pub mod sarif;
 
@@ -177,17 +178,27 @@ pub fn excerpt(text: &str, max: usize) -> String {
     out
 }
 
+/// Longest word that a nearest one is sought for, and how many candidates are
+/// looked at: what is compared with what grows with the square of the input.
+const MAX_NEAREST: (usize, usize) = (120, 1000);
+
 /// The candidate nearest to `wanted` by edit distance, if near enough to be
 /// worth naming.
 pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (wanted.chars().count() / 3).max(2);
+    let (max_length, max_candidates) = MAX_NEAREST;
+    let length = wanted.chars().take(max_length + 1).count();
+    if length > max_length {
+        return None;
+    }
+    let wanted = wanted.to_lowercase();
+    let limit = (length / 3).max(2);
     candidates
         .into_iter()
+        .take(max_candidates)
+        .filter(|c| c.chars().take(length + limit + 1).count().abs_diff(length) <= limit)
         .map(|c| {
-            (
-                strsim::damerau_levenshtein(&wanted.to_lowercase(), &c.to_lowercase()),
-                c,
-            )
+            let distance = strsim::damerau_levenshtein(&wanted, &c.to_lowercase());
+            (distance, c)
         })
         .filter(|(distance, _)| *distance <= limit)
         .min()

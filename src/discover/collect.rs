@@ -42,7 +42,7 @@ fn is_environment(name: &str) -> bool {
     name.starts_with("configuration.") && (name.ends_with(".yaml") || name.ends_with(".yml"))
 }
 
-fn is_extractor_filter(name: &str) -> bool {
+pub(super) fn is_extractor_filter(name: &str) -> bool {
     is_environment(name) && name.starts_with("configuration.extractor.")
 }
 
@@ -95,18 +95,23 @@ fn add(
         role: pattern.role,
     };
     match pattern.role {
-        Role::List => list(tree, options, project, file, &key, findings)?,
+        Role::List => list(tree, options, project, file, &key, origin, findings)?,
         Role::Information => {
             let Some(value) = read_value(tree, file, Format::Json, options, findings)? else {
-                project
+                let resource = project
                     .resources
                     .entry(key.clone())
-                    .or_insert_with(|| Resource::new(key))
-                    .declared = true;
+                    .or_insert_with(|| Resource::new(key));
+                (resource.declared, resource.unreadable) = (true, true);
                 return Ok(());
             };
+            let before = findings.len();
             let properties = information(file, &key, value, findings);
-            declare(project, key, properties, origin, findings);
+            let unreadable = findings.len() > before;
+            declare(project, key.clone(), properties, origin, findings);
+            if let Some(resource) = project.resources.get_mut(&key) {
+                resource.unreadable |= unreadable;
+            }
         }
         Role::Policy | Role::Definition | Role::Wiki => {
             let resource = project
@@ -136,8 +141,9 @@ fn add(
                         .help("keep one of the two"),
                 );
             }
-            // Singletons have no information file: the text declares them.
-            resource.declared |= resource.key.kind.row().singleton.is_some();
+            // The text of a policy or wiki declares it; the information file of
+            // a fragment has no more than a description.
+            resource.declared_by_text |= pattern.role != Role::Definition;
         }
         Role::Override => {}
     }
@@ -227,7 +233,8 @@ fn list(
     options: &Options,
     project: &mut Project,
     file: FileId,
-    parent: &Key,
+    links: &Key,
+    origin: Origin,
     findings: &mut Vec<Diagnostic>,
 ) -> Result<(), ReadError> {
     let Some(value) = read_value(tree, file, Format::Json, options, findings)? else {
@@ -237,13 +244,21 @@ fn list(
         findings.push(list_finding(file, &value));
         return Ok(());
     };
+    if let (true, Some(parent)) = (items.is_empty(), links.parent()) {
+        // It says of the parent that it has none.
+        let parent = project
+            .resources
+            .entry(parent.clone())
+            .or_insert_with(|| Resource::new(parent));
+        parent.origins.push(origin);
+    }
     for item in items {
         let name = item.get("name").and_then(Value::as_str);
         let (Some(name), Some(span)) = (name, item.span) else {
             findings.push(list_finding(file, item));
             continue;
         };
-        let mut key = parent.clone();
+        let mut key = links.clone();
         key.names.push(name.to_owned());
         let origin = Origin {
             span,
@@ -272,7 +287,7 @@ pub(super) fn report_incomplete(
 ) {
     for resource in project.resources.values() {
         let key = &resource.key;
-        let incomplete = if resource.declared || resource.plain {
+        let incomplete = if resource.is_declared() {
             // Operations are declared by the API's definition.
             key.parent()
                 .filter(|parent| parent.kind != Kind::ApiOperation)

@@ -1,7 +1,7 @@
 //! `flux-apim.yaml`: optional configuration of a project.
 
 use super::{Options, Project};
-use crate::diag::{Diagnostic, Place, Severity, excerpt, nearest, rule, rules};
+use crate::diag::{Diagnostic, Place, Severity, Span, excerpt, nearest, rule, rules};
 use crate::model::{Target, parse_id};
 use crate::syntax::{self, Data, Format, Value};
 use crate::tree::{FileId, Limits, ReadError, SourceTree, join};
@@ -20,12 +20,26 @@ pub struct ProjectConfig {
     pub external: Vec<String>,
     /// Caps by their flag.
     pub limits: Vec<(&'static str, u64)>,
-    /// Properties of plain-layout APIs, by folder or file.
-    pub apis: Vec<(String, Value)>,
+    /// Properties of plain-layout APIs.
+    pub apis: Vec<PlainApi>,
+}
+
+/// What `flux-apim.yaml` says of an API in the plain layout.
+#[derive(Debug)]
+pub struct PlainApi {
+    /// Its folder or document.
+    pub place: String,
+    /// Where the entry stands.
+    pub span: Option<Span>,
+    /// Its name and properties.
+    pub value: Value,
+    /// Whether there is such an API.
+    pub used: bool,
 }
 
 const NAMES: [&str; 2] = ["flux-apim.yaml", "flux-apim.yml"];
-const KEYS: [&str; 6] = ["service", "targets", "rules", "external", "limits", "apis"];
+pub(super) const TARGETS: [&str; 3] = ["arm", "bicep", "aso"];
+pub(super) const KEYS: [&str; 6] = ["service", "targets", "rules", "external", "limits", "apis"];
 
 pub(super) fn is_config(name: &str) -> bool {
     NAMES.contains(&name)
@@ -81,8 +95,10 @@ pub(super) fn load(
                 None => findings.push(wrong("a string")),
             },
             "targets" => match strings() {
-                Some(targets) => project.config.targets = Some(targets),
-                None => findings.push(wrong("a list of arm, bicep, aso")),
+                Some(targets) if targets.iter().all(|t| TARGETS.contains(&t.as_str())) => {
+                    project.config.targets = Some(targets);
+                }
+                _ => findings.push(wrong("a list of arm, bicep, aso")),
             },
             "external" => match strings() {
                 Some(external) => {
@@ -101,14 +117,19 @@ pub(super) fn load(
                 }
                 None => findings.push(wrong("a list such as `[loggers/appinsights]`")),
             },
-            "limits" => limits(file, &entry.value, &mut project.config, findings),
+            "limits" => limits(file, &entry.value, options, &mut project.config, findings),
             "rules" => levels(file, &entry.value, &mut project.config, findings),
             "apis" if entry.value.is_object() => {
                 project.config.apis = entry
                     .value
                     .entries()
                     .iter()
-                    .map(|api| (api.key.clone(), api.value.clone()))
+                    .map(|api| PlainApi {
+                        place: api.key.trim_end_matches('/').to_owned(),
+                        span: api.key_span,
+                        value: api.value.clone(),
+                        used: false,
+                    })
                     .collect();
             }
             "apis" => findings.push(wrong("a mapping of folders to properties")),
@@ -129,26 +150,53 @@ pub(super) fn load(
     Ok(())
 }
 
-/// `limits: {max_depth: 100}`: caps on documents. Those on the source itself
-/// are flags, since the source is read before its configuration.
-fn limits(file: FileId, value: &Value, config: &mut ProjectConfig, findings: &mut Vec<Diagnostic>) {
+/// `limits: {max_depth: 100}`: caps on documents, lower than those of the run.
+/// Those on the source itself are flags, since the source is read before its
+/// configuration; and no source lifts the caps that guard against it.
+fn limits(
+    file: FileId,
+    value: &Value,
+    options: &Options,
+    config: &mut ProjectConfig,
+    findings: &mut Vec<Diagnostic>,
+) {
+    if !value.is_object() {
+        findings.push(malformed(file, value, "`limits` must be a mapping of caps"));
+    }
     for entry in value.entries() {
-        let limit = Limits::TABLE.iter().find(|limit| limit.field == entry.key);
-        let number = match &entry.value.data {
+        let limit = Limits::TABLE
+            .iter()
+            .find(|limit| limit.field == entry.key && limit.of_documents());
+        let number: Option<u64> = match &entry.value.data {
             Data::Number(digits) => digits.parse().ok(),
             _ => None,
         };
-        match (limit, number) {
-            (Some(limit), Some(number)) => config.limits.push((limit.flag, number)),
-            _ => {
-                let message = format!("`{}` is no cap with a number", excerpt(&entry.key, 60));
-                let fields: Vec<&str> = Limits::TABLE.iter().map(|limit| limit.field).collect();
-                findings.push(
-                    malformed(file, &entry.value, &message)
-                        .help(format!("the caps are {}", fields.join(", "))),
-                );
-            }
+        let (Some(limit), Some(number)) = (limit, number) else {
+            let message = format!(
+                "`{}` is no cap on documents with a number",
+                excerpt(&entry.key, 60)
+            );
+            let fields: Vec<&str> = Limits::TABLE
+                .iter()
+                .filter(|limit| limit.of_documents())
+                .map(|limit| limit.field)
+                .collect();
+            findings.push(malformed(file, &entry.value, &message).help(format!(
+                "the caps are {}; others are flags",
+                fields.join(", ")
+            )));
+            continue;
+        };
+        let allowed = options.limits.get(limit.flag);
+        if number > allowed {
+            let message = format!("`{}: {number}` is above the cap {allowed}", limit.field);
+            findings.push(
+                malformed(file, &entry.value, &message)
+                    .help(format!("a project lowers caps; --{} raises it", limit.flag)),
+            );
+            continue;
         }
+        config.limits.push((limit.flag, number));
     }
 }
 

@@ -6,8 +6,10 @@ mod config;
 mod overrides;
 mod plain;
 mod root;
+mod schema;
 
-pub use config::ProjectConfig;
+pub use config::{PlainApi, ProjectConfig};
+pub use schema::schema;
 
 use crate::diag::{Diagnostic, Place, rules};
 use crate::model::{Key, Resource};

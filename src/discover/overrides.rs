@@ -1,5 +1,6 @@
 //! `configuration.<env>.yaml`: properties merged over those of the tree.
 
+use super::collect::is_extractor_filter;
 use super::config::{malformed, read_yaml};
 use super::{Options, Project, environment_file};
 use crate::diag::{Diagnostic, Place, excerpt, nearest, rules};
@@ -24,6 +25,14 @@ pub(super) fn apply(
         findings.push(no_environment(tree, options, project));
         return Ok(());
     };
+    if is_extractor_filter(tree.path(file).name()) {
+        let message = "this file filters what APIOps extracts; it is no environment";
+        findings.push(
+            Diagnostic::new(&rules::NO_ENVIRONMENT, file, message)
+                .help("name the file of an environment"),
+        );
+        return Ok(());
+    }
     let Some(value) = read_yaml(tree, file, options, findings)? else {
         return Ok(());
     };

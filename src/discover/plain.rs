@@ -2,8 +2,8 @@
 //! `operations/<operationId>/policy.xml`.
 
 use super::Project;
-use crate::diag::Span;
-use crate::diag::{Diagnostic, Place, rules};
+use super::config::PlainApi;
+use crate::diag::{Diagnostic, Place, Span, excerpt, rules};
 use crate::model::kinds::{Kind, Role};
 use crate::model::{Key, Origin, Resource};
 use crate::syntax::{Data, Entry, Value};
@@ -49,9 +49,9 @@ pub(super) fn collect(
         .collect();
     for key in undeclared {
         if let Some(resource) = project.resources.get_mut(&key) {
-            let configured = configured(&project.config.apis, &key.names[0], "");
+            let configured = configured(&mut project.config.apis, &key.names[0], "");
             resource.plain = true;
-            resource.properties = properties(&key.names[0], configured);
+            resource.properties = properties(&key.names[0], configured.as_ref());
         }
     }
     for (folder, files) in folders {
@@ -72,6 +72,7 @@ pub(super) fn collect(
             );
         }
     }
+    report_unused(project, findings);
     Ok(())
 }
 
@@ -178,7 +179,7 @@ fn add(
     let folder_relative = folder
         .and_then(|f| relative_to(f, &project.root))
         .unwrap_or("");
-    let configured = configured(&project.config.apis, folder_relative, relative).cloned();
+    let configured = configured(&mut project.config.apis, folder_relative, relative);
     let name = configured
         .as_ref()
         .and_then(|c| c.get("name"))
@@ -229,10 +230,7 @@ fn policies(tree: &SourceTree, folder: &str, api: &Key, project: &mut Project) {
     if let Some(file) = tree.find(&join(folder, "policy.xml")) {
         insert(api.sibling(Kind::ApiPolicy, &[&api.names[0]]), file);
     }
-    for (file, path) in tree.files() {
-        let Some(relative) = relative_to(path.as_str(), folder) else {
-            continue;
-        };
+    for (file, relative) in tree.below(folder) {
         if let ["operations", operation, "policy.xml"] =
             relative.split('/').collect::<Vec<_>>().as_slice()
         {
@@ -255,15 +253,30 @@ fn origin(tree: &SourceTree, file: FileId, role: Role) -> Origin {
     }
 }
 
-fn configured<'c>(apis: &'c [(String, Value)], folder: &str, file: &str) -> Option<&'c Value> {
-    apis.iter()
-        .find(|(key, _)| {
-            let key = key.trim_end_matches('/');
-            key == file
-                || (!folder.is_empty()
-                    && (key == folder || Some(key) == folder.strip_prefix("apis/")))
-        })
-        .map(|(_, value)| value)
+/// What `flux-apim.yaml` says of the API in `folder` or `file`.
+fn configured(apis: &mut [PlainApi], folder: &str, file: &str) -> Option<Value> {
+    let api = apis.iter_mut().find(|api| {
+        api.place == file
+            || (!folder.is_empty()
+                && (api.place == folder
+                    || Some(api.place.as_str()) == folder.strip_prefix("apis/")))
+    })?;
+    api.used = true;
+    Some(api.value.clone())
+}
+
+/// Entries of `apis` in `flux-apim.yaml` without such an API.
+fn report_unused(project: &Project, findings: &mut Vec<Diagnostic>) {
+    for api in project.config.apis.iter().filter(|api| !api.used) {
+        findings.push(
+            Diagnostic::new(
+                &rules::UNMATCHED_OVERRIDE,
+                api.span.map_or(Place::Source, Place::from),
+                format!("`{}` is no API in the plain layout", excerpt(&api.place, 80)),
+            )
+            .help("name the folder or document from the project root; an API with an apiInformation.json has its properties there"),
+        );
+    }
 }
 
 /// What a plain API starts from; its title comes from the definition.

@@ -6,6 +6,8 @@ pub mod cli;
 pub mod controller;
 #[cfg(feature = "publish")]
 pub mod fetch;
+#[cfg(feature = "server")]
+pub mod metrics;
 #[cfg(feature = "publish")]
 pub mod oci;
 #[cfg(feature = "cli")]
@@ -14,11 +16,15 @@ pub mod output;
 pub mod publish;
 #[cfg(feature = "publish")]
 pub mod secret;
+#[cfg(feature = "server")]
+pub mod server;
 #[cfg(feature = "publish")]
 pub mod sign;
 pub mod source;
 #[cfg(feature = "server")]
 pub mod storage;
+#[cfg(feature = "server")]
+pub mod telemetry;
 #[cfg(feature = "fetch")]
 pub mod tls;
 #[cfg(feature = "controller")]

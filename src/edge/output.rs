@@ -2,7 +2,7 @@
 //! written beside its place and renamed into it.
 
 use crate::bundle::{Bundle, OciImage};
-use crate::tree::Digest;
+use crate::tree::{Digest, SourceTree};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -30,6 +30,15 @@ pub struct Written {
     pub place: String,
     /// Manifest digest of a layout, digest of an archive.
     pub digest: Option<Digest>,
+}
+
+/// A bundle that was fetched.
+#[derive(Debug)]
+pub struct Pulled<'a> {
+    /// Its files.
+    pub tree: &'a SourceTree,
+    /// Its archive.
+    pub archive: &'a [u8],
 }
 
 /// Why nothing was written.
@@ -103,25 +112,8 @@ impl Output {
             }
             Self::Archive(path) => {
                 let archive = bundle.archive();
-                if path.is_dir() {
-                    return Err(Error::Foreign(path.clone()));
-                }
-                let failed = |source| Error::Io {
-                    path: path.clone(),
-                    source,
-                };
-                let parent = parent_of(path);
-                fs::create_dir_all(parent).map_err(failed)?;
-                let mut file = tempfile::Builder::new()
-                    .prefix(".flux-apim-")
-                    .tempfile_in(parent)
-                    .map_err(failed)?;
-                for member in &archive.members {
-                    file.write_all(&member.bytes).map_err(failed)?;
-                }
-                file.as_file().sync_all().map_err(failed)?;
-                readable(file.path()).map_err(failed)?;
-                file.persist(path).map_err(|e| failed(e.error))?;
+                let members = archive.members.iter().map(|m| m.bytes.as_slice());
+                write_archive(path, members)?;
                 Ok(Written {
                     place: path.display().to_string(),
                     digest: Some(archive.digest()),
@@ -129,15 +121,87 @@ impl Output {
             }
             Self::Layout { folder, tag } => {
                 let image = OciImage::new(&bundle.archive(), &bundle.inventory);
-                let ours = folder.join("oci-layout").is_file();
-                replace_folder(folder, ours, &|folder| layout(folder, tag, &image))?;
-                Ok(Written {
-                    place: format!("oci-layout:{}:{tag}", folder.display()),
-                    digest: Some(image.digest()),
-                })
+                write_layout(folder, tag, &image)
             }
         }
     }
+}
+
+impl Output {
+    /// Writes a bundle that was fetched, as [`Output::write`] does one that was
+    /// rendered. A layout takes more than the bundle's files: it is refused.
+    ///
+    /// # Errors
+    /// When the place holds something else, or the file system refuses; what
+    /// was there before is then as it was.
+    pub fn write_pulled(&self, pulled: &Pulled<'_>) -> Result<Written, Error> {
+        match self {
+            Self::Directory(path) => {
+                let ours = path.join("bundle.json").is_file();
+                replace_folder(path, ours, &|folder| {
+                    for (id, file) in pulled.tree.files() {
+                        let path = folder.join(file.as_str());
+                        if let Some(parent) = path.parent() {
+                            fs::create_dir_all(parent)?;
+                        }
+                        let bytes = pulled.tree.read(id).map_err(io::Error::other)?;
+                        write_synced(&path, &bytes)?;
+                    }
+                    Ok(())
+                })?;
+                Ok(Written {
+                    place: path.display().to_string(),
+                    digest: None,
+                })
+            }
+            Self::Archive(path) => {
+                write_archive(path, std::iter::once(pulled.archive))?;
+                Ok(Written {
+                    place: path.display().to_string(),
+                    digest: Some(Digest::of(pulled.archive)),
+                })
+            }
+            Self::Layout { folder, .. } => Err(Error::Foreign(folder.clone())),
+        }
+    }
+}
+
+/// Writes an archive of these parts.
+fn write_archive<'a>(path: &Path, parts: impl Iterator<Item = &'a [u8]>) -> Result<(), Error> {
+    if path.is_dir() {
+        return Err(Error::Foreign(path.to_owned()));
+    }
+    let failed = |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let parent = parent_of(path);
+    fs::create_dir_all(parent).map_err(failed)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".flux-apim-")
+        .tempfile_in(parent)
+        .map_err(failed)?;
+    for part in parts {
+        file.write_all(part).map_err(failed)?;
+    }
+    file.as_file().sync_all().map_err(failed)?;
+    readable(file.path()).map_err(failed)?;
+    file.persist(path).map_err(|e| failed(e.error))?;
+    Ok(())
+}
+
+/// Writes `image` as a layout.
+///
+/// # Errors
+/// When the place holds something else, or the file system refuses; what was
+/// there before is then as it was.
+pub fn write_layout(folder: &Path, tag: &str, image: &OciImage) -> Result<Written, Error> {
+    let ours = folder.join("oci-layout").is_file();
+    replace_folder(folder, ours, &|folder| layout(folder, tag, image))?;
+    Ok(Written {
+        place: format!("oci-layout:{}:{tag}", folder.display()),
+        digest: Some(image.digest()),
+    })
 }
 
 fn layout(folder: &Path, tag: &str, image: &OciImage) -> io::Result<()> {

@@ -52,3 +52,44 @@ pub fn parse_id(id: &str) -> Target {
         _ => Target::External,
     }
 }
+
+/// An ARM id below some APIM service, as a path below any: `/users/1`. Trees
+/// carry the ids of the instance that they were extracted from.
+pub fn below_service(id: &str) -> Option<String> {
+    let mut segments = id
+        .split('/')
+        .skip_while(|segment| !segment.eq_ignore_ascii_case("Microsoft.ApiManagement"));
+    segments.next()?;
+    segments
+        .next()
+        .filter(|kind| kind.eq_ignore_ascii_case("service"))?;
+    segments.next()?;
+    let rest: Vec<&str> = segments.collect();
+    (id.starts_with('/') && !rest.is_empty()).then(|| format!("/{}", rest.join("/")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_another_instance() {
+        let service =
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.ApiManagement/service/x";
+        assert_eq!(
+            below_service(&format!("{service}/users/1")).as_deref(),
+            Some("/users/1")
+        );
+        assert_eq!(
+            below_service(&format!("{service}/apis")).as_deref(),
+            Some("/apis")
+        );
+        for other in [
+            service,
+            "/users/1",
+            "text about Microsoft.ApiManagement/service/x/y",
+        ] {
+            assert_eq!(below_service(other), None, "{other}");
+        }
+    }
+}

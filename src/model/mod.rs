@@ -6,6 +6,6 @@ mod pattern;
 mod resource;
 pub mod schema;
 
-pub use id::{Target, parse_id};
+pub use id::{Target, below_service, parse_id};
 pub use kinds::{InWorkspace, Kind, Reference, Role};
 pub use resource::{Key, Origin, Resource};

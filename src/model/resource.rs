@@ -93,6 +93,15 @@ impl Key {
         }
     }
 
+    /// The API that it is or belongs to, whichever revision of it.
+    pub fn current_revision(&self) -> Option<Self> {
+        let mut api = self.api()?;
+        if let Some((root, _)) = api.names[0].split_once(";rev=") {
+            api.names[0] = root.to_owned();
+        }
+        Some(api)
+    }
+
     fn folded(&self) -> impl Iterator<Item = String> + '_ {
         self.workspace
             .iter()
@@ -166,8 +175,12 @@ pub struct Resource {
     pub wiki: Option<FileId>,
     /// Whether it was made from a definition alone (plain layout).
     pub plain: bool,
-    /// Whether a file declares it, not only a child or policy.
+    /// Whether an information file declares it.
     pub declared: bool,
+    /// Whether that file could not be read: what is missing was said.
+    pub unreadable: bool,
+    /// Whether its text does: policies and wikis need no information file.
+    pub declared_by_text: bool,
 }
 
 impl Resource {
@@ -182,7 +195,14 @@ impl Resource {
             wiki: None,
             plain: false,
             declared: false,
+            unreadable: false,
+            declared_by_text: false,
         }
+    }
+
+    /// Whether something declares it, not only a child.
+    pub fn is_declared(&self) -> bool {
+        self.declared || self.declared_by_text || self.plain
     }
 
     /// Where findings about it as a whole are shown.

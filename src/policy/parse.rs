@@ -12,13 +12,25 @@ pub enum Root {
     Policies,
     /// `<fragment>`
     Fragment,
+    /// A data source of a GraphQL resolver, or `<policies>`.
+    Resolver,
 }
 
 impl Root {
-    fn name(self) -> &'static str {
+    const ALL: [Self; 3] = [Self::Policies, Self::Fragment, Self::Resolver];
+
+    /// Names that the root element may have; the usual one first.
+    fn names(self) -> &'static [&'static str] {
         match self {
-            Self::Policies => "policies",
-            Self::Fragment => "fragment",
+            Self::Policies => &["policies"],
+            Self::Fragment => &["fragment"],
+            Self::Resolver => &[
+                "http-data-source",
+                "sql-data-source",
+                "cosmosdb-data-source",
+                "graphql-data-source",
+                "policies",
+            ],
         }
     }
 }
@@ -36,13 +48,11 @@ pub fn sniff(text: &str) -> Option<Root> {
         };
         rest = rest[end..].trim_start();
     }
-    [Root::Policies, Root::Fragment].into_iter().find(|root| {
-        rest.strip_prefix('<')
-            .and_then(|rest| rest.strip_prefix(root.name()))
-            .is_some_and(|rest| {
-                rest.starts_with(|c: char| c.is_whitespace() || c == '>' || c == '/')
-            })
-    })
+    let name = rest.strip_prefix('<')?;
+    let end = name.find(|c: char| c.is_whitespace() || c == '>' || c == '/')?;
+    Root::ALL
+        .into_iter()
+        .find(|root| root.names().contains(&&name[..end]))
 }
 
 /// Parses the policy `text` of `file`. What follows the first grammar error is
@@ -126,9 +136,9 @@ impl<'t> Parser<'t> {
     fn check_root(&self, root: Root) -> Option<Diagnostic> {
         let Some(element) = self.document.elements.first() else {
             let finding = self.malformed(0, 0, "the policy document is empty".to_owned());
-            return Some(finding.help(format!("it needs a `<{}>` element", root.name())));
+            return Some(finding.help(format!("it needs a `<{}>` element", root.names()[0])));
         };
-        if element.name == root.name() {
+        if root.names().contains(&element.name.as_str()) {
             return None;
         }
         Some(
@@ -138,7 +148,7 @@ impl<'t> Parser<'t> {
                 format!(
                     "the root is `<{}>`, but `<{}>` is expected here",
                     excerpt(&element.name, 60),
-                    root.name()
+                    root.names()[0]
                 ),
             )
             .help(match element.name.as_str() {

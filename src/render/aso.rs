@@ -1,7 +1,7 @@
 //! Azure Service Operator objects of `apimanagement.azure.com/v20240501`.
 
-use super::piece::{Text, Writer};
-use super::symbol::{Names, dns};
+use super::piece::{Piece, Text, Writer};
+use super::symbol::{dns, short_hash};
 use super::{File, Options, Rendered, Target};
 use crate::diag::{Diagnostic, Place, rules};
 use crate::model::Key;
@@ -15,6 +15,9 @@ use std::sync::LazyLock;
 const GROUP: &str = "apimanagement.azure.com";
 /// etcd refuses requests above 1.5 MiB unless configured otherwise.
 const MAX_OBJECT: usize = 1_500_000;
+/// The operator labels an object with the name of its owner, and the value of
+/// a label has at most 63 characters.
+const MAX_NAME: usize = 63;
 
 /// The fields of each kind's `spec`, from the official CRDs.
 static FIELDS: LazyLock<Json> = LazyLock::new(|| {
@@ -75,26 +78,40 @@ pub(super) fn render(
         .push(File::text("aso/kustomization.yaml", kustomization));
 }
 
-/// Object names: unique for each kind, stable when others come and go.
+/// Object names, unique for each kind. Where two are spelt alike, the one that
+/// Azure knows by just that name keeps it, else the first; the others get a
+/// hash of what they are.
 fn names(graph: &Validated) -> BTreeMap<Key, String> {
-    let mut taken: BTreeMap<Kind, Names> = BTreeMap::new();
-    graph
-        .nodes
-        .iter()
-        .filter(|node| kind_of(node).is_some())
-        .map(|node| {
-            let words: Vec<&str> = match node.key.kind {
-                Kind::ServicePolicy => vec!["policy"],
-                _ => node.key.names.iter().map(String::as_str).collect(),
+    let mut wanted: BTreeMap<(Kind, String), Vec<&Key>> = BTreeMap::new();
+    for node in graph.nodes.iter().filter(|node| kind_of(node).is_some()) {
+        let name = dns(&words(&node.key), MAX_NAME);
+        wanted
+            .entry((node.key.kind, name))
+            .or_default()
+            .push(&node.key);
+    }
+    let mut names = BTreeMap::new();
+    for ((_, name), mut keys) in wanted {
+        keys.sort();
+        let keeps = keys.iter().position(|key| words(key) == name).unwrap_or(0);
+        for (n, key) in keys.into_iter().enumerate() {
+            let own = if n == keeps {
+                name.clone()
+            } else {
+                let stem = dns(&words(key), MAX_NAME - 9);
+                format!("{stem}-{}", short_hash(&key.to_string()))
             };
-            let wanted = dns(&words.join("-"), 200);
-            let name = taken
-                .entry(node.key.kind)
-                .or_default()
-                .hashed(&wanted, &node.key.to_string());
-            (node.key.clone(), name)
-        })
-        .collect()
+            names.insert(key.clone(), own);
+        }
+    }
+    names
+}
+
+fn words(key: &Key) -> String {
+    match key.kind {
+        Kind::ServicePolicy => "policy".to_owned(),
+        _ => key.names.join("-"),
+    }
 }
 
 fn kind_of(node: &Node) -> Option<&'static str> {
@@ -416,12 +433,9 @@ impl Printer<'_, '_> {
                 writer.push("\n");
                 let inner = &field[0];
                 for item in items {
-                    writer.push(&" ".repeat(indent));
-                    writer.push("-");
                     match item {
                         Expression::Object(entries) if !entries.is_empty() => {
-                            // The first key stands behind the dash.
-                            writer.push("\n");
+                            let mut own = Writer::default();
                             for (key, value) in entries {
                                 self.field(
                                     node,
@@ -430,11 +444,16 @@ impl Printer<'_, '_> {
                                     key,
                                     value,
                                     indent + 2,
-                                    writer,
+                                    &mut own,
                                 );
                             }
+                            writer.append(item_of(own.finish(), indent));
                         }
-                        item => self.value(node, inner, path, item, indent, writer),
+                        item => {
+                            writer.push(&" ".repeat(indent));
+                            writer.push("-");
+                            self.value(node, inner, path, item, indent + 2, writer);
+                        }
                     }
                 }
             }
@@ -476,7 +495,11 @@ impl Printer<'_, '_> {
             },
             other => self
                 .plain(other)
-                .filter(|id| id.to_lowercase().starts_with("/subscriptions/"))
+                .and_then(|id| match self.owner.starts_with('/') {
+                    _ if id.to_lowercase().starts_with("/subscriptions/") => Some(id),
+                    true if id.starts_with('/') => Some(format!("{}{id}", self.owner)),
+                    _ => None,
+                })
                 .map(|id| vec![("armId", id)]),
         };
         Some((spelled.to_owned(), lines))
@@ -536,25 +559,60 @@ fn secret_value(node: &Node) -> bool {
 
 fn head(writer: &mut Writer, api_version: &str, kind: &str, name: &str) {
     writer.push(&format!(
-        "---\napiVersion: {api_version}\nkind: {kind}\nmetadata:\n  name: {name}\n  annotations:\n    kustomize.toolkit.fluxcd.io/substitute: disabled\n"
+        "---\napiVersion: {api_version}\nkind: {kind}\nmetadata:\n  name: "
     ));
+    scalar(writer, name);
+    writer.push("  annotations:\n    kustomize.toolkit.fluxcd.io/substitute: disabled\n");
 }
 
-/// Appends `text` as a double-quoted scalar and ends the line.
+/// The lines of an object, which are two columns behind `indent`, as an item
+/// of a list.
+fn item_of(mut fields: Vec<Piece>, indent: usize) -> Vec<Piece> {
+    match fields.first_mut() {
+        Some(Piece::Own(text)) if !text.is_empty() => {
+            text.replace_range(indent..=indent, "-");
+            fields
+        }
+        _ => vec![Piece::Own(format!("{}- {{}}\n", " ".repeat(indent)))],
+    }
+}
+
+/// Appends `text` as a scalar, quoted unless every reader takes it for a
+/// string as it stands, and ends the line.
 fn scalar(writer: &mut Writer, text: &str) {
     let own = writer.own();
+    if is_plain(text) {
+        own.push_str(text);
+        own.push('\n');
+        return;
+    }
     own.push('"');
     yaml_escape(own, text);
     own.push_str("\"\n");
 }
 
+/// Words of letters, digits and a few marks that start with a letter: no
+/// version of YAML reads a number, a date or a mark of its own into them.
+fn is_plain(text: &str) -> bool {
+    let safe = |c: char| c.is_ascii_alphanumeric() || ".-_/+;=".contains(c);
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
+        && text
+            .split(' ')
+            .all(|word| !word.is_empty() && word.replacen("://", "", 1).chars().all(safe))
+        && !is_word_of_yaml(text)
+}
+
+fn is_word_of_yaml(text: &str) -> bool {
+    matches!(
+        text.to_ascii_lowercase().as_str(),
+        "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n"
+    )
+}
+
 fn yaml_key(key: &str) -> String {
     let plain = key.starts_with(|c: char| c.is_ascii_alphabetic())
         && key.chars().all(|c| c.is_ascii_alphanumeric())
-        && !matches!(
-            key.to_ascii_lowercase().as_str(),
-            "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n"
-        );
+        && !is_word_of_yaml(key);
     if plain {
         return key.to_owned();
     }

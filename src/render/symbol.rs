@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
+use unicode_normalization::UnicodeNormalization;
 
 /// Gives each thing a name that no other has.
 #[derive(Debug, Default)]
@@ -21,15 +22,9 @@ impl Names {
         name
     }
 
-    /// `wanted`, or `wanted` with a hash of `identity`: stable when others
-    /// come and go.
-    pub(super) fn hashed(&mut self, wanted: &str, identity: &str) -> String {
-        if self.taken.insert(wanted.to_owned()) {
-            return wanted.to_owned();
-        }
-        let name = format!("{wanted}-{}", short_hash(identity));
-        self.taken.insert(name.clone());
-        name
+    /// Whether something has the name already.
+    pub(super) fn is_taken(&self, name: &str) -> bool {
+        self.taken.contains(&name.to_lowercase())
     }
 }
 
@@ -42,12 +37,18 @@ pub(super) fn short_hash(text: &str) -> String {
         .collect()
 }
 
+/// Letters without their accents, so that `öffentlich` can still be read.
+fn plain(text: &str) -> impl Iterator<Item = char> {
+    text.nfd()
+        .filter(|c| !unicode_normalization::char::is_combining_mark(*c))
+}
+
 /// `words` as one camelCase identifier.
 pub(super) fn camel(words: &[&str]) -> String {
     let mut out = String::new();
     for word in words {
         let mut start = true;
-        for c in word.chars() {
+        for c in plain(word) {
             if !c.is_ascii_alphanumeric() {
                 start = true;
             } else if out.is_empty() {
@@ -72,7 +73,7 @@ pub(super) fn camel(words: &[&str]) -> String {
 /// characters as dashes, and a hash when it had to be cut.
 pub(super) fn dns(text: &str, max: usize) -> String {
     let mut out = String::new();
-    for c in text.to_lowercase().chars() {
+    for c in plain(&text.to_lowercase()) {
         if c.is_ascii_alphanumeric() {
             out.push(c);
         } else if !out.is_empty() && !out.ends_with('-') {

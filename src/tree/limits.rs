@@ -21,6 +21,15 @@ macro_rules! limits {
                 $(Limit { field: stringify!($field), flag: $flag, default: $default, meaning: $doc },)*
             ];
 
+            /// The cap whose flag is `flag` (without dashes); 0 when there is
+            /// none.
+            pub fn get(&self, flag: &str) -> u64 {
+                match flag {
+                    $($flag => self.$field,)*
+                    _ => 0,
+                }
+            }
+
             /// Sets the cap whose flag is `flag` (without dashes). `false`
             /// when there is none.
             pub fn set(&mut self, flag: &str, value: u64) -> bool {
@@ -44,6 +53,16 @@ pub struct Limit {
     pub default: u64,
     /// What it caps.
     pub meaning: &'static str,
+}
+
+impl Limit {
+    /// Whether it caps documents: what a project may lower for itself.
+    pub fn of_documents(&self) -> bool {
+        matches!(
+            self.field,
+            "max_depth" | "max_nodes" | "max_alias_nodes" | "max_bundled_bytes"
+        )
+    }
 }
 
 limits! {

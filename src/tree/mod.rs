@@ -12,7 +12,7 @@ mod path;
 pub use digest::{Digest, NotADigest};
 pub use limits::{Limit, Limits};
 pub use path::{ArtifactPath, PathError};
-pub(crate) use path::{join, relative_to};
+pub(crate) use path::{folded, join, relative_to};
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -116,6 +116,26 @@ impl SourceTree {
             .binary_search_by(|entry| entry.path.as_str().cmp(path))
             .ok()
             .map(file_id)
+    }
+
+    /// Every file below `folder` (empty for all), in path order, with its path
+    /// from there.
+    pub fn below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (FileId, &'a str)> {
+        let inside = if folder.is_empty() {
+            String::new()
+        } else {
+            format!("{folder}/")
+        };
+        let first = self
+            .entries
+            .partition_point(|entry| entry.path.as_str() < inside.as_str());
+        self.entries[first..]
+            .iter()
+            .enumerate()
+            .map_while(move |(i, entry)| {
+                let path = entry.path.as_str().strip_prefix(&inside)?;
+                Some((file_id(first + i), path))
+            })
     }
 
     /// The bytes of `file`.

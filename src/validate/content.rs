@@ -3,11 +3,11 @@
 use super::packed::Content;
 use crate::diag::{Diagnostic, Span, excerpt, rules};
 use crate::discover::Project;
-use crate::model::Key;
 use crate::model::kinds::Kind;
+use crate::model::{Key, Resource};
 use crate::openapi::{self, Compiled};
 use crate::policy::{self, Reference};
-use crate::syntax;
+use crate::syntax::{self, Value};
 use crate::tree::{FileId, Limits, ReadError, SourceTree};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,20 +55,15 @@ pub(super) fn read(
     limits: &Limits,
     findings: &mut Vec<Diagnostic>,
 ) -> Result<Texts, ReadError> {
-    let jobs: Vec<(Key, FileId, Job)> = project
-        .resources
-        .values()
-        .flat_map(|resource| {
-            let job =
-                |file: Option<FileId>, job| file.map(|file| (resource.key.clone(), file, job));
-            [
-                job(resource.definition, Job::Definition),
-                job(resource.policy, Job::Policy),
-                job(resource.wiki, Job::Wiki),
-            ]
-        })
-        .flatten()
-        .collect();
+    let mut jobs: Vec<(Key, Job)> = Vec::new();
+    let environment = project.environment_file;
+    for resource in project.resources.values_mut() {
+        let definition = resource.definition.map(Job::Definition);
+        let policy = policy_job(resource, environment);
+        let wiki = resource.wiki.map(Job::Wiki);
+        let own = [definition, policy, wiki].into_iter().flatten();
+        jobs.extend(own.map(|job| (resource.key.clone(), job)));
+    }
     // Names of operations are kept where something asks for them.
     let with_operations: BTreeSet<Key> = project
         .resources
@@ -78,10 +73,10 @@ pub(super) fn read(
         .collect();
     let results: Vec<Result<(Read, Vec<Diagnostic>), ReadError>> = jobs
         .par_iter()
-        .map(|(key, file, job)| {
+        .map(|(key, job)| {
             let mut findings = Vec::new();
             let read = match job {
-                Job::Definition => {
+                Job::Definition(file) => {
                     let compiled = openapi::compile(tree, *file, limits, &mut findings)?;
                     let compiled =
                         compiled.filter(|c| fits(tree, *file, c.text.len(), &mut findings));
@@ -94,14 +89,21 @@ pub(super) fn read(
                         (compiled, Content::new(text))
                     }))
                 }
-                Job::Policy => Read::Policy(policy(tree, key, *file, limits, &mut findings)?),
-                Job::Wiki => Read::Wiki(text(tree, *file, &mut findings)?),
+                Job::Policy(file) => {
+                    let text = text(tree, *file, &mut findings)?;
+                    Read::Policy(text.map(|text| policy(key, *file, text, limits, &mut findings)))
+                }
+                Job::Value(text, span) => {
+                    let read = policy(key, span.file, text.clone(), limits, &mut findings);
+                    Read::Policy(Some(at(*span, read, &mut findings)))
+                }
+                Job::Wiki(file) => Read::Wiki(text(tree, *file, &mut findings)?),
             };
             Ok((read, findings))
         })
         .collect();
     let mut texts = Texts::default();
-    for ((key, _, _), result) in jobs.into_iter().zip(results) {
+    for ((key, _), result) in jobs.into_iter().zip(results) {
         let (read, mut found) = result?;
         findings.append(&mut found);
         match read {
@@ -140,11 +142,43 @@ fn used(tree: &SourceTree, file: FileId) -> crate::model::Origin {
     }
 }
 
-#[derive(Clone, Copy)]
+/// A text that is to be read.
 enum Job {
-    Definition,
-    Policy,
-    Wiki,
+    Definition(FileId),
+    Policy(FileId),
+    /// A policy in the `value` of an information or environment file.
+    Value(String, Span),
+    Wiki(FileId),
+}
+
+/// Where the policy of `resource` stands: in the environment file, in a file
+/// of its own, or in the information file, in this order.
+fn policy_job(resource: &mut Resource, environment: Option<FileId>) -> Option<Job> {
+    if !resource.key.kind.is_policy() {
+        return None;
+    }
+    let properties = &mut resource.properties;
+    let is_link = properties
+        .get("format")
+        .and_then(Value::as_str)
+        .is_some_and(|format| format.ends_with("-link"));
+    let value = properties
+        .get("value")
+        .and_then(|value| Some((value.as_str()?.to_owned(), value.span?)));
+    match (value, resource.policy) {
+        (Some((text, span)), file) if file.is_none() || environment == Some(span.file) => {
+            if is_link {
+                return None;
+            }
+            properties.set("value", "");
+            Some(Job::Value(text, span))
+        }
+        (_, Some(file)) => {
+            properties.remove("value");
+            Some(Job::Policy(file))
+        }
+        (_, None) => None,
+    }
 }
 
 fn fits(tree: &SourceTree, file: FileId, size: usize, findings: &mut Vec<Diagnostic>) -> bool {
@@ -180,17 +214,15 @@ fn text(
 }
 
 fn policy(
-    tree: &SourceTree,
     key: &Key,
     file: FileId,
+    text: String,
     limits: &Limits,
     findings: &mut Vec<Diagnostic>,
-) -> Result<Option<(Policy, Content)>, ReadError> {
-    let Some(text) = text(tree, file, findings)? else {
-        return Ok(None);
-    };
+) -> (Policy, Content) {
     let (root, max) = match key.kind {
         Kind::PolicyFragment => (policy::Root::Fragment, MAX_FRAGMENT),
+        Kind::ResolverPolicy => (policy::Root::Resolver, MAX_POLICY),
         _ => (policy::Root::Policies, MAX_POLICY),
     };
     if text.len() > max {
@@ -199,8 +231,9 @@ fn policy(
                 &rules::POLICY_TOO_LARGE,
                 file,
                 format!(
-                    "`{}` has {} bytes, but APIM takes at most {max}",
-                    excerpt(tree.path(file).as_str(), 200),
+                    "the {} `{}` has {} bytes, but APIM takes at most {max}",
+                    key.kind.label(),
+                    excerpt(&key.to_string(), 200),
                     text.len()
                 ),
             )
@@ -218,7 +251,27 @@ fn policy(
         Some(rest) => rest.to_owned(),
         None => text,
     };
-    Ok(Some((Policy { references, token }, Content::new(text))))
+    (Policy { references, token }, Content::new(text))
+}
+
+/// A policy that was read from a string of a document: places inside the
+/// string are shown as the string.
+fn at(
+    span: Span,
+    (mut policy, content): (Policy, Content),
+    findings: &mut [Diagnostic],
+) -> (Policy, Content) {
+    for finding in findings {
+        finding.place = span.into();
+        finding.related.clear();
+    }
+    for reference in &mut policy.references {
+        reference.span = span;
+    }
+    if let Some((place, _)) = &mut policy.token {
+        *place = span;
+    }
+    (policy, content)
 }
 
 /// The first `{#token#}` of `text`.

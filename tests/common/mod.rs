@@ -64,6 +64,39 @@ pub fn run(tree: &SourceTree, options: &Options) -> Outcome {
     pipeline::run(tree, options, Vec::new()).unwrap()
 }
 
+/// `tree` with a project configuration that makes warnings of the errors that
+/// `options` finds: what it renders to can be looked at all the same.
+pub fn forgiven(folder: &Path, options: &Options) -> SourceTree {
+    let mut files = BTreeMap::new();
+    let tree = tree(folder);
+    for (id, path) in tree.files() {
+        files.insert(path.clone(), tree.read(id).unwrap().into_owned());
+    }
+    let outcome = run(&tree, options);
+    let errors = outcome.report.diagnostics.iter();
+    let errors = errors.filter(|d| d.severity == flux_apim::diag::Severity::Error);
+    let levels: std::collections::BTreeSet<String> = errors
+        .map(|d| format!("{}: warning", d.rule.code))
+        .collect();
+    let levels: Vec<String> = levels.into_iter().collect();
+    let config = format!("rules: {{ {} }}\n", levels.join(", "));
+    files.insert(
+        ArtifactPath::parse("flux-apim.yaml").unwrap(),
+        config.into(),
+    );
+    SourceTree::in_memory(files)
+}
+
+/// The environments of a tree; none is one of them.
+pub fn environments(tree: &SourceTree) -> Vec<Option<String>> {
+    let named = tree.files().filter_map(|(_, path)| {
+        let name = path.name().strip_prefix("configuration.")?;
+        let name = name.strip_suffix(".yaml")?;
+        (name != "extractor").then(|| Some(name.to_owned()))
+    });
+    std::iter::once(None).chain(named).collect()
+}
+
 /// Findings as `CODE path:line message`.
 pub fn shown(outcome: &Outcome) -> Vec<String> {
     outcome

@@ -18,6 +18,7 @@ fn main() -> anyhow::Result<()> {
     for (path, text) in [
         ("docs/rules.md", rules()),
         ("docs/limits.md", limits()),
+        ("docs/flux-apim.schema.json", schema()),
         (
             "manifests/crds/apimbundles.flux-apim.dev.yaml",
             yaml::document(&api::crd()),
@@ -51,9 +52,13 @@ fn rules() -> String {
     out
 }
 
+fn schema() -> String {
+    format!("{:#}\n", flux_apim::discover::schema())
+}
+
 fn limits() -> String {
     let mut out = String::from(
-        "# Caps on the input\n\nGenerated from `src/tree/limits.rs` by `cargo xtask generate`. A source beyond a cap is refused, naming the\nfile, the value and the flag.\n\n| Flag | Default | Caps |\n|---|---:|---|\n",
+        "# Caps on the input\n\nGenerated from `src/tree/limits.rs` by `cargo xtask generate`. A source beyond a cap is refused, naming the\nfile, the value and the flag. A project lowers the caps on documents under `limits` in `flux-apim.yaml`\n(`max_depth: 100`); it cannot raise them.\n\n| Flag | Default | Caps |\n|---|---:|---|\n",
     );
     for limit in Limits::TABLE {
         let meaning = limit.meaning.trim();

@@ -3,10 +3,23 @@
 #[cfg(feature = "controller")]
 mod controller;
 mod diff;
+mod history;
 mod human;
+mod inspect;
+mod keygen;
 mod options;
+mod publish;
+mod pull;
+mod registry;
+#[cfg(feature = "server")]
+mod remote;
+mod rollback;
+#[cfg(feature = "server")]
+mod serve;
+mod verify;
 
-use crate::diag::{RULES, Report, Rule, rule, rules, sarif};
+use crate::diag::{RULES, Report, Rule, markdown, rule, rules, sarif};
+use crate::discover;
 use crate::edge::output::Output;
 use crate::edge::source::{self, OpenOptions, Opened, SourceRef};
 use crate::pipeline::{self, Outcome};
@@ -32,6 +45,14 @@ enum Done {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.color.write_global();
+    // The service has a log of its own.
+    #[cfg(feature = "server")]
+    let logs = matches!(cli.command, Command::Serve(_));
+    #[cfg(not(feature = "server"))]
+    let logs = false;
+    if !logs {
+        log(cli.verbose);
+    }
     match run(&cli) {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::Findings) => ExitCode::from(1),
@@ -56,7 +77,20 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         Command::Render(arguments) => render(arguments, cli.quiet),
         Command::Validate(arguments) => validate(arguments, cli.quiet),
         Command::Diff(arguments) => diff::diff(arguments, cli.quiet),
+        #[cfg(feature = "server")]
+        Command::Serve(arguments) => serve::serve(arguments),
+        Command::Publish(arguments) => publish::publish(arguments, cli.quiet),
+        Command::Pull(arguments) => pull::pull(arguments),
+        Command::Inspect(arguments) => inspect::inspect(arguments),
+        Command::Verify(arguments) => verify::verify(arguments),
+        Command::History(arguments) => history::history(arguments),
+        Command::Rollback(arguments) => rollback::rollback(arguments),
+        Command::Keygen(arguments) => keygen::keygen(arguments),
         Command::Explain { code, format } => explain(code.as_deref(), *format),
+        Command::Schema => {
+            print(&format!("{:#}\n", discover::schema()))?;
+            Ok(Done::Well)
+        }
         #[cfg(feature = "controller")]
         Command::Controller(arguments) => controller::controller(arguments),
         #[cfg(feature = "controller")]
@@ -69,28 +103,30 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
     }
 }
 
-/// Opens the source and runs the pipeline; `Err` holds what was shown.
-fn pipeline(
-    common: &Common,
-    set: impl FnOnce(&mut pipeline::Options),
-) -> anyhow::Result<Result<Outcome, Report>> {
-    let limits = common.limits()?;
+/// Opens the source; `Err` holds why it is refused.
+fn open(common: &Common) -> anyhow::Result<Result<Opened, Report>> {
     let open = OpenOptions {
         digest: common.digest,
-        limits: limits.clone(),
+        limits: common.limits()?,
     };
     let opened = common
         .source
         .parse::<SourceRef>()
-        .and_then(|source| source::open(&source, &open));
-    let Opened {
-        tree,
-        mut origin,
-        only,
-        notes,
-    } = match opened {
+        .map_err(anyhow::Error::from)
+        .and_then(|source| match &source {
+            SourceRef::Registry(_) => {
+                let connection = common.registry.connection()?;
+                Ok(source::open_over(&source, &open, &connection)?)
+            }
+            source => Ok(source::open(source, &open)?),
+        });
+    let mut opened = match opened {
         Ok(opened) => opened,
-        Err(source::Error::Refused(finding)) => {
+        Err(error) => {
+            let finding = match error.downcast()? {
+                source::Error::Refused(finding) => finding,
+                other => return Err(other.into()),
+            };
             let empty = crate::tree::SourceTree::in_memory(BTreeMap::new());
             return Ok(Err(Report::resolve(
                 vec![*finding],
@@ -98,18 +134,32 @@ fn pipeline(
                 &BTreeMap::new(),
             )?));
         }
-        Err(error) => return Err(error.into()),
     };
     if let Some(path) = &common.path {
         let inside = format!("{path}/");
-        if !tree
-            .files()
-            .any(|(_, file)| file.as_str().starts_with(&inside))
-        {
+        let mut files = opened.tree.files();
+        if !files.any(|(_, file)| file.as_str().starts_with(&inside)) {
             anyhow::bail!("--path {path}: the source has no such folder");
         }
-        origin.path = Some(path.clone());
+        opened.origin.path = Some(path.clone());
     }
+    Ok(Ok(opened))
+}
+
+/// Opens the source and runs the pipeline; `Err` holds why it is refused.
+fn pipeline(
+    common: &Common,
+    set: impl FnOnce(&mut pipeline::Options),
+) -> anyhow::Result<Result<Outcome, Report>> {
+    let Opened {
+        tree,
+        origin,
+        only,
+        notes,
+    } = match open(common)? {
+        Ok(opened) => opened,
+        Err(report) => return Ok(Err(report)),
+    };
     let mut options = pipeline::Options {
         source: origin,
         deny_warnings: common.deny.iter().any(|word| word == "warnings"),
@@ -119,7 +169,7 @@ fn pipeline(
     options.discover.environment.clone_from(&common.env);
     options.discover.config.clone_from(&common.config);
     options.discover.only = only;
-    options.discover.limits = limits;
+    options.discover.limits = common.limits()?;
     set(&mut options);
     let outcome = match common.threads {
         Some(threads) => rayon::ThreadPoolBuilder::new()
@@ -133,24 +183,21 @@ fn pipeline(
 }
 
 fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
+    #[cfg(feature = "server")]
+    if let Some(server) = arguments.remote.server()? {
+        return remote::render(&server, arguments, quiet);
+    }
     let common = &arguments.common;
-    let outcome = pipeline(common, |options| {
-        options.targets.clone_from(&arguments.targets());
-        options.service.clone_from(&arguments.service);
-        options.aso_owner.clone_from(&arguments.aso_owner);
-        options
-            .arm_api_version
-            .clone_from(&arguments.arm_api_version);
-    })?;
+    let outcome = pipeline(common, |options| arguments.rendering.set(options))?;
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(report) => {
-            show(&report, arguments.format(), quiet)?;
+            show(&report, arguments.format.findings(), quiet)?;
             return Ok(Done::Refused);
         }
     };
     let Some(bundle) = &outcome.bundle else {
-        show(&outcome.report, arguments.format(), quiet)?;
+        show(&outcome.report, arguments.format.findings(), quiet)?;
         return Ok(Done::Findings);
     };
     let written = Output::parse(&arguments.output).write(bundle)?;
@@ -158,22 +205,26 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
         print(&format!("{}\n", bundle.inventory))?;
     } else {
         human::report(&mut anstream::stderr(), &outcome.report, quiet)?;
-        human::bundle(&mut anstream::stdout(), bundle, &written)?;
+        human::bundle(
+            &mut anstream::stdout(),
+            &bundle.inventory,
+            bundle.files.len(),
+            &written,
+        )?;
     }
     Ok(Done::Well)
 }
 
 fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
+    #[cfg(feature = "server")]
+    if let Some(server) = arguments.remote.server()? {
+        return remote::validate(&server, arguments, quiet);
+    }
     let outcome = pipeline(&arguments.common, |options| options.check = true)?;
     let (report, done) = match outcome {
         Ok(outcome) => {
-            let summary = outcome.report.summary();
-            let denied = arguments.common.deny.iter().any(|word| word == "warnings");
-            let failed = summary.error > 0 || (denied && summary.warning > 0);
-            (
-                outcome.report,
-                if failed { Done::Findings } else { Done::Well },
-            )
+            let done = arguments.common.judge(&outcome.report);
+            (outcome.report, done)
         }
         Err(report) => (report, Done::Refused),
     };
@@ -191,7 +242,7 @@ fn show(report: &Report, format: Format, quiet: bool) -> anyhow::Result<()> {
             print(&format!("{sarif}\n"))?;
         }
         Format::Github => print(&human::github(report))?,
-        Format::Markdown => print(&human::markdown(report))?,
+        Format::Markdown => print(&markdown::to_markdown(report))?,
     }
     Ok(())
 }
@@ -252,14 +303,38 @@ fn explain(code: Option<&str>, format: options::ResultFormat) -> anyhow::Result<
 }
 
 impl Common {
-    /// The caps with what the flags say.
-    fn limits(&self) -> anyhow::Result<Limits> {
-        let mut limits = Limits::default();
-        for (flag, value) in self.limits.given() {
-            limits.set(flag, value);
+    /// What findings mean for the exit status.
+    fn judge(&self, report: &Report) -> Done {
+        let summary = report.summary();
+        let denied = self.deny.iter().any(|word| word == "warnings");
+        if summary.error > 0 || (denied && summary.warning > 0) {
+            Done::Findings
+        } else {
+            Done::Well
         }
-        // Walks over documents recurse; this depth is safe on every thread.
-        anyhow::ensure!(limits.max_depth <= 1000, "--max-depth takes at most 1000");
-        Ok(limits)
     }
+
+    fn limits(&self) -> anyhow::Result<Limits> {
+        self.limits.limits()
+    }
+}
+
+/// Logs to standard error: `-v` what is done, `-vv` every request.
+fn log(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => tracing::Level::INFO,
+        _ => tracing::Level::DEBUG,
+    };
+    let filter = tracing_subscriber::filter::Targets::new().with_target("flux_apim", level);
+    use tracing_subscriber::prelude::*;
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .without_time();
+    // Whoever embeds the library may log already.
+    let _ = tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
+        .try_init();
 }

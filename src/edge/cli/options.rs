@@ -17,6 +17,9 @@ pub(super) struct Cli {
     /// Only errors.
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
+    /// Say on standard error what is done; twice: every request.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub(super) verbose: u8,
     #[command(flatten)]
     pub(super) color: colorchoice_clap::Color,
 }
@@ -29,6 +32,23 @@ pub(super) enum Command {
     Validate(Validate),
     /// What changes between two sources.
     Diff(super::diff::Diff),
+    /// Serve previews over HTTP.
+    #[cfg(feature = "server")]
+    Serve(Box<super::serve::Serve>),
+    /// Publish a source, or a bundle, to a registry: signed, attested, pinned.
+    Publish(super::publish::Publish),
+    /// Fetch a bundle and verify it.
+    Pull(super::pull::Pull),
+    /// What a registry holds of a bundle.
+    Inspect(super::inspect::Inspect),
+    /// Verify a bundle: digests, inventory, signatures, provenance.
+    Verify(super::verify::Verify),
+    /// The bundles of a repository, and what changed between them.
+    History(super::history::HistoryArgs),
+    /// Point a tag back to a bundle that was published before.
+    Rollback(super::rollback::Rollback),
+    /// Make a key pair to sign with, as cosign does.
+    Keygen(super::keygen::Keygen),
     /// What a rule finds and how to fix it; without CODE, all rules.
     Explain {
         /// Code (`APIM1003`) or name of a rule.
@@ -37,6 +57,8 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value = "human")]
         format: ResultFormat,
     },
+    /// The JSON Schema of flux-apim.yaml, for editors.
+    Schema,
     /// Watch ApimBundles in a cluster; render and publish what they name.
     #[cfg(feature = "controller")]
     Controller(super::controller::Controller),
@@ -54,7 +76,7 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct Common {
     /// Directory, .tar.gz, `-` (tar.gz on stdin), http(s) URL with --digest,
-    /// oci-layout:DIR[:TAG], or one OpenAPI document.
+    /// oci://REPOSITORY:TAG, oci-layout:DIR[:TAG], or one OpenAPI document.
     pub(super) source: String,
     /// Narrow the source to a subfolder.
     #[arg(long, value_name = "DIR", value_parser = folder)]
@@ -76,15 +98,38 @@ pub(super) struct Common {
     pub(super) threads: Option<usize>,
     #[command(flatten)]
     pub(super) limits: LimitFlags,
+    #[command(flatten)]
+    pub(super) registry: super::registry::RegistryArgs,
+}
+
+impl Common {
+    /// A flag that was given and makes no sense for what is rendered already.
+    pub(super) fn changes(&self) -> Option<&'static str> {
+        let path = self.path.is_some().then_some("--path");
+        path.or(self.config.is_some().then_some("--config"))
+    }
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Render {
     #[command(flatten)]
     pub(super) common: Common,
+    #[cfg(feature = "server")]
+    #[command(flatten)]
+    pub(super) remote: super::remote::RemoteArgs,
     /// Folder, *.tar.gz, or oci-layout:DIR[:TAG].
     #[arg(short, long, value_name = "OUT", default_value = "./bundle")]
     pub(super) output: String,
+    #[command(flatten)]
+    pub(super) rendering: Rendering,
+    /// How the result is shown: for people, or the inventory as JSON.
+    #[arg(long, value_enum, default_value = "human")]
+    pub(super) format: ResultFormat,
+}
+
+/// What is rendered of a source.
+#[derive(Debug, Args)]
+pub(super) struct Rendering {
     /// Targets: arm, bicep, aso.
     #[arg(long, value_name = "TARGETS", value_delimiter = ',', value_parser = target)]
     pub(super) target: Vec<Target>,
@@ -97,25 +142,26 @@ pub(super) struct Render {
     /// api-version of the rendered resources.
     #[arg(long, value_name = "VERSION")]
     pub(super) arm_api_version: Option<String>,
-    /// How the result is shown: for people, or the inventory as JSON.
-    #[arg(long, value_enum, default_value = "human")]
-    pub(super) format: ResultFormat,
 }
 
-impl Render {
-    pub(super) fn targets(&self) -> Option<Vec<Target>> {
+impl Rendering {
+    pub(super) fn set(&self, options: &mut crate::pipeline::Options) {
         let mut targets = self.target.clone();
         targets.sort();
         targets.dedup();
-        (!targets.is_empty()).then_some(targets)
+        options.targets = (!targets.is_empty()).then_some(targets);
+        options.service.clone_from(&self.service);
+        options.aso_owner.clone_from(&self.aso_owner);
+        options.arm_api_version.clone_from(&self.arm_api_version);
     }
 
-    /// How findings are shown when there is no bundle.
-    pub(super) fn format(&self) -> Format {
-        match self.format {
-            ResultFormat::Human => Format::Human,
-            ResultFormat::Json => Format::Json,
-        }
+    /// A flag that was given and makes no sense for what is rendered already.
+    pub(super) fn given(&self) -> Option<&'static str> {
+        let target = (!self.target.is_empty()).then_some("--target");
+        target.or(self
+            .arm_api_version
+            .is_some()
+            .then_some("--arm-api-version"))
     }
 }
 
@@ -123,6 +169,9 @@ impl Render {
 pub(super) struct Validate {
     #[command(flatten)]
     pub(super) common: Common,
+    #[cfg(feature = "server")]
+    #[command(flatten)]
+    pub(super) remote: super::remote::RemoteArgs,
     /// How findings are shown.
     #[arg(long, value_enum, default_value = "human")]
     pub(super) format: Format,
@@ -143,6 +192,16 @@ pub(super) enum Format {
 pub(super) enum ResultFormat {
     Human,
     Json,
+}
+
+impl ResultFormat {
+    /// How findings are shown when there is no result.
+    pub(super) fn findings(self) -> Format {
+        match self {
+            Self::Human => Format::Human,
+            Self::Json => Format::Json,
+        }
+    }
 }
 
 fn target(word: &str) -> Result<Target, String> {
@@ -170,8 +229,19 @@ pub(super) struct LimitFlags {
 }
 
 impl LimitFlags {
-    pub(super) fn given(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.given.iter().copied()
+    /// The usual caps with what the flags say.
+    pub(super) fn limits(&self) -> anyhow::Result<Limits> {
+        self.over(Limits::default())
+    }
+
+    /// `limits` with what the flags say.
+    pub(super) fn over(&self, mut limits: Limits) -> anyhow::Result<Limits> {
+        for &(flag, value) in &self.given {
+            limits.set(flag, value);
+        }
+        // Walks over documents recurse; this depth is safe on every thread.
+        anyhow::ensure!(limits.max_depth <= 1000, "--max-depth takes at most 1000");
+        Ok(limits)
     }
 }
 
@@ -182,6 +252,10 @@ impl Args for LimitFlags {
                 clap::Arg::new(limit.flag)
                     .long(limit.flag)
                     .value_name("N")
+                    .env(format!(
+                        "FLUX_APIM_{}",
+                        limit.flag.replace('-', "_").to_uppercase()
+                    ))
                     .help(format!("{} [default: {}]", limit.meaning, limit.default))
                     .help_heading("Caps")
                     .hide_short_help(true)

@@ -41,14 +41,14 @@ impl Artifact {
     ///
     /// # Errors
     /// When it is no bundle, or not what its inventory says.
-    pub fn of_layer(layer: Bytes, what: &str, limits: &Limits) -> Result<Self, Error> {
-        let tree = unpack(&layer, what, limits)?;
+    pub fn of_layer(layer: &Bytes, what: &str, limits: &Limits) -> Result<Self, Error> {
+        let tree = unpack(layer, what, limits)?;
         let inventory = checked(&tree, what)?;
         let mut hasher = Sha256::new();
         let mut buffer = vec![0; 64 << 10];
         let mut tar = MultiGzDecoder::new(&layer[..]);
         loop {
-            let n = tar.read(&mut buffer).map_err(|e| damaged(what, e))?;
+            let n = tar.read(&mut buffer).map_err(|e| damaged(what, &e))?;
             if n == 0 {
                 break;
             }
@@ -69,7 +69,7 @@ impl Artifact {
         let mut files = Vec::new();
         let cuts = cuts(&inventory);
         for (id, path) in tree.files() {
-            let bytes = tree.read(id).map_err(|e| damaged(what, e))?.into_owned();
+            let bytes = tree.read(id).map_err(|e| damaged(what, &e))?.into_owned();
             let cuts = match path.as_str() {
                 "bundle.json" => bundle::inventory_cuts(&String::from_utf8_lossy(&bytes)),
                 path => cuts.get(path).cloned().unwrap_or_default(),
@@ -91,7 +91,7 @@ impl Artifact {
         what: &str,
     ) -> Result<Self, Error> {
         let template = tree.find(TEMPLATE).map(|file| tree.read(file)).transpose();
-        let template = template.map_err(|e| damaged(what, e))?;
+        let template = template.map_err(|e| damaged(what, &e))?;
         let module = template.and_then(|bytes| module(bytes.into_owned(), &inventory));
         Ok(Self {
             packed: Packed::bundle(image),
@@ -169,7 +169,7 @@ pub(super) fn checked(tree: &SourceTree, what: &str) -> Result<Json, Error> {
     let Some(file) = tree.find("bundle.json") else {
         return Err(not("it holds no `bundle.json`".to_owned()));
     };
-    let bytes = tree.read(file).map_err(|e| damaged(what, e))?;
+    let bytes = tree.read(file).map_err(|e| damaged(what, &e))?;
     let inventory: Json = serde_json::from_slice(&bytes)
         .map_err(|e| not(format!("its `bundle.json` is no JSON: {e}")))?;
     if inventory["apiVersion"] != API_VERSION {
@@ -183,22 +183,22 @@ pub(super) fn checked(tree: &SourceTree, what: &str) -> Result<Json, Error> {
             let path = crate::diag::excerpt(path, 200);
             return Err(damaged(
                 what,
-                format!("`{path}` is in the inventory, but not there"),
+                &format!("`{path}` is in the inventory, but not there"),
             ));
         };
-        let bytes = tree.read(file).map_err(|e| damaged(what, e))?;
+        let bytes = tree.read(file).map_err(|e| damaged(what, &e))?;
         let digest = Digest::of(&bytes).to_string();
         if entry["digest"].as_str() != Some(digest.as_str()) {
             let expected = crate::diag::excerpt(entry["digest"].as_str().unwrap_or(""), 80);
             let problem = format!("`{path}` should have the digest {expected}, but has {digest}");
-            return Err(damaged(what, problem));
+            return Err(damaged(what, &problem));
         }
         if entry["size"].as_u64() != Some(bytes.len() as u64) {
             let problem = format!(
                 "`{path}` has {} bytes, not those of the inventory",
                 bytes.len()
             );
-            return Err(damaged(what, problem));
+            return Err(damaged(what, &problem));
         }
     }
     // Paths of a tree are unique: with as many entries, nothing else is there.
@@ -213,7 +213,7 @@ pub(super) fn checked(tree: &SourceTree, what: &str) -> Result<Json, Error> {
     match stranger {
         Some(path) => Err(damaged(
             what,
-            format!("`{path}` is there, but not in the inventory"),
+            &format!("`{path}` is there, but not in the inventory"),
         )),
         None => Ok(inventory),
     }
@@ -232,7 +232,7 @@ fn cuts(inventory: &Json) -> BTreeMap<&str, Vec<usize>> {
         .collect()
 }
 
-fn damaged(what: &str, problem: impl ToString) -> Error {
+fn damaged(what: &str, problem: &impl ToString) -> Error {
     Error::Damaged {
         what: what.to_owned(),
         problem: problem.to_string(),

@@ -13,7 +13,7 @@ const HOME: &str = "https://github.com/flux-apim/flux-apim";
 const BUILD_TYPE: &str = "https://github.com/flux-apim/flux-apim/render/v1";
 
 /// SLSA provenance: source, revision, renderer, options, materials.
-pub fn provenance(artifact: &Artifact) -> Json {
+pub(super) fn provenance(artifact: &Artifact) -> Json {
     let inventory = artifact.inventory();
     let source = &inventory["source"];
     let mut byproducts = vec![json!({
@@ -70,7 +70,7 @@ fn materials(source: &Json) -> Vec<Json> {
 }
 
 /// CycloneDX: the APIM resources and the files that carry them.
-pub fn contents(artifact: &Artifact) -> Json {
+pub(super) fn contents(artifact: &Artifact) -> Json {
     let inventory = artifact.inventory();
     let resources = inventory["resources"].as_array().into_iter().flatten();
     let resources = resources.map(|resource| {

@@ -6,6 +6,7 @@
 
 mod artifact;
 mod attest;
+mod destination;
 mod error;
 mod history;
 mod inspect;
@@ -34,9 +35,12 @@ use crate::bundle::LAYER_MEDIA_TYPE;
 use crate::edge::oci::{Descriptor, Manifest, Pushed, Target};
 use crate::edge::sign::Signer;
 use crate::tree::Digest;
-use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
+
+/// Requests at once.
+const AT_ONCE: usize = 4;
 
 /// Where a bundle goes.
 #[derive(Debug, Clone)]
@@ -45,6 +49,9 @@ pub struct Destination {
     pub repository: String,
     /// How it is written with its scheme: `oci://ghcr.io/team/apim`.
     pub url: String,
+    /// What signatures name as the place: the repository; nothing for a layout,
+    /// which is moved about.
+    pub signs_as: String,
     /// The repository.
     pub target: Arc<dyn Target>,
     /// The repository of the Bicep module; none is published without.
@@ -116,7 +123,7 @@ pub async fn publish(
     }
     let tags = resolve_tags(artifact, options)?;
     let target = &*to.target;
-    let current = try_join_all(tags.iter().map(|tag| target.resolve(tag))).await?;
+    let current = resolve_all(target, &tags).await?;
     let ours = artifact.packed().descriptor();
     let first = current.first().and_then(Option::as_ref);
     let kept = match first {
@@ -136,7 +143,7 @@ pub async fn publish(
             statements.push((PROVENANCE, attest::provenance(artifact)));
             statements.push((CONTENTS, attest::contents(artifact)));
         }
-        added = signatures::add(target, &to.repository, &subject, &**signer, &statements).await?;
+        added = signatures::add(target, &to.signs_as, &subject, &**signer, &statements).await?;
     }
     let mut module = None;
     if let (Some(bicep), Some(packed)) = (&to.bicep, artifact.module()) {
@@ -146,6 +153,7 @@ pub async fn publish(
     for (tag, there) in tags.iter().zip(&current) {
         if there.as_ref().map(|there| there.digest) != Some(subject.digest) {
             target.tag(&subject, tag).await?;
+            tracing::info!(tag, digest = %subject.digest, at = target.name(), "tag");
             pushed = true;
         }
     }
@@ -176,6 +184,18 @@ fn resolve_tags(artifact: &Artifact, options: &Options) -> Result<Vec<String>, E
     Ok(tags)
 }
 
+/// What each of the tags points to.
+async fn resolve_all(
+    target: &dyn Target,
+    tags: &[String],
+) -> Result<Vec<Option<Descriptor>>, Error> {
+    Ok(stream::iter(tags.to_vec())
+        .map(|tag| async move { target.resolve(&tag).await })
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?)
+}
+
 /// Whether the artifact `there` has the layer of `artifact`.
 async fn same_layer(
     target: &dyn Target,
@@ -198,7 +218,7 @@ async fn publish_module(
     tags: &[String],
 ) -> Result<bool, Error> {
     let what = module.descriptor();
-    let current = try_join_all(tags.iter().map(|tag| target.resolve(tag))).await?;
+    let current = resolve_all(target, tags).await?;
     let is = |there: &Option<Descriptor>| there.as_ref().map(|t| t.digest) == Some(what.digest);
     if current.iter().all(is) {
         return Ok(false);

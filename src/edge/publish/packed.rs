@@ -64,7 +64,7 @@ impl Packed {
     }
 
     /// Signatures over payloads, as cosign keeps them under a tag.
-    pub(super) fn signatures(layers: Vec<Descriptor>, payload: (Descriptor, Bytes)) -> Self {
+    pub(super) fn signatures(layers: &[Descriptor], payload: (Descriptor, Bytes)) -> Self {
         let digests: Vec<String> = layers.iter().map(|l| l.digest.to_string()).collect();
         let never = "0001-01-01T00:00:00Z";
         let config = json!({
@@ -127,6 +127,11 @@ impl Packed {
         &self.manifest
     }
 
+    /// What the manifest names.
+    pub fn blobs(&self) -> &[(Descriptor, Bytes)] {
+        &self.blobs
+    }
+
     /// The last blob: the layer.
     pub fn layer(&self) -> Option<&(Descriptor, Bytes)> {
         self.blobs.last()
@@ -140,7 +145,10 @@ impl Packed {
             .buffer_unordered(AT_ONCE)
             .try_collect::<Vec<_>>()
             .await?;
-        Ok(to.push(&self.descriptor(), self.manifest.clone()).await?)
+        let what = self.descriptor();
+        let pushed = to.push(&what, self.manifest.clone()).await?;
+        tracing::info!(digest = %what.digest, at = to.name(), ?pushed, "manifest");
+        Ok(pushed)
     }
 }
 

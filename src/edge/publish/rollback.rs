@@ -40,7 +40,7 @@ pub async fn rollback(
     let before = target.resolve(tag).await?;
     let mut module_moved = false;
     if let Some(bicep) = &at.bicep {
-        let artifact = Artifact::of_layer(found.layer.clone(), &found.what, limits)?;
+        let artifact = Artifact::of_layer(&found.layer, &found.what, limits)?;
         // Without a module of that time there is none to go back to.
         if let Some(module) = artifact.module()
             && bicep.exists(&module.descriptor()).await?

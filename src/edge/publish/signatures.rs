@@ -84,7 +84,8 @@ async fn payload(
         .insert(SIGNATURE_ANNOTATION.to_owned(), signature);
     let tag = payload_tag(&subject.digest);
     for attempt in 0..ATTEMPTS {
-        let alone = Packed::signatures(vec![layer.clone()], (layer.clone(), bytes.clone()));
+        let alone =
+            Packed::signatures(std::slice::from_ref(&layer), (layer.clone(), bytes.clone()));
         let there = to.resolve(&tag).await?;
         if there.as_ref().map(|there| there.digest) == Some(alone.descriptor().digest) {
             return Ok(false);
@@ -106,7 +107,7 @@ async fn payload(
             break;
         }
         layers.push(layer.clone());
-        let packed = Packed::signatures(layers, (layer.clone(), bytes.clone()));
+        let packed = Packed::signatures(&layers, (layer.clone(), bytes.clone()));
         packed.push(to).await?;
         to.tag(&packed.descriptor(), &tag).await?;
         added.something = true;

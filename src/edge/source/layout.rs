@@ -81,6 +81,7 @@ pub(super) fn open(
     opened.origin.digest = Some(digest.to_string());
     opened.origin.url = annotation("org.opencontainers.image.source");
     opened.origin.revision = annotation("org.opencontainers.image.revision");
+    opened.origin.created = annotation("org.opencontainers.image.created");
     Ok(opened)
 }
 
@@ -88,11 +89,11 @@ fn json(bytes: &[u8]) -> Result<Json, Error> {
     serde_json::from_slice(bytes).map_err(|e| not_an_artifact(&e.to_string()))
 }
 
-fn not_an_artifact(why: &str) -> Error {
+pub(super) fn not_an_artifact(why: &str) -> Error {
     refused(
         &rules::NOT_AN_ARTIFACT,
         "",
-        format!("the OCI layout holds no Flux artifact: {why}"),
+        format!("there is no Flux artifact: {why}"),
         "expected an image whose first layer is a gzip-compressed tar",
     )
 }

@@ -3,12 +3,17 @@
 
 mod archive;
 mod directory;
+mod files;
 mod git;
 #[cfg(feature = "fetch")]
 mod http;
 mod layout;
+#[cfg(feature = "publish")]
+mod registry;
 
 pub(crate) use git::without_credentials;
+
+pub use files::Files;
 
 use crate::bundle::Source;
 use crate::diag::{Diagnostic, Place, Rule, excerpt, rules};
@@ -28,6 +33,8 @@ pub enum SourceRef {
     Http(String),
     /// One API definition (or policy).
     File(PathBuf),
+    /// A Flux artifact in a registry: `oci://...`
+    Registry(String),
     /// A Flux artifact in an OCI image layout.
     Layout {
         /// Folder of the layout.
@@ -117,6 +124,9 @@ impl std::str::FromStr for SourceRef {
         if text.starts_with("http://") || text.starts_with("https://") {
             return Ok(Self::Http(text.to_owned()));
         }
+        if text.starts_with("oci://") {
+            return Ok(Self::Registry(text.to_owned()));
+        }
         if let Some(rest) = text.strip_prefix("oci-layout:") {
             let (folder, tag) = match rest.rsplit_once(':') {
                 Some((folder, tag)) if !tag.contains('/') => (folder, Some(tag.to_owned())),
@@ -127,12 +137,10 @@ impl std::str::FromStr for SourceRef {
                 tag,
             });
         }
-        for scheme in ["oci://", "flux:"] {
-            if text.starts_with(scheme) {
-                return Err(Error::Usage(format!(
-                    "`{scheme}` sources are not part of this version; use a directory, a .tar.gz, `-`, a URL with --digest, or oci-layout:DIR"
-                )));
-            }
+        if text.starts_with("flux:") {
+            return Err(Error::Usage(
+                "`flux:` sources are not part of this version; use a directory, a .tar.gz, `-`, a URL with --digest, oci://REPOSITORY:TAG, or oci-layout:DIR".to_owned(),
+            ));
         }
         let path = PathBuf::from(text);
         if path.is_dir() {
@@ -176,7 +184,33 @@ pub fn open(source: &SourceRef, options: &OpenOptions) -> Result<Opened, Error> 
         SourceRef::Http(_) => Err(Error::Usage(
             "this build cannot fetch URLs; build with the feature `fetch`".to_owned(),
         )),
+        #[cfg(feature = "publish")]
+        SourceRef::Registry(reference) => {
+            let credentials = crate::edge::oci::Credentials::DockerConfig;
+            let connection = crate::edge::oci::Connection::new(credentials);
+            registry::open(reference, options, &connection)
+        }
+        #[cfg(not(feature = "publish"))]
+        SourceRef::Registry(_) => Err(Error::Usage(
+            "this build cannot read registries; build with the feature `publish`".to_owned(),
+        )),
         SourceRef::Layout { folder, tag } => layout::open(folder, tag.as_deref(), options),
+    }
+}
+
+/// Opens `source`; a registry is reached as `connection` says.
+///
+/// # Errors
+/// As [`open`].
+#[cfg(feature = "publish")]
+pub fn open_over(
+    source: &SourceRef,
+    options: &OpenOptions,
+    connection: &crate::edge::oci::Connection,
+) -> Result<Opened, Error> {
+    match source {
+        SourceRef::Registry(reference) => registry::open(reference, options, connection),
+        other => open(other, options),
     }
 }
 

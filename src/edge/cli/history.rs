@@ -1,0 +1,76 @@
+//! `history`: the bundles of a repository.
+
+use super::options::{LimitFlags, ResultFormat};
+use super::registry::{Named, RegistryArgs, named};
+use super::{Done, print};
+use crate::edge::publish::{self, Destination, History};
+use clap::Args;
+use std::fmt::Write;
+
+/// Flags of `history`.
+#[derive(Debug, Args)]
+pub(super) struct HistoryArgs {
+    /// oci://REGISTRY/REPOSITORY or oci-layout:DIR.
+    #[arg(value_name = "REPO", value_parser = named)]
+    from: Named,
+    /// How many bundles are shown, newest first.
+    #[arg(long, value_name = "N", default_value = "20")]
+    limit: usize,
+    /// How the result is shown.
+    #[arg(long, value_enum, default_value = "human")]
+    format: ResultFormat,
+    #[command(flatten)]
+    registry: RegistryArgs,
+    #[command(flatten)]
+    limits: LimitFlags,
+}
+
+pub(super) fn history(arguments: &HistoryArgs) -> anyhow::Result<Done> {
+    let at = Destination::open(
+        arguments.from.place()?,
+        &arguments.registry.connection()?,
+        None,
+    )?;
+    let limits = arguments.limits.limits()?;
+    let reading = publish::history(&*at.target, &at.repository, arguments.limit, &limits);
+    let history = crate::edge::runtime()?.block_on(reading)?;
+    match arguments.format {
+        ResultFormat::Json => print(&format!("{}\n", history.to_json()))?,
+        ResultFormat::Human => print(&shown(&history))?,
+    }
+    Ok(Done::Well)
+}
+
+fn shown(history: &History) -> String {
+    let mut text = String::new();
+    for entry in &history.entries {
+        let changes = entry.changes.map_or("first".to_owned(), |changes| {
+            format!(
+                "+{} ~{} -{}",
+                changes.added, changes.changed, changes.removed
+            )
+        });
+        let known =
+            |text: &Option<String>| crate::diag::excerpt(text.as_deref().unwrap_or("-"), 100);
+        let _ = writeln!(
+            text,
+            "{}  {}  {}  {} resources, {changes}  {}",
+            entry.digest,
+            crate::diag::excerpt(&entry.created, 40),
+            known(&entry.revision),
+            entry.resources,
+            entry.tags.join(", "),
+        );
+    }
+    if history.entries.is_empty() {
+        let _ = writeln!(text, "{} holds no bundle", history.repository);
+    }
+    if history.left_out > 0 {
+        let _ = writeln!(
+            text,
+            "... and {} older; --limit shows more",
+            history.left_out
+        );
+    }
+    text
+}

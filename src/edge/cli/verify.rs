@@ -1,0 +1,129 @@
+//! `verify`: whether a bundle is whole, signed, and from where it should be.
+
+use super::options::{LimitFlags, ResultFormat};
+use super::registry::{Named, RegistryArgs, named, verifying_key};
+use super::{Done, print};
+use crate::edge::oci::{Place, Target};
+use crate::edge::publish::{self, Destination, Policy, Verified};
+use crate::tree::Limits;
+use clap::Args;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A bundle that is read, and what is asked of it.
+#[derive(Debug, Args)]
+pub(super) struct Reading {
+    /// oci://REGISTRY/REPOSITORY[:TAG][@sha256:DIGEST] or oci-layout:DIR[:TAG].
+    #[arg(value_name = "REF", value_parser = named)]
+    from: Named,
+    /// It must be signed by this key (cosign.pub).
+    #[arg(long, value_name = "FILE", env = "FLUX_APIM_KEY")]
+    key: Option<PathBuf>,
+    /// The signed provenance must name this source.
+    #[arg(long, value_name = "URL", requires = "key")]
+    expect_source: Option<String>,
+    #[command(flatten)]
+    registry: RegistryArgs,
+    #[command(flatten)]
+    limits: LimitFlags,
+}
+
+impl Reading {
+    pub(super) fn target(&self) -> anyhow::Result<Arc<dyn Target>> {
+        Ok(Destination::target(
+            self.from.place()?,
+            &self.registry.connection()?,
+        )?)
+    }
+
+    pub(super) fn limits(&self) -> anyhow::Result<Limits> {
+        self.limits.limits()
+    }
+
+    pub(super) fn place(&self) -> anyhow::Result<&Place> {
+        self.from.place()
+    }
+
+    /// Reads the bundle; a tag beside a digest must point to it.
+    pub(super) async fn verified(&self, from: &dyn Target) -> anyhow::Result<Verified> {
+        let key = self.key.as_deref().map(verifying_key).transpose()?;
+        let policy = Policy {
+            key,
+            expect_source: self.expect_source.clone(),
+        };
+        let place = self.from.place()?;
+        let reference = place.reference();
+        let mut verified = publish::verify(from, &reference, &policy, &self.limits()?).await?;
+        if let (Some(tag), Some(digest)) = (place.tag(), place.digest()) {
+            let tagged = from.resolve(tag).await?.map(|tagged| tagged.digest);
+            anyhow::ensure!(
+                tagged == Some(digest),
+                "{}: the tag `{tag}` points to {}, not to {digest}",
+                place,
+                tagged.map_or("nothing".to_owned(), |tagged| tagged.to_string())
+            );
+        }
+        verified.reference = place.to_string();
+        Ok(verified)
+    }
+}
+
+/// Flags of `verify`.
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    #[command(flatten)]
+    reading: Reading,
+    /// How the result is shown.
+    #[arg(long, value_enum, default_value = "human")]
+    format: ResultFormat,
+}
+
+pub(super) fn verify(arguments: &Verify) -> anyhow::Result<Done> {
+    let from = arguments.reading.target()?;
+    let verified = crate::edge::runtime()?.block_on(arguments.reading.verified(&*from));
+    match (verified, arguments.format) {
+        (Ok(verified), ResultFormat::Json) => print(&format!("{}\n", verified.to_json()))?,
+        (Ok(verified), ResultFormat::Human) => print(&shown(&verified))?,
+        (Err(error), ResultFormat::Json) => {
+            let answer = serde_json::json!({
+                "version": 1,
+                "reference": arguments.reading.place()?.to_string(),
+                "verified": false,
+                "problem": format!("{error:#}"),
+            });
+            print(&format!("{answer}\n"))?;
+            return Ok(Done::Refused);
+        }
+        (Err(error), ResultFormat::Human) => return Err(error),
+    }
+    Ok(Done::Well)
+}
+
+fn shown(verified: &Verified) -> String {
+    let found = &verified.found;
+    let mut text = format!(
+        "manifest  {}\nlayer     {}\nfiles     {}, as the inventory says\n",
+        found.descriptor.digest,
+        found.layer_digest(),
+        found.tree.len(),
+    );
+    for claim in &verified.claims {
+        let what = claim.predicate().unwrap_or("signature");
+        let outcome = match &claim.verified {
+            Ok(_) => "verified".to_owned(),
+            Err(error) => format!("not verified: {error}"),
+        };
+        text.push_str(&format!("{:<10}{what}, {outcome}\n", claim.form.as_str()));
+    }
+    if verified.claims.is_empty() {
+        text.push_str("signed    not asked: --key names the key\n");
+    }
+    if let Some(provenance) = &verified.provenance {
+        for key in ["source", "revision"] {
+            if let Some(value) = provenance[key].as_str() {
+                text.push_str(&format!("{key:<10}{value}\n"));
+            }
+        }
+    }
+    text
+}

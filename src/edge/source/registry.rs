@@ -1,0 +1,96 @@
+//! Flux artifacts in registries.
+
+use super::archive::check_digest;
+use super::layout::not_an_artifact;
+use super::{Error, OpenOptions, Opened, over, unpack};
+use crate::diag::excerpt;
+use crate::edge::oci::{Connection, Descriptor, MANIFEST, Manifest, Place, Remote, Target};
+use bytes::Bytes;
+
+/// Manifest, its descriptor, and the first layer.
+type Fetched = (Descriptor, Manifest, Bytes);
+
+pub(super) fn open(
+    reference: &str,
+    options: &OpenOptions,
+    connection: &Connection,
+) -> Result<Opened, Error> {
+    let place: Place = reference
+        .parse()
+        .map_err(|e| Error::Usage(format!("{e}")))?;
+    let attempted = format!("read {place}");
+    // Whoever calls may have a runtime of its own on this thread.
+    let fetched = std::thread::scope(|scope| {
+        let fetching = scope.spawn(|| {
+            let runtime = crate::edge::runtime().map_err(|e| Error::io(&attempted, &e))?;
+            runtime.block_on(fetch(&place, options, connection))
+        });
+        fetching.join()
+    });
+    let Ok(fetched) = fetched else {
+        return Err(Error::io(&attempted, &"reading stopped half-way"));
+    };
+    let (descriptor, manifest, layer) = fetched?;
+    let trusted = OpenOptions {
+        digest: None,
+        ..options.clone()
+    };
+    let mut opened = unpack(&layer, "oci", &trusted)?;
+    let annotation = |name: &str| manifest.annotations.get(name).cloned();
+    opened.origin.digest = Some(descriptor.digest.to_string());
+    opened.origin.url = annotation("org.opencontainers.image.source");
+    opened.origin.revision = annotation("org.opencontainers.image.revision");
+    opened.origin.created = annotation("org.opencontainers.image.created");
+    Ok(opened)
+}
+
+async fn fetch(
+    place: &Place,
+    options: &OpenOptions,
+    connection: &Connection,
+) -> Result<Fetched, Error> {
+    let attempted = format!("read {place}");
+    let Place::Registry { reference } = place else {
+        return Err(Error::Usage(format!("{place} is no registry")));
+    };
+    let io = |error: crate::edge::oci::Error| Error::io(&attempted, &error);
+    let from = Remote::new(reference, connection).map_err(io)?;
+    let found = from.resolve(&place.reference()).await.map_err(io)?;
+    let descriptor = found.ok_or_else(|| {
+        Error::io(
+            &attempted,
+            &format!("{} has no `{}`", from.name(), place.reference()),
+        )
+    })?;
+    check_digest(descriptor.digest, options.digest)?;
+    if descriptor.media_type != MANIFEST {
+        return Err(not_an_artifact(&format!(
+            "{place} is `{}`",
+            excerpt(&descriptor.media_type, 100)
+        )));
+    }
+    let bytes = from.fetch(&descriptor).await.map_err(io)?;
+    let manifest = Manifest::parse(&bytes, &attempted).map_err(io)?;
+    let Some(layer) = manifest.layers.first() else {
+        return Err(not_an_artifact("the manifest has no layer"));
+    };
+    let kind = &layer.media_type;
+    if !(kind.ends_with("tar+gzip") || kind.ends_with("tar.gzip")) {
+        return Err(not_an_artifact(&format!(
+            "the first layer has the media type `{}`",
+            excerpt(kind, 100)
+        )));
+    }
+    let cap = options.limits.max_archive_bytes;
+    if layer.size > cap {
+        return Err(over(
+            "",
+            "bytes of the archive",
+            layer.size,
+            cap,
+            "max-archive-bytes",
+        ));
+    }
+    let layer = from.fetch(layer).await.map_err(io)?;
+    Ok((descriptor, manifest, layer))
+}
