@@ -3,10 +3,10 @@
 CARGO ?= cargo
 CORPUS := target/corpus
 
-.PHONY: help render test lint bench verify generate clean
+.PHONY: help render test e2e-tools lint bench verify generate clean
 
 help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 render: ## Render the sample project into an OCI layout under out/
 	$(CARGO) run --quiet --release -- --quiet render testdata/projects/contoso --env prod \
@@ -15,6 +15,10 @@ render: ## Render the sample project into an OCI layout under out/
 test: ## All tests; those of the corpus when target/corpus is there
 	$(CARGO) test --workspace
 	$(CARGO) check --quiet --no-default-features --lib
+
+e2e-tools: ## What the tests with real registries use: built once, or from Debian
+	hack/e2e/packages
+	@for tool in registry referrers-registry cosign; do hack/e2e/tool $$tool; done
 
 lint: ## Formatting, lints, generated files
 	$(CARGO) fmt --all --check
