@@ -269,7 +269,8 @@ async fn challenges_without_end_are_answered_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn token_services_that_lie_are_told_and_not_quoted() {
-    let answers: [(&str, fn() -> Response<Body>); 7] = [
+    type Lies = fn() -> Response<Body>;
+    let answers: [(&str, Lies); 7] = [
         ("no JSON", || {
             answer(200, &[("content-type", "text/html")], "<html>canary")
         }),
