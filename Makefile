@@ -3,7 +3,7 @@
 CARGO ?= cargo
 CORPUS := target/corpus
 
-.PHONY: help render test e2e-tools lint bench verify generate clean
+.PHONY: help render test e2e e2e-tools soak lint bench verify generate clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,12 @@ test: ## All tests; those of the corpus when target/corpus is there
 e2e-tools: ## What the tests with real registries use: built once, or from Debian
 	hack/e2e/packages
 	@for tool in registry referrers-registry cosign; do hack/e2e/tool $$tool; done
+
+e2e: ## End-to-end tests with the real Flux; builds its parts first (25 minutes, once)
+	hack/e2e/run
+
+soak: ## The long forms of the end-to-end tests (an hour)
+	FLUX_APIM_SOAK=1 hack/e2e/run
 
 lint: ## Formatting, lints, generated files
 	$(CARGO) fmt --all --check

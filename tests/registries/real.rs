@@ -39,7 +39,14 @@ pub struct Registry {
     /// `127.0.0.1:PORT`.
     pub address: String,
     child: Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+}
+
+impl Registry {
+    /// Where Distribution keeps what it holds.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
 }
 
 impl Drop for Registry {
@@ -118,7 +125,7 @@ pub fn start_with(kind: Kind, setup: &Setup<'_>) -> Option<Registry> {
         let mut registry = Registry {
             address,
             child,
-            _folder: folder,
+            folder,
         };
         if ready(&mut registry) {
             return Some(registry);
