@@ -3,10 +3,10 @@
 CARGO ?= cargo
 CORPUS := target/corpus
 
-.PHONY: help render test e2e soak lint bench verify generate clean
+.PHONY: help render test e2e e2e-registry e2e-tools soak lint bench verify generate clean
 
 help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 render: ## Render the sample project into an OCI layout under out/
 	$(CARGO) run --quiet --release -- --quiet render testdata/projects/contoso --env prod \
@@ -15,6 +15,13 @@ render: ## Render the sample project into an OCI layout under out/
 test: ## All tests; those of the corpus when target/corpus is there
 	$(CARGO) test --workspace
 	$(CARGO) check --quiet --no-default-features --lib
+
+e2e-registry: e2e-tools ## Targets and publishing against real registries; nothing is skipped
+	FLUX_APIM_E2E=1 $(CARGO) test --test 'registry*'
+
+e2e-tools: ## What the tests with real registries use: built once, or from Debian
+	hack/e2e/packages
+	@for tool in registry referrers-registry cosign; do hack/e2e/tool $$tool; done
 
 e2e: ## End-to-end tests with the real Flux; builds its parts first (25 minutes, once)
 	hack/e2e/run
