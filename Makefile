@@ -23,6 +23,7 @@ lint: ## Formatting, lints, generated files
 
 bench: ## Ratios to a calibration of the same run
 	$(CARGO) bench --bench pipeline
+	$(CARGO) bench --bench publish
 
 verify: ## Render the sample twice, with other threads and place: same digest
 	hack/verify-determinism
