@@ -3,7 +3,7 @@
 CARGO ?= cargo
 CORPUS := target/corpus
 
-.PHONY: help render test lint bench verify generate clean
+.PHONY: help render test e2e soak lint bench verify generate clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,12 @@ render: ## Render the sample project into an OCI layout under out/
 test: ## All tests; those of the corpus when target/corpus is there
 	$(CARGO) test --workspace
 	$(CARGO) check --quiet --no-default-features --lib
+
+e2e: ## End-to-end tests with the real Flux; builds its parts first (25 minutes, once)
+	hack/e2e/run
+
+soak: ## The long forms of the end-to-end tests (an hour)
+	FLUX_APIM_SOAK=1 hack/e2e/run
 
 lint: ## Formatting, lints, generated files
 	$(CARGO) fmt --all --check

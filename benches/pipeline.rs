@@ -18,10 +18,10 @@ use std::time::{Duration, Instant};
 const RUNS: usize = 5;
 
 fn main() {
-    if let Some(count) =
+    if let Some(what) =
         std::env::args().find_map(|a| a.strip_prefix("--memory=").map(str::to_owned))
     {
-        return memory_child(count.parse().unwrap());
+        return memory_child(&what);
     }
     println!("{:<58} {:>9}  target", "figure", "measured");
     let files = files(100, 500_000);
@@ -187,39 +187,67 @@ fn parts(files: &BTreeMap<ArtifactPath, Vec<u8>>) {
     );
 }
 
-/// The largest definition of the corpus against a plain parse of it.
-fn largest() {
+/// GitHub's definition, the largest of the corpus.
+fn github() -> Option<Vec<u8>> {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("target/corpus/openapi/single/github/api.github.com.json.gz");
-    let Ok(packed) = std::fs::read(&path) else {
-        return println!("skipped: the corpus is not unpacked (GitHub's definition)");
-    };
+    let packed = std::fs::read(&path).ok()?;
     let mut text = Vec::new();
     flate2::read::GzDecoder::new(packed.as_slice())
         .read_to_end(&mut text)
         .unwrap();
+    Some(text)
+}
+
+fn run_alone(text: &[u8]) {
+    let path = ArtifactPath::parse("github.json").unwrap();
+    let tree = SourceTree::in_memory([(path, text.to_vec())].into());
+    let mut options = Options::default();
+    options.discover.only = tree.find("github.json");
+    black_box(pipeline::run(&tree, &options, Vec::new()).unwrap());
+}
+
+/// The largest definition of the corpus against a plain parse of it, and
+/// against Redocly's lint where that is installed.
+fn largest() {
+    let Some(text) = github() else {
+        return println!("skipped: the corpus is not unpacked (GitHub's definition)");
+    };
     let plain = best(|| {
         drop(black_box(
             serde_json::from_slice::<serde_json::Value>(&text).unwrap(),
         ));
     });
-    let path = ArtifactPath::parse("github.json").unwrap();
-    let tree = SourceTree::in_memory([(path, text.clone())].into());
-    let mut options = Options::default();
-    options.discover.only = tree.find("github.json");
-    let whole = best(|| {
-        drop(black_box(
-            pipeline::run(&tree, &options, Vec::new()).unwrap(),
-        ));
-    });
+    let whole = best(|| run_alone(&text));
+    let figure = format!("GitHub's {} MB definition, whole run", text.len() >> 20);
+    // Redocly's minimal lint took 247 times a plain parse where both were
+    // measured.
     line(
-        &format!(
-            "GitHub's {} MB definition: whole run / serde_json parse",
-            text.len() >> 20
-        ),
+        &format!("{figure} / serde_json parse"),
         &format!("{:.2}", whole.as_secs_f64() / plain.as_secs_f64()),
-        "(low)",
+        "<= 24",
     );
+    match redocly(&text) {
+        Some(lint) => line(
+            &format!("Redocly's minimal lint / {figure}"),
+            &format!("{:.0}", lint.as_secs_f64() / whole.as_secs_f64()),
+            ">= 10",
+        ),
+        None => println!("skipped: no `redocly` on the path to compare with"),
+    }
+}
+
+fn redocly(text: &[u8]) -> Option<Duration> {
+    let folder = tempfile::tempdir().ok()?;
+    std::fs::write(folder.path().join("github.json"), text).ok()?;
+    std::fs::write(folder.path().join("redocly.yaml"), "extends: [minimal]\n").ok()?;
+    let start = Instant::now();
+    std::process::Command::new("redocly")
+        .args(["lint", "--format", "summary", "github.json"])
+        .current_dir(folder.path())
+        .output()
+        .ok()?;
+    Some(start.elapsed())
 }
 
 fn sample() {
@@ -240,22 +268,22 @@ fn sample() {
     );
 }
 
-/// Peak memory of a fresh process.
+/// Peak memory of fresh processes.
 fn memory() {
-    let peak = |count: usize| -> usize {
+    let peak = |what: &str| -> usize {
         let output = std::process::Command::new(std::env::current_exe().unwrap())
-            .arg(format!("--memory={count}"))
+            .arg(format!("--memory={what}"))
             .output()
             .unwrap();
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .trim()
-            .parse()
-            .unwrap()
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.trim().parse().unwrap()
     };
-    let (few, many) = (peak(10), peak(1000));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let allowed = 12 * 50 * cores / 1024 + 64;
+    let allowed = |document: usize| {
+        let megabytes = 12 * document * cores / (1 << 20) + 64;
+        format!("<= {megabytes} MB")
+    };
+    let (few, many) = (peak("10"), peak("1000"));
     line(
         "peak memory of 10 APIs of 50 KB",
         &format!("{} MB", few >> 10),
@@ -264,11 +292,28 @@ fn memory() {
     line(
         "peak memory of 1,000 APIs of 50 KB, files on disk",
         &format!("{} MB", many >> 10),
-        &format!("<= {allowed} MB"),
+        &allowed(50_000),
     );
+    if let Some(text) = github() {
+        line(
+            "peak memory of GitHub's definition",
+            &format!("{} MB", peak("github") >> 10),
+            &allowed(text.len()),
+        );
+    }
 }
 
-fn memory_child(count: usize) {
+fn memory_child(what: &str) {
+    match what.parse() {
+        Ok(count) => many_apis(count),
+        Err(_) => run_alone(&github().unwrap()),
+    }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    println!("{}", peak.unwrap_or("0").trim().trim_end_matches(" kB"));
+}
+
+fn many_apis(count: usize) {
     let folder = tempfile::tempdir().unwrap();
     for (path, bytes) in files(1, 50_000) {
         for api in 0..count {
@@ -283,7 +328,4 @@ fn memory_child(count: usize) {
     let opened = flux_apim::edge::source::open(&source, &Default::default()).unwrap();
     let outcome = pipeline::run(&opened.tree, &Options::default(), opened.notes).unwrap();
     black_box(outcome.bundle.unwrap().archive());
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
-    println!("{}", peak.unwrap_or("0").trim().trim_end_matches(" kB"));
 }

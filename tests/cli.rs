@@ -251,6 +251,50 @@ fn a_full_disk_leaves_the_previous_bundle() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
+/// Root reads everything, so the command runs as nobody then.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_without_read_permission() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let tree = folder.path().join("tree");
+    copy_reversed(Path::new(&sample()), &tree);
+    let out = folder.path().join("bundle");
+    let mode = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(folder.path(), 0o777);
+    let program = folder.path().join("flux-apim");
+    std::fs::copy(env!("CARGO_BIN_EXE_flux-apim"), &program).unwrap();
+    let run = || {
+        let mut command = Command::new(&program);
+        if std::fs::read_dir("/proc/1/fd").is_ok() {
+            command = Command::new("setpriv");
+            command
+                .args(["--reuid=65534", "--clear-groups"])
+                .arg(&program);
+        }
+        let paths = [tree.display().to_string(), out.display().to_string()];
+        command
+            .args(["-q", "render", &paths[0], "-o", &paths[1]])
+            .output()
+            .unwrap()
+    };
+    assert_eq!(run().status.code(), Some(0));
+    let before = std::fs::read(out.join("bundle.json")).unwrap();
+    let closed = tree.join("apimartifacts/products");
+    mode(&closed, 0o000);
+    let output = run();
+    mode(&closed, 0o755);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(
+        said.contains("APIM8006") && said.contains("apimartifacts/products"),
+        "{said}"
+    );
+    assert_eq!(std::fs::read(out.join("bundle.json")).unwrap(), before);
+}
+
 #[test]
 fn a_folder_that_is_no_bundle_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
@@ -265,6 +309,14 @@ fn a_folder_that_is_no_bundle_is_left_alone() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("is no bundle"));
     assert!(folder.path().join("thesis.txt").exists());
+}
+
+#[test]
+fn the_schema_of_the_project_configuration_is_published() {
+    let output = flux_apim(&["schema"]);
+    assert_eq!(output.status.code(), Some(0));
+    let published = std::fs::read(common::repository("docs/flux-apim.schema.json")).unwrap();
+    assert_eq!(output.stdout, published);
 }
 
 #[test]

@@ -85,8 +85,11 @@ fn schemas(outcome: &Outcome) -> Vec<String> {
     let Some(crds) = common::corpus("crds/aso-v2-yaml") else {
         return Vec::new();
     };
-    let (arm, crds) = (ArmSchema::load(&arm).unwrap(), Crds::load(&crds).unwrap());
     let files = texts(outcome);
+    let main: serde_json::Value = serde_json::from_str(&files["arm/main.json"]).unwrap();
+    let version = main["resources"][0]["apiVersion"].as_str().unwrap();
+    let arm = ArmSchema::load(&arm, version).unwrap();
+    let crds = Crds::load(&crds).unwrap();
     let mut wrong = Vec::new();
     for (path, text) in &files {
         let template = path.starts_with("arm/") && path != "arm/parameters.json";

@@ -146,14 +146,85 @@ fn hostile_archives() {
             8002,
             "cannot be read",
         ),
+        (
+            "case of an accent",
+            Tar::default().file("é", b"1").file("E\u{301}", b"2").gz(),
+            8001,
+            "case",
+        ),
+        (
+            "name in a pax header",
+            Tar::default()
+                .entry(b"pax", b'x', 17, b"17 path=../escape")
+                .entry(b"fine", b'0', 0, b"")
+                .gz(),
+            8002,
+            "",
+        ),
+        (
+            "parent in a pax header",
+            Tar::default()
+                .entry(b"pax", b'x', 18, b"18 path=../escape\n")
+                .entry(b"fine", b'0', 0, b"")
+                .gz(),
+            8001,
+            "../escape",
+        ),
+        (
+            "parent in a long name",
+            Tar::default()
+                .entry(b"././@LongLink", b'L', 10, b"../escape\0")
+                .entry(b"fine", b'0', 0, b"")
+                .gz(),
+            8001,
+            "../escape",
+        ),
+        ("sparse", entry(b"sparse", b'S'), 8002, "sparse"),
+        ("volume", entry(b"volume", b'V'), 8001, "volume"),
+        (
+            "concatenated tars",
+            {
+                let mut first = Tar::default().file("a", b"1").0;
+                first.resize(first.len() + 1024, 0);
+                first.extend(Tar::default().file("b", b"2").0);
+                gz(&first)
+            },
+            8002,
+            "follows the end",
+        ),
+        (
+            "garbage after the gzip",
+            [Tar::default().file("a", b"1").gz(), b"garbage".to_vec()].concat(),
+            8002,
+            "cannot be read",
+        ),
         ("not gzip", b"hello".to_vec(), 8002, "cannot be read"),
         ("bomb", gz(&vec![0; 64 << 20]), 8003, "packed"),
     ];
     for (name, bytes, code, word) in cases {
-        let (found, message) = refusal(opened(&bytes, &plain));
+        let result = opened(&bytes, &plain);
+        assert!(result.is_err(), "{name} is not refused");
+        let (found, message) = refusal(result);
         assert_eq!(found, code, "{name}: {message}");
         assert!(message.contains(word), "{name}: {message}");
     }
+}
+
+/// source-controller writes one member, we write many: both are one stream.
+#[test]
+fn gzip_members_are_one_stream() {
+    let mut tar = Tar::default().file("a", b"1").file("b", &[7; 3000]).0;
+    tar.resize(tar.len() + 1024, 0);
+    let members: Vec<u8> = tar.chunks(700).flat_map(gz).collect();
+    assert_eq!(
+        opened(&members, &OpenOptions::default())
+            .unwrap()
+            .tree
+            .len(),
+        2
+    );
+    let cut = &members[..members.len() - 1];
+    assert_eq!(refusal(opened(cut, &OpenOptions::default())).0, 8002);
 }
 
 #[test]

@@ -84,6 +84,9 @@ catalogue! {
     INCOMPLETE_RESOURCE, 1015, "incomplete-resource", Error,
         "a resource lacks the file that declares it",
         "A policy, definition or child stands in the folder of a resource, but the information file that declares the resource is missing.";
+    UNKNOWN_TYPE, 1016, "unknown-type", Error,
+        "a resource is of a type that the api-version does not have",
+        "The api-version that is rendered is older than the type: workspaces, for example, came after 2022-08-01. Render a newer one (`--arm-api-version`), or leave the resource out.";
     UNMATCHED_OVERRIDE, 1020, "unmatched-override", Warning,
         "an override matches no resource",
         "The environment file names a resource that the project does not have, so the override has no effect.";

@@ -98,15 +98,20 @@ fn add(
         Role::List => list(tree, options, project, file, &key, origin, findings)?,
         Role::Information => {
             let Some(value) = read_value(tree, file, Format::Json, options, findings)? else {
-                project
+                let resource = project
                     .resources
                     .entry(key.clone())
-                    .or_insert_with(|| Resource::new(key))
-                    .declared = true;
+                    .or_insert_with(|| Resource::new(key));
+                (resource.declared, resource.unreadable) = (true, true);
                 return Ok(());
             };
+            let before = findings.len();
             let properties = information(file, &key, value, findings);
-            declare(project, key, properties, origin, findings);
+            let unreadable = findings.len() > before;
+            declare(project, key.clone(), properties, origin, findings);
+            if let Some(resource) = project.resources.get_mut(&key) {
+                resource.unreadable |= unreadable;
+            }
         }
         Role::Policy | Role::Definition | Role::Wiki => {
             let resource = project

@@ -177,6 +177,8 @@ pub struct Resource {
     pub plain: bool,
     /// Whether an information file declares it.
     pub declared: bool,
+    /// Whether that file could not be read: what is missing was said.
+    pub unreadable: bool,
     /// Whether its text does: policies and wikis need no information file.
     pub declared_by_text: bool,
 }
@@ -193,6 +195,7 @@ impl Resource {
             wiki: None,
             plain: false,
             declared: false,
+            unreadable: false,
             declared_by_text: false,
         }
     }

@@ -13,10 +13,14 @@ use std::sync::LazyLock;
 pub const DEFAULT_API_VERSION: &str = "2024-05-01";
 
 static TABLES: LazyLock<Vec<Schema>> = LazyLock::new(|| {
-    [include_str!("tables/2024-05-01.json")]
-        .into_iter()
-        .filter_map(|table| serde_json::from_str(table).ok())
-        .collect()
+    [
+        include_str!("tables/2022-08-01.json"),
+        include_str!("tables/2024-05-01.json"),
+        include_str!("tables/2025-09-01-preview.json"),
+    ]
+    .into_iter()
+    .filter_map(|table| serde_json::from_str(table).ok())
+    .collect()
 });
 
 /// The constraints of one api-version.
@@ -74,6 +78,11 @@ impl Schema {
     /// The api-versions there are tables of.
     pub fn api_versions() -> impl Iterator<Item = &'static str> {
         TABLES.iter().map(|table| table.api_version.as_str())
+    }
+
+    /// Whether the api-version has resources of the type of `key`.
+    pub fn has(&self, key: &Key) -> bool {
+        self.resource(key).is_some()
     }
 
     fn resource(&self, key: &Key) -> Option<&Definition> {
@@ -367,6 +376,11 @@ fn matches(pattern: &str, text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::model::Kind;
+
+    #[test]
+    fn every_table_can_be_read() {
+        assert_eq!(TABLES.len(), 3);
+    }
 
     #[test]
     fn every_kind_has_constraints() {

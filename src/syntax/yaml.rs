@@ -3,7 +3,7 @@
 use super::document::{Builder, Document, Kind, Text};
 use super::number::{self, Number};
 use super::{Caps, Options, over_limit};
-use crate::diag::{Diagnostic, Span, excerpt};
+use crate::diag::{Diagnostic, Span, excerpt, rules};
 use crate::tree::FileId;
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 use std::collections::HashMap;
@@ -352,6 +352,13 @@ impl Loader<'_, '_> {
     }
 
     fn malformed_at(&self, span: Span, message: &str) -> Box<Diagnostic> {
+        if message.contains("recursion limit") {
+            let message = "flow collections are nested more deeply than is read";
+            return Box::new(
+                Diagnostic::new(&rules::DOCUMENT_LIMIT, span, message)
+                    .help("write nested lists and mappings in block style"),
+            );
+        }
         Box::new(Diagnostic::new(
             self.options.malformed,
             span,

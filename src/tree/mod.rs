@@ -12,7 +12,7 @@ mod path;
 pub use digest::{Digest, NotADigest};
 pub use limits::{Limit, Limits};
 pub use path::{ArtifactPath, PathError};
-pub(crate) use path::{join, relative_to};
+pub(crate) use path::{folded, join, relative_to};
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! Paths of a source tree: relative, `/`-separated, checked once.
 
 use std::fmt;
+use unicode_normalization::UnicodeNormalization;
 
 /// A path inside a source tree: UTF-8, relative, `/`-separated, without empty,
 /// `.` or `..` segments, backslashes or control characters.
@@ -71,6 +72,12 @@ impl ArtifactPath {
         &self.0
     }
 
+    /// The path as file systems compare it that ignore case and the ways to
+    /// write a letter with its accent.
+    pub fn folded(&self) -> String {
+        folded(&self.0)
+    }
+
     /// The folder that holds it; empty for a file at the top.
     pub fn parent(&self) -> &str {
         self.0.rsplit_once('/').map_or("", |(parent, _)| parent)
@@ -92,6 +99,14 @@ impl AsRef<str> for ArtifactPath {
     fn as_ref(&self) -> &str {
         &self.0
     }
+}
+
+/// See [`ArtifactPath::folded`].
+pub(crate) fn folded(path: &str) -> String {
+    if path.is_ascii() {
+        return path.to_ascii_lowercase();
+    }
+    path.nfc().flat_map(char::to_lowercase).nfc().collect()
 }
 
 /// `path` relative to `folder` (empty = the root), if it lies inside.

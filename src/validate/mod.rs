@@ -74,7 +74,14 @@ pub fn validate(
     let mut texts = content::read(tree, &mut project, options.limits, findings)?;
     for resource in project.resources.values_mut() {
         prepare(resource, &texts, findings);
+        if resource.unreadable {
+            continue;
+        }
         let place = resource.place().map_or(Place::Source, Place::from);
+        if !options.schema.has(&resource.key) {
+            findings.push(unknown_type(&resource.key, place, options.schema));
+            continue;
+        }
         let Resource {
             key, properties, ..
         } = resource;
@@ -101,6 +108,17 @@ pub fn validate(
         service: project.service.or(project.config.service.clone()),
         api_version: options.schema.api_version.clone(),
     })
+}
+
+fn unknown_type(key: &Key, place: Place, schema: &Schema) -> Diagnostic {
+    let message = format!(
+        "api-version {} has no {} (`{}`)",
+        schema.api_version,
+        key.kind.label(),
+        key.arm_type()
+    );
+    Diagnostic::new(&rules::UNKNOWN_TYPE, place, message)
+        .help("render a newer --arm-api-version, or leave it out")
 }
 
 fn resource_has_body(key: &Key) -> bool {

@@ -11,7 +11,7 @@ fn arm_resources_against_the_schema() {
     if !crate::have_corpus() {
         return;
     }
-    let schema = ArmSchema::load(&corpus("schemas/arm")).unwrap();
+    let schema = ArmSchema::load(&corpus("schemas/arm"), "2024-05-01").unwrap();
     let check = |resource: Value| schema.check(&json!({"resources": [resource]}));
     let api = |properties: Value| {
         json!({
@@ -58,7 +58,7 @@ fn every_kind_has_its_crd_and_its_arm_type() {
     if !crate::have_corpus() {
         return;
     }
-    let schema = ArmSchema::load(&corpus("schemas/arm")).unwrap();
+    let schema = ArmSchema::load(&corpus("schemas/arm"), "2024-05-01").unwrap();
     let crds = Crds::load(&corpus("crds/aso-v2-yaml")).unwrap();
     let mut kinds: Vec<&str> = KINDS.iter().map(|k| k.kind).chain(["Service"]).collect();
     kinds.sort_unstable();

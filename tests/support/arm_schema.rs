@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use super::Res;
 
-const PROVIDER: &str = "2024-05-01/Microsoft.ApiManagement.json";
 const COMMON: &str = "common/definitions.json";
 const COMMON_URI: &str = "https://schema.management.azure.com/schemas/common/definitions.json";
 
@@ -18,14 +17,16 @@ pub(crate) struct ArmSchema {
 }
 
 impl ArmSchema {
-    /// Loads it from the corpus folder of ARM schemas (`.../schemas/arm`).
-    pub(crate) fn load(folder: &Path) -> Res<Self> {
+    /// Loads that of `api_version` from the corpus folder of ARM schemas
+    /// (`.../schemas/arm`).
+    pub(crate) fn load(folder: &Path, api_version: &str) -> Res<Self> {
         let read = |name: &str| -> Res<Value> {
             let text =
                 std::fs::read_to_string(folder.join(name)).map_err(|e| format!("{name}: {e}"))?;
             serde_json::from_str(&text).map_err(|e| format!("{name}: {e}"))
         };
-        Self::new(read(PROVIDER)?, &read(COMMON)?)
+        let provider = format!("{api_version}/Microsoft.ApiManagement.json");
+        Self::new(read(&provider)?, &read(COMMON)?)
     }
 
     fn new(mut provider: Value, common: &Value) -> Res<Self> {

@@ -139,6 +139,7 @@ impl Packed {
 
     /// Puts blobs, then manifest there: by digest, no tag moves.
     pub(super) async fn push(&self, to: &dyn Target) -> Result<Pushed, Error> {
+        // Of their own, or the future could not be sent between threads.
         stream::iter(self.blobs.clone())
             .map(|(what, bytes)| async move { to.push(&what, bytes).await })
             .buffer_unordered(AT_ONCE)

@@ -4,7 +4,7 @@
 use super::directory::plain;
 use super::{Error, OpenOptions, Opened, over, refused};
 use crate::diag::{excerpt, rules};
-use crate::tree::{ArtifactPath, Digest, Limits, SourceTree};
+use crate::tree::{ArtifactPath, Digest, Limits, SourceTree, folded};
 use flate2::read::MultiGzDecoder;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -115,14 +115,26 @@ fn unpack(bytes: &[u8], limits: &Limits) -> Result<SourceTree, Error> {
     });
     let outcome = entries(&mut archive, limits);
     let mut metered = archive.into_inner();
-    // What follows the end of the tar must still be a whole gzip stream.
-    let rest = std::io::copy(&mut metered, &mut std::io::sink());
+    // What follows the end of the tar must still be a whole gzip stream, and
+    // padding: readers that go on would see other files than we do.
+    let rest = padding(&mut metered);
     if let Some(exceeded) = metered.exceeded {
         return Err(exceeded);
     }
     let files = outcome?;
     rest.map_err(|error| corrupt(&error))?;
     Ok(SourceTree::in_memory(files))
+}
+
+fn padding(rest: &mut impl Read) -> std::io::Result<()> {
+    let mut buffer = [0; 8192];
+    loop {
+        match rest.read(&mut buffer)? {
+            0 => return Ok(()),
+            n if buffer[..n].iter().all(|byte| *byte == 0) => {}
+            _ => return Err(std::io::Error::other("data follows the end of the tar")),
+        }
+    }
 }
 
 fn corrupt(error: &std::io::Error) -> Error {
@@ -152,6 +164,7 @@ fn entries(
         if kind == EntryType::XGlobalHeader {
             continue;
         }
+        let sparse = extensions(&mut entry)?;
         let raw = entry.path_bytes().into_owned();
         let shown = excerpt(&String::from_utf8_lossy(&raw), 200);
         let no = |why: &str| {
@@ -173,6 +186,7 @@ fn entries(
             ));
         }
         let folder = match kind {
+            _ if sparse => return Err(no("it is a sparse file")),
             EntryType::Regular | EntryType::Continuous => false,
             EntryType::Directory => true,
             EntryType::Symlink => return Err(no("it is a symbolic link")),
@@ -235,8 +249,21 @@ fn entries(
     Ok(files)
 }
 
+/// Reads the extended header of `entry`, which must be well-formed: readers
+/// that skip what they cannot read see another name. Whether it declares a
+/// sparse file.
+fn extensions(entry: &mut tar::Entry<'_, impl Read>) -> Result<bool, Error> {
+    let mut sparse = false;
+    let records = entry.pax_extensions().map_err(|e| corrupt(&e))?;
+    for record in records.into_iter().flatten() {
+        let record = record.map_err(|e| corrupt(&e))?;
+        sparse |= record.key_bytes().starts_with(b"GNU.sparse");
+    }
+    Ok(sparse)
+}
+
 /// Takes note of `path` and the folders above it.
-fn claim(
+pub(super) fn claim(
     seen: &mut BTreeMap<String, (String, bool)>,
     path: &str,
     folder: bool,
@@ -244,13 +271,14 @@ fn claim(
     let ends = path.match_indices('/').map(|(at, _)| (at, true));
     for (end, is_folder) in ends.chain([(path.len(), folder)]) {
         let part = &path[..end];
-        match seen.get(&part.to_lowercase()) {
+        let as_one = folded(part);
+        match seen.get(&as_one) {
             None => {
-                seen.insert(part.to_lowercase(), (part.to_owned(), is_folder));
+                seen.insert(as_one, (part.to_owned(), is_folder));
             }
             Some((other, _)) if other != part => {
                 return Err(format!(
-                    "it differs from `{}` in case only",
+                    "it differs from `{}` in case or accents' encoding only",
                     excerpt(other, 200)
                 ));
             }

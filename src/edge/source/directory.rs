@@ -177,10 +177,10 @@ fn list(
                     "max-path-bytes",
                 ));
             }
-            if let Some(other) = folded.insert(path.to_lowercase(), path.clone()) {
+            if let Some(other) = folded.insert(checked.folded(), path.clone()) {
                 return Err(entry_refused(
                     &path,
-                    &format!("it differs from `{other}` in case only"),
+                    &format!("it differs from `{other}` in case or accents' encoding only"),
                 ));
             }
             if kind.is_dir() {

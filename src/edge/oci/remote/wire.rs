@@ -311,8 +311,8 @@ fn failed(attempted: &str, url: &Url, error: &reqwest::Error) -> Error {
             "; it does not speak TLS: --insecure allows plain HTTP",
         ),
         (
-            "CertificateRequired",
-            "; the registry asks for a client certificate",
+            "received fatal alert",
+            "; it wants a client certificate, or another one",
         ),
     ];
     for (mark, help) in lasting {
