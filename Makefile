@@ -18,9 +18,11 @@ test: ## All tests; those of the corpus when target/corpus is there
 
 e2e: ## End-to-end tests with the real Flux; builds its parts first (25 minutes, once)
 	hack/e2e/run
+	FLUX_APIM_E2E=1 $(CARGO) test --test registry --test publish_registries --test cosign
 
 soak: ## The long forms of the end-to-end tests (an hour)
 	FLUX_APIM_SOAK=1 hack/e2e/run
+	FLUX_APIM_SOAK=1 FLUX_APIM_E2E=1 $(CARGO) test --test publish_registries -- killed
 
 lint: ## Formatting, lints, generated files
 	$(CARGO) fmt --all --check

@@ -60,10 +60,18 @@ fn every_file_of_a_base_is_in_its_kustomization() {
         let name = path.file_name().unwrap().to_str().unwrap();
         let folder = path.parent().unwrap();
         let kustomization = folder.join("kustomization.yaml");
-        let alone = ["kustomization.yaml", "kube-state-metrics.yaml", "external-artifact.yaml"];
+        let alone = [
+            "kustomization.yaml",
+            "kube-state-metrics.yaml",
+            "external-artifact.yaml",
+        ];
         if !alone.contains(&name) && kustomization.exists() {
             let text = std::fs::read_to_string(kustomization).unwrap();
-            assert!(text.contains(name), "{} is in no kustomization", path.display());
+            assert!(
+                text.contains(name),
+                "{} is in no kustomization",
+                path.display()
+            );
         }
     }
 }
