@@ -63,6 +63,7 @@ fn main() {
         if !chosen(name) {
             continue;
         }
+        cluster.clear();
         let started = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| scenario(&mut cluster, soak)));
         let took = started.elapsed().as_secs_f32();

@@ -27,7 +27,7 @@ pub mod storage;
 pub mod telemetry;
 #[cfg(feature = "fetch")]
 pub mod tls;
-#[cfg(feature = "cli")]
+#[cfg(feature = "controller")]
 pub mod yaml;
 
 /// The runtime on which a blocking command runs what is asynchronous.

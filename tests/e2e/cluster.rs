@@ -305,29 +305,57 @@ impl Cluster {
         )
     }
 
-    /// What kubectl says when it fails.
-    pub fn kubectl_refused(&self, arguments: &[&str], input: &Json) -> String {
+    /// What kubectl says, right or wrong, when it reads `input`.
+    pub fn kubectl_with(&self, arguments: &[&str], input: &Json) -> Result<String, String> {
         use std::io::Write;
+        use std::process::Stdio;
         let mut child = Command::new(&self.kubectl)
             .args(arguments)
             .env("KUBECONFIG", &self.kubeconfig)
-            .stdin(std::process::Stdio::piped())
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(input.to_string().as_bytes())
-            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let _ = stdin.write_all(input.to_string().as_bytes());
+        drop(stdin);
         let output = child.wait_with_output().unwrap();
-        assert!(
-            !output.status.success(),
-            "kubectl {arguments:?} took {input}"
-        );
-        String::from_utf8_lossy(&output.stderr).into_owned()
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() {
+            Ok(text(&output.stdout))
+        } else {
+            Err(text(&output.stderr))
+        }
+    }
+
+    /// Removes what a scenario left, so that the next one's controller has
+    /// nothing else to do.
+    pub fn clear(&self) {
+        for kind in [
+            "Kustomization",
+            "OCIRepository",
+            "GitRepository",
+            "ApimBundle",
+            "ExternalArtifact",
+        ] {
+            for object in self.list(kind, "") {
+                let text = |key: &str| {
+                    object["metadata"][key]
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_owned()
+                };
+                let (namespace, name) = (text("namespace"), text("name"));
+                self.delete(kind, &namespace, &name);
+                if kind == "ApimBundle" {
+                    let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+                    let api = self.api(kind, &namespace);
+                    let params = PatchParams::default();
+                    let _ = self.runtime.block_on(api.patch(&name, &params, &patch));
+                }
+            }
+        }
     }
 
     pub fn api(&self, kind: &str, namespace: &str) -> Api<DynamicObject> {

@@ -32,10 +32,10 @@ pub use watch::Scope;
 
 use crate::edge::storage::{self, Retention, Storage};
 use context::{Context, Failures};
-use error::answered;
 use events::Events;
 use futures_util::StreamExt;
 use k8s_openapi::api::coordination::v1::Lease;
+use kube::runtime::controller::Error as Failure;
 use kube::{Api, Client};
 use metrics::Metrics;
 use std::path::PathBuf;
@@ -157,8 +157,11 @@ pub async fn run(
         })
         .run(reconcile::reconcile, |_, never, _| match *never {}, context)
         .for_each(|outcome| {
-            if let Err(error) = outcome {
-                report(&error);
+            // Watches log for themselves; an object that is gone is no trouble.
+            if let Err(error) = outcome
+                && !matches!(error, Failure::ObjectNotFound(_))
+            {
+                tracing::warn!(%error, "the queue of reconciliations");
             }
             std::future::ready(())
         });
@@ -191,24 +194,4 @@ pub async fn run(
         election.release(&leases, &leadership).await;
     }
     outcome
-}
-
-/// What went wrong while watching. Objects that are gone are no trouble.
-fn report(
-    error: &kube::runtime::controller::Error<
-        std::convert::Infallible,
-        kube::runtime::watcher::Error,
-    >,
-) {
-    use kube::runtime::controller::Error as Watching;
-    use kube::runtime::watcher::Error as Watch;
-    match error {
-        Watching::ObjectNotFound(_) => {}
-        Watching::QueueError(
-            Watch::InitialListFailed(e) | Watch::WatchStartFailed(e) | Watch::WatchFailed(e),
-        ) => {
-            tracing::warn!(error = %answered(e), "watching; trying again");
-        }
-        other => tracing::warn!(error = %other, "watching; trying again"),
-    }
 }

@@ -3,6 +3,7 @@
 
 use super::api::{ApimBundle, FluxSource, GROUP, KIND, SourceKind};
 use super::dereference::SourceName;
+use super::error::answered;
 use futures_util::{Stream, StreamExt};
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::{Controller, Predicate, WatchStreamExt, predicates, watcher};
@@ -34,8 +35,7 @@ pub(super) fn controller(client: &Client, scope: &Scope) -> Controller<ApimBundl
     let asked = predicates::generation
         .combine(requested)
         .combine(predicates::labels);
-    let bundles = watcher(api, config)
-        .default_backoff()
+    let bundles = heard(watcher(api, config).default_backoff())
         .modify(|bundle| {
             bundle.managed_fields_mut().clear();
         })
@@ -72,33 +72,50 @@ fn hashed(value: &impl Hash) -> u64 {
 /// Sources whose artifact is another than before, or gone.
 fn artifacts(api: Api<FluxSource>) -> impl Stream<Item = Result<FluxSource, watcher::Error>> {
     let seen: Mutex<HashMap<String, u64>> = Mutex::default();
-    watcher(api, watcher::Config::default())
-        .default_backoff()
-        .filter_map(move |event| {
-            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            ready(match event {
-                Ok(watcher::Event::Apply(source) | watcher::Event::InitApply(source)) => {
-                    let uid = source.uid().unwrap_or_default();
-                    let artifact = source.status.artifact.as_ref();
-                    let artifact = artifact.map(|a| (&a.revision, &a.digest, &a.url));
-                    let now = hashed(&(
-                        artifact,
-                        source
-                            .owner_references()
-                            .iter()
-                            .map(|o| &o.uid)
-                            .collect::<Vec<_>>(),
-                    ));
-                    (seen.insert(uid, now) != Some(now)).then_some(Ok(source))
-                }
-                Ok(watcher::Event::Delete(source)) => {
-                    seen.remove(&source.uid().unwrap_or_default());
-                    Some(Ok(source))
-                }
-                Ok(watcher::Event::Init | watcher::Event::InitDone) => None,
-                Err(error) => Some(Err(error)),
-            })
+    let events = watcher(api, watcher::Config::default()).default_backoff();
+    heard(events).filter_map(move |event| {
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        ready(match event {
+            Ok(watcher::Event::Apply(source) | watcher::Event::InitApply(source)) => {
+                let uid = source.uid().unwrap_or_default();
+                let now = hashed(&says(&source));
+                (seen.insert(uid, now) != Some(now)).then_some(Ok(source))
+            }
+            Ok(watcher::Event::Delete(mut source)) => {
+                seen.remove(&source.uid().unwrap_or_default());
+                // What is gone says nothing any more.
+                source.status.artifact = None;
+                Some(Ok(source))
+            }
+            Ok(watcher::Event::Init | watcher::Event::InitDone) => None,
+            Err(error) => Some(Err(error)),
         })
+    })
+}
+
+/// What an ApimBundle may depend on.
+fn says(source: &FluxSource) -> String {
+    let owners: Vec<&String> = source.owner_references().iter().map(|o| &o.uid).collect();
+    let said = (&source.status.artifact, owners);
+    serde_json::to_string(&said).unwrap_or_default()
+}
+
+/// Events without the errors, which are logged here. Each watch waits by itself
+/// before it tries again; the controller would make all others wait too.
+fn heard<T>(
+    events: impl Stream<Item = Result<T, watcher::Error>>,
+) -> impl Stream<Item = Result<T, watcher::Error>> {
+    events.filter(|event| {
+        if let Err(error) = event {
+            use watcher::Error::{InitialListFailed, WatchFailed, WatchStartFailed};
+            let reason = match error {
+                InitialListFailed(e) | WatchStartFailed(e) | WatchFailed(e) => answered(e),
+                other => other.to_string(),
+            };
+            tracing::warn!(error = reason, "watching; trying again");
+        }
+        ready(event.is_ok())
+    })
 }
 
 /// The ApimBundles that have to do with `source`: those it is the source of,

@@ -32,6 +32,7 @@ pub const ALL: &[(&str, Scenario)] = &[
         "specs_that_cannot_work_are_refused_by_the_api_server",
         refusals::cel,
     ),
+    ("the_samples_are_accepted", refusals::samples),
     (
         "what_only_the_controller_can_see_ends_as_stalled",
         refusals::stalled,
@@ -39,6 +40,10 @@ pub const ALL: &[(&str, Scenario)] = &[
     (
         "a_tenant_cannot_reach_another_namespace",
         permissions::tenants,
+    ),
+    (
+        "external_artifacts_of_ours_are_written_by_us_alone",
+        permissions::admission,
     ),
     ("the_crd_is_applied_over_itself", upgrade::crd),
     (

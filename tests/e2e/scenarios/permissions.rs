@@ -1,9 +1,11 @@
 //! Permissions: enough, no more, and nothing for neighbours.
 
 use crate::bundle::apim_bundle;
-use crate::cluster::{Cluster, condition, is_ready};
+use crate::cluster::{Cluster, condition, is_ready, message};
+use crate::process::eventually;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 pub fn tenants(cluster: &mut Cluster, _: bool) {
     let _checkout = cluster.project("tenant-a", "contoso");
@@ -29,14 +31,10 @@ pub fn tenants(cluster: &mut Cluster, _: bool) {
     let url = format!("http://127.0.0.1:{}/tenant-b.git", cluster.git.port);
     cluster.apply(&crate::bundle::git_repository("tenant-b", "own", &url));
     cluster.apply(&apim_bundle("tenant-b", "own", &publish));
-    let failed = cluster.until("ApimBundle", "tenant-b", "own", |b| {
-        condition(b, "Ready", "False")
+    cluster.until("ApimBundle", "tenant-b", "own", |b| {
+        let said = message(b);
+        said.contains("Secret tenant-b/registry") && said.contains("does not exist")
     });
-    let said = crate::cluster::message(&failed);
-    assert!(
-        said.contains("Secret tenant-b/registry") && said.contains("does not exist"),
-        "{said}"
-    );
     let touched = cluster.audit(start).into_iter().any(|e| {
         let object = &e["objectRef"];
         object["namespace"] == "tenant-a"
@@ -48,6 +46,61 @@ pub fn tenants(cluster: &mut Cluster, _: bool) {
         "the controller read an object of tenant-a for tenant-b"
     );
     cluster.delete("ApimBundle", "tenant-b", "own");
+}
+
+/// The admission policy: who may say what an ExternalArtifact of ours says.
+pub fn admission(cluster: &mut Cluster, _: bool) {
+    let namespace = "admission";
+    cluster.namespace(namespace);
+    let policy = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/admission");
+    cluster.kubectl(&["apply", "--server-side", "-k", policy]);
+    let other = ["--as=mallory", "--as-group=system:masters"];
+    let ours = [
+        "--as=system:serviceaccount:flux-system:flux-apim-controller",
+        "--as-group=system:masters",
+    ];
+    let object = |name: &str, kind: &str| {
+        json!({
+            "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "ExternalArtifact",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {"sourceRef": {"kind": kind, "name": name}},
+        })
+    };
+    let create = |who: &[&str], object: &Json| {
+        let arguments = [&["create", "-f", "-"], who].concat();
+        cluster.kubectl_with(&arguments, object)
+    };
+    let point = |who: &[&str], name: &str, url: &str| {
+        let status = json!({"status": {"artifact": {
+            "url": url, "digest": "sha256:aa", "revision": "x", "path": "x",
+            "lastUpdateTime": "2026-01-01T00:00:00Z",
+        }}});
+        let patch = status.to_string();
+        let namespace = format!("--namespace={namespace}");
+        let mut arguments = vec!["patch", "externalartifact", name, &namespace];
+        arguments.extend(["--subresource=status", "--type=merge", "--patch", &patch]);
+        arguments.extend(who);
+        cluster.kubectl_with(&arguments, &Json::Null)
+    };
+    let alone = "written by flux-apim-controller alone";
+    let mut n = 0;
+    eventually("the policy to be in force", Duration::from_secs(60), || {
+        n += 1;
+        match create(&other, &object(&format!("probe-{n}"), "ApimBundle")) {
+            Err(said) if said.contains(alone) => Ok(()),
+            outcome => Err(format!("{outcome:?}")),
+        }
+    });
+    create(&other, &object("foreign", "Other")).unwrap();
+    point(&other, "foreign", "http://example.com/x.tar.gz").unwrap();
+    create(&ours, &object("contoso", "ApimBundle")).unwrap();
+    let right = "http://flux-apim-controller.flux-system.svc.cluster.local./artifacts/externalartifact/admission/contoso/x.tar.gz";
+    let said = point(&other, "contoso", right).unwrap_err();
+    assert!(said.contains(alone), "{said}");
+    let said = point(&ours, "contoso", "http://example.com/x.tar.gz").unwrap_err();
+    assert!(said.contains("is served by flux-apim-controller"), "{said}");
+    point(&ours, "contoso", right).unwrap();
+    cluster.kubectl(&["delete", "-k", policy]);
 }
 
 /// Group, resource and verb of everything that the rules allow.

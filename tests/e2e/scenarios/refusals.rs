@@ -86,14 +86,31 @@ pub fn cel(cluster: &mut Cluster, _: bool) {
         object["apiVersion"] = json!("flux-apim.dev/v1alpha1");
         let spec = object["spec"].as_object_mut().unwrap();
         spec.extend(change.as_object().unwrap().clone());
-        let said = cluster.kubectl_refused(&["create", "-f", "-"], &object);
+        let said = cluster
+            .kubectl_with(&["create", "-f", "-"], &object)
+            .unwrap_err();
         assert!(said.contains(says), "{change}: {said}");
     }
     let mut object = apim_bundle("refusals", "contoso", &json!({"externalArtifact": true}));
     object["apiVersion"] = json!("flux-apim.dev/v1alpha1");
     object["spec"]["unknownField"] = json!(1);
-    let said = cluster.kubectl_refused(&["create", "--validate=strict", "-f", "-"], &object);
+    let said = cluster
+        .kubectl_with(&["create", "--validate=strict", "-f", "-"], &object)
+        .unwrap_err();
     assert!(said.contains("unknown field"), "{said}");
+}
+
+/// The samples are what they show.
+pub fn samples(cluster: &mut Cluster, _: bool) {
+    cluster.namespace("apis");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/samples");
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if !path.ends_with("kustomization.yaml") {
+            let file = format!("--filename={}", path.display());
+            cluster.kubectl(&["create", "--dry-run=server", "--validate=strict", &file]);
+        }
+    }
 }
 
 pub fn stalled(cluster: &mut Cluster, _: bool) {
