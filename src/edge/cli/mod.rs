@@ -328,8 +328,10 @@ fn log(verbose: u8) {
     };
     let filter = tracing_subscriber::filter::Targets::new().with_target("flux_apim", level);
     use tracing_subscriber::prelude::*;
+    let plain = anstream::AutoStream::choice(&std::io::stderr()) == anstream::ColorChoice::Never;
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
+        .with_ansi(!plain)
         .with_target(false)
         .without_time();
     // Whoever embeds the library may log already.
