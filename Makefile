@@ -26,10 +26,14 @@ e2e-tools: ## What the tests with real registries use: built once, or from Debia
 e2e: ## End-to-end tests with the real Flux; builds its parts first (25 minutes, once)
 	hack/e2e/run
 	FLUX_APIM_E2E=1 $(CARGO) test --test registry --test publish_registries --test cosign
+	hack/e2e/schemathesis target/release/flux-apim
+	hack/e2e/oidc target/release/flux-apim
 
 soak: ## The long forms of the end-to-end tests (an hour)
 	FLUX_APIM_SOAK=1 hack/e2e/run
 	FLUX_APIM_SOAK=1 FLUX_APIM_E2E=1 $(CARGO) test --test publish_registries -- killed
+	FLUX_APIM_MUTATIONS=10000 $(CARGO) test --release --test server mutation -- --nocapture
+	hack/service/load 60 64
 
 lint: ## Formatting, lints, generated files
 	$(CARGO) fmt --all --check
@@ -39,6 +43,7 @@ lint: ## Formatting, lints, generated files
 bench: ## Ratios to a calibration of the same run
 	$(CARGO) bench --bench pipeline
 	$(CARGO) bench --bench publish
+	$(CARGO) bench --bench preview
 
 verify: ## Render the sample twice, with other threads and place: same digest
 	hack/verify-determinism
