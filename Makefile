@@ -20,6 +20,8 @@ lint: ## Formatting, lints, generated files
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) xtask check
+	@if command -v cargo-deny >/dev/null; then $(CARGO) deny check; \
+		else echo "skipped: cargo-deny is not installed (deny.toml)"; fi
 
 bench: ## Ratios to a calibration of the same run
 	$(CARGO) bench --bench pipeline

@@ -6,6 +6,7 @@ mod human;
 mod inspect;
 mod keygen;
 mod options;
+mod progress;
 mod publish;
 mod pull;
 mod registry;
@@ -21,6 +22,7 @@ use crate::tree::Limits;
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
 use options::{Cli, Command, Common, Format, Render, Validate};
+use progress::Progress;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
@@ -159,7 +161,9 @@ fn pipeline(
 
 fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
     let common = &arguments.common;
+    let progress = Progress::start("rendering", quiet);
     let outcome = pipeline(common, |options| arguments.rendering.set(options))?;
+    drop(progress);
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(report) => {
@@ -182,7 +186,9 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
 }
 
 fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
+    let progress = Progress::start("checking", quiet);
     let outcome = pipeline(&arguments.common, |options| options.check = true)?;
+    drop(progress);
     let (report, done) = match outcome {
         Ok(outcome) => {
             let summary = outcome.report.summary();
