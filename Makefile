@@ -1,7 +1,7 @@
 # `make help` lists what there is.
 .DEFAULT_GOAL := help
 CARGO ?= cargo
-CORPUS := target/corpus
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .PHONY: help render test e2e e2e-registry e2e-tools soak lint bench verify generate clean
 
@@ -26,8 +26,8 @@ e2e-tools: ## What the tests with real registries use: built once, or from Debia
 e2e: ## End-to-end tests with the real Flux; builds its parts first (25 minutes, once)
 	hack/e2e/run
 	FLUX_APIM_E2E=1 $(CARGO) test --test registry --test publish_registries --test cosign
-	hack/e2e/schemathesis target/release/flux-apim
-	hack/e2e/oidc target/release/flux-apim
+	hack/e2e/schemathesis $(TARGET)/release/flux-apim
+	hack/e2e/oidc $(TARGET)/release/flux-apim
 
 soak: ## The long forms of the end-to-end tests (an hour)
 	FLUX_APIM_SOAK=1 hack/e2e/run
@@ -39,6 +39,8 @@ lint: ## Formatting, lints, generated files
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) xtask check
+	@if command -v cargo-deny >/dev/null; then $(CARGO) deny check; \
+		else echo "skipped: cargo-deny is not installed (deny.toml)"; fi
 
 bench: ## Ratios to a calibration of the same run
 	$(CARGO) bench --bench pipeline
