@@ -5,7 +5,7 @@ use crate::edge::controller::{
     Election, Encoding, Options, Scope, Settings, run as run_controller, start_log,
 };
 use crate::edge::storage::Retention;
-use crate::tree::{Digest, Limits};
+use crate::tree::Digest;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -221,11 +221,7 @@ pub(super) fn controller(arguments: &Controller) -> anyhow::Result<super::Done> 
 }
 
 fn options(arguments: &Controller) -> anyhow::Result<Options> {
-    let mut limits = Limits::default();
-    for (flag, value) in arguments.limits.given() {
-        limits.set(flag, value);
-    }
-    anyhow::ensure!(limits.max_depth <= 1000, "--max-depth takes at most 1000");
+    let limits = arguments.limits.limits()?;
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "flux-apim".to_owned());
     let random = getrandom::u32().context("ask the system for random bytes")?;
     let identity = format!("{host}_{random:08x}");

@@ -137,6 +137,7 @@ async fn destination(
     let module = reference.sibling("/bicep")?;
     Ok(Destination {
         repository: reference.to_string(),
+        signs_as: reference.to_string(),
         url: oci.url.clone(),
         target: fenced(&reference),
         bicep: Some(fenced(&module)),

@@ -218,7 +218,7 @@ fn run(fetched: &Fetched, options: pipeline::Options, to: &Publish) -> Result<Re
 fn again(fetched: &Fetched, options: &pipeline::Options, to: &Publish) -> Result<Rendered, Error> {
     let what = fetched.source.name.to_string();
     let limits = &options.discover.limits;
-    let artifact = Artifact::of_layer(fetched.bytes.clone(), &what, limits);
+    let artifact = Artifact::of_layer(&fetched.bytes, &what, limits);
     let artifact = artifact.map_err(|error| Error::Findings {
         message: error.to_string(),
         diagnostics: Box::default(),
@@ -275,7 +275,12 @@ fn refused(report: &Report) -> Error {
             format!("{} {at}{}", finding.rule.code, finding.message)
         },
     );
-    let more = (summary.error + summary.warning).saturating_sub(1);
+    let same = if summary.error > 0 {
+        summary.error
+    } else {
+        summary.warning
+    };
+    let more = same.saturating_sub(1);
     if more > 0 {
         message.push_str(&format!(" (and {more} more)"));
     }
