@@ -32,6 +32,7 @@ fn certificate(folder: &Path, name: &str) -> Vec<u8> {
             "-addext",
             "subjectAltName=IP:127.0.0.1",
         ])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
         .arg("-keyout")
         .arg(&key)
         .arg("-out")
