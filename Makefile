@@ -17,13 +17,13 @@ test: ## All tests; those of the corpus when target/corpus is there
 	$(CARGO) check --quiet --no-default-features --lib
 
 e2e-registry: e2e-tools ## Targets and publishing against real registries; nothing is skipped
-	FLUX_APIM_E2E=1 $(CARGO) test --test 'registry*'
+	FLUX_APIM_E2E=1 $(CARGO) test --test 'registry*' --test publish_registries --test cosign
 
 e2e-tools: ## What the tests with real registries use: built once, or from Debian
 	hack/e2e/packages
 	@for tool in registry referrers-registry cosign; do hack/e2e/tool $$tool; done
 
-e2e: ## End-to-end tests with the real Flux; builds its parts first (25 minutes, once)
+e2e: e2e-tools ## End-to-end tests with the real Flux; builds its parts first (25 minutes, once)
 	hack/e2e/run
 	FLUX_APIM_E2E=1 $(CARGO) test --test registry --test publish_registries --test cosign
 	hack/e2e/schemathesis $(TARGET)/release/flux-apim
@@ -33,7 +33,7 @@ soak: ## The long forms of the end-to-end tests (an hour)
 	FLUX_APIM_SOAK=1 hack/e2e/run
 	FLUX_APIM_SOAK=1 FLUX_APIM_E2E=1 $(CARGO) test --test publish_registries -- killed
 	FLUX_APIM_MUTATIONS=10000 $(CARGO) test --release --test server mutation -- --nocapture
-	hack/service/load 60 64
+	FLUX_APIM_BIN=$(TARGET)/release/flux-apim hack/service/load 60 64
 
 lint: ## Formatting, lints, generated files
 	$(CARGO) fmt --all --check
