@@ -47,17 +47,17 @@ fn new() -> Vec<(&'static str, String)> {
             "apis/orders/apiInformation.json" => {
                 *text = text
                     .replace("\"Orders\"", "\"Orders | `API` *new*\"")
-                    .replace("[\"https\"]", "[\"https\",\"http\"]")
+                    .replace("[\"https\"]", "[\"https\",\"http\"]");
             }
             "apis/orders/specification.json" => *text = NEW_API.to_owned(),
             "apis/orders/policy.xml" => {
                 *text = text.replace(
                     "<inbound>\n",
                     "<inbound>\n    <!-- ``` --><rate-limit calls=\"5\" renewal-period=\"60\" />\n",
-                )
+                );
             }
             "namedValues/host/namedValueInformation.json" => {
-                *text = text.replace("a.example", "b.example").replace(",\"y\"", "")
+                *text = text.replace("a.example", "b.example").replace(",\"y\"", "");
             }
             _ => {}
         }

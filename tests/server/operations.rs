@@ -38,7 +38,7 @@ fn certificate(folder: &Path, name: &str) -> Vec<u8> {
         .arg("-out")
         .arg(&certificate)
         .output()
-        .expect("openssl makes the certificates of this test");
+        .unwrap_or_else(|e| panic!("openssl makes the certificates of this test: {e}"));
     assert!(
         made.status.success(),
         "{}",
@@ -109,7 +109,7 @@ async fn traces_reach_the_collector_and_continue_those_of_the_client() {
     let router = Router::new().route(
         "/v1/traces",
         axum_post(move |body: axum::body::Bytes| async move {
-            store.lock().unwrap().push(body.to_vec())
+            store.lock().unwrap().push(body.to_vec());
         }),
     );
     tokio::spawn(async move { axum::serve(listener, router).await });
