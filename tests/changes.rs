@@ -112,6 +112,12 @@ fn every_form_is_locked() {
 }
 
 #[test]
+fn the_readme_shows_what_the_command_says() {
+    let readme = std::fs::read_to_string(common::repository("README.md")).unwrap();
+    assert!(readme.contains(&changes().to_human()));
+}
+
+#[test]
 fn json_comes_back() {
     let changes = changes();
     let back = Changes::from_json(&changes.to_json()).unwrap();
