@@ -74,6 +74,12 @@ impl Problem {
         self.status
     }
 
+    /// What happened, in a sentence.
+    #[cfg(feature = "controller")]
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Seconds after which the client may come again.
     pub(super) fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds.max(1));
