@@ -67,6 +67,7 @@ pub fn resource(kind: &str) -> ApiResource {
         "ApimBundle" => ("flux-apim.dev", "v1alpha1", "apimbundles"),
         "GitRepository" => ("source.toolkit.fluxcd.io", "v1", "gitrepositories"),
         "OCIRepository" => ("source.toolkit.fluxcd.io", "v1", "ocirepositories"),
+        "Bucket" => ("source.toolkit.fluxcd.io", "v1", "buckets"),
         "ExternalArtifact" => ("source.toolkit.fluxcd.io", "v1", "externalartifacts"),
         "Kustomization" => ("kustomize.toolkit.fluxcd.io", "v1", "kustomizations"),
         "Namespace" => ("", "v1", "namespaces"),

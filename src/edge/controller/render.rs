@@ -6,6 +6,7 @@ use super::api::{
 use super::context::Context;
 use super::error::{Retry, reason};
 use super::fetch::Fetched;
+use super::source::origin;
 use crate::bundle::Source;
 use crate::diag::{self, Located, Report, Severity};
 use crate::edge::publish::{self, Artifact};
@@ -19,7 +20,6 @@ use std::sync::Arc;
 
 /// Findings that the status shows.
 const FIRST: usize = 10;
-const CREATED: &str = "org.opencontainers.image.created";
 
 /// A bundle, not yet published.
 pub(super) struct Rendered {
@@ -132,13 +132,8 @@ fn options(
         deny_warnings: validation.fail_on == FailOn::Warning,
         levels,
         source: Source {
-            kind: source.name.kind.to_string(),
-            url: source.url.clone(),
-            revision: Some(source.artifact.origin_revision().to_owned()),
-            digest: Some(source.artifact.digest.clone()),
             path: path.map(str::to_owned),
-            dirty: None,
-            created: source.artifact.metadata.get(CREATED).cloned(),
+            ..origin(source)
         },
         ..pipeline::Options::default()
     };

@@ -1,7 +1,7 @@
 //! Whatever breaks: it converges, no tag or status points at nothing, and
 //! there is one writer.
 
-use crate::bundle::apim_bundle;
+use crate::bundle::{apim_bundle, pack, sample};
 use crate::cluster::{Cluster, condition, is_ready, message};
 use crate::git::Checkout;
 use crate::process::eventually;
@@ -66,28 +66,6 @@ pub fn empty_storage(cluster: &mut Cluster, _: bool) {
 /// What a lying source serves under a path.
 type Served = Arc<Mutex<BTreeMap<String, (u16, Vec<u8>)>>>;
 
-/// The sample as `.tar.gz`.
-fn archive(cluster: &Cluster, name: &str) -> Vec<u8> {
-    let path = cluster.folder.join(format!("{name}.tar.gz"));
-    let sample = crate::bundle::sample();
-    let status = Command::new("tar")
-        .args([
-            "--sort=name",
-            "--owner=0",
-            "--group=0",
-            "--mtime=@0",
-            "-czf",
-        ])
-        .arg(&path)
-        .arg("-C")
-        .arg(sample)
-        .arg(".")
-        .status()
-        .unwrap();
-    assert!(status.success());
-    std::fs::read(path).unwrap()
-}
-
 /// An ExternalArtifact that says whatever it is told.
 pub fn claim(
     cluster: &Cluster,
@@ -101,16 +79,38 @@ pub fn claim(
         "kind": "ExternalArtifact", "metadata": {"name": name, "namespace": namespace},
         "spec": {"sourceRef": {"kind": "Test", "name": name}},
     }));
-    let api = cluster.api("ExternalArtifact", namespace);
+    say(
+        cluster,
+        "ExternalArtifact",
+        namespace,
+        name,
+        url,
+        digest,
+        revision,
+    );
+}
+
+/// What the status of a source says.
+pub fn say(
+    cluster: &Cluster,
+    kind: &str,
+    namespace: &str,
+    name: &str,
+    url: &str,
+    digest: &str,
+    revision: &str,
+) {
     let status = json!({"status": {"artifact": {
         "url": url, "digest": digest, "revision": revision, "path": "x",
         "lastUpdateTime": "2026-01-01T00:00:00Z",
     }}});
+    let api = cluster.api(kind, namespace);
     let patch = kube::api::Patch::Merge(&status);
-    cluster
+    let params = kube::api::PatchParams::default();
+    let patched = cluster
         .runtime
-        .block_on(api.patch_status(name, &Default::default(), &patch))
-        .unwrap();
+        .block_on(api.patch_status(name, &params, &patch));
+    patched.unwrap();
 }
 
 pub fn lying_source(cluster: &mut Cluster, _: bool) {
@@ -131,7 +131,8 @@ pub fn lying_source(cluster: &mut Cluster, _: bool) {
             .unwrap()
             .insert(path.to_owned(), (status, bytes.to_vec()));
     };
-    let bytes = archive(cluster, "lies");
+    let archive = cluster.folder.join("lies.tar.gz");
+    let bytes = std::fs::read(pack(&sample(), &archive)).unwrap();
     let digest = flux_apim::tree::Digest::of(&bytes).to_string();
     let url = |path: &str| format!("http://127.0.0.1:{port}{path}");
     let _controller = cluster.controller("lies", &[]);

@@ -7,6 +7,7 @@ mod faults;
 mod permissions;
 mod refusals;
 mod scale;
+mod speed;
 mod upgrade;
 
 use crate::cluster::Cluster;
@@ -59,6 +60,10 @@ pub const ALL: &[(&str, Scenario)] = &[
     ),
     ("killed_at_random_it_converges", faults::killed),
     ("many_objects_rest_when_nothing_changes", scale::steady),
+    (
+        "a_change_is_published_about_as_fast_as_by_hand",
+        speed::ratio,
+    ),
     (
         "the_shipped_permissions_are_those_that_are_used",
         permissions::minimal,

@@ -150,23 +150,8 @@ fn small(cluster: &Cluster) -> Vec<u8> {
         "paths": {"/hello": {"get": {"operationId": "hello", "responses": {"200": {"description": "ok"}}}}},
     });
     std::fs::write(folder.join("openapi.json"), document.to_string()).unwrap();
-    let path = cluster.folder.join("small.tar.gz");
-    let status = std::process::Command::new("tar")
-        .args([
-            "--sort=name",
-            "--owner=0",
-            "--group=0",
-            "--mtime=@0",
-            "-czf",
-        ])
-        .arg(&path)
-        .arg("-C")
-        .arg(cluster.folder.join("small"))
-        .arg(".")
-        .status()
-        .unwrap();
-    assert!(status.success());
-    std::fs::read(path).unwrap()
+    let archive = cluster.folder.join("small.tar.gz");
+    std::fs::read(crate::bundle::pack(&cluster.folder.join("small"), &archive)).unwrap()
 }
 
 /// A gzip member that holds nothing.
