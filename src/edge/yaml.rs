@@ -108,7 +108,11 @@ mod tests {
         });
         let text = document(&value);
         let limits = Limits::default();
-        let options = Options { limits: &limits };
+        let malformed = &crate::diag::rules::MALFORMED_DEFINITION;
+        let options = Options {
+            limits: &limits,
+            malformed,
+        };
         let (read, findings) = parse(FileId(0), text.clone(), Format::Yaml, options);
         assert!(findings.is_empty(), "{text}");
         let mut json = String::new();

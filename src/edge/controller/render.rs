@@ -95,7 +95,7 @@ pub(super) async fn render(
     // until then.
     let rendering = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        run(&fetched, options, &to)
+        run(&fetched, &options, &to)
     });
     rendering.await.map_err(|e| internal(&e))?
 }
@@ -166,7 +166,7 @@ fn severity(level: Level) -> Option<Severity> {
     }
 }
 
-fn run(fetched: &Fetched, options: pipeline::Options, to: &Publish) -> Result<Rendered, Error> {
+fn run(fetched: &Fetched, options: &pipeline::Options, to: &Publish) -> Result<Rendered, Error> {
     let open = OpenOptions {
         digest: None,
         limits: options.discover.limits.clone(),
@@ -184,7 +184,7 @@ fn run(fetched: &Fetched, options: pipeline::Options, to: &Publish) -> Result<Re
         Err(error) => return Err(Error::Internal(error.to_string())),
     };
     if publish::is_bundle(&tree) {
-        return again(fetched, &options, to);
+        return again(fetched, options, to);
     }
     if let Some(path) = &options.discover.path {
         let inside = format!("{path}/");
@@ -198,7 +198,7 @@ fn run(fetched: &Fetched, options: pipeline::Options, to: &Publish) -> Result<Re
             });
         }
     }
-    let outcome = pipeline::run(&tree, &options, Vec::new()).map_err(Error::Pipeline)?;
+    let outcome = pipeline::run(&tree, options, Vec::new()).map_err(Error::Pipeline)?;
     let Some(bundle) = outcome.bundle else {
         return Err(refused(&outcome.report));
     };
