@@ -547,6 +547,71 @@ fn a_bundle_is_published_with_the_bytes_that_it_has() {
     assert!(!folder.path().join("never").exists());
 }
 
+/// Members end inside files too: around large texts, and when enough is
+/// together. A folder does not show where, the inventory does.
+#[test]
+fn a_folder_makes_the_same_archive_again() {
+    let text = |seed: usize, size: usize| -> String {
+        let words = ["order", "invoice", "customer", "page", "total"];
+        let word = |n: usize| words[(n * seed + n / 7) % words.len()];
+        let mut text = String::new();
+        (0..)
+            .map(word)
+            .take_while(|word| {
+                text.push_str(word);
+                text.push(if text.len() % 11 == 0 { '"' } else { ' ' });
+                text.len() < size
+            })
+            .for_each(drop);
+        text
+    };
+    let mut files = std::collections::BTreeMap::new();
+    for (n, size) in [100, 40_000, 65_536, 70_000, 300_000, 800_000]
+        .into_iter()
+        .enumerate()
+    {
+        let definition = json!({
+            "openapi": "3.0.3", "info": {"title": format!("API {n}"), "version": "1"},
+            "paths": {"/x": {"get": {
+                "operationId": "x", "description": text(n + 1, size),
+                "responses": {"200": {"description": "ok"}},
+            }}},
+        });
+        let policy = format!(
+            "<policies><inbound><base /><!-- {} --></inbound></policies>",
+            text(n + 2, size / 20).replace('"', "")
+        );
+        for (name, content) in [
+            ("openapi.json", definition.to_string()),
+            ("policy.xml", policy),
+        ] {
+            let path = flux_apim::tree::ArtifactPath::parse(&format!("api-{n}/{name}")).unwrap();
+            files.insert(path, content.into_bytes());
+        }
+    }
+    let tree = flux_apim::tree::SourceTree::in_memory(files);
+    let outcome = common::run(&tree, &pipeline::Options::default());
+    let rendered = Artifact::of(
+        outcome
+            .bundle
+            .as_ref()
+            .unwrap_or_else(|| panic!("{:#?}", common::shown(&outcome))),
+    );
+    let files = common::files(&outcome)
+        .into_iter()
+        .map(|(path, bytes)| (flux_apim::tree::ArtifactPath::parse(&path).unwrap(), bytes));
+    let folder = flux_apim::tree::SourceTree::in_memory(files.collect());
+    let again = Artifact::of_folder(&folder, "folder").unwrap();
+    assert_eq!(again.layer_digest(), rendered.layer_digest());
+    assert_eq!(again.packed().descriptor(), rendered.packed().descriptor());
+    let cut = rendered.inventory()["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|f| f["cuts"].is_array());
+    assert!(cut.count() > 3, "the files are large enough to be cut");
+}
+
 #[test]
 fn pull_writes_what_render_wrote() {
     let folder = tempfile::tempdir().unwrap();

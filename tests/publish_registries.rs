@@ -366,6 +366,45 @@ async fn killed_at_any_request_the_tag_is_the_old_or_the_new_bundle() {
     }
 }
 
+/// Each request in turn fails once: with a status, with the end of the
+/// connection before or after it was done.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_request_fails_once_the_bundle_is_published_whole() {
+    use registries::liar::{Habits, Liar, Told};
+    use registries::server::answer;
+    let (artifact, key) = (artifact(1), key());
+    for referrers in [false, true] {
+        let mut failing = 0;
+        loop {
+            let lie = move |_: &registries::server::Asked, n: usize| match (n == failing, n % 4) {
+                (false, _) => None,
+                (true, 0) => Some(Told::Instead(answer(503, &[], "in a while"))),
+                (true, 1) => Some(Told::Instead(answer(429, &[("retry-after", "0")], ""))),
+                (true, 2) => Some(Told::HangUp),
+                (true, _) => Some(Told::HangUpAfter),
+            };
+            let habits = Habits {
+                referrers,
+                ..Habits::default()
+            };
+            let liar = Liar::start(habits, lie).await;
+            let at = to(&liar.server.address, "apim");
+            let published = publish::publish(&artifact, &at, &options(&key, true)).await;
+            let asked = liar.server.lines().len();
+            published.unwrap_or_else(|error| panic!("request {failing} of {asked}: {error}"));
+            let fresh = to(&liar.server.address, "apim");
+            let checked =
+                publish::verify(&*fresh.target, "latest", &by(&key), &Limits::default()).await;
+            assert_eq!(checked.unwrap().claims.len(), 4, "request {failing}");
+            if failing > asked {
+                break;
+            }
+            failing += 1;
+        }
+        assert!(failing > 20, "{failing} requests");
+    }
+}
+
 /// A secret that a registry repeats at us is in nothing that we say.
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_are_in_nothing_that_is_said() {

@@ -108,10 +108,9 @@ mod tests {
         });
         let text = document(&value);
         let limits = Limits::default();
-        let malformed = &crate::diag::rules::MALFORMED_DEFINITION;
         let options = Options {
             limits: &limits,
-            malformed,
+            malformed: &crate::diag::rules::MALFORMED_DOCUMENT,
         };
         let (read, findings) = parse(FileId(0), text.clone(), Format::Yaml, options);
         assert!(findings.is_empty(), "{text}");

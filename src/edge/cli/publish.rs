@@ -58,8 +58,7 @@ pub(super) fn publish(arguments: &Publish, quiet: bool) -> anyhow::Result<Done> 
     let place = arguments.to.place()?;
     anyhow::ensure!(
         place.digest().is_none(),
-        "{}: a digest names what is there already; give a tag to publish to",
-        place
+        "{place}: a digest names what is there already; give a tag to publish to"
     );
     if let (Some(path), Place::Layout { .. }) = (&arguments.write_pin, place) {
         anyhow::bail!(

@@ -45,8 +45,7 @@ pub(super) fn rollback(arguments: &Rollback) -> anyhow::Result<Done> {
     let place = arguments.at.place()?;
     anyhow::ensure!(
         place.tag().is_none() && place.digest().is_none(),
-        "{}: name the repository alone; --to says what to go back to, --tag which tag moves",
-        place
+        "{place}: name the repository alone; --to says what to go back to, --tag which tag moves"
     );
     let key = arguments.key.as_deref().map(verifying_key).transpose()?;
     let policy = Policy {

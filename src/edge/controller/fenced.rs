@@ -2,6 +2,7 @@
 
 use super::lease::Leadership;
 use crate::edge::oci::{Descriptor, Error, Pushed, Reference, Target};
+use crate::tree::Digest;
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -63,6 +64,10 @@ impl<T: Target> Target for Fenced<T> {
 
     async fn referrers(&self, of: &Descriptor) -> Result<Vec<Descriptor>, Error> {
         self.inner.referrers(of).await
+    }
+
+    async fn referrer_digests(&self, of: &Descriptor) -> Result<Vec<Digest>, Error> {
+        self.inner.referrer_digests(of).await
     }
 
     async fn delete(&self, what: &Descriptor) -> Result<(), Error> {
