@@ -55,6 +55,12 @@ pub const ALL: &[(&str, Scenario)] = &[
     ),
     ("a_source_that_lies_is_not_believed", faults::lying_source),
     ("the_registry_is_down_and_comes_back", faults::registry_down),
+    (
+        "others_write_the_object_at_the_same_time",
+        faults::conflicts,
+    ),
+    ("suspended_it_stops_and_goes_on", faults::suspended),
+    ("each_shard_has_its_objects", scale::shards),
     ("the_api_server_restarts", faults::api_server),
     (
         "a_leader_that_hangs_writes_nothing_afterwards",
