@@ -319,6 +319,41 @@ fn the_schema_of_the_project_configuration_is_published() {
     assert_eq!(output.stdout, published);
 }
 
+/// What the README shows of the command is what it says: each line in its
+/// order, `...` for those left out. Commands that need a registry or a cluster
+/// are shown elsewhere.
+#[test]
+fn the_tour_of_the_readme() {
+    let readme = std::fs::read_to_string(common::repository("README.md")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let testdata = common::repository("testdata").display().to_string();
+    let mut shown = 0;
+    for block in readme.split("```console\n").skip(1) {
+        let block = block.split("```").next().unwrap();
+        for command in block.split("$ flux-apim ").skip(1) {
+            let (arguments, expected) = command.split_once('\n').unwrap();
+            let needs_more = ["oci://", "publish", "serve", "controller", "flux:"];
+            if needs_more.iter().any(|word| arguments.contains(word)) {
+                continue;
+            }
+            let arguments = arguments.replace("testdata", &testdata);
+            let output = Command::new(env!("CARGO_BIN_EXE_flux-apim"))
+                .args(arguments.split_whitespace())
+                .current_dir(folder.path())
+                .output()
+                .unwrap();
+            let said = text(&output.stdout) + &text(&output.stderr);
+            let mut lines = said.lines();
+            for line in expected.lines().take_while(|line| !line.starts_with("$ ")) {
+                let found = line == "..." || lines.any(|said| said.trim_end() == line.trim_end());
+                assert!(found, "{arguments}: `{line}` is not in\n{said}");
+                shown += usize::from(line != "...");
+            }
+        }
+    }
+    assert!(shown > 10, "{shown}");
+}
+
 #[test]
 fn json_is_one_document() {
     let broken = common::repository("testdata/broken/malformed-policy/tree")

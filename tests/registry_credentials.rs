@@ -131,6 +131,33 @@ async fn an_unchanged_artifact_is_found_with_four_requests() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_for_what_is_done_even_where_the_registry_asks_for_less() {
+    let gives: Gives = Arc::new(|asked, _| {
+        let scopes = pairs(asked.uri.query().unwrap());
+        let scopes: Vec<_> = scopes.into_iter().filter(|(k, _)| k == "scope").collect();
+        given(&format!("{scopes:?}"), 300)
+    });
+    let liar = bearer(gives).await;
+    let from = remote(&liar.server.address, "team/from", &connection());
+    let sample = sample(1, 1000);
+    push(&from, &sample).await.unwrap();
+    liar.server.forget();
+    let target = remote(&liar.server.address, NAME, &connection());
+    flux_apim::edge::oci::copy(&from, &target, &sample.manifest)
+        .await
+        .unwrap();
+    let asked = tokens_asked(&liar);
+    let both =
+        "scope=repository%3Ateam%2Forders%3Apull%2Cpush&scope=repository%3Ateam%2Ffrom%3Apull";
+    assert!(asked.iter().any(|query| query.contains(both)), "{asked:?}");
+    let sent = liar.server.seen();
+    let sent = sent
+        .iter()
+        .filter(|s| s.method == "PUT" && s.path.contains("/uploads/"));
+    assert_eq!(sent.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn users_show_their_password_to_the_token_service_alone() {
     let liar = bearer(Arc::new(|asked, _| {
         let shown = asked.header("authorization").unwrap_or("");
@@ -269,7 +296,8 @@ async fn challenges_without_end_are_answered_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn token_services_that_lie_are_told_and_not_quoted() {
-    let answers: [(&str, fn() -> Response<Body>); 7] = [
+    type Lies = fn() -> Response<Body>;
+    let answers: [(&str, Lies); 7] = [
         ("no JSON", || {
             answer(200, &[("content-type", "text/html")], "<html>canary")
         }),

@@ -47,6 +47,9 @@ pub struct Habits {
 /// Something that answers some requests.
 pub type Service = Arc<dyn Fn(&Asked, &Bytes) -> Option<Response<Body>> + Send + Sync>;
 
+/// Whether a token is good for what is wanted.
+pub type Good = Arc<dyn Fn(&str, &str) -> bool + Send + Sync>;
+
 #[derive(Clone, Default)]
 pub enum Auth {
     #[default]
@@ -56,10 +59,7 @@ pub enum Auth {
     /// Tokens, from the service at this URL, or at this path of the registry
     /// itself; what a token is good for says the function, of the token and
     /// what is wanted.
-    Bearer {
-        realm: String,
-        good: Arc<dyn Fn(&str, &str) -> bool + Send + Sync>,
-    },
+    Bearer { realm: String, good: Good },
 }
 
 #[derive(Default)]

@@ -8,6 +8,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::result_large_err,
     reason = "test code; no test binary uses all of it"
 )]
 

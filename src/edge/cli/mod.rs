@@ -8,6 +8,7 @@ mod human;
 mod inspect;
 mod keygen;
 mod options;
+mod progress;
 mod publish;
 mod pull;
 mod registry;
@@ -27,6 +28,7 @@ use crate::tree::Limits;
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
 use options::{Cli, Command, Common, Format, Render, Validate};
+use progress::Progress;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
@@ -188,7 +190,9 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
         return remote::render(&server, arguments, quiet);
     }
     let common = &arguments.common;
+    let progress = Progress::start("rendering", quiet);
     let outcome = pipeline(common, |options| arguments.rendering.set(options))?;
+    drop(progress);
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(report) => {
@@ -220,7 +224,9 @@ fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
     if let Some(server) = arguments.remote.server()? {
         return remote::validate(&server, arguments, quiet);
     }
+    let progress = Progress::start("checking", quiet);
     let outcome = pipeline(&arguments.common, |options| options.check = true)?;
+    drop(progress);
     let (report, done) = match outcome {
         Ok(outcome) => {
             let done = arguments.common.judge(&outcome.report);

@@ -83,7 +83,7 @@ pub(super) struct Serve {
     )]
     kubernetes_audience: Vec<String>,
     /// Who may do what: render=NAME, publish=NAME, admin=NAME, where NAME is a
-    /// scope or role (oidc), a group or user (kubernetes).
+    /// scope, a role or `sub:SUBJECT` (oidc), a group or user (kubernetes).
     #[arg(
         long,
         value_name = "GRANT",

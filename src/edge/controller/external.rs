@@ -60,9 +60,12 @@ pub(super) async fn store(
     let owner = owner(bundle)?;
     let storage = context.storage.clone();
     let stored = blocking(move || storage.put(&owner, digest, &archive)).await?;
+    // What was lost and made again is what it was.
+    let before = bundle.status.as_ref().and_then(|s| s.artifact.as_ref());
+    let before = before.filter(|a| a.url == stored.url);
     Ok(Artifact {
         digest: digest.to_string(),
-        last_update_time: now(),
+        last_update_time: before.map_or_else(now, |a| a.last_update_time.clone()),
         path: stored.path,
         revision: revision.to_owned(),
         size: i64::try_from(stored.size).ok(),

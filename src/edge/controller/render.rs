@@ -275,7 +275,12 @@ fn refused(report: &Report) -> Error {
             format!("{} {at}{}", finding.rule.code, finding.message)
         },
     );
-    let more = (summary.error + summary.warning).saturating_sub(1);
+    let same = if summary.error > 0 {
+        summary.error
+    } else {
+        summary.warning
+    };
+    let more = same.saturating_sub(1);
     if more > 0 {
         message.push_str(&format!(" (and {more} more)"));
     }

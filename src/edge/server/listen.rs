@@ -98,7 +98,8 @@ impl Connections {
         };
         let _ = stream.set_nodelay(true);
         let options = &self.service.options;
-        let stream = Careful::new(stream, options.request_timeout + options.body_timeout);
+        let patience = options.request_timeout + options.body_timeout;
+        let stream = Careful::new(stream, options.header_timeout, patience);
         let acceptor = self.acceptor.clone();
         let router = self.router.clone();
         let watcher = graceful.watcher();
@@ -156,26 +157,35 @@ async fn serve_one<I>(
     }
 }
 
-/// A connection that fails when nothing moves for a time, and that is closed
-/// only after the other side had a chance to read the last answer.
+/// Bytes by which the versions of HTTP are told apart.
+const PREFACE: usize = 24;
+
+/// A connection that fails when nothing moves for a time (a shorter one as long
+/// as nothing was asked), and that is closed only after the other side had a
+/// chance to read the last answer.
 struct Careful {
     stream: TcpStream,
     patience: Duration,
+    received: usize,
     idle: Pin<Box<Sleep>>,
     lingering: Option<Instant>,
 }
 
 impl Careful {
-    fn new(stream: TcpStream, patience: Duration) -> Self {
+    fn new(stream: TcpStream, first: Duration, patience: Duration) -> Self {
         Self {
             stream,
             patience,
-            idle: Box::pin(tokio::time::sleep(patience)),
+            received: 0,
+            idle: Box::pin(tokio::time::sleep(first)),
             lingering: None,
         }
     }
 
     fn moved(&mut self) {
+        if self.received < PREFACE {
+            return;
+        }
         let until = Instant::now() + self.patience;
         self.idle.as_mut().reset(until);
     }
@@ -193,8 +203,12 @@ impl AsyncRead for Careful {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Ready(outcome) => {
+                self.received = self
+                    .received
+                    .saturating_add(buffer.filled().len() - before);
                 self.moved();
                 Poll::Ready(outcome)
             }

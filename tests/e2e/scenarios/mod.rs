@@ -5,6 +5,7 @@ mod chain;
 mod external;
 mod faults;
 mod permissions;
+mod preview;
 mod refusals;
 mod scale;
 mod upgrade;
@@ -18,6 +19,10 @@ pub const ALL: &[(&str, Scenario)] = &[
     (
         "a_bad_commit_is_told_and_leaves_the_last_good_bundle",
         chain::bad_commit,
+    ),
+    (
+        "the_preview_service_knows_the_cluster",
+        preview::cluster,
     ),
     (
         "an_external_artifact_is_applied_and_chained",

@@ -235,12 +235,13 @@ impl Remote {
         let there = self.head(what).await?;
         let mut native = self.registry.lists_referrers().unwrap_or(false);
         if !there {
-            native = self
+            let listed = self
                 .put_manifest(what, &what.digest.to_string(), bytes)
                 .await?;
-            if manifest.subject.is_some() {
-                self.registry.learn_lists_referrers(native);
+            if listed {
+                self.registry.learn_lists_referrers(true);
             }
+            native |= listed;
         }
         if let Some(subject) = &manifest.subject
             && !native

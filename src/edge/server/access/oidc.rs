@@ -239,6 +239,9 @@ impl Verifier {
         claims.scope.add_to(&mut names);
         claims.scp.add_to(&mut names);
         claims.roles.add_to(&mut names);
+        if let Some(subject) = &claims.sub {
+            names.insert(format!("sub:{subject}"));
+        }
         let subject = claims.oid.or(claims.sub).unwrap_or_default();
         Ok(Claims {
             subject: format!("{} {subject}", claims.iss),

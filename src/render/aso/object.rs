@@ -1,153 +1,26 @@
-//! Azure Service Operator objects of `apimanagement.azure.com/v20240501`.
+//! One object: its spec, field by field, as the CRD has them.
 
-use super::piece::{Piece, Text, Writer};
-use super::symbol::{dns, short_hash};
-use super::{File, Options, Rendered, Target};
+use super::super::piece::{Text, Writer};
+use super::yaml::{block, head, item_of, scalar, yaml_key};
+use super::{FIELDS, GROUP, MAX_OBJECT, kind_of};
 use crate::diag::{Diagnostic, Place, rules};
 use crate::model::Key;
 use crate::model::kinds::Kind;
-use crate::syntax::yaml_escape;
 use crate::validate::{Expression, Node, Validated};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
-const GROUP: &str = "apimanagement.azure.com";
-/// etcd refuses requests above 1.5 MiB unless configured otherwise.
-const MAX_OBJECT: usize = 1_500_000;
-/// The operator labels an object with the name of its owner, and the value of
-/// a label has at most 63 characters.
-const MAX_NAME: usize = 63;
-
-/// The fields of each kind's `spec`, from the official CRDs.
-static FIELDS: LazyLock<Json> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("../model/tables/aso-v20240501.json")).unwrap_or(Json::Null)
-});
-
-pub(super) fn render(
-    graph: &Validated,
-    options: &Options,
-    rendered: &mut Rendered,
-    findings: &mut Vec<Diagnostic>,
-) {
-    let owner = options
-        .aso_owner
-        .clone()
-        .or_else(|| options.service.clone())
-        .or_else(|| graph.service.clone())
-        .unwrap_or_else(|| "apim".to_owned());
-    let mut printer = Printer {
-        graph,
-        names: names(graph),
-        owner,
-        findings,
-    };
-    let mut files: BTreeMap<String, Writer> = BTreeMap::new();
-    for (i, node) in graph.nodes.iter().enumerate() {
-        let path = file_of(&node.key);
-        let writer = files.entry(path.clone()).or_default();
-        if printer.object(node, writer) {
-            rendered.outputs[i].insert(Target::Aso, format!("aso/{path}"));
-        }
-    }
-    let mut kustomization = String::from(
-        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:",
-    );
-    let mut empty = true;
-    for (path, writer) in files {
-        let pieces = writer.finish();
-        if pieces
-            .iter()
-            .map(|piece| piece.len(&graph.contents))
-            .sum::<usize>()
-            == 0
-        {
-            continue;
-        }
-        empty = false;
-        kustomization.push_str("\n  - ");
-        kustomization.push_str(&path);
-        rendered.files.push(File {
-            path: format!("aso/{path}"),
-            pieces,
-        });
-    }
-    kustomization.push_str(if empty { " []\n" } else { "\n" });
-    rendered
-        .files
-        .push(File::text("aso/kustomization.yaml", kustomization));
-}
-
-/// Object names, unique for each kind. Where two are spelt alike, the one that
-/// Azure knows by just that name keeps it, else the first; the others get a
-/// hash of what they are.
-fn names(graph: &Validated) -> BTreeMap<Key, String> {
-    let mut wanted: BTreeMap<(Kind, String), Vec<&Key>> = BTreeMap::new();
-    for node in graph.nodes.iter().filter(|node| kind_of(node).is_some()) {
-        let name = dns(&words(&node.key), MAX_NAME);
-        wanted
-            .entry((node.key.kind, name))
-            .or_default()
-            .push(&node.key);
-    }
-    let mut names = BTreeMap::new();
-    for ((_, name), mut keys) in wanted {
-        keys.sort();
-        let keeps = keys.iter().position(|key| words(key) == name).unwrap_or(0);
-        for (n, key) in keys.into_iter().enumerate() {
-            let own = if n == keeps {
-                name.clone()
-            } else {
-                let stem = dns(&words(key), MAX_NAME - 9);
-                format!("{stem}-{}", short_hash(&key.to_string()))
-            };
-            names.insert(key.clone(), own);
-        }
-    }
-    names
-}
-
-fn words(key: &Key) -> String {
-    match key.kind {
-        Kind::ServicePolicy => "policy".to_owned(),
-        _ => key.names.join("-"),
-    }
-}
-
-fn kind_of(node: &Node) -> Option<&'static str> {
-    node.key
-        .kind
-        .row()
-        .aso
-        .filter(|_| node.key.workspace.is_none())
-}
-
-/// One file for each API, one for each other collection.
-fn file_of(key: &Key) -> String {
-    if let Some(api) = key.api() {
-        return format!("api-{}.yaml", dns(api.name(), 200));
-    }
-    let collection = key.kind.row().arm.split('/').next().unwrap_or("");
-    let mut name = String::new();
-    for c in collection.chars() {
-        if c.is_ascii_uppercase() {
-            name.push('-');
-        }
-        name.push(c.to_ascii_lowercase());
-    }
-    format!("{name}.yaml")
-}
-
-struct Printer<'g, 'f> {
-    graph: &'g Validated,
-    names: BTreeMap<Key, String>,
-    owner: String,
-    findings: &'f mut Vec<Diagnostic>,
+/// Prints the objects of a graph.
+pub(super) struct Printer<'g, 'f> {
+    pub(super) graph: &'g Validated,
+    pub(super) names: BTreeMap<Key, String>,
+    pub(super) owner: String,
+    pub(super) findings: &'f mut Vec<Diagnostic>,
 }
 
 impl Printer<'_, '_> {
     /// Appends the object of `node`; `false` when there is none.
-    fn object(&mut self, node: &Node, writer: &mut Writer) -> bool {
+    pub(super) fn object(&mut self, node: &Node, writer: &mut Writer) -> bool {
         let Some(kind) = kind_of(node) else {
             self.warn(
                 node,
@@ -530,24 +403,6 @@ impl Printer<'_, '_> {
     }
 }
 
-/// The chomping indicator under which `text` is a literal block, if it can be
-/// one: several lines, printable, no leading space, at most one final break.
-fn block(text: &str) -> Option<&'static str> {
-    let lines = text.strip_suffix('\n').unwrap_or(text);
-    let mut escaped = String::new();
-    let plain = lines.contains('\n')
-        && !lines.ends_with('\n')
-        && !lines.starts_with([' ', '\t', '\n'])
-        && lines.split('\n').all(|line| {
-            escaped.clear();
-            let shown = line.replace(['"', '\\', '\t'], "");
-            yaml_escape(&mut escaped, &shown);
-            // A line of blanks alone may be read as empty.
-            escaped == shown && (line.is_empty() || !line.trim().is_empty())
-        });
-    plain.then_some(if text.ends_with('\n') { "" } else { "-" })
-}
-
 fn secret_value(node: &Node) -> bool {
     node.key.kind == Kind::NamedValue
         && node
@@ -555,69 +410,4 @@ fn secret_value(node: &Node) -> bool {
             .iter()
             .any(|(key, value)| key == "secret" && *value == Expression::Bool(true))
         && !node.properties.iter().any(|(key, _)| key == "keyVault")
-}
-
-fn head(writer: &mut Writer, api_version: &str, kind: &str, name: &str) {
-    writer.push(&format!(
-        "---\napiVersion: {api_version}\nkind: {kind}\nmetadata:\n  name: "
-    ));
-    scalar(writer, name);
-    writer.push("  annotations:\n    kustomize.toolkit.fluxcd.io/substitute: disabled\n");
-}
-
-/// The lines of an object, which are two columns behind `indent`, as an item
-/// of a list.
-fn item_of(mut fields: Vec<Piece>, indent: usize) -> Vec<Piece> {
-    match fields.first_mut() {
-        Some(Piece::Own(text)) if !text.is_empty() => {
-            text.replace_range(indent..=indent, "-");
-            fields
-        }
-        _ => vec![Piece::Own(format!("{}- {{}}\n", " ".repeat(indent)))],
-    }
-}
-
-/// Appends `text` as a scalar, quoted unless every reader takes it for a
-/// string as it stands, and ends the line.
-fn scalar(writer: &mut Writer, text: &str) {
-    let own = writer.own();
-    if is_plain(text) {
-        own.push_str(text);
-        own.push('\n');
-        return;
-    }
-    own.push('"');
-    yaml_escape(own, text);
-    own.push_str("\"\n");
-}
-
-/// Words of letters, digits and a few marks that start with a letter: no
-/// version of YAML reads a number, a date or a mark of its own into them.
-fn is_plain(text: &str) -> bool {
-    let safe = |c: char| c.is_ascii_alphanumeric() || ".-_/+;=".contains(c);
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
-        && text
-            .split(' ')
-            .all(|word| !word.is_empty() && word.replacen("://", "", 1).chars().all(safe))
-        && !is_word_of_yaml(text)
-}
-
-fn is_word_of_yaml(text: &str) -> bool {
-    matches!(
-        text.to_ascii_lowercase().as_str(),
-        "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n"
-    )
-}
-
-fn yaml_key(key: &str) -> String {
-    let plain = key.starts_with(|c: char| c.is_ascii_alphabetic())
-        && key.chars().all(|c| c.is_ascii_alphanumeric())
-        && !is_word_of_yaml(key);
-    if plain {
-        return key.to_owned();
-    }
-    let mut out = String::from("\"");
-    yaml_escape(&mut out, key);
-    out.push('"');
-    out
 }
