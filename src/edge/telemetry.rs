@@ -3,7 +3,7 @@
 
 use opentelemetry::propagation::Extractor;
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{WithExportConfig, WithHttpConfig};
+use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -124,6 +124,7 @@ fn provider(endpoint: &str, service: &'static str) -> Result<SdkTracerProvider, 
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
         .with_http_client(client)
+        .with_protocol(Protocol::HttpBinary)
         .with_endpoint(url)
         .build()
         .map_err(|e| failed(e.to_string()))?;
