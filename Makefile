@@ -1,12 +1,12 @@
 # `make help` lists what there is.
 .DEFAULT_GOAL := help
 CARGO ?= cargo
-CORPUS := target/corpus
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help render test lint bench verify generate clean
+.PHONY: help render test e2e e2e-registry e2e-tools soak lint bench verify generate clean
 
 help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 render: ## Render the sample project into an OCI layout under out/
 	$(CARGO) run --quiet --release -- --quiet render testdata/projects/contoso --env prod \
@@ -15,6 +15,25 @@ render: ## Render the sample project into an OCI layout under out/
 test: ## All tests; those of the corpus when target/corpus is there
 	$(CARGO) test --workspace
 	$(CARGO) check --quiet --no-default-features --lib
+
+e2e-registry: e2e-tools ## Targets and publishing against real registries; nothing is skipped
+	FLUX_APIM_E2E=1 $(CARGO) test --test 'registry*' --test publish_registries --test cosign
+
+e2e-tools: ## What the tests with real registries use: built once, or from Debian
+	hack/e2e/packages
+	@for tool in registry referrers-registry cosign; do hack/e2e/tool $$tool; done
+
+e2e: e2e-tools ## End-to-end tests with the real Flux; builds its parts first (25 minutes, once)
+	hack/e2e/run
+	FLUX_APIM_E2E=1 $(CARGO) test --test registry --test publish_registries --test cosign
+	hack/e2e/schemathesis $(TARGET)/release/flux-apim
+	hack/e2e/oidc $(TARGET)/release/flux-apim
+
+soak: ## The long forms of the end-to-end tests (an hour)
+	FLUX_APIM_SOAK=1 hack/e2e/run
+	FLUX_APIM_SOAK=1 FLUX_APIM_E2E=1 $(CARGO) test --test publish_registries -- killed
+	FLUX_APIM_MUTATIONS=10000 $(CARGO) test --release --test server mutation -- --nocapture
+	FLUX_APIM_BIN=$(TARGET)/release/flux-apim hack/service/load 60 64
 
 lint: ## Formatting, lints, generated files
 	$(CARGO) fmt --all --check
@@ -25,6 +44,8 @@ lint: ## Formatting, lints, generated files
 
 bench: ## Ratios to a calibration of the same run
 	$(CARGO) bench --bench pipeline
+	$(CARGO) bench --bench publish
+	$(CARGO) bench --bench preview
 
 verify: ## Render the sample twice, with other threads and place: same digest
 	hack/verify-determinism

@@ -22,6 +22,8 @@ pub struct Options {
     pub arm_api_version: Option<String>,
     /// Warnings keep the bundle from being made.
     pub deny_warnings: bool,
+    /// Levels of rules that stand over those of the project.
+    pub levels: BTreeMap<Code, Option<Severity>>,
     /// Check only.
     pub check: bool,
     /// Where the tree came from.
@@ -90,12 +92,13 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
             bundle: None,
         });
     };
-    let levels: BTreeMap<Code, Option<Severity>> = project
+    let mut levels: BTreeMap<Code, Option<Severity>> = project
         .config
         .levels
         .iter()
         .map(|(code, level)| (Code(*code), *level))
         .collect();
+    levels.extend(&options.levels);
     let targets = options
         .targets
         .clone()

@@ -199,7 +199,7 @@ fn exit_status_and_what_is_left_behind() {
             "2024-05-01",
         ),
         (vec!["/nowhere".into()], 2, "does not exist"),
-        (vec!["oci://example.com/x".into()], 2, "oci-layout"),
+        (vec!["oci://example.com/X".into()], 2, "upper-case"),
         (vec!["https://example.com/x.tar.gz".into()], 2, "--digest"),
         (vec![policy], 1, "APIM2007"),
     ] {

@@ -3,6 +3,7 @@
 //! name; files, layouts and key order say nothing here.
 
 mod definition;
+mod parse;
 mod print;
 mod property;
 mod text;

@@ -5,6 +5,7 @@
 //! Byte spans become lines and columns once, in [`Report::resolve`].
 
 mod catalogue;
+pub mod markdown;
 mod report;
 pub mod sarif;
 

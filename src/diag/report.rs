@@ -64,6 +64,17 @@ pub struct Located {
     pub related: Vec<(String, Option<Range>, String)>,
 }
 
+impl Located {
+    /// By path, place and code; equal findings are one.
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        let key = |d: &'_ Self| (d.range, d.rule.code);
+        self.path
+            .cmp(&other.path)
+            .then_with(|| key(self).cmp(&key(other)))
+            .then_with(|| self.message.cmp(&other.message))
+    }
+}
+
 /// How many findings of each severity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -149,21 +160,88 @@ impl Report {
                 })
             })
             .collect();
-        located.sort_by(|a, b| {
-            (&a.path, a.range, a.rule.code, &a.message).cmp(&(
-                &b.path,
-                b.range,
-                b.rule.code,
-                &b.message,
-            ))
-        });
-        located.dedup_by(|a, b| {
-            (&a.path, a.range, a.rule.code, &a.message)
-                == (&b.path, b.range, b.rule.code, &b.message)
-        });
+        located.sort_by(Located::order);
+        located.dedup_by(|a, b| a.order(b).is_eq());
         Ok(Self {
             diagnostics: located,
         })
+    }
+
+    /// Findings that another program found in `tree` and wrote as
+    /// [`Report::to_json`] does.
+    ///
+    /// # Errors
+    /// What of the document cannot be understood.
+    pub fn from_json(document: &Value, tree: &SourceTree) -> Result<Self, String> {
+        let text = |value: &Value, what: &str| match value.as_str() {
+            Some(text) => Ok(text.to_owned()),
+            None => Err(format!("a finding has no {what}")),
+        };
+        let range = |value: &Value| -> Option<Range> {
+            let point = |value: &Value| {
+                let number = |name: &str| u32::try_from(value[name].as_u64()?).ok();
+                Some(Position {
+                    line: number("line")?,
+                    column: number("column")?,
+                    offset: number("offset")?,
+                })
+            };
+            Some(Range {
+                start: point(&value["start"])?,
+                end: point(&value["end"])?,
+            })
+        };
+        let list = document["diagnostics"].as_array();
+        let list = list.ok_or("there are no diagnostics")?;
+        let mut indexes: BTreeMap<String, Option<LineIndex>> = BTreeMap::new();
+        let mut diagnostics = Vec::new();
+        for entry in list {
+            let code = text(&entry["code"], "code")?;
+            let rule = super::rule(&code)
+                .ok_or_else(|| format!("there is no rule {code} in this version; upgrade"))?;
+            let path = text(&entry["path"], "path")?;
+            let range_in = range(&entry["range"]);
+            let index = indexes.entry(path.clone()).or_insert_with(|| {
+                let bytes = tree.read(tree.find(&path)?).ok()?;
+                Some(LineIndex::new(bytes.into_owned()))
+            });
+            let snippet = index
+                .as_ref()
+                .zip(range_in)
+                .map(|(index, range)| index.snippet(range.start.offset, range.end.offset));
+            let related = entry["related"].as_array().into_iter().flatten();
+            let related = related.map(|place| {
+                let path = text(&place["path"], "related path")?;
+                let message = text(&place["message"], "related message")?;
+                Ok((path, range(&place["range"]), message))
+            });
+            let severity = match entry["severity"].as_str() {
+                Some("error") => Severity::Error,
+                Some("warning") => Severity::Warning,
+                Some("info") => Severity::Info,
+                _ => return Err("a finding has no severity".to_owned()),
+            };
+            diagnostics.push(Located {
+                rule,
+                severity,
+                message: text(&entry["message"], "message")?,
+                help: entry["help"].as_str().map(str::to_owned),
+                range: range_in,
+                snippet,
+                related: related.collect::<Result<_, String>>()?,
+                path,
+            });
+        }
+        Ok(Self { diagnostics })
+    }
+
+    /// Adds the findings of `other`, in their places.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        self.diagnostics.extend(other.diagnostics);
+        self.diagnostics.sort_by(Located::order);
+        self.diagnostics.dedup_by(|a, b| a.order(b).is_eq());
+        self
     }
 
     /// Counts by severity.

@@ -2,8 +2,12 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "controller")]
+pub mod controller;
 #[cfg(feature = "publish")]
 pub mod fetch;
+#[cfg(feature = "server")]
+pub mod metrics;
 #[cfg(feature = "publish")]
 pub mod oci;
 #[cfg(feature = "cli")]
@@ -12,11 +16,19 @@ pub mod output;
 pub mod publish;
 #[cfg(feature = "publish")]
 pub mod secret;
+#[cfg(feature = "server")]
+pub mod server;
 #[cfg(feature = "publish")]
 pub mod sign;
 pub mod source;
+#[cfg(feature = "server")]
+pub mod storage;
+#[cfg(feature = "server")]
+pub mod telemetry;
 #[cfg(feature = "fetch")]
 pub mod tls;
+#[cfg(feature = "controller")]
+pub mod yaml;
 
 /// The runtime on which a blocking command runs what is asynchronous.
 ///

@@ -121,12 +121,7 @@ impl Output {
             }
             Self::Layout { folder, tag } => {
                 let image = OciImage::new(&bundle.archive(), &bundle.inventory);
-                let ours = folder.join("oci-layout").is_file();
-                replace_folder(folder, ours, &|folder| layout(folder, tag, &image))?;
-                Ok(Written {
-                    place: format!("oci-layout:{}:{tag}", folder.display()),
-                    digest: Some(image.digest()),
-                })
+                write_layout(folder, tag, &image)
             }
         }
     }
@@ -193,6 +188,20 @@ fn write_archive<'a>(path: &Path, parts: impl Iterator<Item = &'a [u8]>) -> Resu
     readable(file.path()).map_err(failed)?;
     file.persist(path).map_err(|e| failed(e.error))?;
     Ok(())
+}
+
+/// Writes `image` as a layout.
+///
+/// # Errors
+/// When the place holds something else, or the file system refuses; what was
+/// there before is then as it was.
+pub fn write_layout(folder: &Path, tag: &str, image: &OciImage) -> Result<Written, Error> {
+    let ours = folder.join("oci-layout").is_file();
+    replace_folder(folder, ours, &|folder| layout(folder, tag, image))?;
+    Ok(Written {
+        place: format!("oci-layout:{}:{tag}", folder.display()),
+        digest: Some(image.digest()),
+    })
 }
 
 fn layout(folder: &Path, tag: &str, image: &OciImage) -> io::Result<()> {

@@ -2,6 +2,8 @@
 
 use anyhow::{Context, bail};
 use flux_apim::diag::RULES;
+use flux_apim::edge::controller::api;
+use flux_apim::edge::yaml;
 use flux_apim::tree::Limits;
 use std::fmt::Write;
 use std::path::Path;
@@ -17,6 +19,10 @@ fn main() -> anyhow::Result<()> {
         ("docs/rules.md", rules()),
         ("docs/limits.md", limits()),
         ("docs/flux-apim.schema.json", schema()),
+        (
+            "manifests/crds/apimbundles.flux-apim.dev.yaml",
+            yaml::document(&api::crd()),
+        ),
         ("testdata/rules.lock", lock(&root)?),
     ] {
         let file = root.join(path);

@@ -3,6 +3,7 @@
 use super::options::{Common, Format, LimitFlags, threads};
 use super::{Done, pipeline, print, show};
 use crate::changes::{self, Changes};
+use crate::diag::Report;
 use clap::{Args, ValueEnum};
 use std::io::Write;
 
@@ -40,6 +41,9 @@ pub(super) struct Diff {
     limits: LimitFlags,
     #[command(flatten)]
     registry: super::registry::RegistryArgs,
+    #[cfg(feature = "server")]
+    #[command(flatten)]
+    remote: super::remote::RemoteArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -98,14 +102,36 @@ impl Diff {
 }
 
 pub(super) fn diff(arguments: &Diff, quiet: bool) -> anyhow::Result<Done> {
+    let sides = [
+        ("OLD", arguments.side(&arguments.old, arguments.old_digest)),
+        ("NEW", arguments.side(&arguments.new, arguments.new_digest)),
+    ];
+    #[cfg(feature = "server")]
+    if let Some(server) = arguments.remote.server()? {
+        let outcome = super::remote::diff(&server, &sides)?;
+        return arguments.finish(outcome, quiet);
+    }
+    arguments.finish(local(&sides)?, quiet)
+}
+
+/// What came of a comparison.
+pub(super) enum Compared {
+    /// The changes.
+    Changes(Changes),
+    /// A side (`OLD` or `NEW`, and its source) that cannot be compared.
+    Not {
+        side: &'static str,
+        source: String,
+        report: Report,
+        done: Done,
+    },
+}
+
+fn local(sides: &[(&'static str, Common); 2]) -> anyhow::Result<Compared> {
     let mut bundles = Vec::new();
-    for (name, source, digest) in [
-        ("OLD", &arguments.old, arguments.old_digest),
-        ("NEW", &arguments.new, arguments.new_digest),
-    ] {
-        let common = arguments.side(source, digest);
+    for (side, common) in sides {
         // The graph is compared; no target needs to be printed.
-        let outcome = pipeline(&common, |options| options.targets = Some(Vec::new()))?;
+        let outcome = pipeline(common, |options| options.targets = Some(Vec::new()))?;
         let (report, done) = match outcome {
             Ok(outcome) => match outcome.bundle {
                 Some(bundle) => {
@@ -116,14 +142,37 @@ pub(super) fn diff(arguments: &Diff, quiet: bool) -> anyhow::Result<Done> {
             },
             Err(report) => (report, Done::Refused),
         };
-        let _ = writeln!(anstream::stderr(), "{name} ({source}) cannot be compared:");
-        show(&report, arguments.findings(), quiet)?;
-        return Ok(done);
+        let source = common.source.clone();
+        return Ok(Compared::Not {
+            side,
+            source,
+            report,
+            done,
+        });
     }
     let [old, new] = &bundles[..] else {
         anyhow::bail!("there are not two sides");
     };
-    let changes = changes::between(old, new);
-    arguments.show(&changes)?;
-    Ok(arguments.done(&changes))
+    Ok(Compared::Changes(changes::between(old, new)))
+}
+
+impl Diff {
+    fn finish(&self, compared: Compared, quiet: bool) -> anyhow::Result<Done> {
+        match compared {
+            Compared::Changes(changes) => {
+                self.show(&changes)?;
+                Ok(self.done(&changes))
+            }
+            Compared::Not {
+                side,
+                source,
+                report,
+                done,
+            } => {
+                let _ = writeln!(anstream::stderr(), "{side} ({source}) cannot be compared:");
+                show(&report, self.findings(), quiet)?;
+                Ok(done)
+            }
+        }
+    }
 }

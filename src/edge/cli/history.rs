@@ -1,9 +1,8 @@
 //! `history`: the bundles of a repository.
 
 use super::options::{LimitFlags, ResultFormat};
-use super::registry::{RegistryArgs, place};
+use super::registry::{Named, RegistryArgs, named};
 use super::{Done, print};
-use crate::edge::oci::Place;
 use crate::edge::publish::{self, Destination, History};
 use clap::Args;
 use std::fmt::Write;
@@ -12,8 +11,8 @@ use std::fmt::Write;
 #[derive(Debug, Args)]
 pub(super) struct HistoryArgs {
     /// oci://REGISTRY/REPOSITORY or oci-layout:DIR.
-    #[arg(value_name = "REPO", value_parser = place)]
-    from: Place,
+    #[arg(value_name = "REPO", value_parser = named)]
+    from: Named,
     /// How many bundles are shown, newest first.
     #[arg(long, value_name = "N", default_value = "20")]
     limit: usize,
@@ -27,7 +26,11 @@ pub(super) struct HistoryArgs {
 }
 
 pub(super) fn history(arguments: &HistoryArgs) -> anyhow::Result<Done> {
-    let at = Destination::open(&arguments.from, &arguments.registry.connection()?, None)?;
+    let at = Destination::open(
+        arguments.from.place()?,
+        &arguments.registry.connection()?,
+        None,
+    )?;
     let limits = arguments.limits.limits()?;
     let reading = publish::history(&*at.target, &at.repository, arguments.limit, &limits);
     let history = crate::edge::runtime()?.block_on(reading)?;

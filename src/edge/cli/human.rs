@@ -1,6 +1,5 @@
 //! Findings and results for people, pull requests and workflow logs.
 
-use crate::bundle::Bundle;
 use crate::diag::{Code, Located, Report, Severity};
 use crate::edge::output::Written;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -90,9 +89,14 @@ fn group(finding: &Located) -> annotate_snippets::Group<'_> {
 }
 
 /// What a bundle holds and where it is.
-pub(super) fn bundle(out: &mut impl Write, bundle: &Bundle, written: &Written) -> io::Result<()> {
+pub(super) fn bundle(
+    out: &mut impl Write,
+    inventory: &serde_json::Value,
+    files: usize,
+    written: &Written,
+) -> io::Result<()> {
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    let resources = bundle.inventory["resources"].as_array();
+    let resources = inventory["resources"].as_array();
     for resource in resources.into_iter().flatten() {
         let kind = resource["type"].as_str().unwrap_or("");
         *kinds
@@ -106,7 +110,7 @@ pub(super) fn bundle(out: &mut impl Write, bundle: &Bundle, written: &Written) -
     for (kind, count) in &kinds {
         writeln!(out, "{count:>6}  {kind}")?;
     }
-    writeln!(out, "{total:>6}  resources in {} files", bundle.files.len())?;
+    writeln!(out, "{total:>6}  resources in {files} files")?;
     writeln!(out, "wrote   {}", written.place)?;
     if let Some(digest) = &written.digest {
         writeln!(out, "digest  {digest}")?;
@@ -151,44 +155,6 @@ pub(super) fn github(report: &Report) -> String {
             out,
             "::{level} {properties}::{}",
             escape(&format!("{}{help}", finding.message))
-        );
-    }
-    out
-}
-
-/// A table for a pull request.
-pub(super) fn markdown(report: &Report) -> String {
-    let cell = |text: &str| {
-        text.replace('\\', "\\\\")
-            .replace('|', "\\|")
-            .replace(['\r', '\n'], " ")
-            .replace('<', "&lt;")
-    };
-    let summary = report.summary();
-    let mut out = format!(
-        "**flux-apim**: {} errors, {} warnings, {} info\n",
-        summary.error, summary.warning, summary.info
-    );
-    if report.diagnostics.is_empty() {
-        return out;
-    }
-    out.push_str("\n| | Code | Where | What |\n|---|---|---|---|\n");
-    for finding in &report.diagnostics {
-        let at = finding.range.map_or(String::new(), |r| {
-            format!(":{}:{}", r.start.line, r.start.column)
-        });
-        let help = finding
-            .help
-            .as_deref()
-            .map_or(String::new(), |help| format!(" _{}_", cell(help)));
-        let _ = writeln!(
-            out,
-            "| {} | [{}]({}) | {}{at} | {}{help} |",
-            finding.severity,
-            finding.rule.code,
-            crate::diag::rules::url(finding.rule),
-            cell(&finding.path),
-            cell(&finding.message)
         );
     }
     out

@@ -1,9 +1,8 @@
 //! `inspect`: the artifact, what is said about it, what is in it.
 
 use super::options::{LimitFlags, ResultFormat};
-use super::registry::{RegistryArgs, place};
+use super::registry::{Named, RegistryArgs, named};
 use super::{Done, print};
-use crate::edge::oci::Place;
 use crate::edge::publish::{self, Destination, Inspected};
 use clap::Args;
 use std::collections::BTreeMap;
@@ -13,8 +12,8 @@ use std::fmt::Write;
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
     /// oci://REGISTRY/REPOSITORY[:TAG][@sha256:DIGEST] or oci-layout:DIR[:TAG].
-    #[arg(value_name = "REF", value_parser = place)]
-    from: Place,
+    #[arg(value_name = "REF", value_parser = named)]
+    from: Named,
     /// How the result is shown.
     #[arg(long, value_enum, default_value = "human")]
     format: ResultFormat,
@@ -25,12 +24,13 @@ pub(super) struct Inspect {
 }
 
 pub(super) fn inspect(arguments: &Inspect) -> anyhow::Result<Done> {
-    let from = Destination::target(&arguments.from, &arguments.registry.connection()?)?;
+    let place = arguments.from.place()?;
+    let from = Destination::target(place, &arguments.registry.connection()?)?;
     let limits = arguments.limits.limits()?;
-    let reference = arguments.from.reference();
+    let reference = place.reference();
     let reading = publish::inspect(&*from, &reference, &limits);
     let mut found = crate::edge::runtime()?.block_on(reading)?;
-    found.reference = arguments.from.to_string();
+    found.reference = place.to_string();
     match arguments.format {
         ResultFormat::Json => print(&format!("{}\n", found.to_json()))?,
         ResultFormat::Human => print(&shown(&found))?,

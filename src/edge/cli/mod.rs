@@ -1,5 +1,7 @@
 //! The command line: what is asked, and how the answer is shown.
 
+#[cfg(feature = "controller")]
+mod controller;
 mod diff;
 mod history;
 mod human;
@@ -10,10 +12,14 @@ mod progress;
 mod publish;
 mod pull;
 mod registry;
+#[cfg(feature = "server")]
+mod remote;
 mod rollback;
+#[cfg(feature = "server")]
+mod serve;
 mod verify;
 
-use crate::diag::{RULES, Report, Rule, rule, rules, sarif};
+use crate::diag::{RULES, Report, Rule, markdown, rule, rules, sarif};
 use crate::discover;
 use crate::edge::output::Output;
 use crate::edge::source::{self, OpenOptions, Opened, SourceRef};
@@ -41,7 +47,14 @@ enum Done {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.color.write_global();
-    log(cli.verbose);
+    // The service has a log of its own.
+    #[cfg(feature = "server")]
+    let logs = matches!(cli.command, Command::Serve(_));
+    #[cfg(not(feature = "server"))]
+    let logs = false;
+    if !logs {
+        log(cli.verbose);
+    }
     match run(&cli) {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::Findings) => ExitCode::from(1),
@@ -66,6 +79,8 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         Command::Render(arguments) => render(arguments, cli.quiet),
         Command::Validate(arguments) => validate(arguments, cli.quiet),
         Command::Diff(arguments) => diff::diff(arguments, cli.quiet),
+        #[cfg(feature = "server")]
+        Command::Serve(arguments) => serve::serve(arguments),
         Command::Publish(arguments) => publish::publish(arguments, cli.quiet),
         Command::Pull(arguments) => pull::pull(arguments),
         Command::Inspect(arguments) => inspect::inspect(arguments),
@@ -78,6 +93,10 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
             print(&format!("{:#}\n", discover::schema()))?;
             Ok(Done::Well)
         }
+        #[cfg(feature = "controller")]
+        Command::Controller(arguments) => controller::controller(arguments),
+        #[cfg(feature = "controller")]
+        Command::Crds => controller::crds(),
         Command::Completions { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(*shell, &mut command, "flux-apim", &mut std::io::stdout());
@@ -86,15 +105,11 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
     }
 }
 
-/// Opens the source and runs the pipeline; `Err` holds what was shown.
-fn pipeline(
-    common: &Common,
-    set: impl FnOnce(&mut pipeline::Options),
-) -> anyhow::Result<Result<Outcome, Report>> {
-    let limits = common.limits()?;
+/// Opens the source; `Err` holds why it is refused.
+fn open(common: &Common) -> anyhow::Result<Result<Opened, Report>> {
     let open = OpenOptions {
         digest: common.digest,
-        limits: limits.clone(),
+        limits: common.limits()?,
     };
     let opened = common
         .source
@@ -107,12 +122,7 @@ fn pipeline(
             }
             source => Ok(source::open(source, &open)?),
         });
-    let Opened {
-        tree,
-        mut origin,
-        only,
-        notes,
-    } = match opened {
+    let mut opened = match opened {
         Ok(opened) => opened,
         Err(error) => {
             let finding = match error.downcast()? {
@@ -129,14 +139,29 @@ fn pipeline(
     };
     if let Some(path) = &common.path {
         let inside = format!("{path}/");
-        if !tree
-            .files()
-            .any(|(_, file)| file.as_str().starts_with(&inside))
-        {
+        let mut files = opened.tree.files();
+        if !files.any(|(_, file)| file.as_str().starts_with(&inside)) {
             anyhow::bail!("--path {path}: the source has no such folder");
         }
-        origin.path = Some(path.clone());
+        opened.origin.path = Some(path.clone());
     }
+    Ok(Ok(opened))
+}
+
+/// Opens the source and runs the pipeline; `Err` holds why it is refused.
+fn pipeline(
+    common: &Common,
+    set: impl FnOnce(&mut pipeline::Options),
+) -> anyhow::Result<Result<Outcome, Report>> {
+    let Opened {
+        tree,
+        origin,
+        only,
+        notes,
+    } = match open(common)? {
+        Ok(opened) => opened,
+        Err(report) => return Ok(Err(report)),
+    };
     let mut options = pipeline::Options {
         source: origin,
         deny_warnings: common.deny.iter().any(|word| word == "warnings"),
@@ -146,7 +171,7 @@ fn pipeline(
     options.discover.environment.clone_from(&common.env);
     options.discover.config.clone_from(&common.config);
     options.discover.only = only;
-    options.discover.limits = limits;
+    options.discover.limits = common.limits()?;
     set(&mut options);
     let outcome = match common.threads {
         Some(threads) => rayon::ThreadPoolBuilder::new()
@@ -160,6 +185,10 @@ fn pipeline(
 }
 
 fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
+    #[cfg(feature = "server")]
+    if let Some(server) = arguments.remote.server()? {
+        return remote::render(&server, arguments, quiet);
+    }
     let common = &arguments.common;
     let progress = Progress::start("rendering", quiet);
     let outcome = pipeline(common, |options| arguments.rendering.set(options))?;
@@ -180,24 +209,28 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
         print(&format!("{}\n", bundle.inventory))?;
     } else {
         human::report(&mut anstream::stderr(), &outcome.report, quiet)?;
-        human::bundle(&mut anstream::stdout(), bundle, &written)?;
+        human::bundle(
+            &mut anstream::stdout(),
+            &bundle.inventory,
+            bundle.files.len(),
+            &written,
+        )?;
     }
     Ok(Done::Well)
 }
 
 fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
+    #[cfg(feature = "server")]
+    if let Some(server) = arguments.remote.server()? {
+        return remote::validate(&server, arguments, quiet);
+    }
     let progress = Progress::start("checking", quiet);
     let outcome = pipeline(&arguments.common, |options| options.check = true)?;
     drop(progress);
     let (report, done) = match outcome {
         Ok(outcome) => {
-            let summary = outcome.report.summary();
-            let denied = arguments.common.deny.iter().any(|word| word == "warnings");
-            let failed = summary.error > 0 || (denied && summary.warning > 0);
-            (
-                outcome.report,
-                if failed { Done::Findings } else { Done::Well },
-            )
+            let done = arguments.common.judge(&outcome.report);
+            (outcome.report, done)
         }
         Err(report) => (report, Done::Refused),
     };
@@ -215,7 +248,7 @@ fn show(report: &Report, format: Format, quiet: bool) -> anyhow::Result<()> {
             print(&format!("{sarif}\n"))?;
         }
         Format::Github => print(&human::github(report))?,
-        Format::Markdown => print(&human::markdown(report))?,
+        Format::Markdown => print(&markdown::to_markdown(report))?,
     }
     Ok(())
 }
@@ -276,6 +309,17 @@ fn explain(code: Option<&str>, format: options::ResultFormat) -> anyhow::Result<
 }
 
 impl Common {
+    /// What findings mean for the exit status.
+    fn judge(&self, report: &Report) -> Done {
+        let summary = report.summary();
+        let denied = self.deny.iter().any(|word| word == "warnings");
+        if summary.error > 0 || (denied && summary.warning > 0) {
+            Done::Findings
+        } else {
+            Done::Well
+        }
+    }
+
     fn limits(&self) -> anyhow::Result<Limits> {
         self.limits.limits()
     }
@@ -290,8 +334,10 @@ fn log(verbose: u8) {
     };
     let filter = tracing_subscriber::filter::Targets::new().with_target("flux_apim", level);
     use tracing_subscriber::prelude::*;
+    let plain = anstream::AutoStream::choice(&std::io::stderr()) == anstream::ColorChoice::Never;
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
+        .with_ansi(!plain)
         .with_target(false)
         .without_time();
     // Whoever embeds the library may log already.

@@ -32,6 +32,9 @@ pub(super) enum Command {
     Validate(Validate),
     /// What changes between two sources.
     Diff(super::diff::Diff),
+    /// Serve previews over HTTP.
+    #[cfg(feature = "server")]
+    Serve(Box<super::serve::Serve>),
     /// Publish a source, or a bundle, to a registry: signed, attested, pinned.
     Publish(super::publish::Publish),
     /// Fetch a bundle and verify it.
@@ -56,6 +59,12 @@ pub(super) enum Command {
     },
     /// The JSON Schema of flux-apim.yaml, for editors.
     Schema,
+    /// Watch ApimBundles in a cluster; render and publish what they name.
+    #[cfg(feature = "controller")]
+    Controller(super::controller::Controller),
+    /// The definition of the Kubernetes API, as YAML.
+    #[cfg(feature = "controller")]
+    Crds,
     /// Completions for a shell.
     Completions {
         /// The shell.
@@ -105,6 +114,9 @@ impl Common {
 pub(super) struct Render {
     #[command(flatten)]
     pub(super) common: Common,
+    #[cfg(feature = "server")]
+    #[command(flatten)]
+    pub(super) remote: super::remote::RemoteArgs,
     /// Folder, *.tar.gz, or oci-layout:DIR[:TAG].
     #[arg(short, long, value_name = "OUT", default_value = "./bundle")]
     pub(super) output: String,
@@ -157,6 +169,9 @@ impl Rendering {
 pub(super) struct Validate {
     #[command(flatten)]
     pub(super) common: Common,
+    #[cfg(feature = "server")]
+    #[command(flatten)]
+    pub(super) remote: super::remote::RemoteArgs,
     /// How findings are shown.
     #[arg(long, value_enum, default_value = "human")]
     pub(super) format: Format,
@@ -214,9 +229,13 @@ pub(super) struct LimitFlags {
 }
 
 impl LimitFlags {
-    /// The caps with what the flags say.
+    /// The usual caps with what the flags say.
     pub(super) fn limits(&self) -> anyhow::Result<Limits> {
-        let mut limits = Limits::default();
+        self.over(Limits::default())
+    }
+
+    /// `limits` with what the flags say.
+    pub(super) fn over(&self, mut limits: Limits) -> anyhow::Result<Limits> {
         for &(flag, value) in &self.given {
             limits.set(flag, value);
         }
@@ -233,6 +252,10 @@ impl Args for LimitFlags {
                 clap::Arg::new(limit.flag)
                     .long(limit.flag)
                     .value_name("N")
+                    .env(format!(
+                        "FLUX_APIM_{}",
+                        limit.flag.replace('-', "_").to_uppercase()
+                    ))
                     .help(format!("{} [default: {}]", limit.meaning, limit.default))
                     .help_heading("Caps")
                     .hide_short_help(true)

@@ -1,7 +1,7 @@
 //! `publish`: a source rendered, or a bundle as it is, to a registry.
 
 use super::options::{Common, Rendering, ResultFormat};
-use super::registry::{place, signing_key};
+use super::registry::{Named, named, signing_key};
 use super::{Done, human, pipeline, print, show};
 use crate::edge::oci::{Connection, Place};
 use crate::edge::publish::{self, Artifact, Destination, Pin, Published, TagTemplate};
@@ -20,8 +20,8 @@ pub(super) struct Publish {
     #[command(flatten)]
     common: Common,
     /// oci://REGISTRY/REPOSITORY[:TAG] or oci-layout:DIR[:TAG].
-    #[arg(value_name = "REPO", value_parser = place)]
-    to: Place,
+    #[arg(value_name = "REPO", value_parser = named)]
+    to: Named,
     #[command(flatten)]
     rendering: Rendering,
     /// A tag, `latest` unless given. {{revision}}, {{short}} (of the commit),
@@ -55,12 +55,12 @@ enum Given {
 }
 
 pub(super) fn publish(arguments: &Publish, quiet: bool) -> anyhow::Result<Done> {
+    let place = arguments.to.place()?;
     anyhow::ensure!(
-        arguments.to.digest().is_none(),
-        "{}: a digest names what is there already; give a tag to publish to",
-        arguments.to
+        place.digest().is_none(),
+        "{place}: a digest names what is there already; give a tag to publish to"
     );
-    if let (Some(path), Place::Layout { .. }) = (&arguments.write_pin, &arguments.to) {
+    if let (Some(path), Place::Layout { .. }) = (&arguments.write_pin, place) {
         anyhow::bail!(
             "--write-pin {}: an OCIRepository consumes a registry, not a layout",
             path.display()
@@ -72,9 +72,9 @@ pub(super) fn publish(arguments: &Publish, quiet: bool) -> anyhow::Result<Done> 
     let connection = arguments.common.registry.connection()?;
     let suffix = arguments.bicep_suffix.as_str();
     let bicep = (!suffix.is_empty()).then_some(suffix);
-    let to = Destination::open(&arguments.to, &connection, bicep)?;
+    let to = Destination::open(place, &connection, bicep)?;
     let options = publish::Options {
-        tags: arguments.tags()?,
+        tags: arguments.tags(place)?,
         signer,
         attest: arguments.attest,
     };
@@ -99,8 +99,8 @@ pub(super) fn publish(arguments: &Publish, quiet: bool) -> anyhow::Result<Done> 
 
 impl Publish {
     /// The tag of the reference, then those of the flags.
-    fn tags(&self) -> Result<Vec<TagTemplate>, publish::Error> {
-        let own = self.to.tag().map(str::parse).transpose()?;
+    fn tags(&self, place: &Place) -> Result<Vec<TagTemplate>, publish::Error> {
+        let own = place.tag().map(str::parse).transpose()?;
         Ok(own.into_iter().chain(self.tag.iter().cloned()).collect())
     }
 }

@@ -71,9 +71,20 @@ impl RegistryArgs {
     }
 }
 
-/// A reference on the command line.
-pub(super) fn place(text: &str) -> Result<Place, String> {
-    text.parse().map_err(|error| format!("{error}"))
+/// A reference on the command line. What is wrong with it is told later and
+/// by us: whoever parses flags repeats them whole, with a password in them.
+#[derive(Debug, Clone)]
+pub(super) struct Named(Result<Place, String>);
+
+impl Named {
+    pub(super) fn place(&self) -> anyhow::Result<&Place> {
+        self.0.as_ref().map_err(|error| anyhow::anyhow!("{error}"))
+    }
+}
+
+pub(super) fn named(text: &str) -> Result<Named, std::convert::Infallible> {
+    let place = text.parse::<Place>();
+    Ok(Named(place.map_err(|error| error.to_string())))
 }
 
 /// The private key in `path`; its password from the environment or a prompt.

@@ -1,9 +1,8 @@
 //! `rollback`: a tag back to a bundle that was published before.
 
 use super::options::{LimitFlags, ResultFormat};
-use super::registry::{RegistryArgs, place, verifying_key};
+use super::registry::{Named, RegistryArgs, named, verifying_key};
 use super::{Done, print};
-use crate::edge::oci::Place;
 use crate::edge::publish::{self, Destination, Pin, Policy};
 use clap::Args;
 use std::path::PathBuf;
@@ -12,8 +11,8 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub(super) struct Rollback {
     /// oci://REGISTRY/REPOSITORY or oci-layout:DIR.
-    #[arg(value_name = "REPO", value_parser = place)]
-    at: Place,
+    #[arg(value_name = "REPO", value_parser = named)]
+    at: Named,
     /// Digest or tag of the bundle to go back to.
     #[arg(long, value_name = "DIGEST|TAG")]
     to: String,
@@ -43,10 +42,10 @@ pub(super) struct Rollback {
 }
 
 pub(super) fn rollback(arguments: &Rollback) -> anyhow::Result<Done> {
+    let place = arguments.at.place()?;
     anyhow::ensure!(
-        arguments.at.tag().is_none() && arguments.at.digest().is_none(),
-        "{}: name the repository alone; --to says what to go back to, --tag which tag moves",
-        arguments.at
+        place.tag().is_none() && place.digest().is_none(),
+        "{place}: name the repository alone; --to says what to go back to, --tag which tag moves"
     );
     let key = arguments.key.as_deref().map(verifying_key).transpose()?;
     let policy = Policy {
@@ -55,11 +54,7 @@ pub(super) fn rollback(arguments: &Rollback) -> anyhow::Result<Done> {
     };
     let connection = arguments.registry.connection()?;
     let suffix = arguments.bicep_suffix.as_str();
-    let at = Destination::open(
-        &arguments.at,
-        &connection,
-        (!suffix.is_empty()).then_some(suffix),
-    )?;
+    let at = Destination::open(place, &connection, (!suffix.is_empty()).then_some(suffix))?;
     let limits = arguments.limits.limits()?;
     let moving = publish::rollback(&at, &arguments.to, &arguments.tag, &policy, &limits);
     let done = crate::edge::runtime()?.block_on(moving)?;

@@ -1,7 +1,7 @@
 //! `verify`: whether a bundle is whole, signed, and from where it should be.
 
 use super::options::{LimitFlags, ResultFormat};
-use super::registry::{RegistryArgs, place, verifying_key};
+use super::registry::{Named, RegistryArgs, named, verifying_key};
 use super::{Done, print};
 use crate::edge::oci::{Place, Target};
 use crate::edge::publish::{self, Destination, Policy, Verified};
@@ -14,8 +14,8 @@ use std::sync::Arc;
 #[derive(Debug, Args)]
 pub(super) struct Reading {
     /// oci://REGISTRY/REPOSITORY[:TAG][@sha256:DIGEST] or oci-layout:DIR[:TAG].
-    #[arg(value_name = "REF", value_parser = place)]
-    from: Place,
+    #[arg(value_name = "REF", value_parser = named)]
+    from: Named,
     /// It must be signed by this key (cosign.pub).
     #[arg(long, value_name = "FILE", env = "FLUX_APIM_KEY")]
     key: Option<PathBuf>,
@@ -31,7 +31,7 @@ pub(super) struct Reading {
 impl Reading {
     pub(super) fn target(&self) -> anyhow::Result<Arc<dyn Target>> {
         Ok(Destination::target(
-            &self.from,
+            self.from.place()?,
             &self.registry.connection()?,
         )?)
     }
@@ -40,8 +40,8 @@ impl Reading {
         self.limits.limits()
     }
 
-    pub(super) fn place(&self) -> &Place {
-        &self.from
+    pub(super) fn place(&self) -> anyhow::Result<&Place> {
+        self.from.place()
     }
 
     /// Reads the bundle; a tag beside a digest must point to it.
@@ -51,18 +51,19 @@ impl Reading {
             key,
             expect_source: self.expect_source.clone(),
         };
-        let reference = self.from.reference();
+        let place = self.from.place()?;
+        let reference = place.reference();
         let mut verified = publish::verify(from, &reference, &policy, &self.limits()?).await?;
-        if let (Some(tag), Some(digest)) = (self.from.tag(), self.from.digest()) {
+        if let (Some(tag), Some(digest)) = (place.tag(), place.digest()) {
             let tagged = from.resolve(tag).await?.map(|tagged| tagged.digest);
             anyhow::ensure!(
                 tagged == Some(digest),
                 "{}: the tag `{tag}` points to {}, not to {digest}",
-                self.from,
+                place,
                 tagged.map_or("nothing".to_owned(), |tagged| tagged.to_string())
             );
         }
-        verified.reference = self.from.to_string();
+        verified.reference = place.to_string();
         Ok(verified)
     }
 }
@@ -86,7 +87,7 @@ pub(super) fn verify(arguments: &Verify) -> anyhow::Result<Done> {
         (Err(error), ResultFormat::Json) => {
             let answer = serde_json::json!({
                 "version": 1,
-                "reference": arguments.reading.place().to_string(),
+                "reference": arguments.reading.place()?.to_string(),
                 "verified": false,
                 "problem": format!("{error:#}"),
             });

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
+    /// 2, of everything that OCI and Docker write today.
+    #[serde(default)]
+    pub schema_version: u64,
     /// Its own media type; may be left out by OCI.
     #[serde(default)]
     pub media_type: Option<String>,
@@ -42,6 +45,13 @@ impl Manifest {
                 attempted: attempted.to_owned(),
                 limit: MAX_MANIFEST,
             });
+        }
+        // A list of nothing would do for a structure of nothing but defaults.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Error::malformed(
+                attempted,
+                "it is no OCI manifest: it is no JSON object",
+            ));
         }
         serde_json::from_slice(bytes)
             .map_err(|e| Error::malformed(attempted, format!("it is no OCI manifest: {e}")))

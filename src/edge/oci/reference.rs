@@ -526,6 +526,17 @@ mod tests {
         assert!(!format!("{error} {error:?}").contains("hunter2"));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_read_is_written_the_same(text in "(oci://|oci-layout:)?[a-zA-Z0-9./:@_\\-\\[\\]]{0,40}|\\PC{0,40}") {
+            if let Ok(place) = text.parse::<Place>() {
+                let again: Place = place.to_string().parse().unwrap();
+                proptest::prop_assert_eq!(again, place);
+            }
+            let _ = check_new_tag(&text);
+        }
+    }
+
     #[test]
     fn tags_that_clients_keep_for_themselves_are_not_written() {
         assert!(check_new_tag("v1.2.3").is_ok());

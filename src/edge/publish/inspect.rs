@@ -62,9 +62,10 @@ impl Inspected {
                 "media_type": what.media_type, "digest": what.digest.to_string(), "size": what.size,
             })
         };
-        let referrers: Vec<Json> = self
-            .referrers
-            .iter()
+        let mut referrers: Vec<&Descriptor> = self.referrers.iter().collect();
+        referrers.sort_by_key(|referrer| (predicate_type(&referrer.annotations), referrer.digest));
+        let referrers: Vec<Json> = referrers
+            .into_iter()
             .map(|referrer| {
                 json!({
                     "digest": referrer.digest.to_string(),

@@ -35,9 +35,12 @@ use crate::bundle::LAYER_MEDIA_TYPE;
 use crate::edge::oci::{Descriptor, Manifest, Pushed, Target};
 use crate::edge::sign::Signer;
 use crate::tree::Digest;
-use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
+
+/// Requests at once.
+const AT_ONCE: usize = 4;
 
 /// Where a bundle goes.
 #[derive(Debug, Clone)]
@@ -120,7 +123,7 @@ pub async fn publish(
     }
     let tags = resolve_tags(artifact, options)?;
     let target = &*to.target;
-    let current = try_join_all(tags.iter().map(|tag| target.resolve(tag))).await?;
+    let current = resolve_all(target, &tags).await?;
     let ours = artifact.packed().descriptor();
     let first = current.first().and_then(Option::as_ref);
     let kept = match first {
@@ -181,6 +184,18 @@ fn resolve_tags(artifact: &Artifact, options: &Options) -> Result<Vec<String>, E
     Ok(tags)
 }
 
+/// What each of the tags points to.
+async fn resolve_all(
+    target: &dyn Target,
+    tags: &[String],
+) -> Result<Vec<Option<Descriptor>>, Error> {
+    Ok(stream::iter(tags.to_vec())
+        .map(|tag| async move { target.resolve(&tag).await })
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?)
+}
+
 /// Whether the artifact `there` has the layer of `artifact`.
 async fn same_layer(
     target: &dyn Target,
@@ -203,7 +218,7 @@ async fn publish_module(
     tags: &[String],
 ) -> Result<bool, Error> {
     let what = module.descriptor();
-    let current = try_join_all(tags.iter().map(|tag| target.resolve(tag))).await?;
+    let current = resolve_all(target, tags).await?;
     let is = |there: &Option<Descriptor>| there.as_ref().map(|t| t.digest) == Some(what.digest);
     if current.iter().all(is) {
         return Ok(false);

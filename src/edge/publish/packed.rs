@@ -127,6 +127,11 @@ impl Packed {
         &self.manifest
     }
 
+    /// What the manifest names.
+    pub fn blobs(&self) -> &[(Descriptor, Bytes)] {
+        &self.blobs
+    }
+
     /// The last blob: the layer.
     pub fn layer(&self) -> Option<&(Descriptor, Bytes)> {
         self.blobs.last()
@@ -134,8 +139,9 @@ impl Packed {
 
     /// Puts blobs, then manifest there: by digest, no tag moves.
     pub(super) async fn push(&self, to: &dyn Target) -> Result<Pushed, Error> {
-        stream::iter(&self.blobs)
-            .map(|(what, bytes)| to.push(what, bytes.clone()))
+        // Of their own, or the future could not be sent between threads.
+        stream::iter(self.blobs.clone())
+            .map(|(what, bytes)| async move { to.push(&what, bytes).await })
             .buffer_unordered(AT_ONCE)
             .try_collect::<Vec<_>>()
             .await?;

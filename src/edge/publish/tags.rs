@@ -110,7 +110,7 @@ fn semver(revision: &str) -> Result<String, String> {
     let version = name.strip_prefix('v').unwrap_or(name);
     if !is_semver(version) {
         return Err(format!(
-            "it needs a Git tag such as v1.2.3 at the revision, which is `{}`",
+            "the revision must be a Git tag such as v1.2.3, but is `{}`",
             excerpt(revision, 100)
         ));
     }

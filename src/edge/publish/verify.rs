@@ -131,10 +131,11 @@ impl Verified {
     pub fn to_json(&self) -> Json {
         let files = self.found.inventory["files"].as_array().map_or(0, Vec::len);
         let resources = self.found.inventory["resources"].as_array();
-        let (attestations, signatures): (Vec<&Claim>, Vec<&Claim>) = self
+        let (mut attestations, signatures): (Vec<&Claim>, Vec<&Claim>) = self
             .claims
             .iter()
             .partition(|claim| !claim.signs() && claim.predicate().is_some());
+        attestations.sort_by_key(|claim| (claim.predicate(), claim.digest));
         json!({
             "version": 1,
             "reference": self.reference,

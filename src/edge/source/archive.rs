@@ -263,7 +263,7 @@ fn extensions(entry: &mut tar::Entry<'_, impl Read>) -> Result<bool, Error> {
 }
 
 /// Takes note of `path` and the folders above it.
-fn claim(
+pub(super) fn claim(
     seen: &mut BTreeMap<String, (String, bool)>,
     path: &str,
     folder: bool,

@@ -67,7 +67,7 @@ fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
 }
 
 /// `url` without user, password and query.
-pub(super) fn without_credentials(url: &str) -> String {
+pub(crate) fn without_credentials(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or(url);
     match url.split_once("://") {
         Some((scheme, rest)) => {

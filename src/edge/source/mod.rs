@@ -3,12 +3,17 @@
 
 mod archive;
 mod directory;
+mod files;
 mod git;
 #[cfg(feature = "fetch")]
 mod http;
 mod layout;
 #[cfg(feature = "publish")]
 mod registry;
+
+pub(crate) use git::without_credentials;
+
+pub use files::Files;
 
 use crate::bundle::Source;
 use crate::diag::{Diagnostic, Place, Rule, excerpt, rules};

@@ -97,7 +97,8 @@ async fn ask(program: &OsStr, server: &str, patience: Duration) -> Result<Option
     }))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;

@@ -107,6 +107,18 @@ impl Scope {
         }
     }
 
+    /// What we are about to do and what the registry asks for: some ask for
+    /// less than is needed, none knows where a blob is taken over from.
+    fn with(&self, asked: Option<&str>) -> String {
+        let mut all = self.spelled();
+        for part in asked.unwrap_or("").split_ascii_whitespace() {
+            if !all.split(' ').any(|have| have == part) {
+                all = format!("{all} {part}");
+            }
+        }
+        all
+    }
+
     /// Whether a token for `self` does for `other`.
     fn covers(&self, other: &Self) -> bool {
         let enough = self.does >= other.does && self.repository == other.repository;
@@ -250,7 +262,7 @@ impl State {
             }
             (Known::Bearer { .. }, Login::Bearer(token)) => (self.bearer(token), LONGEST),
             (Known::Bearer { realm, service }, login) => {
-                let asked = asked.unwrap_or_else(|| scope.spelled());
+                let asked = scope.with(asked.as_deref());
                 let service = service.as_deref();
                 let (token, till) = self.token(wire, at, realm, service, &asked, login).await?;
                 (self.bearer(&token), till)

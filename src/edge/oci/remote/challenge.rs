@@ -139,6 +139,13 @@ mod tests {
         assert_eq!(read(&[]), Challenge::Unknown(String::new()));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_header_is_read(text in "(Bearer |Basic |realm=|scope=|[\"\\\\, =a-z]){0,12}") {
+            let _ = challenges(&text);
+        }
+    }
+
     #[test]
     fn nonsense_is_no_challenge() {
         for text in [

@@ -120,6 +120,10 @@ impl Connection {
     /// The client that talks to the registry itself.
     pub(super) fn own(&self) -> Result<Client, Error> {
         let mut builder = self.common()?;
+        if self.insecure {
+            // Plain HTTP works where the system has no certificates at all.
+            builder = builder.tls_certs_only([]);
+        }
         if let Some((certificate, key)) = &self.client_cert {
             let mut pem = certificate.clone();
             pem.push(b'\n');

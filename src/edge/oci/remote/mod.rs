@@ -170,6 +170,11 @@ impl Remote {
                 found: found.digest.to_string(),
             });
         }
+        if manifest.schema_version != 2 {
+            let version = manifest.schema_version;
+            let problem = format!("its schemaVersion is {version}; 2 is what we read");
+            return Err(Error::malformed(attempted, problem));
+        }
         if !found.is_manifest() {
             let kind = crate::diag::excerpt(&kind, 100);
             return Err(Error::malformed(
@@ -230,12 +235,13 @@ impl Remote {
         let there = self.head(what).await?;
         let mut native = self.registry.lists_referrers().unwrap_or(false);
         if !there {
-            native = self
+            let listed = self
                 .put_manifest(what, &what.digest.to_string(), bytes)
                 .await?;
-            if manifest.subject.is_some() {
-                self.registry.learn_lists_referrers(native);
+            if listed {
+                self.registry.learn_lists_referrers(true);
             }
+            native |= listed;
         }
         if let Some(subject) = &manifest.subject
             && !native
@@ -348,7 +354,7 @@ impl Target for Remote {
             if pages > MAX_PAGES || found.len() > MAX_TAGS {
                 return Err(Error::malformed(attempted, "tags without end"));
             }
-            next = next_page(&self.registry.wire, &url, &answer.headers);
+            next = next_page(&self.registry.wire, &url, &answer.headers, &attempted)?;
         }
         found.sort();
         found.dedup();

@@ -95,7 +95,7 @@ impl Remote {
                 let problem = format!("more than {MAX_REFERRERS} referrers, or pages without end");
                 return Err(Error::malformed(attempted, problem));
             }
-            next = next_page(&self.registry.wire, &url, &answer.headers);
+            next = next_page(&self.registry.wire, &url, &answer.headers, &attempted)?;
         }
         Ok(Some(found))
     }

@@ -3,7 +3,7 @@
 use super::super::{Error, Reference};
 use super::auth::{Auth, Authorization, Scope};
 use super::connection::Connection;
-use super::wire::{Answer, MAX_JSON, Request, Wire};
+use super::wire::{Answer, Request, Wire};
 use crate::tree::Digest;
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION};
@@ -314,22 +314,34 @@ pub(super) fn location(from: &Url, headers: &HeaderMap, attempted: &str) -> Resu
     }
 }
 
-/// The next page of a list: on the registry itself, or nowhere.
-pub(super) fn next_page(wire: &Wire, from: &Url, headers: &HeaderMap) -> Option<Url> {
-    for value in headers.get_all(reqwest::header::LINK) {
-        for link in value.to_str().ok()?.split(',') {
-            let (target, parameters) = link.split_once('>')?;
-            let next = parameters.split(';').any(|p| {
-                let p: String = p.split_whitespace().collect();
-                p.eq_ignore_ascii_case("rel=\"next\"") || p.eq_ignore_ascii_case("rel=next")
-            });
-            let target = target.trim_start().strip_prefix('<')?;
-            if next {
-                return from.join(target).ok().filter(|url| wire.is_own(url));
-            }
-        }
+/// The next page of a list: on the registry itself, or it is refused.
+pub(super) fn next_page(
+    wire: &Wire,
+    from: &Url,
+    headers: &HeaderMap,
+    attempted: &str,
+) -> Result<Option<Url>, Error> {
+    let links = headers.get_all(reqwest::header::LINK);
+    let texts = links.iter().filter_map(|value| value.to_str().ok());
+    let Some(target) = texts.flat_map(|text| text.split(',')).find_map(next) else {
+        return Ok(None);
+    };
+    match from.join(target) {
+        Ok(url) if wire.is_own(&url) => Ok(Some(url)),
+        _ => Err(Error::malformed(
+            attempted,
+            "the next page of the list is not on the registry itself",
+        )),
     }
-    None
+}
+
+/// The target of a link, when it is the next page.
+fn next(link: &str) -> Option<&str> {
+    let (target, parameters) = link.split_once('>')?;
+    let mut parameters = parameters.split(';').map(str::trim);
+    parameters
+        .find(|p| p.eq_ignore_ascii_case("rel=\"next\"") || p.eq_ignore_ascii_case("rel=next"))?;
+    target.trim_start().strip_prefix('<')
 }
 
 /// The digest that an answer states, when it is one of ours.
@@ -347,15 +359,19 @@ pub(super) fn json<T: serde::de::DeserializeOwned>(
     answer: &Answer,
     attempted: &str,
 ) -> Result<T, Error> {
-    debug_assert!(answer.body.len() as u64 <= MAX_JSON * 4);
-    serde_json::from_slice(&answer.body).map_err(|error| {
+    let refused = |error: String| {
         let kind = media_type(&answer.headers);
         let kind = kind.as_deref().unwrap_or("nothing stated");
         Error::malformed(
             attempted,
             format!("the answer is not the JSON that was expected, but {kind}: {error}"),
         )
-    })
+    };
+    // A list of nothing would do for a structure of nothing but defaults.
+    if answer.body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(refused("it is no object".to_owned()));
+    }
+    serde_json::from_slice(&answer.body).map_err(|error| refused(error.to_string()))
 }
 
 /// The media type of an answer, without parameters.

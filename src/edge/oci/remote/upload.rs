@@ -151,8 +151,9 @@ impl Remote {
         let ask = Ask::new(attempted.clone(), Method::GET, at.clone(), self.writing());
         let answer = self.registry.ask(&self.at, &ask.expecting(&[204])).await;
         let answer = answer.map_err(|error| match error.status() {
-            // The upload is gone: what is above begins anew.
-            Some(404) => Error::Network {
+            // The upload is gone, or, with Distribution 2, its state is ahead of
+            // the one in our URL: what is above begins anew.
+            Some(400 | 404 | 416) => Error::Network {
                 attempted: attempted.clone(),
                 problem: "the registry knows the upload no more".to_owned(),
             },

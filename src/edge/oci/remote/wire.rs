@@ -147,7 +147,19 @@ impl Wire {
         request: &Request,
         expected: &[u16],
     ) -> Result<Answer, Error> {
-        exchange(self.client(&request.url)?, request, expected).await
+        let sent = exchange(self.client(&request.url)?, request, expected).await;
+        match sent {
+            // With TLS 1.3 a server that misses a certificate may just leave.
+            Err(Error::Network { attempted, problem })
+                if self.connection.client_cert.is_none()
+                    && request.url.scheme() == "https"
+                    && problem.contains("connection closed") =>
+            {
+                let problem = format!("{problem} (it may want a client certificate)");
+                Err(Error::Network { attempted, problem })
+            }
+            sent => sent,
+        }
     }
 }
 
@@ -299,8 +311,8 @@ fn failed(attempted: &str, url: &Url, error: &reqwest::Error) -> Error {
             "; it does not speak TLS: --insecure allows plain HTTP",
         ),
         (
-            "CertificateRequired",
-            "; the registry asks for a client certificate",
+            "received fatal alert",
+            "; it wants a client certificate, or another one",
         ),
     ];
     for (mark, help) in lasting {

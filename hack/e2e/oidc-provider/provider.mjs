@@ -1,0 +1,31 @@
+// A real OpenID provider (npm oidc-provider) that gives clients JWT access
+// tokens for the resource they name. usage: node provider.mjs PORT
+import { generateKeyPairSync } from 'node:crypto';
+import Provider from 'oidc-provider';
+
+const port = Number(process.argv[2]);
+const key = (kid, type, options, alg) => ({
+  ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig',
+});
+const scopes = 'flux-apim.render flux-apim.publish flux-apim.admin';
+const client = (id, scope) => ({
+  client_id: id, client_secret: 'secret', grant_types: ['client_credentials'],
+  redirect_uris: [], response_types: [], scope,
+});
+const provider = new Provider(`http://127.0.0.1:${port}`, {
+  clients: [client('ci', 'flux-apim.render'), client('operator', scopes)],
+  scopes: scopes.split(' '),
+  jwks: { keys: [key('rsa', 'rsa', { modulusLength: 2048 }, 'RS256'), key('ec', 'ec', { namedCurve: 'P-256' }, 'ES256')] },
+  features: {
+    clientCredentials: { enabled: true },
+    devInteractions: { enabled: false },
+    resourceIndicators: {
+      enabled: true,
+      getResourceServerInfo: (ctx, resource) => ({
+        scope: scopes, audience: resource, accessTokenFormat: 'jwt',
+        jwt: { sign: { alg: resource.endsWith('ec') ? 'ES256' : 'RS256' } },
+      }),
+    },
+  },
+});
+provider.listen(port, '127.0.0.1', () => console.log('listening'));

@@ -1,0 +1,429 @@
+//! `serve`: the preview service.
+
+use super::Done;
+use super::options::LimitFlags;
+use crate::edge::fetch::{Hosts, Policy};
+use crate::edge::secret::Secret;
+use crate::edge::server::{Auth, Grant, Oidc, Options, Server};
+use crate::edge::telemetry;
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Flags of `serve`. Caps on sources are those of `render`, but for
+/// --max-total-bytes, which is 268435456 unless given.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Address. Any but loopback needs --auth.
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        env = "FLUX_APIM_LISTEN",
+        default_value = "127.0.0.1:8080"
+    )]
+    listen: String,
+    /// Who may ask: everyone (loopback only unless this is given), holders of
+    /// tokens of an OpenID provider, or of the cluster.
+    #[arg(long, value_enum, env = "FLUX_APIM_AUTH")]
+    auth: Option<AuthKind>,
+    /// Issuer of tokens.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "FLUX_APIM_OIDC_ISSUER",
+        help_heading = "Access",
+        required_if_eq("auth", "oidc")
+    )]
+    oidc_issuer: Option<String>,
+    /// Audience that a token must have; several separated by commas.
+    #[arg(
+        long,
+        value_name = "AUDIENCE",
+        env = "FLUX_APIM_OIDC_AUDIENCE",
+        help_heading = "Access",
+        value_delimiter = ','
+    )]
+    oidc_audience: Vec<String>,
+    /// Entra tenant whose tokens are taken, when the issuer is one for many.
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "FLUX_APIM_OIDC_TENANT",
+        help_heading = "Access",
+        value_delimiter = ','
+    )]
+    oidc_tenant: Vec<String>,
+    /// Certificates of the OpenID provider beside those of the system.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FLUX_APIM_OIDC_CA",
+        help_heading = "Access"
+    )]
+    oidc_ca: Option<PathBuf>,
+    /// Seconds that clocks may be apart.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "FLUX_APIM_CLOCK_SKEW",
+        help_heading = "Access",
+        default_value_t = 60
+    )]
+    clock_skew: u64,
+    /// Audience of tokens of the cluster.
+    #[arg(
+        long,
+        value_name = "AUDIENCE",
+        env = "FLUX_APIM_KUBERNETES_AUDIENCE",
+        help_heading = "Access",
+        value_delimiter = ','
+    )]
+    kubernetes_audience: Vec<String>,
+    /// Who may do what: render=NAME, publish=NAME, admin=NAME, where NAME is a
+    /// scope, a role or `sub:SUBJECT` (oidc), a group or user (kubernetes).
+    #[arg(
+        long,
+        value_name = "GRANT",
+        env = "FLUX_APIM_GRANT",
+        help_heading = "Access",
+        value_delimiter = ','
+    )]
+    grant: Vec<Grant>,
+    /// Certificate chain in PEM; read again when it changes.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FLUX_APIM_TLS_CERT",
+        help_heading = "Access",
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+    /// Its key in PEM.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FLUX_APIM_TLS_KEY",
+        help_heading = "Access",
+        requires = "tls_cert"
+    )]
+    tls_key: Option<PathBuf>,
+    /// Origin of web pages that may ask.
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "FLUX_APIM_CORS_ORIGIN",
+        help_heading = "Access",
+        value_delimiter = ','
+    )]
+    cors_origin: Vec<String>,
+    /// File with the token that signs events of Flux (generic-hmac).
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FLUX_APIM_HOOK_SECRET_FILE",
+        help_heading = "Access"
+    )]
+    hook_secret_file: Option<PathBuf>,
+    /// Host of sources by reference: `host`, `host:port`, `host:*`, `*.domain`.
+    #[arg(
+        long,
+        value_name = "HOST",
+        env = "FLUX_APIM_ALLOW_SOURCE_HOST",
+        help_heading = "Sources",
+        value_delimiter = ','
+    )]
+    allow_source_host: Vec<String>,
+    /// These hosts may have private or loopback addresses.
+    #[arg(
+        long,
+        env = "FLUX_APIM_ALLOW_PRIVATE_SOURCES",
+        help_heading = "Sources"
+    )]
+    allow_private_sources: bool,
+    /// Seconds that fetching a source may take.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "FLUX_APIM_SOURCE_TIMEOUT",
+        help_heading = "Sources",
+        default_value_t = 60
+    )]
+    source_timeout: u64,
+    /// Folder of artifacts that are served below /artifacts.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "FLUX_APIM_ARTIFACTS",
+        help_heading = "Sources"
+    )]
+    artifacts: Option<PathBuf>,
+    /// Bytes of a body.
+    #[arg(long, value_name = "N", env = "FLUX_APIM_MAX_BODY_BYTES", help_heading = "Load", default_value_t = 32 << 20)]
+    max_body_bytes: u64,
+    /// Bytes of all bodies in memory.
+    #[arg(long, value_name = "N", env = "FLUX_APIM_MAX_UPLOAD_MEMORY", help_heading = "Load", default_value_t = 256 << 20)]
+    max_upload_memory: u64,
+    /// Bytes of answers that are kept.
+    #[arg(long, value_name = "N", env = "FLUX_APIM_CACHE_BYTES", help_heading = "Load", default_value_t = 64 << 20)]
+    cache_bytes: usize,
+    /// Previews at once; one for each core unless given.
+    #[arg(long, value_name = "N", env = "FLUX_APIM_WORKERS", help_heading = "Load", value_parser = super::options::threads)]
+    workers: Option<usize>,
+    /// Previews that may wait.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "FLUX_APIM_QUEUE",
+        help_heading = "Load",
+        default_value_t = 64
+    )]
+    queue: usize,
+    /// Connections at once.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "FLUX_APIM_MAX_CONNECTIONS",
+        help_heading = "Load",
+        default_value_t = 1024
+    )]
+    max_connections: usize,
+    /// Requests a minute of one client.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "FLUX_APIM_RATE",
+        help_heading = "Load",
+        default_value = "600"
+    )]
+    rate: NonZeroU32,
+    /// Requests at once of one client.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "FLUX_APIM_CONCURRENCY",
+        help_heading = "Load",
+        default_value_t = 16
+    )]
+    concurrency: usize,
+    /// Seconds for the head of a request.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "FLUX_APIM_HEADER_TIMEOUT",
+        help_heading = "Load",
+        default_value_t = 10
+    )]
+    header_timeout: u64,
+    /// Seconds for its body.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "FLUX_APIM_BODY_TIMEOUT",
+        help_heading = "Load",
+        default_value_t = 60
+    )]
+    body_timeout: u64,
+    /// Seconds until the answer begins.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "FLUX_APIM_REQUEST_TIMEOUT",
+        help_heading = "Load",
+        default_value_t = 120
+    )]
+    request_timeout: u64,
+    /// Seconds for which new connections are taken after SIGTERM.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "FLUX_APIM_DRAIN_DELAY",
+        help_heading = "Load",
+        default_value_t = 1
+    )]
+    drain_delay: u64,
+    /// Seconds that requests may take after that.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "FLUX_APIM_DRAIN_TIMEOUT",
+        help_heading = "Load",
+        default_value_t = 60
+    )]
+    drain_timeout: u64,
+    /// Level of the log, or directives such as `info,flux_apim=debug`.
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        env = "FLUX_APIM_LOG_LEVEL",
+        help_heading = "Logs and traces",
+        default_value = "info"
+    )]
+    log_level: String,
+    /// How log lines look.
+    #[arg(
+        long,
+        value_enum,
+        env = "FLUX_APIM_LOG_FORMAT",
+        help_heading = "Logs and traces",
+        default_value = "text"
+    )]
+    log_format: LogFormat,
+    /// OTLP collector that traces are sent to (`http://host:4318`).
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "FLUX_APIM_OTLP_ENDPOINT",
+        help_heading = "Logs and traces"
+    )]
+    otlp_endpoint: Option<String>,
+    #[command(flatten)]
+    limits: LimitFlags,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum AuthKind {
+    None,
+    Oidc,
+    Kubernetes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+pub(super) fn serve(arguments: &Serve) -> anyhow::Result<Done> {
+    let options = options(arguments)?;
+    let telemetry = telemetry::Options {
+        format: match arguments.log_format {
+            LogFormat::Text => telemetry::Format::Text,
+            LogFormat::Json => telemetry::Format::Json,
+        },
+        level: arguments.log_level.clone(),
+        otlp: arguments.otlp_endpoint.clone(),
+        service: "flux-apim",
+    };
+    let guard = telemetry::start(&telemetry)?;
+    if matches!(options.auth, Auth::None) && !is_loopback(&options.listen) {
+        tracing::warn!(
+            listen = %options.listen,
+            "--auth none: everyone who reaches this address may ask"
+        );
+    }
+    let runtime = crate::edge::runtime().context("start the runtime")?;
+    let outcome = runtime.block_on(async {
+        let server = Server::bind(options).await?;
+        tracing::info!(address = %server.address(), "listening");
+        server.run(stop()).await
+    });
+    // Work that was given up may still run; there is nobody to wait for it.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    drop(guard);
+    outcome?;
+    Ok(Done::Well)
+}
+
+/// SIGTERM, or Ctrl-C.
+async fn stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
+
+fn options(arguments: &Serve) -> anyhow::Result<Options> {
+    let auth = match arguments.auth {
+        None => {
+            anyhow::ensure!(
+                is_loopback(&arguments.listen),
+                "--listen {}: that is not loopback, so say who may ask: --auth oidc, --auth kubernetes, or --auth none for everyone",
+                arguments.listen
+            );
+            Auth::None
+        }
+        Some(AuthKind::None) => Auth::None,
+        Some(AuthKind::Oidc) => Auth::Oidc(Oidc {
+            issuer: arguments
+                .oidc_issuer
+                .clone()
+                .context("--auth oidc needs --oidc-issuer")?,
+            audiences: arguments.oidc_audience.clone(),
+            tenants: arguments.oidc_tenant.clone(),
+            skew: Duration::from_secs(arguments.clock_skew),
+            ca: arguments.oidc_ca.as_deref().map(read).transpose()?,
+        }),
+        Some(AuthKind::Kubernetes) => Auth::Kubernetes {
+            audiences: arguments.kubernetes_audience.clone(),
+        },
+    };
+    let mut options = Options {
+        listen: arguments.listen.clone(),
+        auth,
+        grants: arguments.grant.clone(),
+        tls: arguments.tls_cert.clone().zip(arguments.tls_key.clone()),
+        sources: Policy {
+            hosts: Hosts::Only(arguments.allow_source_host.clone()),
+            allow_private: arguments.allow_private_sources,
+            timeout: Duration::from_secs(arguments.source_timeout),
+            ..Policy::only(Vec::new())
+        },
+        cors: arguments.cors_origin.clone(),
+        max_body_bytes: arguments.max_body_bytes,
+        max_upload_memory: arguments.max_upload_memory,
+        cache_bytes: arguments.cache_bytes,
+        queue: arguments.queue,
+        max_connections: arguments.max_connections,
+        rate: arguments.rate,
+        concurrency: arguments.concurrency,
+        header_timeout: Duration::from_secs(arguments.header_timeout),
+        body_timeout: Duration::from_secs(arguments.body_timeout),
+        request_timeout: Duration::from_secs(arguments.request_timeout),
+        drain_delay: Duration::from_secs(arguments.drain_delay),
+        drain_timeout: Duration::from_secs(arguments.drain_timeout),
+        artifacts: arguments.artifacts.clone(),
+        ..Options::default()
+    };
+    if let Some(workers) = arguments.workers {
+        options.workers = workers;
+    }
+    if let Some(file) = &arguments.hook_secret_file {
+        let text = String::from_utf8(read(file)?)
+            .ok()
+            .with_context(|| format!("--hook-secret-file {}: it is not UTF-8", file.display()))?;
+        let text = text.trim_end_matches(['\r', '\n']);
+        anyhow::ensure!(
+            !text.is_empty(),
+            "--hook-secret-file {}: it is empty",
+            file.display()
+        );
+        options.hook_secret = Some(Secret::new(text.to_owned()));
+    }
+    options.limits = arguments.limits.over(options.limits)?;
+    Ok(options)
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("read {}", path.display()))
+}
+
+/// Whether `HOST:PORT` is this machine only.
+fn is_loopback(listen: &str) -> bool {
+    if let Ok(address) = listen.parse::<SocketAddr>() {
+        return address.ip().is_loopback();
+    }
+    let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}

@@ -1,0 +1,197 @@
+//! The controller: watches ApimBundles and the Flux sources they name, renders
+//! on every new revision, publishes, and says in the status how it went.
+//!
+//! A reconciliation reads as its pipeline ([`reconcile`]); every step has its
+//! file, and its errors say in one word what happened and whether trying again
+//! can help ([`error`]). Conditions are written in [`update_status`] alone.
+
+mod access;
+pub mod api;
+mod context;
+mod dereference;
+mod error;
+mod events;
+mod external;
+mod fenced;
+mod fetch;
+mod finalize;
+mod lease;
+mod log;
+mod metrics;
+mod publish;
+mod reconcile;
+mod render;
+mod servers;
+mod update_status;
+mod watch;
+
+pub use context::Settings;
+pub use lease::{Election, Leadership, Lost};
+pub use log::{Encoding, start as start_log};
+pub use watch::Scope;
+
+use crate::edge::storage::{self, Retention, Storage};
+use context::{Context, Failures};
+use events::Events;
+use futures_util::StreamExt;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::runtime::controller::Error as Failure;
+use kube::{Api, Client};
+use metrics::Metrics;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Time that running reconciliations have to end.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Everything a controller is started with.
+#[derive(Debug)]
+pub struct Options {
+    /// How reconciliations behave.
+    pub settings: Settings,
+    /// Which objects are looked after.
+    pub scope: Scope,
+    /// Namespace that the controller runs in: its lease.
+    pub runtime_namespace: String,
+    /// How a leader is elected; nobody is when there is no election.
+    pub election: Option<Election>,
+    /// Folder of the artifacts.
+    pub storage_path: PathBuf,
+    /// Address at which others reach the artifacts.
+    pub storage_advertised: String,
+    /// How long artifacts stay.
+    pub retention: Retention,
+    /// notification-controller.
+    pub events_address: Option<url::Url>,
+    /// Where artifacts are served.
+    pub storage_address: String,
+    /// Where metrics are served.
+    pub metrics_address: String,
+    /// Where health is served.
+    pub health_address: String,
+    /// Who we are, in events.
+    pub instance: String,
+}
+
+/// Why the controller ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot listen.
+    #[error(transparent)]
+    Listen(#[from] std::io::Error),
+    /// It has no storage.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    /// Another leads.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+}
+
+/// Runs until `stop`, or until the lease is lost.
+///
+/// # Errors
+/// When the controller cannot start, or has lost its lease.
+pub async fn run(
+    client: Client,
+    options: Options,
+    stop: impl Future<Output = ()> + Send + Sync + 'static,
+) -> Result<(), Error> {
+    let metrics = Metrics::default();
+    let ready = Arc::new(AtomicBool::new(false));
+    let health = servers::listen(&options.health_address).await?;
+    servers::serve(health, servers::health(Arc::clone(&ready)), "health")?;
+    let measured = servers::listen(&options.metrics_address).await?;
+    servers::serve(measured, servers::metrics(metrics.clone()), "metrics")?;
+
+    let leases: Api<Lease> = Api::namespaced(client.clone(), &options.runtime_namespace);
+    let mut stop = Box::pin(stop);
+    let leadership = match &options.election {
+        None => Leadership::always(),
+        Some(election) => {
+            tracing::info!(
+                lease = election.name,
+                identity = election.identity,
+                "waiting for the leader lease"
+            );
+            tokio::select! {
+                leadership = election.acquire(&leases) => leadership,
+                () = &mut stop => return Ok(()),
+            }
+        }
+    };
+    metrics.leader.set(1);
+    tracing::info!("leading");
+
+    let storage = Storage::open(
+        &options.storage_path,
+        &options.storage_advertised,
+        options.retention,
+    )?;
+    let artifacts = servers::listen(&options.storage_address).await?;
+    servers::serve(artifacts, storage.router(), "artifacts")?;
+    ready.store(true, Ordering::Relaxed);
+
+    let context = Arc::new(Context {
+        events: Events::start(
+            client.clone(),
+            options.events_address.clone(),
+            options.instance.clone(),
+        ),
+        renders: Arc::new(Semaphore::new(options.settings.concurrent_renders.max(1))),
+        failures: Failures::default(),
+        leadership: leadership.clone(),
+        settings: options.settings.clone(),
+        client: client.clone(),
+        storage,
+        metrics,
+    });
+    let (ask, asked) = tokio::sync::oneshot::channel::<()>();
+    let config = kube::runtime::Config::default().concurrency(options.settings.concurrent);
+    let reconciling = watch::controller(&client, &options.scope)
+        .with_config(config)
+        .graceful_shutdown_on(async move {
+            let _ = asked.await;
+        })
+        .run(reconcile::reconcile, |_, never, _| match *never {}, context)
+        .for_each(|outcome| {
+            // Watches log for themselves; an object that is gone is no trouble.
+            if let Err(error) = outcome
+                && !matches!(error, Failure::ObjectNotFound(_))
+            {
+                tracing::warn!(%error, "the queue of reconciliations");
+            }
+            std::future::ready(())
+        });
+    let mut reconciling = Box::pin(reconciling);
+    let keeping = async {
+        match &options.election {
+            Some(election) => election.keep(&leases, &leadership).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(keeping);
+    let outcome = tokio::select! {
+        () = &mut reconciling => Ok(()),
+        lost = &mut keeping => Err(Error::Lost(lost)),
+        () = &mut stop => {
+            ready.store(false, Ordering::Relaxed);
+            tracing::info!("stopping: running reconciliations end first");
+            let _ = ask.send(());
+            tokio::select! {
+                _ = tokio::time::timeout(GRACE, &mut reconciling) => Ok(()),
+                lost = &mut keeping => Err(Error::Lost(lost)),
+            }
+        }
+    };
+    // What still runs is dropped here; with the lease gone it could not write.
+    drop(reconciling);
+    if outcome.is_ok()
+        && let Some(election) = &options.election
+    {
+        election.release(&leases, &leadership).await;
+    }
+    outcome
+}

@@ -1,0 +1,85 @@
+//! Health, metrics, and the page.
+
+use super::Service;
+use super::api::Shared;
+use super::openapi::Refusals;
+use super::problem::Problem;
+use crate::edge::metrics;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{Html, IntoResponse};
+use std::sync::atomic::Ordering;
+
+/// Whether the process answers.
+#[utoipa::path(
+    get, path = "/healthz", operation_id = "healthz", tag = "operations",
+    responses((status = 200, description = "It does.", body = String, content_type = "text/plain")),
+)]
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether requests should be sent here.
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "readyz", tag = "operations",
+    responses(
+        (status = 200, description = "They should.", body = String, content_type = "text/plain"),
+        (status = 503, description = "Not now.", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn readyz(State(service): Shared) -> Result<&'static str, Problem> {
+    if service.draining.load(Ordering::Relaxed) {
+        return Err(Problem::busy("the service is stopping"));
+    }
+    if !service.access.is_ready().await {
+        return Err(Problem::busy(
+            "the keys of the OpenID provider are not there yet",
+        ));
+    }
+    Ok("ok\n")
+}
+
+/// Metrics, as Prometheus reads them.
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "metrics", tag = "operations",
+    responses(
+        (status = 200, description = "The metrics.", body = String, content_type = "application/openmetrics-text"),
+        Refusals
+    ),
+)]
+pub(super) async fn metrics(State(service): Shared) -> impl IntoResponse {
+    (
+        [(header::CONTENT_TYPE, metrics::TEXT)],
+        service.metrics.text(),
+    )
+}
+
+/// What the service is and how to ask it.
+pub(super) async fn page() -> impl IntoResponse {
+    let mut headers = HeaderMap::new();
+    let policy = header::HeaderValue::from_static(
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    );
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    (headers, Html(include_str!("page.html")))
+}
+
+/// Whatever else is asked for.
+pub(super) async fn nothing() -> Problem {
+    Problem::not_found("there is nothing here; `GET /` says what there is")
+}
+
+/// A method that a place does not know.
+pub(super) async fn other_method() -> Problem {
+    Problem::method("this place does not know the method; the header Allow has those it knows")
+}
+
+impl Service {
+    /// A panic of a handler, as an answer.
+    pub(super) fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+        Problem::internal(
+            "the service met a defect of its own; the log has more under this request id",
+        )
+        .into_response()
+    }
+}

@@ -1,0 +1,211 @@
+//! What is done with a source: render, validate, compare.
+
+use super::answer::{Answer, Form};
+use super::pool::Wanted;
+use super::problem::Problem;
+use super::sources::Named;
+use crate::changes;
+use crate::diag::excerpt;
+use crate::edge::metrics::Metrics;
+use crate::pipeline::{self, Outcome};
+use crate::render::Target;
+use crate::tree::{ArtifactPath, Limits};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+use utoipa::IntoParams;
+
+/// Options in the query, as the flags of `flux-apim render`.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Query {
+    /// Merge `configuration.ENV.yaml`.
+    pub(super) env: Option<String>,
+    /// Merge this environment file of the source, instead of one by name.
+    pub(super) config: Option<String>,
+    /// Targets, separated by commas: `arm`, `bicep`, `aso`.
+    pub(super) target: Option<String>,
+    /// Narrow the source to a subfolder.
+    pub(super) path: Option<String>,
+    /// Name of the API Management service.
+    pub(super) service: Option<String>,
+    /// Owner of ASO objects: the name of a Service object, or an ARM id.
+    pub(super) aso_owner: Option<String>,
+    /// api-version of the rendered resources.
+    pub(super) arm_api_version: Option<String>,
+    /// The one document of the source that is meant.
+    pub(super) only: Option<String>,
+    /// `warnings`: treat these as errors.
+    pub(super) deny: Option<String>,
+}
+
+impl Query {
+    /// Takes what a form says over.
+    pub(super) fn fill(&mut self, fields: BTreeMap<String, String>) -> Result<(), Problem> {
+        for (name, value) in fields {
+            let place = match name.as_str() {
+                "env" => &mut self.env,
+                "config" => &mut self.config,
+                "target" => &mut self.target,
+                "path" => &mut self.path,
+                "service" => &mut self.service,
+                "aso_owner" => &mut self.aso_owner,
+                "arm_api_version" => &mut self.arm_api_version,
+                "only" => &mut self.only,
+                "deny" => &mut self.deny,
+                _ => {
+                    return Err(Problem::bad_request(format!(
+                        "there is no option `{}`",
+                        excerpt(&name, 100)
+                    )));
+                }
+            };
+            place.get_or_insert(value);
+        }
+        Ok(())
+    }
+
+    /// The options of the pipeline.
+    fn options(&self, limits: &Limits) -> Result<pipeline::Options, Problem> {
+        let mut options = pipeline::Options {
+            service: self.service.clone(),
+            aso_owner: self.aso_owner.clone(),
+            arm_api_version: self.arm_api_version.clone(),
+            ..pipeline::Options::default()
+        };
+        options.discover.limits = limits.clone();
+        options.discover.config.clone_from(&self.config);
+        options.discover.environment.clone_from(&self.env);
+        if self.config.is_some() && self.env.is_some() {
+            return Err(Problem::bad_request(
+                "`env` and `config` exclude each other",
+            ));
+        }
+        if let Some(path) = &self.path {
+            let path = ArtifactPath::parse(path)
+                .map_err(|why| Problem::bad_request(format!("`path`: {why}")))?;
+            options.discover.path = Some(path.as_str().to_owned());
+        }
+        if let Some(words) = &self.target {
+            let mut targets = Vec::new();
+            for word in words.split(',') {
+                let target = Target::parse(word.trim()).ok_or_else(|| {
+                    Problem::bad_request(format!(
+                        "`target` is `{}`; a target is arm, bicep or aso",
+                        excerpt(word, 40)
+                    ))
+                })?;
+                targets.push(target);
+            }
+            targets.sort();
+            targets.dedup();
+            options.targets = Some(targets);
+        }
+        match self.deny.as_deref() {
+            None => {}
+            Some("warnings") => options.deny_warnings = true,
+            Some(_) => return Err(Problem::bad_request("`deny` takes `warnings`")),
+        }
+        Ok(options)
+    }
+}
+
+/// A preview to be made.
+#[derive(Debug)]
+pub(super) struct Preview {
+    pub(super) query: Query,
+    pub(super) form: Form,
+    pub(super) limits: Arc<Limits>,
+    /// Answers up to this many bytes are made in one piece, to be kept.
+    pub(super) whole: usize,
+    pub(super) metrics: Metrics,
+}
+
+impl Preview {
+    pub(super) fn render(&self, source: Named, wanted: &Wanted) -> Result<Answer, Problem> {
+        let outcome = self.run(source, wanted, |_| {})?;
+        let start = Instant::now();
+        let answer = match outcome.bundle {
+            None => Answer::findings(self.form, &outcome.report, json!({})),
+            Some(bundle) => Answer::bundle(self.form, bundle, &outcome.report, self.whole),
+        };
+        self.metrics.stage("write", start.elapsed());
+        Ok(answer)
+    }
+
+    pub(super) fn validate(&self, source: Named, wanted: &Wanted) -> Result<Answer, Problem> {
+        let outcome = self.run(source, wanted, |options| options.check = true)?;
+        Ok(Answer::report(StatusCode::OK, self.form, &outcome.report))
+    }
+
+    pub(super) fn diff(
+        &self,
+        (old, new): (Named, Named),
+        wanted: &Wanted,
+    ) -> Result<Answer, Problem> {
+        let mut bundles = Vec::new();
+        for (side, source) in [("old", old), ("new", new)] {
+            // The graph is compared; no target needs to be printed.
+            let outcome = self.run(source, wanted, |options| options.targets = Some(Vec::new()));
+            let outcome = outcome.map_err(|problem| problem.with(json!({"side": side})))?;
+            match outcome.bundle {
+                Some(bundle) => bundles.push(bundle),
+                None => {
+                    let side = json!({"side": side});
+                    return Ok(Answer::findings(self.form, &outcome.report, side));
+                }
+            }
+        }
+        let [old, new] = &bundles[..] else {
+            return Err(Problem::internal("there are not two sides"));
+        };
+        let start = Instant::now();
+        let changes = changes::between(old, new);
+        self.metrics.stage("compare", start.elapsed());
+        Ok(Answer::changes(self.form, &changes))
+    }
+
+    /// Opens a source and runs the pipeline.
+    fn run(
+        &self,
+        source: Named,
+        wanted: &Wanted,
+        set: impl FnOnce(&mut pipeline::Options),
+    ) -> Result<Outcome, Problem> {
+        let mut options = self.query.options(&self.limits)?;
+        set(&mut options);
+        let start = Instant::now();
+        let mut opened = source.open(&self.limits)?;
+        if self.query.only.is_some() {
+            let narrowed = opened.narrow(self.query.only.as_deref());
+            narrowed.map_err(|error| Problem::bad_request(error.to_string()))?;
+        }
+        self.metrics.stage("open", start.elapsed());
+        if let Some(path) = &options.discover.path {
+            let inside = format!("{path}/");
+            let mut files = opened.tree.files();
+            if !files.any(|(_, file)| file.as_str().starts_with(&inside)) {
+                return Err(Problem::bad_request(format!(
+                    "`path`: the source has no folder `{}`",
+                    excerpt(path, 200)
+                )));
+            }
+            opened.origin.path = Some(path.clone());
+        }
+        options.source = opened.origin;
+        options.discover.only = opened.only;
+        let tree = wanted.guard(opened.tree);
+        let start = Instant::now();
+        let outcome = pipeline::run(&tree, &options, opened.notes);
+        self.metrics.stage("pipeline", start.elapsed());
+        outcome.map_err(|error| match error {
+            pipeline::Error::ApiVersion { .. } => Problem::bad_request(error.to_string()),
+            _ if wanted.is_given_up() => Problem::busy("nobody waits for this any more"),
+            error => Problem::internal(error.to_string()),
+        })
+    }
+}

@@ -1,0 +1,366 @@
+//! Artifacts on disk, by content, and over HTTP: what ExternalArtifacts point at.
+//!
+//! A file is named by the digest of its bytes, written beside its place and
+//! renamed into it. It is checked when the storage is opened and each time it
+//! is served: what does not fit its name is removed and never sent.
+
+mod serve;
+
+use crate::tree::Digest;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// Where artifacts lie below the address of the server.
+pub const ROUTE: &str = "artifacts";
+const SUFFIX: &str = ".tar.gz";
+const UNFINISHED: &str = ".new-";
+
+/// Whose artifact it is: kind, namespace and name of an object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Owner {
+    folder: PathBuf,
+    path: String,
+}
+
+/// How long artifacts that are no longer current stay.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// Those older than this go.
+    pub ttl: Duration,
+    /// Of the others this many stay, the current one counted.
+    pub records: usize,
+}
+
+/// A stored artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Place in the storage.
+    pub path: String,
+    /// Where it is served.
+    pub url: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// Why the storage could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A name that is no Kubernetes name.
+    #[error("`{0}` is no name of a Kubernetes object; nothing is stored under it")]
+    Name(String),
+    /// The file system refused.
+    #[error("{attempted} in the artifact storage: {reason}")]
+    Io {
+        /// What was attempted, on what.
+        attempted: String,
+        /// What the file system said.
+        reason: String,
+    },
+}
+
+/// The storage. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Storage {
+    root: Arc<PathBuf>,
+    address: Arc<str>,
+    retention: Retention,
+}
+
+impl Owner {
+    /// The artifacts of an object.
+    ///
+    /// # Errors
+    /// When a part is no DNS-1123 name, and so could be a path.
+    pub fn new(kind: &str, namespace: &str, name: &str) -> Result<Self, Error> {
+        for part in [kind, namespace, name] {
+            if !is_name(part) {
+                return Err(Error::Name(crate::diag::excerpt(part, 100)));
+            }
+        }
+        Ok(Self {
+            folder: [kind, namespace, name].iter().collect(),
+            path: format!("{kind}/{namespace}/{name}"),
+        })
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
+    let outer = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let bytes = text.as_bytes();
+    bytes.len() <= 253
+        && bytes.iter().copied().all(inner)
+        && outer(bytes.first())
+        && outer(bytes.last())
+}
+
+fn file_name(digest: Digest) -> String {
+    let digest = digest.to_string();
+    let hex = digest.rsplit(':').next().unwrap_or_default();
+    format!("{hex}{SUFFIX}")
+}
+
+/// The digest that a file name stands for.
+fn named(file: &str) -> Option<Digest> {
+    format!("sha256:{}", file.strip_suffix(SUFFIX)?)
+        .parse()
+        .ok()
+}
+
+impl Storage {
+    /// Opens the storage in the folder `root`, served at `address`
+    /// (`host[:port]`, or with `https://`). What does not fit its name, and
+    /// what was never finished, is removed.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or read.
+    pub fn open(root: &Path, address: &str, retention: Retention) -> Result<Self, Error> {
+        let attempted = || format!("open {}", root.display());
+        fs::create_dir_all(root).map_err(|e| io_error(attempted(), &e))?;
+        sweep(root, 0).map_err(|e| io_error(attempted(), &e))?;
+        let address = address.trim_end_matches('/');
+        let address = if address.starts_with("http://") || address.starts_with("https://") {
+            address.to_owned()
+        } else {
+            format!("http://{address}")
+        };
+        Ok(Self {
+            root: Arc::new(root.to_owned()),
+            address: address.into(),
+            retention,
+        })
+    }
+
+    /// Where the artifact of `owner` with this digest is, stored or not.
+    pub fn place(&self, owner: &Owner, digest: Digest, size: u64) -> Stored {
+        let path = format!("{}/{}", owner.path, file_name(digest));
+        Stored {
+            url: format!("{}/{ROUTE}/{path}", self.address),
+            path,
+            size,
+        }
+    }
+
+    /// Stores `bytes`, whose digest is `digest`, as the artifact of `owner`.
+    ///
+    /// # Errors
+    /// When the file system refuses; what is there stays as it was.
+    pub fn put(&self, owner: &Owner, digest: Digest, bytes: &[u8]) -> Result<Stored, Error> {
+        let folder = self.root.join(&owner.folder);
+        let path = folder.join(file_name(digest));
+        let failed = |e: io::Error| io_error(format!("write {}", path.display()), &e);
+        if self.verify(owner, digest).map_err(failed)?.is_none() {
+            fs::create_dir_all(&folder).map_err(failed)?;
+            let mut file = tempfile::Builder::new()
+                .prefix(UNFINISHED)
+                .tempfile_in(&folder)
+                .map_err(failed)?;
+            file.write_all(bytes).map_err(failed)?;
+            file.as_file().sync_all().map_err(failed)?;
+            file.persist(&path).map_err(|e| failed(e.error))?;
+            fs::File::open(&folder)
+                .and_then(|folder| folder.sync_all())
+                .map_err(failed)?;
+        }
+        // It is current from now on, whatever its age.
+        let now = fs::File::options().append(true).open(&path);
+        now.and_then(|file| file.set_modified(SystemTime::now()))
+            .map_err(failed)?;
+        Ok(self.place(owner, digest, bytes.len() as u64))
+    }
+
+    /// The size of the artifact when it is there and fits its digest.
+    fn verify(&self, owner: &Owner, digest: Digest) -> io::Result<Option<u64>> {
+        let path = self.root.join(&owner.folder).join(file_name(digest));
+        Ok(checked(&path, digest)?.map(|bytes| bytes.len() as u64))
+    }
+
+    /// Whether the artifact is there and fits its digest.
+    pub fn holds(&self, owner: &Owner, digest: Digest) -> bool {
+        self.verify(owner, digest).is_ok_and(|size| size.is_some())
+    }
+
+    /// Removes what the retention does not keep; `current` stays.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn collect(&self, owner: &Owner, current: Digest) -> Result<usize, Error> {
+        let folder = self.root.join(&owner.folder);
+        let failed = |e: io::Error| io_error(format!("collect {}", folder.display()), &e);
+        let mut old = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_name().to_str().and_then(named) != Some(current) {
+                let modified = entry
+                    .metadata()
+                    .and_then(|m| m.modified())
+                    .map_err(failed)?;
+                old.push((modified, entry.path()));
+            }
+        }
+        old.sort_by(|a, b| b.cmp(a));
+        let mut removed = 0;
+        for (i, (modified, path)) in old.into_iter().enumerate() {
+            let age = modified.elapsed().unwrap_or_default();
+            if i + 1 >= self.retention.records.max(1) || age > self.retention.ttl {
+                fs::remove_file(&path).map_err(failed)?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes every artifact of `owner`.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn remove(&self, owner: &Owner) -> Result<(), Error> {
+        let folder = self.root.join(&owner.folder);
+        match fs::remove_dir_all(&folder) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                Err(io_error(format!("remove {}", folder.display()), &e))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The bytes at `path`, as a request names it; none when there is no such
+    /// artifact, or it does not fit its name.
+    fn read(&self, kind: &str, namespace: &str, name: &str, file: &str) -> Option<Vec<u8>> {
+        let owner = Owner::new(kind, namespace, name).ok()?;
+        let digest = named(file)?;
+        let path = self.root.join(&owner.folder).join(file_name(digest));
+        checked(&path, digest).ok().flatten()
+    }
+}
+
+fn io_error(attempted: String, reason: &io::Error) -> Error {
+    Error::Io {
+        attempted,
+        reason: reason.to_string(),
+    }
+}
+
+/// The bytes of the file when they fit `digest`; what does not fit is removed.
+fn checked(path: &Path, digest: Digest) -> io::Result<Option<Vec<u8>>> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    if Digest::of(&bytes) == digest {
+        return Ok(Some(bytes));
+    }
+    tracing::warn!(path = %path.display(), "removed an artifact whose content is not what its name says");
+    fs::remove_file(path)?;
+    Ok(None)
+}
+
+/// Removes below `folder` what is unfinished or damaged. Only folders as deep
+/// as an owner's are ours.
+fn sweep(folder: &Path, depth: usize) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        let name = entry.file_name();
+        let name = name.to_str().unwrap_or_default();
+        if entry.file_type()?.is_dir() {
+            if depth < 3 {
+                sweep(&path, depth + 1)?;
+            }
+        } else if name.starts_with(UNFINISHED) {
+            fs::remove_file(&path)?;
+        } else if let Some(digest) = named(name) {
+            checked(&path, digest)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn storage(root: &Path) -> Storage {
+        let retention = Retention {
+            ttl: Duration::from_secs(60),
+            records: 2,
+        };
+        Storage::open(root, "flux-apim.flux-system.svc", retention).unwrap()
+    }
+
+    fn owner() -> Owner {
+        Owner::new("externalartifact", "apis", "contoso").unwrap()
+    }
+
+    fn put(storage: &Storage, bytes: &[u8]) -> Digest {
+        let digest = Digest::of(bytes);
+        storage.put(&owner(), digest, bytes).unwrap();
+        digest
+    }
+
+    #[test]
+    fn an_artifact_survives_a_restart() {
+        let root = tempfile::tempdir().unwrap();
+        let digest = put(&storage(root.path()), b"one");
+        assert!(storage(root.path()).holds(&owner(), digest));
+    }
+
+    #[test]
+    fn opening_removes_what_is_damaged_or_unfinished() {
+        let root = tempfile::tempdir().unwrap();
+        let first = storage(root.path());
+        let (good, bad) = (put(&first, b"good"), put(&first, b"bad"));
+        let folder = root.path().join("externalartifact/apis/contoso");
+        fs::write(folder.join(file_name(bad)), b"changed").unwrap();
+        fs::write(folder.join(".new-x"), b"half").unwrap();
+        let again = storage(root.path());
+        assert!(again.holds(&owner(), good));
+        let left: Vec<_> = fs::read_dir(&folder).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test]
+    fn what_was_damaged_later_is_not_read() {
+        let root = tempfile::tempdir().unwrap();
+        let storage = storage(root.path());
+        let digest = put(&storage, b"good");
+        let file = file_name(digest);
+        let read = || storage.read("externalartifact", "apis", "contoso", &file);
+        assert_eq!(read().as_deref(), Some(&b"good"[..]));
+        fs::write(
+            root.path()
+                .join("externalartifact/apis/contoso")
+                .join(&file),
+            b"evil",
+        )
+        .unwrap();
+        assert_eq!(read(), None);
+        put(&storage, b"good");
+        assert_eq!(read().as_deref(), Some(&b"good"[..]));
+    }
+
+    #[test]
+    fn records_and_the_current_one_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let storage = storage(root.path());
+        let digests: Vec<_> = [b"1", b"2", b"3", b"4"].map(|b| put(&storage, b)).into();
+        let current = digests[0];
+        assert_eq!(storage.collect(&owner(), current).unwrap(), 2);
+        assert!(storage.holds(&owner(), current));
+        assert_eq!(storage.collect(&owner(), current).unwrap(), 0);
+    }
+
+    #[test]
+    fn names_that_could_be_paths_are_refused() {
+        for name in ["..", ".", "a/b", "", "A", "-a", "a\0"] {
+            assert!(
+                Owner::new("externalartifact", "ns", name).is_err(),
+                "{name:?}"
+            );
+        }
+    }
+}

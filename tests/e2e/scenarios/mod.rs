@@ -1,0 +1,71 @@
+//! What is shown. Each scenario has a namespace of its own and leaves nothing
+//! running.
+
+mod chain;
+mod external;
+mod faults;
+mod permissions;
+mod preview;
+mod refusals;
+mod scale;
+mod upgrade;
+
+use crate::cluster::Cluster;
+
+type Scenario = fn(&mut Cluster, bool);
+
+pub const ALL: &[(&str, Scenario)] = &[
+    ("a_commit_becomes_objects_in_the_api_server", chain::commit),
+    (
+        "a_bad_commit_is_told_and_leaves_the_last_good_bundle",
+        chain::bad_commit,
+    ),
+    (
+        "the_preview_service_knows_the_cluster",
+        preview::cluster,
+    ),
+    (
+        "an_external_artifact_is_applied_and_chained",
+        external::chained,
+    ),
+    ("drift_of_what_we_made_is_healed", external::drift),
+    (
+        "the_storage_survives_a_restart_with_and_without_its_volume",
+        external::restart,
+    ),
+    (
+        "specs_that_cannot_work_are_refused_by_the_api_server",
+        refusals::cel,
+    ),
+    ("the_samples_are_accepted", refusals::samples),
+    (
+        "what_only_the_controller_can_see_ends_as_stalled",
+        refusals::stalled,
+    ),
+    (
+        "a_tenant_cannot_reach_another_namespace",
+        permissions::tenants,
+    ),
+    (
+        "external_artifacts_of_ours_are_written_by_us_alone",
+        permissions::admission,
+    ),
+    ("the_crd_is_applied_over_itself", upgrade::crd),
+    (
+        "source_controller_restarts_with_an_empty_storage",
+        faults::empty_storage,
+    ),
+    ("a_source_that_lies_is_not_believed", faults::lying_source),
+    ("the_registry_is_down_and_comes_back", faults::registry_down),
+    ("the_api_server_restarts", faults::api_server),
+    (
+        "a_leader_that_hangs_writes_nothing_afterwards",
+        faults::lease,
+    ),
+    ("killed_at_random_it_converges", faults::killed),
+    ("many_objects_rest_when_nothing_changes", scale::steady),
+    (
+        "the_shipped_permissions_are_those_that_are_used",
+        permissions::minimal,
+    ),
+];

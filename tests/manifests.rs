@@ -1,0 +1,77 @@
+//! What is shipped for Kubernetes: every file reads, samples fit the types.
+#![cfg(feature = "controller")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+mod support {
+    pub(crate) type Res<T> = Result<T, String>;
+    #[path = "../support/yaml.rs"]
+    #[allow(dead_code, reason = "shared with other tests")]
+    pub(crate) mod yaml;
+}
+
+use flux_apim::edge::controller::api::ApimBundle;
+use std::path::{Path, PathBuf};
+
+fn yaml_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(yaml_files(&path));
+        } else if path.extension().is_some_and(|e| e == "yaml") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn manifests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests")
+}
+
+#[test]
+fn every_apimbundle_fits_the_types_and_loses_nothing() {
+    let mut seen = 0;
+    for path in yaml_files(&manifests()) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let documents = support::yaml::documents(&text);
+        for document in documents.unwrap_or_else(|e| panic!("{}: {e}", path.display())) {
+            if document["kind"] != "ApimBundle" {
+                continue;
+            }
+            let read: Result<ApimBundle, _> = serde_json::from_value(document.clone());
+            let read = read.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            let written = serde_json::to_value(&read).unwrap();
+            for (field, value) in document["spec"].as_object().unwrap() {
+                let kept = &written["spec"][field];
+                let is_kept = kept == value || kept.is_string() || kept.is_object();
+                assert!(is_kept, "{}: spec.{field}", path.display());
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen >= 4, "{seen}");
+}
+
+#[test]
+fn every_file_of_a_base_is_in_its_kustomization() {
+    for path in yaml_files(&manifests()) {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let folder = path.parent().unwrap();
+        let kustomization = folder.join("kustomization.yaml");
+        let alone = [
+            "kustomization.yaml",
+            "kube-state-metrics.yaml",
+            "external-artifact.yaml",
+        ];
+        if !alone.contains(&name) && kustomization.exists() {
+            let text = std::fs::read_to_string(kustomization).unwrap();
+            assert!(
+                text.contains(name),
+                "{} is in no kustomization",
+                path.display()
+            );
+        }
+    }
+}

@@ -1,0 +1,514 @@
+//! Publishing to real registries: the same bytes everywhere, few requests, many
+//! publishers at once, and a publisher that is killed.
+#![cfg(feature = "cli")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "test code"
+)]
+
+mod common;
+mod registries;
+
+use flux_apim::bundle::Source;
+use flux_apim::edge::oci::Target;
+use flux_apim::edge::publish::{self, Artifact, Destination, Options, Policy, TagTemplate};
+use flux_apim::edge::sign::{self, Signer, SigningKey};
+use flux_apim::pipeline;
+use flux_apim::tree::{Digest, Limits};
+use registries::proxy::{Fault, Proxy};
+use registries::real::{self, Kind};
+use registries::{connection, remote};
+use serde_json::Value as Json;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+fn sample() -> String {
+    common::repository("testdata/projects/contoso")
+        .display()
+        .to_string()
+}
+
+/// The sample as it was at revision `n`.
+fn artifact(n: usize) -> Artifact {
+    let options = pipeline::Options {
+        source: Source {
+            kind: "git".to_owned(),
+            url: Some("https://example.com/team/apim".to_owned()),
+            revision: Some(format!("main@sha1:{n:040x}")),
+            ..Source::default()
+        },
+        ..pipeline::Options::default()
+    };
+    let outcome = common::run(&common::tree(Path::new(&sample())), &options);
+    Artifact::of(outcome.bundle.as_ref().unwrap())
+}
+
+fn key() -> Arc<SigningKey> {
+    let pair = sign::keygen(b"").unwrap();
+    Arc::new(SigningKey::from_pem(pair.private.as_bytes(), b"").unwrap())
+}
+
+fn to(address: &str, name: &str) -> Destination {
+    let place = format!("oci://{address}/{name}").parse().unwrap();
+    Destination::open(&place, &connection(), Some("/bicep")).unwrap()
+}
+
+fn options(key: &Arc<SigningKey>, attest: bool) -> Options {
+    Options {
+        tags: vec!["latest".parse::<TagTemplate>().unwrap()],
+        signer: Some(key.clone() as Arc<dyn Signer>),
+        attest,
+    }
+}
+
+fn by(key: &SigningKey) -> Policy {
+    Policy {
+        key: Some(key.verifying_key().clone()),
+        expect_source: None,
+    }
+}
+
+/// The program, as a user of an insecure registry runs it.
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flux-apim"));
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .env("COSIGN_PASSWORD", "")
+        .env("FLUX_APIM_INSECURE", "true")
+        .env("DOCKER_CONFIG", "/nonexistent")
+        .env_remove("FLUX_APIM_ENV");
+    command
+}
+
+fn done(arguments: &[&str]) -> Output {
+    let output = command(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {said}");
+    output
+}
+
+fn answer(arguments: &[&str]) -> Json {
+    let mut all = arguments.to_vec();
+    all.extend(["--format", "json"]);
+    serde_json::from_slice(&done(&all).stdout).unwrap()
+}
+
+#[test]
+fn every_registry_and_the_layout_hold_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let layout = format!("oci-layout:{}:v1", at("layout"));
+    done(&["-q", "render", &sample(), "--env", "prod", "-o", &layout]);
+    done(&[
+        "-q",
+        "render",
+        &sample(),
+        "--env",
+        "prod",
+        "-o",
+        &at("rendered"),
+    ]);
+    let rendered = answer(&["inspect", &layout]);
+    for kind in real::ALL {
+        let Some(registry) = real::start(kind) else {
+            return;
+        };
+        let reference = format!("oci://{}/team/apim:v1", registry.address);
+        let published = answer(&["-q", "publish", &sample(), &reference, "--env", "prod"]);
+        assert_eq!(published["digest"], rendered["digest"], "{kind:?}");
+        let out = at(&format!("{kind:?}"));
+        done(&["pull", &reference, "-o", &out]);
+        let same = Command::new("diff")
+            .args(["-r", &at("rendered"), &out])
+            .output()
+            .unwrap();
+        assert!(
+            same.status.success(),
+            "{kind:?}: {}",
+            String::from_utf8_lossy(&same.stdout)
+        );
+        let packed = at(&format!("{kind:?}.tar.gz"));
+        done(&["pull", &reference, "-o", &packed]);
+        let digest = Digest::of(&std::fs::read(&packed).unwrap()).to_string();
+        assert_eq!(published["layer_digest"], digest, "{kind:?}");
+        // A registry is a source, and one registry's bundle goes to another.
+        let again = format!("oci://{}/other:v1", registry.address);
+        let promoted = answer(&["-q", "publish", &reference, &again]);
+        assert_eq!(promoted["digest"], rendered["digest"], "{kind:?}");
+        let module = remote(&registry.address, "team/apim/bicep", &connection());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        assert!(
+            runtime.block_on(module.resolve("v1")).unwrap().is_some(),
+            "{kind:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unchanged_publish_only_asks_and_asks_little() {
+    for kind in real::ALL {
+        let Some(registry) = real::start(kind) else {
+            return;
+        };
+        let proxy = Proxy::start(&registry.address).await;
+        let (artifact, key) = (artifact(1), key());
+        let address = &proxy.server.address;
+        for attest in [false, true] {
+            let name = format!("apim-{attest}");
+            let first = publish::publish(&artifact, &to(address, &name), &options(&key, attest))
+                .await
+                .unwrap();
+            assert!(first.pushed && first.signed);
+            proxy.server.forget();
+            // As another process does it: nothing is remembered.
+            let again = publish::publish(&artifact, &to(address, &name), &options(&key, attest))
+                .await
+                .unwrap();
+            assert!(!again.pushed && !again.signed, "{kind:?}");
+            let lines = proxy.server.lines();
+            assert!(lines.len() <= 5, "{kind:?}: {lines:#?}");
+            let asks = |line: &String| line.starts_with("GET ") || line.starts_with("HEAD ");
+            assert!(lines.iter().all(asks), "{kind:?}: {lines:#?}");
+        }
+    }
+}
+
+/// Twenty at once, each with a bundle of its own; all of one key.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_twenty_publishers_at_once_one_has_the_tag_whole() {
+    const PUBLISHERS: usize = 20;
+    for kind in real::ALL {
+        let Some(registry) = real::start(kind) else {
+            return;
+        };
+        let key = key();
+        let artifacts: Vec<Artifact> = (0..PUBLISHERS).map(artifact).collect();
+        let running: Vec<_> = artifacts
+            .into_iter()
+            .map(|artifact| {
+                let (to, options) = (to(&registry.address, "apim"), options(&key, true));
+                tokio::spawn(
+                    async move { publish::publish(&artifact, &to, &options).await.unwrap() },
+                )
+            })
+            .collect();
+        let mut digests = BTreeSet::new();
+        for publisher in running {
+            digests.insert(publisher.await.unwrap().digest);
+        }
+        assert_eq!(digests.len(), PUBLISHERS);
+        let at = to(&registry.address, "apim");
+        let limits = Limits::default();
+        let checked = publish::verify(&*at.target, "latest", &by(&key), &limits)
+            .await
+            .unwrap();
+        assert!(digests.contains(&checked.found.descriptor.digest));
+        // Everybody's bundle is whole, and whatever refers is about one of them.
+        for digest in &digests {
+            let checked = publish::verify(&*at.target, &digest.to_string(), &by(&key), &limits)
+                .await
+                .unwrap();
+            assert_eq!(
+                checked.claims.len(),
+                4,
+                "{kind:?}: payload, bundle, two attestations"
+            );
+            assert!(checked.claims.iter().all(|claim| claim.verified.is_ok()));
+        }
+    }
+}
+
+/// Twenty times the same bundle with twenty keys: nobody's signature is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_signers_at_once_nobody_is_lost() {
+    const SIGNERS: usize = 6;
+    let Some(registry) = real::start(Kind::Distribution3) else {
+        return;
+    };
+    let artifact = Arc::new(artifact(1));
+    let keys: Vec<Arc<SigningKey>> = (0..SIGNERS).map(|_| key()).collect();
+    let running: Vec<_> = keys
+        .iter()
+        .map(|key| {
+            let (artifact, to, options) = (
+                artifact.clone(),
+                to(&registry.address, "apim"),
+                options(key, false),
+            );
+            tokio::spawn(async move { publish::publish(&artifact, &to, &options).await.unwrap() })
+        })
+        .collect();
+    for publisher in running {
+        publisher.await.unwrap();
+    }
+    let at = to(&registry.address, "apim");
+    for key in &keys {
+        publish::verify(&*at.target, "latest", &by(key), &Limits::default())
+            .await
+            .unwrap();
+    }
+}
+
+/// The publisher is killed before, or right after, each of its requests in
+/// turn, and run again.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_request_the_tag_is_the_old_or_the_new_bundle() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    done(&["keygen", "-o", &at("")]);
+    for (name, more) in [("old", &[][..]), ("new", &["--env", "prod"])] {
+        let out = at(&format!("{name}.tar.gz"));
+        let mut arguments = vec!["-q", "render"];
+        let source = sample();
+        arguments.extend([source.as_str(), "-o", &out]);
+        arguments.extend(more);
+        done(&arguments);
+    }
+    let private = at("cosign.key");
+    let public = std::fs::read(at("cosign.pub")).unwrap();
+    let policy = Policy {
+        key: Some(sign::VerifyingKey::from_pem(&public).unwrap()),
+        expect_source: None,
+    };
+    // Every point takes minutes: that is for `make soak`.
+    let asked_for = |name: &str| std::env::var_os(name).is_some();
+    let (kinds, step) = match (asked_for("FLUX_APIM_SOAK"), asked_for("FLUX_APIM_E2E")) {
+        (true, _) => (&[Kind::Distribution3, Kind::Referrers][..], 1),
+        (_, true) => (&[Kind::Distribution3, Kind::Referrers][..], 7),
+        _ => (&[Kind::Distribution3][..], 13),
+    };
+    for &kind in kinds {
+        let Some(registry) = real::start(kind) else {
+            return;
+        };
+        let (killer, pid) = (
+            Arc::new(AtomicUsize::new(usize::MAX)),
+            Arc::new(AtomicU32::new(0)),
+        );
+        let (at_request, victim) = (killer.clone(), pid.clone());
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let proxy = Proxy::breaking(&registry.address, move |_, _| {
+            let n = count.fetch_add(1, Ordering::SeqCst);
+            // Even: before the registry sees the request; odd: after it did it.
+            let point = at_request.load(Ordering::SeqCst);
+            if point / 2 != n {
+                return None;
+            }
+            let killed = Command::new("kill")
+                .args(["-9", &victim.load(Ordering::SeqCst).to_string()])
+                .status();
+            assert!(killed.unwrap().success());
+            Some(if point % 2 == 0 {
+                Fault::Before
+            } else {
+                Fault::After
+            })
+        })
+        .await;
+        let mut point = 0;
+        loop {
+            let name = format!("apim-{point}");
+            let reference = format!("oci://{}/{name}", proxy.server.address);
+            let publish = |which: &str| {
+                let bundle = at(&format!("{which}.tar.gz"));
+                let arguments = [
+                    "publish",
+                    &bundle,
+                    &reference,
+                    "--sign-key",
+                    &private,
+                    "--attest",
+                ];
+                command(&arguments).spawn().unwrap()
+            };
+            killer.store(usize::MAX, Ordering::SeqCst);
+            assert!(publish("old").wait().unwrap().success());
+            let target = remote(&registry.address, &name, &connection());
+            let limits = Limits::default();
+            let tagged = async || publish::verify(&target, "latest", &policy, &limits).await;
+            let old = tagged().await.unwrap().found.descriptor.digest;
+            asked.store(0, Ordering::SeqCst);
+            let mut child = publish("new");
+            pid.store(child.id(), Ordering::SeqCst);
+            killer.store(point, Ordering::SeqCst);
+            let ended = child.wait().unwrap();
+            killer.store(usize::MAX, Ordering::SeqCst);
+            let now = tagged().await.unwrap();
+            if ended.success() {
+                println!("{kind:?}: {} requests", point / 2);
+                assert!(point > 20, "the publisher was never killed");
+                assert_ne!(now.found.descriptor.digest, old);
+                break;
+            }
+            assert!(
+                publish("new").wait().unwrap().success(),
+                "{kind:?} at {point}"
+            );
+            let new = tagged().await.unwrap();
+            assert_ne!(new.found.descriptor.digest, old, "{kind:?} at {point}");
+            let digest = now.found.descriptor.digest;
+            assert!(
+                digest == old || digest == new.found.descriptor.digest,
+                "{kind:?} at {point}"
+            );
+            assert_eq!(new.claims.len(), 4, "{kind:?} at {point}");
+            point += step;
+        }
+    }
+}
+
+/// Each request in turn fails once: with a status, with the end of the
+/// connection before or after it was done.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_request_fails_once_the_bundle_is_published_whole() {
+    use registries::liar::{Habits, Liar, Told};
+    use registries::server::answer;
+    let (artifact, key) = (artifact(1), key());
+    for referrers in [false, true] {
+        let mut failing = 0;
+        loop {
+            let lie = move |_: &registries::server::Asked, n: usize| match (n == failing, n % 4) {
+                (false, _) => None,
+                (true, 0) => Some(Told::Instead(answer(503, &[], "in a while"))),
+                (true, 1) => Some(Told::Instead(answer(429, &[("retry-after", "0")], ""))),
+                (true, 2) => Some(Told::HangUp),
+                (true, _) => Some(Told::HangUpAfter),
+            };
+            let habits = Habits {
+                referrers,
+                ..Habits::default()
+            };
+            let liar = Liar::start(habits, lie).await;
+            let at = to(&liar.server.address, "apim");
+            let published = publish::publish(&artifact, &at, &options(&key, true)).await;
+            let asked = liar.server.lines().len();
+            published.unwrap_or_else(|error| panic!("request {failing} of {asked}: {error}"));
+            let fresh = to(&liar.server.address, "apim");
+            let checked =
+                publish::verify(&*fresh.target, "latest", &by(&key), &Limits::default()).await;
+            assert_eq!(checked.unwrap().claims.len(), 4, "request {failing}");
+            if failing > asked {
+                break;
+            }
+            failing += 1;
+        }
+        assert!(failing > 20, "{failing} requests");
+    }
+}
+
+/// A secret that a registry repeats at us is in nothing that we say.
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_in_nothing_that_is_said() {
+    use registries::liar::{Auth, Habits, Liar};
+    let canary = "hunter2-is-a-canary";
+    let habits = Habits {
+        auth: Auth::Basic(format!("robot:{canary}")),
+        ..Habits::default()
+    };
+    let liar = Liar::honest(habits).await;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    done(&["keygen", "-o", &at("")]);
+    let key = std::fs::read_to_string(at("cosign.key")).unwrap();
+    let key: String = key.lines().filter(|line| !line.starts_with('-')).collect();
+    let reference = format!("oci://{}/apim", liar.server.address);
+    let (sample, private) = (sample(), at("cosign.key"));
+    let publish = [
+        "-vv",
+        "publish",
+        &sample,
+        &reference,
+        "--sign-key",
+        &private,
+        "--attest",
+    ];
+    let verify = ["-vv", "verify", &reference];
+    let wrong = format!("{canary}-and-more");
+    for (arguments, password, well) in [
+        (&publish[..], canary, true),
+        (&verify[..], canary, true),
+        (&publish[..], &wrong, false),
+        (&verify[..], &wrong, false),
+    ] {
+        let output = command(arguments)
+            .env("FLUX_APIM_CREDS", format!("robot:{password}"))
+            .output()
+            .unwrap();
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert_eq!(output.status.success(), well, "{said}");
+        assert!(said.len() > 100, "{said}");
+        for secret in [canary, &key[..40]] {
+            assert!(!said.contains(secret), "{said}");
+        }
+    }
+    // A pair in base64 is a secret too.
+    use base64::Engine as _;
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("robot:{canary}"));
+    let output = command(&publish)
+        .env("FLUX_APIM_CREDS", format!("robot:{canary}"))
+        .output()
+        .unwrap();
+    assert!(!String::from_utf8_lossy(&output.stderr).contains(&pair));
+}
+
+#[test]
+fn the_pin_follows_publish_and_rollback() {
+    let Some(registry) = real::start(Kind::Distribution3) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let pin = folder.path().join("source.yaml");
+    let url = format!("oci://{}/apim", registry.address);
+    let text = format!(
+        "# consumed by the cluster\napiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata:\n  name: apim\nspec:\n  url: {url}\n  ref:\n    tag: v0 # people read this\n  interval: 5m\n"
+    );
+    std::fs::write(&pin, &text).unwrap();
+    let path = pin.display().to_string();
+    let mut digests = Vec::new();
+    for (tag, environment) in [("v1", "prod"), ("v2", "dev")] {
+        let reference = format!("{url}:{tag}");
+        let mut arguments = vec!["-q", "publish"];
+        let source = sample();
+        arguments.extend([
+            source.as_str(),
+            &reference,
+            "--tag",
+            "latest",
+            "--write-pin",
+            &path,
+        ]);
+        if environment == "prod" {
+            arguments.extend(["--env", environment]);
+        }
+        let published = answer(&arguments);
+        let digest = published["digest"].as_str().unwrap().to_owned();
+        let now = std::fs::read_to_string(&pin).unwrap();
+        assert!(
+            now.contains(&format!(
+                "    tag: {tag} # people read this\n    digest: {digest}\n"
+            )),
+            "{now}"
+        );
+        assert!(now.starts_with("# consumed by the cluster\n"));
+        digests.push(digest);
+    }
+    done(&["rollback", &url, "--to", "v1", "--write-pin", &path]);
+    let now = std::fs::read_to_string(&pin).unwrap();
+    assert!(
+        now.contains(&digests[0]) && now.contains("tag: latest # people"),
+        "{now}"
+    );
+}

@@ -1,0 +1,20 @@
+//! The preview service as its clients see it.
+#![cfg(all(feature = "cli", feature = "controller"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "test code"
+)]
+
+mod access;
+mod bad_input;
+#[path = "../common/mod.rs"]
+mod common;
+mod hook;
+mod leaving;
+mod mutation;
+mod previews;
+mod remote;
+mod sources;
+mod support;

@@ -1,0 +1,105 @@
+//! `--server` shows what the command shows by itself, and ends as it does.
+
+use crate::support::*;
+use std::path::PathBuf;
+
+fn broken() -> Vec<PathBuf> {
+    let folder = crate::common::repository("testdata/broken");
+    let mut all: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("tree"))
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn findings_are_those_of_the_command() {
+    let service = Process::start(&["--rate", "100000"], &[]);
+    let mut trees = broken();
+    trees.push(crate::common::repository("testdata/projects/contoso"));
+    assert!(trees.len() > 30);
+    for tree in trees {
+        let tree = tree.display().to_string();
+        for format in ["human", "json"] {
+            let local = flux_apim(&["validate", &tree, "--format", format]);
+            let remote = flux_apim(&[
+                "validate",
+                &tree,
+                "--format",
+                format,
+                "--server",
+                &service.url,
+            ]);
+            assert_eq!(remote, local, "{tree}");
+        }
+    }
+}
+
+#[test]
+fn bundles_and_differences_are_those_of_the_command() {
+    let service = Process::start(&[], &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let tree = crate::common::repository("testdata/projects/contoso")
+        .display()
+        .to_string();
+    for (form, name) in [
+        ("", "bundle"),
+        ("", "bundle.tar.gz"),
+        ("oci-layout:", "layout"),
+    ] {
+        let out = format!("{form}{}/{name}", folder.path().display());
+        let ask = |more: &[&str]| {
+            let mut arguments = vec!["render", tree.as_str(), "--env", "prod", "-o", out.as_str()];
+            arguments.extend(more);
+            let (code, stdout, stderr) = flux_apim(&arguments);
+            // The recorded source differs, and with it the digest of the whole.
+            let lines = stdout.lines().filter(|line| !line.starts_with("digest"));
+            (code, lines.collect::<Vec<_>>().join("\n"), stderr)
+        };
+        let local = ask(&[]);
+        assert_eq!(local.0, Some(0), "{}", local.2);
+        assert_eq!(ask(&["--server", &service.url]), local, "{name}");
+    }
+    let broken = crate::common::repository("testdata/broken/dangling-policy/tree")
+        .display()
+        .to_string();
+    let other = crate::common::repository("testdata/broken/no-operations/tree")
+        .display()
+        .to_string();
+    for (old, new, more) in [
+        (&tree, &tree, vec![]),
+        (&tree, &other, vec!["--fail-on", "any"]),
+        (
+            &tree,
+            &other,
+            vec!["--format", "json", "--fail-on", "breaking"],
+        ),
+        (
+            &other,
+            &tree,
+            vec!["--format", "markdown", "--fail-on", "breaking"],
+        ),
+        (&tree, &broken, vec![]),
+    ] {
+        let mut arguments = vec!["diff", old.as_str(), new.as_str()];
+        arguments.extend(more);
+        let local = flux_apim(&arguments);
+        arguments.extend(["--server", &service.url]);
+        assert_eq!(flux_apim(&arguments), local, "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_the_service_refuses_is_no_finding() {
+    let service = Process::start(&["--max-body-bytes", "1000"], &[]);
+    let tree = crate::common::repository("testdata/projects/contoso")
+        .display()
+        .to_string();
+    let (code, stdout, stderr) = flux_apim(&["validate", &tree, "--server", &service.url]);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
+    assert!(stderr.contains("--max-body-bytes"), "{stderr}");
+    let (code, _, stderr) = flux_apim(&["validate", &tree, "--server", "http://127.0.0.1:9"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("ask http://127.0.0.1:9"), "{stderr}");
+}
