@@ -28,10 +28,17 @@ fn main() {
     let url = format!("http://{}/v1/render", server.address());
     runtime.spawn(server.run(std::future::pending()));
     flux_apim::edge::tls::install_provider();
-    let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+    let client = reqwest::blocking::Client::builder()
+        .no_proxy()
+        .build()
+        .unwrap();
     let ask = |body: Vec<u8>| {
         let request = client.post(&url).header("content-type", "application/gzip");
-        let response = request.header("accept", "application/gzip").body(body).send().unwrap();
+        let response = request
+            .header("accept", "application/gzip")
+            .body(body)
+            .send()
+            .unwrap();
         assert_eq!(response.status(), 200);
         response.bytes().unwrap()
     };
@@ -61,10 +68,22 @@ fn main() {
         cached = cached.min(start.elapsed());
     }
     let ratio = |a: Duration, b: Duration| a.as_secs_f64() / b.as_secs_f64();
-    line("1 MB project through HTTP, to the library", &format!("{:.2}x", ratio(http, own)), "<= 1.3x");
-    line("the same again (cached), to the first", &format!("{:.1} %", 100.0 * ratio(cached, http)), "<= 5 %");
+    line(
+        "1 MB project through HTTP, to the library",
+        &format!("{:.2}x", ratio(http, own)),
+        "<= 1.3x",
+    );
+    line(
+        "the same again (cached), to the first",
+        &format!("{:.1} %", 100.0 * ratio(cached, http)),
+        "<= 5 %",
+    );
     let ready = (0..5).map(|_| start_to_ready(&client)).min().unwrap();
-    line("start to ready on loopback", &format!("{} ms", ready.as_millis()), "<= 100 ms");
+    line(
+        "start to ready on loopback",
+        &format!("{} ms", ready.as_millis()),
+        "<= 100 ms",
+    );
 }
 
 fn line(figure: &str, measured: &str, target: &str) {
@@ -79,13 +98,17 @@ fn project(run: usize) -> Vec<u8> {
         let mut header = tar::Header::new_gnu();
         header.set_size(text.len() as u64);
         header.set_mode(0o644);
-        builder.append_data(&mut header, path, text.as_bytes()).unwrap();
+        builder
+            .append_data(&mut header, path, text.as_bytes())
+            .unwrap();
     };
     for api in 0..10 {
         let version = if api == 0 { run } else { 0 };
         let mut paths = String::new();
         for n in 0..160 {
-            let words: String = (0..40).map(|word| format!("word{} ", (word * 7 + n * 13 + api) % 997)).collect();
+            let words: String = (0..40)
+                .map(|word| format!("word{} ", (word * 7 + n * 13 + api) % 997))
+                .collect();
             paths.push_str(&format!(
                 r#"{}"/things{n}/{{id}}":{{"get":{{"operationId":"get-{n}","description":"{words}","parameters":[{{"name":"id","in":"path","required":true,"schema":{{"type":"string"}}}}],"responses":{{"200":{{"description":"ok"}}}}}}}}"#,
                 if n > 0 { "," } else { "" }
@@ -93,11 +116,15 @@ fn project(run: usize) -> Vec<u8> {
         }
         add(
             format!("apis/a{api}/apiInformation.json"),
-            format!(r#"{{"properties":{{"displayName":"API {api}","path":"a{api}","protocols":["https"]}}}}"#),
+            format!(
+                r#"{{"properties":{{"displayName":"API {api}","path":"a{api}","protocols":["https"]}}}}"#
+            ),
         );
         add(
             format!("apis/a{api}/specification.json"),
-            format!(r#"{{"openapi":"3.0.1","info":{{"title":"API {api}","version":"{version}"}},"paths":{{{paths}}}}}"#),
+            format!(
+                r#"{{"openapi":"3.0.1","info":{{"title":"API {api}","version":"{version}"}},"paths":{{{paths}}}}}"#
+            ),
         );
     }
     let mut encoder = builder.into_inner().unwrap();
@@ -118,7 +145,11 @@ fn start_to_ready(client: &reqwest::blocking::Client) -> Duration {
         .unwrap();
     let url = format!("http://{address}/readyz");
     let took = loop {
-        if client.get(&url).send().is_ok_and(|response| response.status() == 200) {
+        if client
+            .get(&url)
+            .send()
+            .is_ok_and(|response| response.status() == 200)
+        {
             break start.elapsed();
         }
         assert!(start.elapsed() < Duration::from_secs(10), "not ready");

@@ -23,9 +23,19 @@ fn old() -> Vec<(&'static str, String)> {
         ("apis/orders/apiInformation.json", information.to_owned()),
         ("apis/orders/specification.json", API.to_owned()),
         ("apis/orders/policy.xml", POLICY.to_owned()),
-        ("tags/gone/tagInformation.json", r#"{"properties":{"displayName":"gone"}}"#.to_owned()),
-        ("namedValues/host/namedValueInformation.json", r#"{"properties":{"displayName":"host","value":"a.example","tags":["x","y"]}}"#.to_owned()),
-        ("namedValues/key/namedValueInformation.json", r#"{"properties":{"displayName":"key","secret":true}}"#.to_owned()),
+        (
+            "tags/gone/tagInformation.json",
+            r#"{"properties":{"displayName":"gone"}}"#.to_owned(),
+        ),
+        (
+            "namedValues/host/namedValueInformation.json",
+            r#"{"properties":{"displayName":"host","value":"a.example","tags":["x","y"]}}"#
+                .to_owned(),
+        ),
+        (
+            "namedValues/key/namedValueInformation.json",
+            r#"{"properties":{"displayName":"key","secret":true}}"#.to_owned(),
+        ),
     ]
 }
 
@@ -34,19 +44,36 @@ fn new() -> Vec<(&'static str, String)> {
     files.retain(|(path, _)| !path.contains("gone"));
     for (path, text) in &mut files {
         match *path {
-            "apis/orders/apiInformation.json" => *text = text.replace("\"Orders\"", "\"Orders | `API` *new*\"").replace("[\"https\"]", "[\"https\",\"http\"]"),
+            "apis/orders/apiInformation.json" => {
+                *text = text
+                    .replace("\"Orders\"", "\"Orders | `API` *new*\"")
+                    .replace("[\"https\"]", "[\"https\",\"http\"]")
+            }
             "apis/orders/specification.json" => *text = NEW_API.to_owned(),
-            "apis/orders/policy.xml" => *text = text.replace("<inbound>\n", "<inbound>\n    <!-- ``` --><rate-limit calls=\"5\" renewal-period=\"60\" />\n"),
-            "namedValues/host/namedValueInformation.json" => *text = text.replace("a.example", "b.example").replace(",\"y\"", ""),
+            "apis/orders/policy.xml" => {
+                *text = text.replace(
+                    "<inbound>\n",
+                    "<inbound>\n    <!-- ``` --><rate-limit calls=\"5\" renewal-period=\"60\" />\n",
+                )
+            }
+            "namedValues/host/namedValueInformation.json" => {
+                *text = text.replace("a.example", "b.example").replace(",\"y\"", "")
+            }
             _ => {}
         }
     }
-    files.push(("tags/fresh/tagInformation.json", r#"{"properties":{"displayName":"fresh"}}"#.to_owned()));
+    files.push((
+        "tags/fresh/tagInformation.json",
+        r#"{"properties":{"displayName":"fresh"}}"#.to_owned(),
+    ));
     files
 }
 
 fn bundle(files: &[(&str, String)]) -> flux_apim::bundle::Bundle {
-    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(path, text)| (*path, text.as_str()))
+        .collect();
     let options = Options {
         targets: Some(Vec::new()),
         ..Options::default()
@@ -68,7 +95,12 @@ fn snapshot(name: &str, actual: &str) {
         std::fs::write(&path, actual).unwrap();
     }
     let stored = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(actual, stored, "{} is locked: see contract section 10", path.display());
+    assert_eq!(
+        actual,
+        stored,
+        "{} is locked: see contract section 10",
+        path.display()
+    );
 }
 
 #[test]
@@ -113,7 +145,9 @@ fn inventories_are_counted_alike() {
 #[test]
 fn texts_that_have_nothing_in_common_are_not_compared_for_ever() {
     let policy = |word: &str| {
-        let lines: String = (0..9000).map(|n| format!("    <!-- {word} {n} -->\n")).collect();
+        let lines: String = (0..9000)
+            .map(|n| format!("    <!-- {word} {n} -->\n"))
+            .collect();
         POLICY.replace("<inbound>\n", &format!("<inbound>\n{lines}"))
     };
     let with = |word: &str| {
@@ -145,7 +179,10 @@ fn the_command_ends_as_it_was_asked_to() {
             .env_remove("FLUX_APIM_ENV")
             .output()
             .unwrap();
-        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
     };
     std::fs::create_dir(folder.path().join("empty")).unwrap();
     for (arguments, expected) in [

@@ -390,6 +390,7 @@ fn kustomize_builds_the_objects() {
         .output()
         .is_err()
     {
+        println!("skipped: kubectl is not installed");
         return;
     }
     let folder = tempfile::tempdir().unwrap();

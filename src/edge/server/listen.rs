@@ -206,9 +206,7 @@ impl AsyncRead for Careful {
         let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Ready(outcome) => {
-                self.received = self
-                    .received
-                    .saturating_add(buffer.filled().len() - before);
+                self.received = self.received.saturating_add(buffer.filled().len() - before);
                 self.moved();
                 Poll::Ready(outcome)
             }

@@ -20,10 +20,7 @@ pub const ALL: &[(&str, Scenario)] = &[
         "a_bad_commit_is_told_and_leaves_the_last_good_bundle",
         chain::bad_commit,
     ),
-    (
-        "the_preview_service_knows_the_cluster",
-        preview::cluster,
-    ),
+    ("the_preview_service_knows_the_cluster", preview::cluster),
     (
         "an_external_artifact_is_applied_and_chained",
         external::chained,
