@@ -1,6 +1,7 @@
 //! Logs and traces: one subscriber for the process, OTLP when an endpoint is
 //! named.
 
+use axum::http::HeaderName;
 use opentelemetry::propagation::Extractor;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
@@ -143,7 +144,7 @@ pub fn continue_trace(span: &tracing::Span, headers: &axum::http::HeaderMap) {
             self.0.get(key)?.to_str().ok()
         }
         fn keys(&self) -> Vec<&str> {
-            self.0.keys().map(|name| name.as_str()).collect()
+            self.0.keys().map(HeaderName::as_str).collect()
         }
     }
     if !headers.contains_key("traceparent") {
