@@ -10,10 +10,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 async fn start() -> Running {
-    Running::start(Options {
+    Running::start(strict()).await
+}
+
+fn strict() -> Options {
+    Options {
         max_body_bytes: 2 << 20,
-        header_timeout: Duration::from_millis(400),
-        body_timeout: Duration::from_millis(1500),
         limits: Limits {
             max_files: 200,
             max_file_bytes: 400_000,
@@ -23,8 +25,7 @@ async fn start() -> Running {
             ..Options::default().limits
         },
         ..options()
-    })
-    .await
+    }
 }
 
 /// The next request, whatever the last one was.
@@ -452,7 +453,12 @@ async fn a_form_without_end_gets_an_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_and_half_closed_clients_are_let_go() {
-    let service = start().await;
+    let service = Running::start(Options {
+        header_timeout: Duration::from_millis(400),
+        body_timeout: Duration::from_millis(1500),
+        ..strict()
+    })
+    .await;
     let read_all = async |mut stream: TcpStream| {
         let mut answer = Vec::new();
         let read = stream.read_to_end(&mut answer);
