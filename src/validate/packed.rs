@@ -81,9 +81,9 @@ impl Content {
 
 fn pack(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut compressor = Compressor::new(CompressionLvl::fastest());
-    let mut packed = vec![0; compressor.deflate_compress_bound(bytes.len())];
+    let mut packed = vec![0u8; compressor.deflate_compress_bound(bytes.len())];
     let len = compressor.deflate_compress(bytes, &mut packed).ok()?;
-    packed.truncate(len);
-    packed.shrink_to_fit();
-    Some(packed)
+    // A copy of its own size: a buffer that shrinks in its place leaves a hole
+    // behind each text that the next one is too large for.
+    Some(packed[..len].to_vec())
 }
