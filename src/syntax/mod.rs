@@ -199,6 +199,7 @@ mod tests {
             ("{\"a\": 1, \"a\": 2}", Format::Json, 1005, "\"a\""),
             ("a: 1\nb: 2\na: 3", Format::Yaml, 1005, "a"),
             ("a: .inf", Format::Yaml, 1004, ".inf"),
+            ("\"a\": 1\n\"a\" : 2 # x", Format::Yaml, 1005, "\"a\""),
             ("a: &x [*x]", Format::Yaml, 1004, "*x"),
         ] {
             let (_, findings) = parsed(text, format);
@@ -211,6 +212,18 @@ mod tests {
         for text in ["{", "[", "\"", "{\"a\"", "nul", "-", ""] {
             let (document, findings) = parsed(text, Format::Json);
             assert!(document.is_none() && !findings.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_comment_is_no_part_of_a_scalar() {
+        for scalar in ["\"a\\\" # b\"", "'it''s # b'", "plain", "''", "\"\""] {
+            let (document, _) = parsed(&format!("k: {scalar}   # \"comment'\nl: 1"), Format::Yaml);
+            let document = document.unwrap();
+            let span = document.root().get("k").unwrap().span();
+            let text = format!("k: {scalar}");
+            assert_eq!(&text[span.start as usize..], scalar, "{span:?}");
+            assert_eq!(span.end as usize, text.len(), "{scalar}");
         }
     }
 
