@@ -47,17 +47,17 @@ fn new() -> Vec<(&'static str, String)> {
             "apis/orders/apiInformation.json" => {
                 *text = text
                     .replace("\"Orders\"", "\"Orders | `API` *new*\"")
-                    .replace("[\"https\"]", "[\"https\",\"http\"]")
+                    .replace("[\"https\"]", "[\"https\",\"http\"]");
             }
             "apis/orders/specification.json" => *text = NEW_API.to_owned(),
             "apis/orders/policy.xml" => {
                 *text = text.replace(
                     "<inbound>\n",
                     "<inbound>\n    <!-- ``` --><rate-limit calls=\"5\" renewal-period=\"60\" />\n",
-                )
+                );
             }
             "namedValues/host/namedValueInformation.json" => {
-                *text = text.replace("a.example", "b.example").replace(",\"y\"", "")
+                *text = text.replace("a.example", "b.example").replace(",\"y\"", "");
             }
             _ => {}
         }
@@ -109,6 +109,12 @@ fn every_form_is_locked() {
     snapshot("changes.json", &format!("{:#}\n", changes.to_json()));
     snapshot("changes.txt", &changes.to_human());
     snapshot("changes.md", &changes.to_markdown());
+}
+
+#[test]
+fn the_readme_shows_what_the_command_says() {
+    let readme = std::fs::read_to_string(common::repository("README.md")).unwrap();
+    assert!(readme.contains(&changes().to_human()));
 }
 
 #[test]

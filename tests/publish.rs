@@ -7,7 +7,7 @@
 mod common;
 
 use flux_apim::bundle::Source;
-use flux_apim::edge::oci::{Layout, MANIFEST, Manifest, Memory, Target};
+use flux_apim::edge::oci::{Layout, MANIFEST, Manifest, Memory};
 use flux_apim::edge::publish::{
     self, Artifact, Destination, Error, Options, Policy, Published, TagTemplate,
 };
@@ -559,7 +559,11 @@ fn a_folder_makes_the_same_archive_again() {
             .map(word)
             .take_while(|word| {
                 text.push_str(word);
-                text.push(if text.len() % 11 == 0 { '"' } else { ' ' });
+                text.push(if text.len().is_multiple_of(11) {
+                    '"'
+                } else {
+                    ' '
+                });
                 text.len() < size
             })
             .for_each(drop);

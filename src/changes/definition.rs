@@ -1,7 +1,7 @@
 //! API definitions, summarised by their operations.
 
 use crate::diag::rules;
-use crate::syntax::{self, Document, Format};
+use crate::syntax::{self, Document, Format, NodeRef};
 use crate::tree::{FileId, Limits};
 use std::collections::BTreeMap;
 
@@ -70,7 +70,7 @@ impl Definition {
         let mut rest = String::new();
         let mut at = 0;
         let paths = document.root().get("paths");
-        for (path, item) in paths.into_iter().flat_map(|paths| paths.entries()) {
+        for (path, item) in paths.into_iter().flat_map(NodeRef::entries) {
             for (method, operation) in item.entries() {
                 let method = method.as_str().unwrap_or("");
                 if !METHODS.contains(&method) {

@@ -183,6 +183,27 @@ pub async fn artifact(
     Ok(bytes)
 }
 
+/// Holds bytes that came another way against their digest.
+///
+/// # Errors
+/// When they are not what the digest says.
+pub fn verify(bytes: &[u8], digest: &str, url: &str) -> Result<(), Error> {
+    let shown = shown(url);
+    let expected = Expected::parse(digest).map_err(|reason| Error::Refused {
+        url: shown.clone(),
+        reason,
+    })?;
+    let actual = expected.of(bytes);
+    if actual == digest {
+        return Ok(());
+    }
+    Err(Error::Mismatch {
+        url: shown,
+        expected: digest.to_owned(),
+        actual,
+    })
+}
+
 async fn get(first: Url, policy: &Policy, cap: u64) -> Result<Bytes, Error> {
     let mut url = first.clone();
     for _ in 0..=MAX_REDIRECTS {

@@ -1,9 +1,10 @@
 //! Logs and traces: one subscriber for the process, OTLP when an endpoint is
 //! named.
 
+use axum::http::HeaderName;
 use opentelemetry::propagation::Extractor;
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{WithExportConfig, WithHttpConfig};
+use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -124,6 +125,7 @@ fn provider(endpoint: &str, service: &'static str) -> Result<SdkTracerProvider, 
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
         .with_http_client(client)
+        .with_protocol(Protocol::HttpBinary)
         .with_endpoint(url)
         .build()
         .map_err(|e| failed(e.to_string()))?;
@@ -142,7 +144,7 @@ pub fn continue_trace(span: &tracing::Span, headers: &axum::http::HeaderMap) {
             self.0.get(key)?.to_str().ok()
         }
         fn keys(&self) -> Vec<&str> {
-            self.0.keys().map(|name| name.as_str()).collect()
+            self.0.keys().map(HeaderName::as_str).collect()
         }
     }
     if !headers.contains_key("traceparent") {

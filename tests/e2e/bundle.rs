@@ -12,6 +12,26 @@ pub fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/projects/contoso")
 }
 
+/// A folder as `.tar.gz`, the same bytes for the same files.
+pub fn pack(folder: &Path, archive: &Path) -> PathBuf {
+    let status = Command::new("tar")
+        .args([
+            "--sort=name",
+            "--owner=0",
+            "--group=0",
+            "--mtime=@0",
+            "-czf",
+        ])
+        .arg(archive)
+        .arg("-C")
+        .arg(folder)
+        .arg(".")
+        .status()
+        .unwrap();
+    assert!(status.success());
+    archive.to_owned()
+}
+
 pub fn git_repository(namespace: &str, name: &str, url: &str) -> Json {
     json!({
         "kind": "GitRepository",

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 /// A request as the handler sees it.
@@ -51,6 +51,72 @@ pub fn serve(handle: impl Fn(Request) -> (u16, Vec<u8>) + Send + Sync + 'static)
         }
     });
     port
+}
+
+/// A way to a server that can be blocked: bytes to it then wait.
+pub struct Valve {
+    pub port: u16,
+    blocked: Arc<Mutex<bool>>,
+    waiting: Arc<Mutex<usize>>,
+}
+
+impl Valve {
+    pub fn before(server: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let blocked: Arc<Mutex<bool>> = Arc::default();
+        let waiting: Arc<Mutex<usize>> = Arc::default();
+        let (server, closed, held) = (
+            server.to_owned(),
+            Arc::clone(&blocked),
+            Arc::clone(&waiting),
+        );
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let Ok(upstream) = TcpStream::connect(&server) else {
+                    continue;
+                };
+                let (mut from, mut to) =
+                    (client.try_clone().unwrap(), upstream.try_clone().unwrap());
+                let (closed, held) = (Arc::clone(&closed), Arc::clone(&held));
+                std::thread::spawn(move || {
+                    let mut buffer = [0; 16 << 10];
+                    while let Ok(n) = from.read(&mut buffer) {
+                        if *closed.lock().unwrap() {
+                            *held.lock().unwrap() += 1;
+                            while *closed.lock().unwrap() {
+                                std::thread::sleep(std::time::Duration::from_millis(20));
+                            }
+                        }
+                        if n == 0 || to.write_all(&buffer[..n]).is_err() {
+                            break;
+                        }
+                    }
+                    let _ = to.shutdown(std::net::Shutdown::Write);
+                });
+                let (mut from, mut to) = (upstream, client);
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(std::net::Shutdown::Write);
+                });
+            }
+        });
+        Self {
+            port,
+            blocked,
+            waiting,
+        }
+    }
+
+    pub fn block(&self, blocked: bool) {
+        *self.waiting.lock().unwrap() = 0;
+        *self.blocked.lock().unwrap() = blocked;
+    }
+
+    /// How many requests wait.
+    pub fn waiting(&self) -> usize {
+        *self.waiting.lock().unwrap()
+    }
 }
 
 /// Takes events as notification-controller does.

@@ -118,6 +118,13 @@ fn unsigned(claims: &Value) -> String {
     )
 }
 
+/// A token, and what it grants; an error when it is not taken at all.
+type Row = (
+    &'static str,
+    Option<String>,
+    Result<Option<&'static str>, ()>,
+);
+
 /// Every endpoint: method, path, and the least permission that it takes.
 const ENDPOINTS: [(&str, &str, Option<&str>); 11] = [
     ("GET", "/healthz", None),
@@ -173,8 +180,7 @@ async fn every_endpoint_takes_the_tokens_that_it_should() {
         claims
     };
     let levels = ["render", "publish", "admin"];
-    // What a token grants; nothing and whether it is taken at all.
-    let rows: Vec<(&str, Option<String>, Result<Option<&str>, ()>)> = vec![
+    let rows: Vec<Row> = vec![
         ("no token", None, Err(())),
         ("no JWT", Some("abc".to_owned()), Err(())),
         ("expired", sign(with(json!({"exp": now() - 120}))), Err(())),

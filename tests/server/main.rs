@@ -14,6 +14,7 @@ mod common;
 mod hook;
 mod leaving;
 mod mutation;
+mod operations;
 mod previews;
 mod remote;
 mod sources;

@@ -91,6 +91,28 @@ fn bundles_and_differences_are_those_of_the_command() {
 }
 
 #[test]
+fn of_a_single_document_nothing_else_is_sent() {
+    let service = Process::start(&["--max-body-bytes", "5000"], &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &[u8]| std::fs::write(folder.path().join(name), text).unwrap();
+    let noise: Vec<u8> = (0..200_000_u32)
+        .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    write("private.bin", &noise);
+    write("part.json", br#"{"type": "string"}"#);
+    write("openapi.json", br#"{"openapi": "3.0.1", "info": {"title": "x", "version": "1"}, "paths": {"/a": {"get": {
+        "operationId": "a", "responses": {"200": {"description": "ok", "content": {"application/json": {
+        "schema": {"$ref": "part.json"}}}}}}}}}"#);
+    let file = folder.path().join("openapi.json").display().to_string();
+    let local = flux_apim(&["validate", &file]);
+    assert_eq!(local.0, Some(0), "{}{}", local.1, local.2);
+    assert_eq!(
+        flux_apim(&["validate", &file, "--server", &service.url]),
+        local
+    );
+}
+
+#[test]
 fn what_the_service_refuses_is_no_finding() {
     let service = Process::start(&["--max-body-bytes", "1000"], &[]);
     let tree = crate::common::repository("testdata/projects/contoso")

@@ -76,7 +76,8 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct Common {
     /// Directory, .tar.gz, `-` (tar.gz on stdin), http(s) URL with --digest,
-    /// oci://REPOSITORY:TAG, oci-layout:DIR[:TAG], or one OpenAPI document.
+    /// oci://REPOSITORY:TAG, oci-layout:DIR[:TAG], flux:KIND/NAMESPACE/NAME (a
+    /// source object in the current kube context), or one OpenAPI document.
     pub(super) source: String,
     /// Narrow the source to a subfolder.
     #[arg(long, value_name = "DIR", value_parser = folder)]

@@ -9,7 +9,8 @@ use crate::diag::{Report, excerpt};
 use crate::edge::output::{self, Output, Pulled};
 use crate::edge::secret::Secret;
 use crate::edge::source::{self, OpenOptions, Opened};
-use crate::tree::{Digest, SourceTree};
+use crate::openapi;
+use crate::tree::{Digest, FileId, SourceTree};
 use anyhow::{Context, bail, ensure};
 use base64::Engine;
 use clap::Args;
@@ -17,7 +18,7 @@ use flate2::{Compression, write::GzEncoder};
 use reqwest::blocking::{Client, Response};
 use reqwest::header;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -219,12 +220,26 @@ fn wait(response: &Response) -> u64 {
     seconds.unwrap_or(1).clamp(1, 30)
 }
 
-/// A tree as a `.tar.gz`; the same tree is the same bytes, so that the service
-/// knows it again.
-fn pack(tree: &SourceTree) -> anyhow::Result<Vec<u8>> {
+/// The tree as a `.tar.gz`; the same tree is the same bytes, so that the service
+/// knows it again. Of a single document only the files that it refers to go
+/// along: what else lies beside it is nobody's business.
+fn pack(opened: &Opened, common: &Common) -> anyhow::Result<Vec<u8>> {
+    let tree = &opened.tree;
+    let chosen: Option<BTreeSet<FileId>> = match opened.only {
+        None => None,
+        Some(only) => {
+            let compiled = openapi::compile(tree, only, &common.limits()?, &mut Vec::new())?;
+            let mut files = compiled.map_or_else(BTreeSet::new, |compiled| compiled.used);
+            files.insert(only);
+            Some(files)
+        }
+    };
     let encoder = GzEncoder::new(Vec::new(), Compression::fast());
     let mut builder = tar::Builder::new(encoder);
     for (id, path) in tree.files() {
+        if chosen.as_ref().is_some_and(|files| !files.contains(&id)) {
+            continue;
+        }
         let bytes = tree.read(id)?;
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);
@@ -280,7 +295,7 @@ pub(super) fn validate(server: &Server, arguments: &Validate, quiet: bool) -> an
         }
     };
     let own = notes(&mut opened)?;
-    let body = (GZIP, pack(&opened.tree)?);
+    let body = (GZIP, pack(&opened, common)?);
     let cap = common.limits()?.max_archive_bytes;
     let (url, reply) = server.post("v1/validate", &query(common, &opened), body, JSON, cap)?;
     let (report, done) = if reply.status == 200 {
@@ -323,7 +338,7 @@ pub(super) fn render(server: &Server, arguments: &Render, quiet: bool) -> anyhow
         }
     }
     let limits = common.limits()?;
-    let body = (GZIP, pack(&opened.tree)?);
+    let body = (GZIP, pack(&opened, common)?);
     let cap = limits.max_archive_bytes;
     let (url, reply) = server.post("v1/render", &query, body, GZIP, cap)?;
     if reply.status != 200 {
@@ -394,7 +409,7 @@ pub(super) fn diff(
                 });
             }
         };
-        let archive = base64::engine::general_purpose::STANDARD.encode(pack(&opened.tree)?);
+        let archive = base64::engine::general_purpose::STANDARD.encode(pack(&opened, common)?);
         let mut source = json!({"archive": archive});
         if let Some(file) = opened.only {
             source["only"] = json!(opened.tree.path(file).as_str());

@@ -132,7 +132,7 @@ pub(super) async fn connection(
         connection.ca = named.get("ca.crt");
         let certificate = named.get("tls.crt");
         if let Some(certificate) = certificate {
-            connection.client_cert = Some((certificate, text(named.need("tls.key")?)));
+            connection.client_cert = Some((certificate, text(&named.need("tls.key")?)));
         } else if connection.ca.is_none() {
             named.need("ca.crt")?;
         }
@@ -220,8 +220,8 @@ async fn azure(context: &Context, bundle: &ApimBundle, oci: &Oci) -> Result<Cred
 }
 
 /// PEM is text.
-fn text(bytes: Vec<u8>) -> Hidden {
-    Hidden::new(String::from_utf8_lossy(&bytes).into_owned())
+fn text(bytes: &[u8]) -> Hidden {
+    Hidden::new(String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// The key that bundles are signed with.

@@ -10,7 +10,7 @@ use std::fmt;
 
 /// Kind, namespace and name of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct SourceName {
+pub(crate) struct SourceName {
     pub(super) kind: SourceKind,
     pub(super) namespace: String,
     pub(super) name: String,
@@ -45,7 +45,7 @@ pub(super) struct Dereferenced {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub(crate) enum Error {
     #[error(
         "{source_name} is in another namespace, which the controller does not allow (--no-cross-namespace-refs)"
     )]

@@ -230,7 +230,7 @@ fn notification(bundle: &ApimBundle, source: &SourceName, happened: &Happened) -
 mod tests {
     use super::*;
 
-    fn bundle(publish: Json) -> ApimBundle {
+    fn bundle(publish: &Json) -> ApimBundle {
         serde_json::from_value(json!({
             "apiVersion": "flux-apim.dev/v1alpha1", "kind": "ApimBundle",
             "metadata": {
@@ -272,7 +272,7 @@ mod tests {
                 "main@sha1:bb",
             ),
         ] {
-            let bundle = bundle(publish);
+            let bundle = bundle(&publish);
             let sent = notification(&bundle, &SourceName::of(&bundle), &happened());
             assert_eq!(sent["involvedObject"]["kind"], kind);
             assert_eq!(sent["involvedObject"]["name"], name);

@@ -146,7 +146,7 @@ where
         for span in context
             .event_scope()
             .into_iter()
-            .flat_map(|scope| scope.from_root())
+            .flat_map(tracing_subscriber::registry::Scope::from_root)
         {
             if let Some(kept) = span.extensions().get::<Kept>() {
                 line.extend(kept.0.clone());

@@ -22,6 +22,7 @@ mod publish;
 mod reconcile;
 mod render;
 mod servers;
+pub(crate) mod source;
 mod update_status;
 mod watch;
 

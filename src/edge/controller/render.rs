@@ -6,6 +6,7 @@ use super::api::{
 use super::context::Context;
 use super::error::{Retry, reason};
 use super::fetch::Fetched;
+use super::source::origin;
 use crate::bundle::Source;
 use crate::diag::{self, Located, Report, Severity};
 use crate::edge::publish::{self, Artifact};
@@ -19,7 +20,6 @@ use std::sync::Arc;
 
 /// Findings that the status shows.
 const FIRST: usize = 10;
-const CREATED: &str = "org.opencontainers.image.created";
 
 /// A bundle, not yet published.
 pub(super) struct Rendered {
@@ -95,7 +95,7 @@ pub(super) async fn render(
     // until then.
     let rendering = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        run(&fetched, options, &to)
+        run(&fetched, &options, &to)
     });
     rendering.await.map_err(|e| internal(&e))?
 }
@@ -132,13 +132,8 @@ fn options(
         deny_warnings: validation.fail_on == FailOn::Warning,
         levels,
         source: Source {
-            kind: source.name.kind.to_string(),
-            url: source.url.clone(),
-            revision: Some(source.artifact.origin_revision().to_owned()),
-            digest: Some(source.artifact.digest.clone()),
             path: path.map(str::to_owned),
-            dirty: None,
-            created: source.artifact.metadata.get(CREATED).cloned(),
+            ..origin(source)
         },
         ..pipeline::Options::default()
     };
@@ -171,7 +166,7 @@ fn severity(level: Level) -> Option<Severity> {
     }
 }
 
-fn run(fetched: &Fetched, options: pipeline::Options, to: &Publish) -> Result<Rendered, Error> {
+fn run(fetched: &Fetched, options: &pipeline::Options, to: &Publish) -> Result<Rendered, Error> {
     let open = OpenOptions {
         digest: None,
         limits: options.discover.limits.clone(),
@@ -189,7 +184,7 @@ fn run(fetched: &Fetched, options: pipeline::Options, to: &Publish) -> Result<Re
         Err(error) => return Err(Error::Internal(error.to_string())),
     };
     if publish::is_bundle(&tree) {
-        return again(fetched, &options, to);
+        return again(fetched, options, to);
     }
     if let Some(path) = &options.discover.path {
         let inside = format!("{path}/");
@@ -203,7 +198,7 @@ fn run(fetched: &Fetched, options: pipeline::Options, to: &Publish) -> Result<Re
             });
         }
     }
-    let outcome = pipeline::run(&tree, &options, Vec::new()).map_err(Error::Pipeline)?;
+    let outcome = pipeline::run(&tree, options, Vec::new()).map_err(Error::Pipeline)?;
     let Some(bundle) = outcome.bundle else {
         return Err(refused(&outcome.report));
     };

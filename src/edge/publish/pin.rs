@@ -209,9 +209,10 @@ fn replace(
     if old.as_str() == Some(value) {
         return Ok(None);
     }
-    let at = old.span().start as usize..old.span().end as usize;
+    let at = old.span().start as usize..end_of(text, old);
     // A value that comes through an alias stands elsewhere.
     let own = at.start >= name.span().end as usize;
+    let own = own && text.get(at.clone()).is_some_and(|old| !old.contains('\n'));
     let quote = text.get(at.clone()).and_then(|old| old.chars().next());
     match (old.kind(), quote) {
         (Kind::Object | Kind::Array | Kind::Null, _) | (_, None | Some('|' | '>')) => {}
@@ -231,6 +232,34 @@ fn replace(
     ))
 }
 
+/// Where a value ends: parsers count what follows a quoted one as part of it.
+fn end_of(text: &str, value: NodeRef<'_>) -> usize {
+    let (start, end) = (value.span().start as usize, value.span().end as usize);
+    let Some(written) = text.get(start..end) else {
+        return end;
+    };
+    let quote = match written.chars().next() {
+        Some(quote @ ('"' | '\'')) => quote,
+        _ => return start + written.trim_end().len(),
+    };
+    let mut escaped = false;
+    let mut characters = written.char_indices().skip(1).peekable();
+    while let Some((at, c)) = characters.next() {
+        if escaped {
+            escaped = false;
+        } else if quote == '"' && c == '\\' {
+            escaped = true;
+        } else if c == quote {
+            // Inside single quotes two of them are one.
+            if quote == '\'' && characters.next_if(|(_, next)| *next == quote).is_some() {
+                continue;
+            }
+            return start + at + c.len_utf8();
+        }
+    }
+    end
+}
+
 /// New entries of the mapping `of`.
 fn insert(text: &str, of: NodeRef<'_>, fields: &[(&str, &str)]) -> Result<Edit, String> {
     let start = of.span().start as usize;
@@ -243,7 +272,7 @@ fn insert(text: &str, of: NodeRef<'_>, fields: &[(&str, &str)]) -> Result<Edit, 
             .collect();
         return Ok(match last {
             Some((_, value)) => {
-                let end = value.span().end as usize;
+                let end = end_of(text, value);
                 let text = format!(", {}", entries.join(", "));
                 Edit { at: end..end, text }
             }
@@ -277,7 +306,7 @@ fn insert_ref(text: &str, spec: NodeRef<'_>, fields: &[(&str, &str)]) -> Result<
             .map(|(key, value)| flow(key, value, json))
             .collect();
         let name = if json { "\"ref\"" } else { "ref" };
-        let end = value.span().end as usize;
+        let end = end_of(text, value);
         let text = format!(", {name}: {{{}}}", entries.join(", "));
         return Ok(Edit { at: end..end, text });
     }
@@ -303,7 +332,7 @@ fn line_after(
     if !indent.trim().is_empty() || !own {
         return Err("spec.ref is written in a way that cannot be edited in place".to_owned());
     }
-    let end = value.span().end as usize;
+    let end = end_of(text, value);
     let at = text[end..]
         .find('\n')
         .map_or(text.len(), |newline| end + newline + 1);
@@ -399,6 +428,20 @@ mod tests {
                 format!("spec: {{\"url\": \"{URL}\", \"ref\": {{\"tag\": \"old\"}}}}\n"),
                 format!(
                     "spec: {{\"url\": \"{URL}\", \"ref\": {{\"tag\": \"new\", \"digest\": \"{digest}\"}}}}\n"
+                ),
+            ),
+            (
+                format!(
+                    "spec:\n  url: \"{URL}\" # where\n  ref:\n    digest: 'sha256:0' # it's pinned\n"
+                ),
+                format!(
+                    "spec:\n  url: \"{URL}\" # where\n  ref:\n    digest: '{digest}' # it's pinned\n    tag: new\n"
+                ),
+            ),
+            (
+                format!("spec:\n  url: \"{URL}\" # where\n  # and\n  interval: 5m\n"),
+                format!(
+                    "spec:\n  url: \"{URL}\" # where\n  ref:\n    tag: new\n    digest: {digest}\n  # and\n  interval: 5m\n"
                 ),
             ),
             (

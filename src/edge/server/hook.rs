@@ -8,6 +8,8 @@ use super::api::Shared;
 use super::openapi::{ProblemDocument, Refusals};
 use super::problem::Problem;
 use crate::diag::excerpt;
+#[cfg(feature = "controller")]
+use crate::edge::fetch;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -148,11 +150,12 @@ fn is_signed(secret: &[u8], body: &[u8], signature: &str) -> bool {
 
 /// Renders what events name, one after the other.
 pub(super) async fn work(service: Arc<Service>, mut events: mpsc::Receiver<Event>) {
+    let mut cluster = Cluster::default();
     while let Some(event) = events.recv().await {
         let object = event.involved_object;
         let (kind, namespace, name) = (&object.kind, &object.namespace, &object.name);
         let outcome =
-            tokio::time::timeout(Duration::from_secs(300), render(&service, &object)).await;
+            tokio::time::timeout(Duration::from_secs(300), cluster.render(&service, &object)).await;
         match outcome {
             Ok(Ok(text)) => {
                 service.metrics.hook("rendered");
@@ -175,45 +178,57 @@ pub(super) async fn work(service: Arc<Service>, mut events: mpsc::Receiver<Event
     }
 }
 
+/// The API server, once it was needed.
+#[derive(Default)]
+struct Cluster {
+    #[cfg(feature = "controller")]
+    client: Option<kube::Client>,
+}
+
 #[cfg(feature = "controller")]
-async fn render(service: &Arc<Service>, object: &Object) -> Result<String, String> {
-    use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
-    crate::edge::tls::install_provider();
-    let client = kube::Client::try_default().await;
-    let client = client.map_err(|e| format!("reach the API server: {e}"))?;
-    let kind = GroupVersionKind::gvk("source.toolkit.fluxcd.io", "v1", &object.kind);
-    let plural = match object.kind.as_str() {
-        "GitRepository" => "gitrepositories",
-        "OCIRepository" => "ocirepositories",
-        "Bucket" => "buckets",
-        _ => "externalartifacts",
-    };
-    let resource = ApiResource::from_gvk_with_plural(&kind, plural);
-    let api: Api<DynamicObject> = Api::namespaced_with(client, &object.namespace, &resource);
-    let found = api
-        .get(&object.name)
-        .await
-        .map_err(|e| format!("read it: {e}"))?;
-    let artifact = &found.data["status"]["artifact"];
-    let (Some(url), Some(digest)) = (artifact["url"].as_str(), artifact["digest"].as_str()) else {
-        return Err("it has no artifact yet".to_owned());
-    };
-    let policy = crate::edge::fetch::Policy::cluster();
-    let fetched = crate::edge::fetch::artifact(url, digest, &policy, &service.limits).await;
-    let bytes = fetched.map_err(|e| e.to_string())?;
-    super::api::render_artifact(service, url, digest, bytes)
-        .await
-        .map_err(|problem| {
-            problem.to_json()["detail"]
-                .as_str()
-                .unwrap_or("")
-                .to_owned()
-        })
+impl Cluster {
+    async fn client(&mut self) -> Result<kube::Client, String> {
+        if let Some(client) = &self.client {
+            return Ok(client.clone());
+        }
+        crate::edge::tls::install_provider();
+        let client = kube::Client::try_default().await;
+        let client = client.map_err(|e| format!("reach the API server: {e}"))?;
+        Ok(self.client.insert(client).clone())
+    }
+
+    async fn render(&mut self, service: &Arc<Service>, object: &Object) -> Result<String, String> {
+        use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
+        let kind = GroupVersionKind::gvk("source.toolkit.fluxcd.io", "v1", &object.kind);
+        let plural = match object.kind.as_str() {
+            "GitRepository" => "gitrepositories",
+            "OCIRepository" => "ocirepositories",
+            "Bucket" => "buckets",
+            _ => "externalartifacts",
+        };
+        let resource = ApiResource::from_gvk_with_plural(&kind, plural);
+        let client = self.client().await?;
+        let api: Api<DynamicObject> = Api::namespaced_with(client, &object.namespace, &resource);
+        let found = api.get(&object.name).await;
+        let found = found.map_err(|e| format!("read it: {e}"))?;
+        let artifact = &found.data["status"]["artifact"];
+        let (Some(url), Some(digest)) = (artifact["url"].as_str(), artifact["digest"].as_str())
+        else {
+            return Err("it has no artifact yet".to_owned());
+        };
+        let policy = fetch::Policy::cluster();
+        let bytes = fetch::artifact(url, digest, &policy, &service.limits).await;
+        let bytes = bytes.map_err(|e| e.to_string())?;
+        let rendered = super::api::render_artifact(service, url, digest, bytes).await;
+        rendered.map_err(|problem| problem.detail().to_owned())
+    }
 }
 
 #[cfg(not(feature = "controller"))]
-async fn render(_: &Arc<Service>, _: &Object) -> Result<String, String> {
-    Err("this build has no Kubernetes client; build with the feature `controller`".to_owned())
+impl Cluster {
+    async fn render(&mut self, _: &Arc<Service>, _: &Object) -> Result<String, String> {
+        Err("this build has no Kubernetes client; build with the feature `controller`".to_owned())
+    }
 }
 
 #[cfg(test)]

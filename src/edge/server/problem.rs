@@ -17,7 +17,7 @@ pub(super) struct Problem {
     retry_after: Option<u64>,
     challenge: Option<&'static str>,
     /// Members beside those of the RFC.
-    more: Map<String, Json>,
+    more: Option<Box<Map<String, Json>>>,
 }
 
 macro_rules! problems {
@@ -65,13 +65,19 @@ impl Problem {
             detail,
             retry_after,
             challenge,
-            more: Map::new(),
+            more: None,
         }
     }
 
     /// The status.
     pub(super) fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// What happened, in a sentence.
+    #[cfg(feature = "controller")]
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// Seconds after which the client may come again.
@@ -89,7 +95,7 @@ impl Problem {
     /// Adds the members of `object`.
     pub(super) fn with(mut self, object: Json) -> Self {
         if let Json::Object(members) = object {
-            self.more.extend(members);
+            self.more.get_or_insert_default().extend(members);
         }
         self
     }
@@ -102,8 +108,8 @@ impl Problem {
             "status": self.status.as_u16(),
             "detail": self.detail,
         });
-        if let Json::Object(members) = &mut document {
-            members.extend(self.more.clone());
+        if let (Json::Object(members), Some(more)) = (&mut document, &self.more) {
+            members.extend((**more).clone());
         }
         document
     }

@@ -240,7 +240,6 @@ impl Named {
         let options = OpenOptions {
             digest: None,
             limits: limits.clone(),
-            ..OpenOptions::default()
         };
         let only = self.only.as_deref();
         let opened = match self.input {

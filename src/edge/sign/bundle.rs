@@ -171,3 +171,75 @@ fn hex(digest: &Digest) -> String {
     let text = digest.to_string();
     text.strip_prefix("sha256:").unwrap_or(&text).to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edge::sign::{SigningKey, keygen};
+    use proptest::prelude::*;
+
+    fn key() -> SigningKey {
+        let pair = keygen(b"").unwrap();
+        SigningKey::from_pem(pair.private.as_bytes(), b"").unwrap()
+    }
+
+    fn signed(key: &SigningKey, subject: &Digest) -> Vec<u8> {
+        let nothing = json!({});
+        let made = bundle(key, subject, PREDICATE_SIGNATURE, &nothing);
+        futures_util::FutureExt::now_or_never(made)
+            .unwrap()
+            .unwrap()
+    }
+
+    #[test]
+    fn the_envelope_is_signed_as_dsse_says() {
+        assert_eq!(
+            String::from_utf8(pae(b"{}")).unwrap(),
+            "DSSEv1 28 application/vnd.in-toto+json 2 {}"
+        );
+    }
+
+    #[test]
+    fn a_statement_is_about_its_subject_by_its_key() {
+        let (own, other) = (key(), key());
+        let subject = Digest::of(b"artifact");
+        let bytes = signed(&own, &subject);
+        assert_eq!(bytes, signed(&own, &subject), "deterministic");
+        let statement = verify_bundle(&bytes, own.verifying_key(), &subject).unwrap();
+        assert_eq!(statement.predicate_type, PREDICATE_SIGNATURE);
+        let wrong = verify_bundle(&bytes, other.verifying_key(), &subject).unwrap_err();
+        assert!(matches!(wrong, Error::NotByKey(_)));
+        let wrong = verify_bundle(&bytes, own.verifying_key(), &Digest::of(b"x")).unwrap_err();
+        assert!(matches!(wrong, Error::OfAnother { .. }));
+        let json: Json = serde_json::from_slice(&bytes).unwrap();
+        for (pointer, value) in [
+            ("/dsseEnvelope/payload", json!(STANDARD.encode("{}"))),
+            ("/dsseEnvelope/payloadType", json!("text/plain")),
+            ("/dsseEnvelope/signatures", json!([])),
+            ("/dsseEnvelope/signatures/0/sig", json!("AAAA")),
+            ("/dsseEnvelope", json!(null)),
+            ("/mediaType", json!("text/plain")),
+        ] {
+            let mut changed = json.clone();
+            *changed.pointer_mut(pointer).unwrap() = value;
+            let changed = changed.to_string();
+            let outcome = verify_bundle(changed.as_bytes(), own.verifying_key(), &subject);
+            assert!(outcome.is_err(), "{pointer}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_no_bundle(bytes in proptest::collection::vec(any::<u8>(), 0..200), at in any::<prop::sample::Index>()) {
+            // scrypt takes a while: one key for all cases.
+            static KEY: std::sync::LazyLock<SigningKey> = std::sync::LazyLock::new(key);
+            let key = &*KEY;
+            let subject = Digest::of(b"artifact");
+            prop_assert!(verify_bundle(&bytes, key.verifying_key(), &subject).is_err());
+            let mut whole = signed(key, &subject);
+            let at = at.index(whole.len());
+            whole.truncate(at);
+            prop_assert!(verify_bundle(&whole, key.verifying_key(), &subject).is_err());
+        }
+    }
+}

@@ -201,3 +201,104 @@ pub fn keygen(password: &[u8]) -> Result<KeyPair, Error> {
 pub(super) fn random(bytes: &mut [u8]) -> Result<(), Error> {
     getrandom::fill(bytes).map_err(|e| Error::Random(e.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use p256::pkcs8::LineEnding;
+
+    const PASSWORD: &[u8] = b"open sesame";
+
+    fn secret(seed: u8) -> SecretKey {
+        SecretKey::from_slice(&[seed; 32]).unwrap()
+    }
+
+    /// What is refused, in words; it must not show the key or the password.
+    fn refused(text: &str, password: &[u8]) -> String {
+        let said = SigningKey::from_pem(text.as_bytes(), password)
+            .unwrap_err()
+            .to_string();
+        assert!(!said.contains("sesame"), "{said}");
+        said
+    }
+
+    #[test]
+    fn a_new_pair_opens_with_its_password_alone() {
+        let pair = keygen(PASSWORD).unwrap();
+        assert!(
+            pair.private
+                .starts_with("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n")
+        );
+        let key = SigningKey::from_pem(pair.private.as_bytes(), PASSWORD).unwrap();
+        assert_eq!(key.verifying_key().to_pem(), pair.public);
+        let public = VerifyingKey::from_pem(pair.public.as_bytes()).unwrap();
+        let signature = key.sign_now(b"message");
+        assert_eq!(signature, key.sign_now(b"message"), "RFC 6979");
+        assert!(public.verifies(b"message", &signature));
+        assert!(!public.verifies(b"messagf", &signature));
+        assert!(!public.verifies(b"message", &signature[1..]));
+        assert!(refused(&pair.private, b"").contains("password"));
+        let other = keygen(PASSWORD).unwrap();
+        let other = VerifyingKey::from_pem(other.public.as_bytes()).unwrap();
+        assert!(!other.verifies(b"message", &signature));
+    }
+
+    #[test]
+    fn plain_keys_and_the_old_label_are_read() {
+        let secret = secret(7);
+        let expected = SigningKey::new(&secret).public;
+        let sec1 = secret.to_sec1_pem(LineEnding::CRLF).unwrap();
+        let parameters =
+            "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+        let old = keygen(PASSWORD).unwrap();
+        let opened = SigningKey::from_pem(old.private.as_bytes(), PASSWORD).unwrap();
+        let old = old.private.replace("SIGSTORE", "COSIGN");
+        for (text, expected) in [
+            (
+                secret.to_pkcs8_pem(LineEnding::LF).unwrap().to_string(),
+                &expected,
+            ),
+            (sec1.to_string(), &expected),
+            (
+                format!("a comment\n{parameters}{}", sec1.as_str()),
+                &expected,
+            ),
+            (old, &opened.public),
+        ] {
+            let key = SigningKey::from_pem(text.as_bytes(), PASSWORD).unwrap();
+            assert_eq!(key.verifying_key(), expected);
+        }
+    }
+
+    #[test]
+    fn hostile_keys_are_refused_by_what_they_are() {
+        let sealed = |json: &str| pem::write(SIGSTORE, json.as_bytes());
+        let bomb = r#"{"kdf":{"name":"scrypt","params":{"N":1099511627776,"r":8,"p":1},"salt":""},"cipher":{"name":"nacl/secretbox","nonce":""},"ciphertext":""}"#;
+        let nonce = bomb.replace("1099511627776", "32768");
+        let ed25519 = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+        for (text, word) in [
+            (sealed(bomb), "scrypt"),
+            (sealed(&nonce), "24 bytes"),
+            (sealed("{}"), "JSON"),
+            (sealed("["), "JSON"),
+            (ed25519.to_owned(), "P-256"),
+            (pem::write(SEC1, b"x"), "P-256"),
+            (
+                "-----BEGIN PRIVATE KEY-----\n!\n-----END PRIVATE KEY-----".to_owned(),
+                "base64",
+            ),
+            (
+                "-----BEGIN PRIVATE KEY-----\nAAAA".to_owned(),
+                "does not end",
+            ),
+            ("-----BEGIN ".to_owned(), "no PEM block"),
+            (String::new(), "no PEM block"),
+            ("x".repeat(100_000), "100000 bytes"),
+        ] {
+            let said = refused(&text, PASSWORD);
+            assert!(said.contains(word), "{word}: {said}");
+        }
+        let said = VerifyingKey::from_pem(pem::write(PKCS8, b"x").as_bytes()).unwrap_err();
+        assert!(said.to_string().contains("public key"), "{said}");
+    }
+}

@@ -2,6 +2,8 @@
 //! cannot be trusted is refused with an 8xxx finding before anything is parsed.
 
 mod archive;
+#[cfg(feature = "controller")]
+mod cluster;
 mod directory;
 mod files;
 mod git;
@@ -35,6 +37,8 @@ pub enum SourceRef {
     File(PathBuf),
     /// A Flux artifact in a registry: `oci://...`
     Registry(String),
+    /// A Flux source object in the current kube context: `KIND/NAMESPACE/NAME`.
+    Flux(String),
     /// A Flux artifact in an OCI image layout.
     Layout {
         /// Folder of the layout.
@@ -137,10 +141,8 @@ impl std::str::FromStr for SourceRef {
                 tag,
             });
         }
-        if text.starts_with("flux:") {
-            return Err(Error::Usage(
-                "`flux:` sources are not part of this version; use a directory, a .tar.gz, `-`, a URL with --digest, oci://REPOSITORY:TAG, or oci-layout:DIR".to_owned(),
-            ));
+        if let Some(name) = text.strip_prefix("flux:") {
+            return Ok(Self::Flux(name.to_owned()));
         }
         let path = PathBuf::from(text);
         if path.is_dir() {
@@ -148,7 +150,7 @@ impl std::str::FromStr for SourceRef {
         }
         if !path.exists() {
             return Err(Error::Usage(format!(
-                "`{}` does not exist; a source is a directory, a .tar.gz, `-`, a URL with --digest, oci-layout:DIR, or one OpenAPI document",
+                "`{}` does not exist; a source is a directory, a .tar.gz, `-`, a URL with --digest, oci://REPOSITORY:TAG, oci-layout:DIR, flux:KIND/NAMESPACE/NAME, or one OpenAPI document",
                 excerpt(text, 200)
             )));
         }
@@ -193,6 +195,12 @@ pub fn open(source: &SourceRef, options: &OpenOptions) -> Result<Opened, Error> 
         #[cfg(not(feature = "publish"))]
         SourceRef::Registry(_) => Err(Error::Usage(
             "this build cannot read registries; build with the feature `publish`".to_owned(),
+        )),
+        #[cfg(feature = "controller")]
+        SourceRef::Flux(name) => cluster::open(name, options),
+        #[cfg(not(feature = "controller"))]
+        SourceRef::Flux(_) => Err(Error::Usage(
+            "this build cannot read a cluster; build with the feature `controller`".to_owned(),
         )),
         SourceRef::Layout { folder, tag } => layout::open(folder, tag.as_deref(), options),
     }

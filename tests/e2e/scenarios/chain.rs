@@ -2,9 +2,11 @@
 
 use crate::bundle::{apim_bundle, kustomization};
 use crate::cluster::{Cluster, condition, is_ready, message};
+use crate::controller::binary;
 use crate::process::eventually;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::time::Duration;
 
 /// Names of ASO objects of a namespace with their generations.
@@ -97,6 +99,29 @@ pub fn commit(cluster: &mut Cluster, _: bool) {
             Ok(())
         }
     });
+    let last = cluster.until("ApimBundle", namespace, "contoso", is_ready);
+
+    // The same from the command line is the same bundle, byte for byte.
+    let out = cluster.folder.join("from-the-command-line.tar.gz");
+    let source = format!("flux:gitrepository/{namespace}/contoso");
+    let rendered = Command::new(binary())
+        .args([
+            "render",
+            &source,
+            "--env",
+            "prod",
+            "--service",
+            "contoso-prod",
+            "-o",
+        ])
+        .arg(&out)
+        .env("KUBECONFIG", &cluster.kubeconfig)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&rendered.stderr);
+    assert!(rendered.status.success(), "{said}");
+    let digest = flux_apim::tree::Digest::of(&std::fs::read(&out).unwrap()).to_string();
+    assert_eq!(last["status"]["published"]["layerDigest"], digest);
     drop(controller);
 }
 

@@ -1,9 +1,10 @@
 //! Whatever breaks: it converges, no tag or status points at nothing, and
 //! there is one writer.
 
-use crate::bundle::apim_bundle;
+use crate::bundle::{apim_bundle, pack, sample};
 use crate::cluster::{Cluster, condition, is_ready, message};
 use crate::git::Checkout;
+use crate::http::Valve;
 use crate::process::eventually;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -66,28 +67,6 @@ pub fn empty_storage(cluster: &mut Cluster, _: bool) {
 /// What a lying source serves under a path.
 type Served = Arc<Mutex<BTreeMap<String, (u16, Vec<u8>)>>>;
 
-/// The sample as `.tar.gz`.
-fn archive(cluster: &Cluster, name: &str) -> Vec<u8> {
-    let path = cluster.folder.join(format!("{name}.tar.gz"));
-    let sample = crate::bundle::sample();
-    let status = Command::new("tar")
-        .args([
-            "--sort=name",
-            "--owner=0",
-            "--group=0",
-            "--mtime=@0",
-            "-czf",
-        ])
-        .arg(&path)
-        .arg("-C")
-        .arg(sample)
-        .arg(".")
-        .status()
-        .unwrap();
-    assert!(status.success());
-    std::fs::read(path).unwrap()
-}
-
 /// An ExternalArtifact that says whatever it is told.
 pub fn claim(
     cluster: &Cluster,
@@ -101,16 +80,38 @@ pub fn claim(
         "kind": "ExternalArtifact", "metadata": {"name": name, "namespace": namespace},
         "spec": {"sourceRef": {"kind": "Test", "name": name}},
     }));
-    let api = cluster.api("ExternalArtifact", namespace);
+    say(
+        cluster,
+        "ExternalArtifact",
+        namespace,
+        name,
+        url,
+        digest,
+        revision,
+    );
+}
+
+/// What the status of a source says.
+pub fn say(
+    cluster: &Cluster,
+    kind: &str,
+    namespace: &str,
+    name: &str,
+    url: &str,
+    digest: &str,
+    revision: &str,
+) {
     let status = json!({"status": {"artifact": {
         "url": url, "digest": digest, "revision": revision, "path": "x",
         "lastUpdateTime": "2026-01-01T00:00:00Z",
     }}});
+    let api = cluster.api(kind, namespace);
     let patch = kube::api::Patch::Merge(&status);
-    cluster
+    let params = kube::api::PatchParams::default();
+    let patched = cluster
         .runtime
-        .block_on(api.patch_status(name, &Default::default(), &patch))
-        .unwrap();
+        .block_on(api.patch_status(name, &params, &patch));
+    patched.unwrap();
 }
 
 pub fn lying_source(cluster: &mut Cluster, _: bool) {
@@ -131,7 +132,8 @@ pub fn lying_source(cluster: &mut Cluster, _: bool) {
             .unwrap()
             .insert(path.to_owned(), (status, bytes.to_vec()));
     };
-    let bytes = archive(cluster, "lies");
+    let archive = cluster.folder.join("lies.tar.gz");
+    let bytes = std::fs::read(pack(&sample(), &archive)).unwrap();
     let digest = flux_apim::tree::Digest::of(&bytes).to_string();
     let url = |path: &str| format!("http://127.0.0.1:{port}{path}");
     let _controller = cluster.controller("lies", &[]);
@@ -258,61 +260,127 @@ pub fn api_server(cluster: &mut Cluster, _: bool) {
     );
 }
 
+const SHORT_LEASE: [&str; 4] = [
+    "--enable-leader-election",
+    "--leader-election-lease-duration=6s",
+    "--leader-election-renew-deadline=4s",
+    "--leader-election-retry-period=1s",
+];
+
 pub fn lease(cluster: &mut Cluster, _: bool) {
     let namespace = "lease";
     let checkout = cluster.project(namespace, "contoso");
-    let flags = [
-        "--enable-leader-election",
-        "--leader-election-lease-duration=6s",
-        "--leader-election-renew-deadline=4s",
-        "--leader-election-retry-period=1s",
-    ];
-    let mut first = cluster.controller("lease-a", &flags);
+    let valve = Valve::before(&cluster.registry);
+    let mut first = cluster.controller("lease-a", &SHORT_LEASE);
     first.until_ready();
-    let second = cluster.controller("lease-b", &flags);
-    cluster.apply(&apim_bundle(
-        namespace,
-        "contoso",
-        &cluster.oci("team/lease"),
-    ));
+    let second = cluster.controller("lease-b", &SHORT_LEASE);
+    let mut publish = cluster.oci("team/lease");
+    publish["oci"]["url"] = json!(format!("oci://127.0.0.1:{}/team/lease", valve.port));
+    cluster.apply(&apim_bundle(namespace, "contoso", &publish));
     let commit = change(&checkout, 1);
     converges(cluster, namespace, "team/lease", &commit);
     assert_eq!(second.metric("flux_apim_renders_total"), 0.0);
 
-    // The leader hangs as soon as it has something to do.
+    // The leader hangs in the middle of a push.
+    valve.block(true);
     let commit = change(&checkout, 2);
-    let origin = format!("main@sha1:{commit}");
-    eventually("the new revision", Duration::from_secs(60), || {
-        let source = cluster
-            .get("GitRepository", namespace, "contoso")
-            .unwrap_or_default();
-        let is_new = source["status"]["artifact"]["revision"] == origin;
-        is_new
-            .then_some(())
-            .ok_or_else(|| source["status"].to_string())
-    });
+    eventually(
+        "a push that waits",
+        Duration::from_secs(60),
+        || match valve.waiting() {
+            0 => Err("nothing waits".to_owned()),
+            _ => Ok(()),
+        },
+    );
     first.process.signal("STOP");
+    valve.block(false);
     second.until_ready();
     let bundle = converges(cluster, namespace, "team/lease", &commit);
     let version = bundle["metadata"]["resourceVersion"].clone();
     first.process.signal("CONT");
     eventually("the former leader to end", Duration::from_secs(30), || {
-        first
-            .process
-            .has_ended()
-            .then_some(())
-            .ok_or_else(|| first.process.log())
+        let ended = first.process.has_ended();
+        ended.then_some(()).ok_or_else(|| first.process.log())
     });
-    assert!(
-        first.process.log().contains("the leader lease is lost"),
-        "{}",
-        first.process.log()
-    );
+    let log = first.process.log();
+    assert!(log.contains("the leader lease is lost"), "{log}");
     let after = converges(cluster, namespace, "team/lease", &commit);
+    let now = &after["metadata"]["resourceVersion"];
     assert_eq!(
-        after["metadata"]["resourceVersion"], version,
-        "another wrote after the lease was lost"
+        now, &version,
+        "the former leader wrote after its lease was lost"
     );
+}
+
+/// Others write the object all the time; the status gets there all the same.
+pub fn conflicts(cluster: &mut Cluster, _: bool) {
+    let namespace = "conflicts";
+    let checkout = cluster.project(namespace, "contoso");
+    let _controller = cluster.controller("conflicts", &[]);
+    cluster.apply(&apim_bundle(
+        namespace,
+        "contoso",
+        &cluster.oci("team/conflicts"),
+    ));
+    let mut commit = String::new();
+    for round in 0..3 {
+        commit = change(&checkout, round);
+        for i in 0..60 {
+            let patch = json!({"metadata": {"annotations": {"e2e": format!("{round}-{i}")}}});
+            cluster.merge("ApimBundle", namespace, "contoso", &patch);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    converges(cluster, namespace, "team/conflicts", &commit);
+}
+
+pub fn suspended(cluster: &mut Cluster, _: bool) {
+    let namespace = "suspended";
+    let checkout = cluster.project(namespace, "contoso");
+    let controller = cluster.controller("suspended", &[]);
+    cluster.apply(&apim_bundle(
+        namespace,
+        "contoso",
+        &cluster.oci("team/suspended"),
+    ));
+    let commit = change(&checkout, 1);
+    let before = converges(cluster, namespace, "team/suspended", &commit);
+    let suspend = |suspend: bool| {
+        let patch = json!({"spec": {"suspend": suspend}});
+        cluster.merge("ApimBundle", namespace, "contoso", &patch);
+    };
+    suspend(true);
+    let said = || {
+        controller
+            .process
+            .log()
+            .matches("reconciliation is suspended")
+            .count()
+    };
+    eventually(
+        "the controller to see it",
+        Duration::from_secs(30),
+        || match said() {
+            0 => Err("nothing said".to_owned()),
+            _ => Ok(()),
+        },
+    );
+    let times = said();
+    let commit = change(&checkout, 2);
+    // The new revision reaches the controller, which leaves it alone.
+    eventually(
+        "the new revision to be seen",
+        Duration::from_secs(60),
+        || {
+            (said() > times)
+                .then_some(())
+                .ok_or_else(|| controller.process.log())
+        },
+    );
+    let still = cluster.get("ApimBundle", namespace, "contoso").unwrap();
+    assert_eq!(still["status"], before["status"]);
+    suspend(false);
+    converges(cluster, namespace, "team/suspended", &commit);
 }
 
 pub fn killed(cluster: &mut Cluster, soak: bool) {

@@ -8,6 +8,7 @@ mod permissions;
 mod preview;
 mod refusals;
 mod scale;
+mod speed;
 mod upgrade;
 
 use crate::cluster::Cluster;
@@ -54,6 +55,12 @@ pub const ALL: &[(&str, Scenario)] = &[
     ),
     ("a_source_that_lies_is_not_believed", faults::lying_source),
     ("the_registry_is_down_and_comes_back", faults::registry_down),
+    (
+        "others_write_the_object_at_the_same_time",
+        faults::conflicts,
+    ),
+    ("suspended_it_stops_and_goes_on", faults::suspended),
+    ("each_shard_has_its_objects", scale::shards),
     ("the_api_server_restarts", faults::api_server),
     (
         "a_leader_that_hangs_writes_nothing_afterwards",
@@ -61,6 +68,10 @@ pub const ALL: &[(&str, Scenario)] = &[
     ),
     ("killed_at_random_it_converges", faults::killed),
     ("many_objects_rest_when_nothing_changes", scale::steady),
+    (
+        "a_change_is_published_about_as_fast_as_by_hand",
+        speed::ratio,
+    ),
     (
         "the_shipped_permissions_are_those_that_are_used",
         permissions::minimal,

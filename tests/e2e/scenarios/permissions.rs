@@ -1,6 +1,7 @@
 //! Permissions: enough, no more, and nothing for neighbours.
 
-use crate::bundle::apim_bundle;
+use super::faults::say;
+use crate::bundle::{apim_bundle, pack, sample};
 use crate::cluster::{Cluster, condition, is_ready, message};
 use crate::process::eventually;
 use serde_json::{Value as Json, json};
@@ -125,12 +126,51 @@ fn allowed(role: &Json) -> BTreeSet<(String, String, String)> {
     all
 }
 
+/// The rules of the controller without one verb.
+fn rules_without(cluster: &Cluster, resource: &str, verb: &str) -> Json {
+    let role = cluster.get("ClusterRole", "", "flux-apim-controller");
+    let mut rules = role.unwrap()["rules"].clone();
+    for rule in rules.as_array_mut().unwrap() {
+        if rule["resources"]
+            .as_array()
+            .unwrap()
+            .contains(&json!(resource))
+        {
+            rule["verbs"].as_array_mut().unwrap().retain(|v| v != verb);
+        }
+    }
+    rules
+}
+
+/// Group, resource and verb of everything that was done. Nothing was refused.
+fn used(cluster: &Cluster) -> BTreeSet<(String, String, String)> {
+    let mut used = BTreeSet::new();
+    for entry in cluster.audit(0) {
+        let object = &entry["objectRef"];
+        let text = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
+        let resource = match object["subresource"].as_str() {
+            Some(subresource) => format!("{}/{subresource}", text("resource")),
+            None => text("resource"),
+        };
+        assert_ne!(entry["responseStatus"]["code"], 403, "refused: {entry}");
+        if !resource.is_empty() {
+            let verb = entry["verb"].as_str().unwrap().to_owned();
+            used.insert((text("apiGroup"), resource, verb));
+        }
+    }
+    used
+}
+
 /// Runs last: what all scenarios together did is what is allowed. A verb that
 /// was used and is taken away breaks the scenario that used it.
 pub fn minimal(cluster: &mut Cluster, _: bool) {
     // Credentials by the pull secrets of a service account.
     let _checkout = cluster.project("accounts", "contoso");
-    let _controller = cluster.controller("accounts", &["--enable-leader-election"]);
+    let flags = [
+        "--enable-leader-election",
+        "--leader-election-retry-period=1s",
+    ];
+    let _controller = cluster.controller("accounts", &flags);
     cluster.apply(&json!({
         "kind": "Secret", "metadata": {"name": "registry", "namespace": "accounts"},
         "type": "kubernetes.io/dockerconfigjson",
@@ -145,8 +185,49 @@ pub fn minimal(cluster: &mut Cluster, _: bool) {
     publish["externalArtifact"] = json!(true);
     cluster.apply(&apim_bundle("accounts", "contoso", &publish));
     cluster.until("ApimBundle", "accounts", "contoso", is_ready);
+
+    // Sources of the other kinds: what was published, and a Bucket.
+    cluster.apply(&json!({
+        "kind": "OCIRepository", "metadata": {"name": "published", "namespace": "accounts"},
+        "spec": {
+            "interval": "1m", "url": cluster.oci_url("team/accounts"), "insecure": true,
+            "ref": {"tag": "latest"},
+        },
+    }));
+    cluster.apply(&json!({
+        "kind": "Bucket", "metadata": {"name": "bucket", "namespace": "accounts"},
+        "spec": {"interval": "1h", "endpoint": "127.0.0.1", "bucketName": "x", "suspend": true},
+    }));
+    let archive = cluster.folder.join("bucket.tar.gz");
+    let bytes = std::fs::read(pack(&sample(), &archive)).unwrap();
+    let digest = flux_apim::tree::Digest::of(&bytes).to_string();
+    let port = crate::http::serve(move |_| (200, bytes.clone()));
+    let url = format!("http://127.0.0.1:{port}/x.tar.gz");
+    say(
+        cluster, "Bucket", "accounts", "bucket", &url, &digest, &digest,
+    );
+    for (kind, name) in [("OCIRepository", "published"), ("Bucket", "bucket")] {
+        let mut object = apim_bundle("accounts", name, &json!({"externalArtifact": true}));
+        object["spec"]["sourceRef"] = json!({"kind": kind, "name": name});
+        cluster.apply(&object);
+        cluster.until("ApimBundle", "accounts", name, is_ready);
+    }
     cluster.delete("ApimBundle", "accounts", "contoso");
     cluster.until_gone("ApimBundle", "accounts", "contoso");
+    let used = used(cluster);
+
+    // Applying an object that is not there yet needs `create`, which the log
+    // shows as `patch`: without it there is no ExternalArtifact.
+    let without = json!({"rules": rules_without(cluster, "externalartifacts", "create")});
+    cluster.merge("ClusterRole", "", "flux-apim-controller", &without);
+    let mut object = apim_bundle("accounts", "forbidden", &json!({"externalArtifact": true}));
+    object["spec"]["sourceRef"] = json!({"kind": "Bucket", "name": "bucket"});
+    cluster.apply(&object);
+    cluster.until("ApimBundle", "accounts", "forbidden", |b| {
+        condition(b, "Ready", "False") && message(b).contains("forbidden")
+    });
+    cluster.install();
+    cluster.until("ApimBundle", "accounts", "forbidden", is_ready);
 
     let role = cluster
         .get("ClusterRole", "", "flux-apim-controller")
@@ -155,23 +236,8 @@ pub fn minimal(cluster: &mut Cluster, _: bool) {
     for verb in ["get", "create", "update"] {
         allowed.insert(("coordination.k8s.io".into(), "leases".into(), verb.into()));
     }
-    let mut used = BTreeSet::new();
-    for entry in cluster.audit(0) {
-        let object = &entry["objectRef"];
-        let text = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
-        let resource = match object["subresource"].as_str() {
-            Some(subresource) => format!("{}/{subresource}", text("resource")),
-            None => text("resource"),
-        };
-        assert_ne!(entry["responseStatus"]["code"], 403, "refused: {entry}");
-        if !resource.is_empty() {
-            used.insert((
-                text("apiGroup"),
-                resource,
-                entry["verb"].as_str().unwrap().to_owned(),
-            ));
-        }
-    }
+    let create = ("source.toolkit.fluxcd.io", "externalartifacts", "create");
+    allowed.remove(&(create.0.into(), create.1.into(), create.2.into()));
     assert_eq!(
         used.difference(&allowed).collect::<Vec<_>>(),
         Vec::<&(String, String, String)>::new()

@@ -105,6 +105,40 @@ pub fn steady(cluster: &mut Cluster, soak: bool) {
     );
 }
 
+/// Each controller looks after the objects of its labels, and the label goes on.
+pub fn shards(cluster: &mut Cluster, _: bool) {
+    let namespace = "shards";
+    let _checkout = cluster.project(namespace, "contoso");
+    let main = [
+        "--watch-label-selector=!sharding.fluxcd.io/key",
+        "--enable-leader-election",
+    ];
+    let main = cluster.controller("shard-main", &main);
+    let first = [
+        "--watch-label-selector=sharding.fluxcd.io/key=shard1",
+        "--enable-leader-election",
+    ];
+    let first = cluster.controller("shard-first", &first);
+    let mut object = apim_bundle(namespace, "contoso", &json!({"externalArtifact": true}));
+    object["metadata"]["labels"] = json!({"sharding.fluxcd.io/key": "shard1"});
+    cluster.apply(&object);
+    cluster.until("ApimBundle", namespace, "contoso", is_ready);
+    let made = cluster
+        .get("ExternalArtifact", namespace, "contoso")
+        .unwrap();
+    assert_eq!(
+        made["metadata"]["labels"]["sharding.fluxcd.io/key"],
+        "shard1"
+    );
+    let mut object = apim_bundle(namespace, "other", &json!({"externalArtifact": true}));
+    object["spec"]["sourceRef"]["name"] = json!("contoso");
+    cluster.apply(&object);
+    cluster.until("ApimBundle", namespace, "other", is_ready);
+    for controller in [&main, &first] {
+        assert_eq!(controller.metric("flux_apim_renders_total"), 1.0);
+    }
+}
+
 /// An hour's worth of reconciles: every object, twelve times.
 fn memory_stays(
     cluster: &Cluster,
@@ -150,23 +184,8 @@ fn small(cluster: &Cluster) -> Vec<u8> {
         "paths": {"/hello": {"get": {"operationId": "hello", "responses": {"200": {"description": "ok"}}}}},
     });
     std::fs::write(folder.join("openapi.json"), document.to_string()).unwrap();
-    let path = cluster.folder.join("small.tar.gz");
-    let status = std::process::Command::new("tar")
-        .args([
-            "--sort=name",
-            "--owner=0",
-            "--group=0",
-            "--mtime=@0",
-            "-czf",
-        ])
-        .arg(&path)
-        .arg("-C")
-        .arg(cluster.folder.join("small"))
-        .arg(".")
-        .status()
-        .unwrap();
-    assert!(status.success());
-    std::fs::read(path).unwrap()
+    let archive = cluster.folder.join("small.tar.gz");
+    std::fs::read(crate::bundle::pack(&cluster.folder.join("small"), &archive)).unwrap()
 }
 
 /// A gzip member that holds nothing.

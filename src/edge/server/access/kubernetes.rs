@@ -8,9 +8,13 @@ use kube::api::{Api, PostParams};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 
 /// How long an answer of the API server is believed.
 const BELIEVED: Duration = Duration::from_secs(30);
+/// Reviews at once: tokens that nobody knows must not reach the API server
+/// faster than this.
+const AT_ONCE: usize = 16;
 /// Answers that are kept.
 const KEPT: usize = 4096;
 
@@ -18,6 +22,7 @@ const KEPT: usize = 4096;
 pub(super) struct Verifier {
     reviews: Api<TokenReview>,
     audiences: Vec<String>,
+    places: Semaphore,
     /// By digest of the token; none for tokens that were turned away.
     known: Mutex<HashMap<Digest, (Instant, Option<Claims>)>>,
 }
@@ -37,6 +42,7 @@ impl Verifier {
         Ok(Self {
             reviews: Api::all(client),
             audiences,
+            places: Semaphore::new(AT_ONCE),
             known: Mutex::default(),
         })
     }
@@ -67,6 +73,9 @@ impl Verifier {
     }
 
     async fn review(&self, token: &str) -> Result<Option<Claims>, Problem> {
+        let busy = || Problem::busy("the API server reviews many tokens already").retry_after(2);
+        let waiting = tokio::time::timeout(Duration::from_secs(5), self.places.acquire());
+        let _place = waiting.await.map_err(|_| busy())?.map_err(|_| busy())?;
         let audiences = (!self.audiences.is_empty()).then(|| self.audiences.clone());
         let review = TokenReview {
             spec: TokenReviewSpec {
