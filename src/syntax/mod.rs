@@ -138,13 +138,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn parsed(text: &str, format: Format) -> (Option<String>, Vec<Diagnostic>) {
+    fn read(text: &str, format: Format) -> (Option<Document>, Vec<Diagnostic>) {
         let limits = Limits::default();
         let options = Options {
             malformed: &rules::MALFORMED_DOCUMENT,
             limits: &limits,
         };
-        let (document, findings) = parse(FileId(0), text.to_owned(), format, options);
+        parse(FileId(0), text.to_owned(), format, options)
+    }
+
+    fn parsed(text: &str, format: Format) -> (Option<String>, Vec<Diagnostic>) {
+        let (document, findings) = read(text, format);
         let json = document.map(|document| {
             let mut out = String::new();
             write_node(&mut out, document.root());
@@ -218,7 +222,7 @@ mod tests {
     #[test]
     fn a_comment_is_no_part_of_a_scalar() {
         for scalar in ["\"a\\\" # b\"", "'it''s # b'", "plain", "''", "\"\""] {
-            let (document, _) = parsed(&format!("k: {scalar}   # \"comment'\nl: 1"), Format::Yaml);
+            let (document, _) = read(&format!("k: {scalar}   # \"comment'\nl: 1"), Format::Yaml);
             let document = document.unwrap();
             let span = document.root().get("k").unwrap().span();
             let text = format!("k: {scalar}");
