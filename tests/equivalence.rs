@@ -14,6 +14,8 @@ mod support;
 use flux_apim::pipeline::{Options, Outcome};
 use flux_apim::tree::SourceTree;
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use support::arm_schema::ArmSchema;
 use support::crd::Crds;
 
@@ -78,6 +80,24 @@ fn not_in_aso(outcome: &Outcome) -> Vec<String> {
         .collect()
 }
 
+/// The official schemas, read once.
+struct Official;
+
+impl Official {
+    fn arm(folder: &Path, version: &str) -> Arc<ArmSchema> {
+        static READ: Mutex<BTreeMap<String, Arc<ArmSchema>>> = Mutex::new(BTreeMap::new());
+        let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        read.entry(version.to_owned())
+            .or_insert_with(|| Arc::new(ArmSchema::load(folder, version).unwrap()))
+            .clone()
+    }
+
+    fn crds(folder: &Path) -> &'static Crds {
+        static READ: OnceLock<Crds> = OnceLock::new();
+        READ.get_or_init(|| Crds::load(folder).unwrap())
+    }
+}
+
 fn schemas(outcome: &Outcome) -> Vec<String> {
     let Some(arm) = common::corpus("schemas/arm") else {
         return Vec::new();
@@ -88,8 +108,8 @@ fn schemas(outcome: &Outcome) -> Vec<String> {
     let files = texts(outcome);
     let main: serde_json::Value = serde_json::from_str(&files["arm/main.json"]).unwrap();
     let version = main["resources"][0]["apiVersion"].as_str().unwrap();
-    let arm = ArmSchema::load(&arm, version).unwrap();
-    let crds = Crds::load(&crds).unwrap();
+    let arm = Official::arm(&arm, version);
+    let crds = Official::crds(&crds);
     let mut wrong = Vec::new();
     for (path, text) in &files {
         let template = path.starts_with("arm/") && path != "arm/parameters.json";

@@ -470,6 +470,84 @@ async fn secrets_are_in_nothing_that_is_said() {
     assert!(!String::from_utf8_lossy(&output.stderr).contains(&pair));
 }
 
+/// What `flux push artifact` pushes: a source as any other.
+#[test]
+fn a_flux_artifact_in_a_registry_is_a_source() {
+    use flux_apim::edge::oci::{Descriptor, MANIFEST};
+    let Some(registry) = real::start(Kind::Distribution3) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let packed = Command::new("tar")
+        .args(["czf", &at("source.tar.gz"), "-C", &sample(), "."])
+        .status();
+    assert!(packed.unwrap().success());
+    let layer = bytes::Bytes::from(std::fs::read(at("source.tar.gz")).unwrap());
+    let what = Descriptor::of("application/vnd.cncf.flux.content.v1.tar+gzip", &layer);
+    let config = bytes::Bytes::from_static(b"{}");
+    let config_is = Descriptor::of("application/vnd.cncf.flux.config.v1+json", &config);
+    let manifest = serde_json::json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "config": config_is, "layers": [what],
+        "annotations": {
+            "org.opencontainers.image.created": "2026-02-03T04:05:06Z",
+            "org.opencontainers.image.revision": "main@sha1:0123456789012345678901234567890123456789",
+            "org.opencontainers.image.source": "https://example.com/team/apim",
+        },
+    });
+    let manifest = bytes::Bytes::from(manifest.to_string());
+    let digest = Digest::of(&manifest).to_string();
+    let target = remote(&registry.address, "source", &connection());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        target.push(&what, layer).await.unwrap();
+        target.push(&config_is, config).await.unwrap();
+        let is = Descriptor::of(MANIFEST, &manifest);
+        target.push(&is, manifest).await.unwrap();
+        target.tag(&is, "v1").await.unwrap();
+    });
+    let reference = format!("oci://{}/source:v1", registry.address);
+    let inventory = answer(&["-q", "render", &reference, "-o", &at("bundle")]);
+    let source = &inventory["source"];
+    assert_eq!(
+        (source["kind"].as_str(), source["digest"].as_str()),
+        (Some("oci"), Some(&*digest))
+    );
+    assert_eq!(source["url"], "https://example.com/team/apim");
+    assert_eq!(source["created"], "2026-02-03T04:05:06Z");
+    let own = answer(&["-q", "render", &sample(), "-o", &at("own")]);
+    assert_eq!(inventory["files"], own["files"]);
+    // By digest, by a wrong one, and one that is not there.
+    let pinned = format!("{reference}@{digest}");
+    let wrong = format!("sha256:{}", "0".repeat(64));
+    for (arguments, status, word) in [
+        (vec!["validate", &*pinned], 0, ""),
+        (
+            vec!["validate", &*reference, "--digest", &wrong],
+            2,
+            "APIM8004",
+        ),
+        (
+            vec![
+                "validate",
+                &*format!("oci://{}/source:v2", registry.address),
+            ],
+            2,
+            "`v2`",
+        ),
+        (vec!["verify", &*reference], 2, "bundle.json"),
+    ] {
+        let output = command(&arguments).output().unwrap();
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {said}");
+        assert!(said.contains(word), "{arguments:?}: {said}");
+    }
+}
+
 #[test]
 fn the_pin_follows_publish_and_rollback() {
     let Some(registry) = real::start(Kind::Distribution3) else {

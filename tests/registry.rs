@@ -551,6 +551,32 @@ async fn skopeo_reads_what_we_push_and_we_read_what_it_copies() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn skopeo_reads_our_layouts_and_we_read_its() {
+    let Some(skopeo) = registries::real::program("skopeo") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, its) = (folder.path().join("ours"), folder.path().join("its"));
+    let sample = sample(4, 20_000);
+    let layout = Layout::new(&ours);
+    push(&layout, &sample).await.unwrap();
+    layout.tag(&sample.manifest, "v1").await.unwrap();
+    let output = std::process::Command::new(&skopeo)
+        .args(["copy", "--preserve-digests"])
+        .arg(format!("oci:{}:v1", ours.display()))
+        .arg(format!("oci:{}:v2", its.display()))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let its = Layout::new(&its);
+    assert_eq!(complete(&its, "v2").await.digest, sample.manifest.digest);
+    // And we write on where it began.
+    its.tag(&sample.manifest, "v3").await.unwrap();
+    assert_eq!(its.tags().await.unwrap(), ["v2", "v3"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn layouts_are_shared_by_writers_and_foreign_folders_are_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("layout");

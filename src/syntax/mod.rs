@@ -138,13 +138,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn parsed(text: &str, format: Format) -> (Option<String>, Vec<Diagnostic>) {
+    fn read(text: &str, format: Format) -> (Option<Document>, Vec<Diagnostic>) {
         let limits = Limits::default();
         let options = Options {
             malformed: &rules::MALFORMED_DOCUMENT,
             limits: &limits,
         };
-        let (document, findings) = parse(FileId(0), text.to_owned(), format, options);
+        parse(FileId(0), text.to_owned(), format, options)
+    }
+
+    fn parsed(text: &str, format: Format) -> (Option<String>, Vec<Diagnostic>) {
+        let (document, findings) = read(text, format);
         let json = document.map(|document| {
             let mut out = String::new();
             write_node(&mut out, document.root());
@@ -199,6 +203,7 @@ mod tests {
             ("{\"a\": 1, \"a\": 2}", Format::Json, 1005, "\"a\""),
             ("a: 1\nb: 2\na: 3", Format::Yaml, 1005, "a"),
             ("a: .inf", Format::Yaml, 1004, ".inf"),
+            ("\"a\": 1\n\"a\" : 2 # x", Format::Yaml, 1005, "\"a\""),
             ("a: &x [*x]", Format::Yaml, 1004, "*x"),
         ] {
             let (_, findings) = parsed(text, format);
@@ -211,6 +216,18 @@ mod tests {
         for text in ["{", "[", "\"", "{\"a\"", "nul", "-", ""] {
             let (document, findings) = parsed(text, Format::Json);
             assert!(document.is_none() && !findings.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_comment_is_no_part_of_a_scalar() {
+        for scalar in ["\"a\\\" # b\"", "'it''s # b'", "plain", "''", "\"\""] {
+            let (document, _) = read(&format!("k: {scalar}   # \"comment'\nl: 1"), Format::Yaml);
+            let document = document.unwrap();
+            let span = document.root().get("k").unwrap().span();
+            let text = format!("k: {scalar}");
+            assert_eq!(&text[span.start as usize..], scalar, "{span:?}");
+            assert_eq!(span.end as usize, text.len(), "{scalar}");
         }
     }
 

@@ -125,6 +125,10 @@ impl Loader<'_, '_> {
             let (event, place) = event.map_err(|error| self.scan_error(&error))?;
             let start = self.offsets.byte(place.start.index());
             let end = self.offsets.byte(place.end.index()).max(start);
+            let quoted = matches!(event, Event::Scalar(..))
+                .then(|| quoted_end(self.text.get(start..end)?))
+                .flatten();
+            let end = quoted.map_or(end, |len| start + len);
             let (start, end) = (self.padding.original(start), self.padding.original(end));
             self.event(event, start, end, findings)?;
         }
@@ -365,6 +369,27 @@ impl Loader<'_, '_> {
             format!("malformed YAML: {}", excerpt(message, 200)),
         ))
     }
+}
+
+/// Where the quoted scalar that `text` starts with ends. The parser counts the
+/// comment behind it as part of it.
+fn quoted_end(text: &str) -> Option<usize> {
+    let quote = text
+        .bytes()
+        .next()
+        .filter(|byte| matches!(byte, b'"' | b'\''))?;
+    let mut bytes = text.bytes().enumerate().skip(1).peekable();
+    while let Some((at, byte)) = bytes.next() {
+        if byte == b'\\' && quote == b'"' {
+            bytes.next();
+        } else if byte == quote {
+            // Two single quotes are one, inside.
+            if quote == b'"' || bytes.next_if(|(_, next)| *next == quote).is_none() {
+                return Some(at + 1);
+            }
+        }
+    }
+    None
 }
 
 enum Resolved {

@@ -430,7 +430,7 @@ impl Cluster {
     ) -> Json {
         eventually(
             &format!("{kind} {namespace}/{name}"),
-            Duration::from_secs(90),
+            Duration::from_secs(180),
             || match self.get(kind, namespace, name) {
                 Some(object) if holds(&object) => Ok(object),
                 Some(object) => Err(object["status"].to_string()),
@@ -442,7 +442,7 @@ impl Cluster {
     pub fn until_gone(&self, kind: &str, namespace: &str, name: &str) {
         eventually(
             &format!("{kind} {namespace}/{name} to go"),
-            Duration::from_secs(90),
+            Duration::from_secs(180),
             || match self.get(kind, namespace, name) {
                 None => Ok(()),
                 Some(object) => Err(object["metadata"].to_string()),

@@ -114,11 +114,18 @@ pub(super) async fn publish(
             published.url.clone_from(&stored.url);
         }
         artifact = Some(stored);
+    } else if is_external(bundle) {
+        external::remove(context, bundle).await?;
     }
     Ok(Output {
         published,
         artifact,
     })
+}
+
+/// Whether there is an ExternalArtifact of earlier.
+fn is_external(bundle: &ApimBundle) -> bool {
+    bundle.status.as_ref().is_some_and(|s| s.artifact.is_some())
 }
 
 /// The repository, and beside it the one of the Bicep module.
@@ -158,6 +165,7 @@ pub(super) async fn intact(
                 return Ok(false);
             }
             external::apply(context, bundle, artifact).await?;
+            external::collect(context, bundle, artifact).await;
         }
         (true, None) => return Ok(false),
         (false, Some(_)) => external::remove(context, bundle).await?,

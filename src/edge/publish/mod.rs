@@ -136,19 +136,23 @@ pub async fn publish(
         pushed = artifact.packed().push(target).await? == Pushed::Now;
     }
     let subject = kept.unwrap_or(ours);
+    let mut statements = Vec::new();
+    if options.attest {
+        statements.push((PROVENANCE, attest::provenance(artifact)));
+        statements.push((CONTENTS, attest::contents(artifact)));
+    }
     let mut added = signatures::Added::default();
     if let Some(signer) = &options.signer {
-        let mut statements = Vec::new();
-        if options.attest {
-            statements.push((PROVENANCE, attest::provenance(artifact)));
-            statements.push((CONTENTS, attest::contents(artifact)));
-        }
         added = signatures::add(target, &to.signs_as, &subject, &**signer, &statements).await?;
     }
     let mut module = None;
     if let (Some(bicep), Some(packed)) = (&to.bicep, artifact.module()) {
         pushed |= publish_module(packed, &**bicep, &tags).await?;
         module = Some(packed.descriptor().digest);
+    }
+    if let Some(signer) = options.signer.as_deref().filter(|_| added.something) {
+        let name = &to.signs_as;
+        added = signatures::settle(target, name, &subject, signer, &statements, added).await?;
     }
     for (tag, there) in tags.iter().zip(&current) {
         if there.as_ref().map(|there| there.digest) != Some(subject.digest) {

@@ -14,18 +14,24 @@ use crate::edge::sign::{
 };
 use crate::tree::Digest;
 use serde_json::{Map, Value as Json, json};
+use std::time::{Duration, Instant};
 
 /// Signatures and statements are small.
 const MAX_CLAIM: u64 = 32 << 20;
 /// How many are read of one artifact.
 const MAX_CLAIMS: usize = 64;
 /// How often a tag that others write too is written again.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: u32 = 8;
+/// How long it waits before it looks again.
+const SHORTEST: Duration = Duration::from_millis(10);
+const LONGEST: Duration = Duration::from_millis(500);
 
 /// What was added beside an artifact.
 #[derive(Debug, Default)]
 pub(super) struct Added {
     pub(super) something: bool,
+    /// From reading a tag that others write too to having written it.
+    window: Duration,
     pub(super) notes: Vec<String>,
 }
 
@@ -67,6 +73,40 @@ pub(super) async fn add(
     Ok(added)
 }
 
+/// Looks again, and adds again what is gone: where a list is a tag, whoever
+/// read it before we wrote takes ours off by writing. A while that is long
+/// beside the time between reading and writing, and not the same for everyone,
+/// lets the last one find everything.
+pub(super) async fn settle(
+    to: &dyn Target,
+    repository: &str,
+    subject: &Descriptor,
+    signer: &dyn Signer,
+    statements: &[Predicate],
+    first: Added,
+) -> Result<Added, Error> {
+    let mut last = first;
+    for round in 1..=ATTEMPTS {
+        let mut byte = [0];
+        // Without randomness all wait as long; then it takes more rounds.
+        let _ = getrandom::fill(&mut byte);
+        let base = last.window.clamp(SHORTEST, LONGEST) * round;
+        tokio::time::sleep(base + base * u32::from(byte[0]) / 255).await;
+        let again = add(to, repository, subject, signer, statements).await?;
+        if !again.something {
+            return Ok(Added {
+                something: true,
+                ..again
+            });
+        }
+        last = again;
+    }
+    Err(Error::Damaged {
+        what: format!("what is said about {} in {}", subject.digest, to.name()),
+        problem: "others write it all the time: publish again".to_owned(),
+    })
+}
+
 /// Adds the signed payload; whether there are payloads of others.
 async fn payload(
     to: &dyn Target,
@@ -83,7 +123,8 @@ async fn payload(
         .annotations
         .insert(SIGNATURE_ANNOTATION.to_owned(), signature);
     let tag = payload_tag(&subject.digest);
-    for attempt in 0..ATTEMPTS {
+    for attempt in 1..=ATTEMPTS {
+        let began = Instant::now();
         let alone =
             Packed::signatures(std::slice::from_ref(&layer), (layer.clone(), bytes.clone()));
         let there = to.resolve(&tag).await?;
@@ -103,7 +144,7 @@ async fn payload(
         if layers.iter().any(same) {
             return Ok(others);
         }
-        if attempt + 1 == ATTEMPTS {
+        if attempt == ATTEMPTS {
             break;
         }
         layers.push(layer.clone());
@@ -111,6 +152,7 @@ async fn payload(
         packed.push(to).await?;
         to.tag(&packed.descriptor(), &tag).await?;
         added.something = true;
+        added.window = began.elapsed();
     }
     Err(Error::Damaged {
         what: format!("the tag {tag} of {}", to.name()),

@@ -165,10 +165,18 @@ impl Storage {
                 .and_then(|folder| folder.sync_all())
                 .map_err(failed)?;
         }
-        // It is current from now on, whatever its age.
-        let now = fs::File::options().append(true).open(&path);
-        now.and_then(|file| file.set_modified(SystemTime::now()))
-            .map_err(failed)?;
+        // Both ages count from now: this one is current, and the one before has
+        // just ceased to be.
+        let before = others(&folder, digest).map_err(failed)?.into_iter().next();
+        for path in before
+            .into_iter()
+            .map(|(_, path)| path)
+            .chain([path.clone()])
+        {
+            let file = fs::File::options().append(true).open(&path);
+            file.and_then(|file| file.set_modified(SystemTime::now()))
+                .map_err(failed)?;
+        }
         Ok(self.place(owner, digest, bytes.len() as u64))
     }
 
@@ -190,18 +198,7 @@ impl Storage {
     pub fn collect(&self, owner: &Owner, current: Digest) -> Result<usize, Error> {
         let folder = self.root.join(&owner.folder);
         let failed = |e: io::Error| io_error(format!("collect {}", folder.display()), &e);
-        let mut old = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            if entry.file_name().to_str().and_then(named) != Some(current) {
-                let modified = entry
-                    .metadata()
-                    .and_then(|m| m.modified())
-                    .map_err(failed)?;
-                old.push((modified, entry.path()));
-            }
-        }
-        old.sort_by(|a, b| b.cmp(a));
+        let old = others(&folder, current).map_err(failed)?;
         let mut removed = 0;
         for (i, (modified, path)) in old.into_iter().enumerate() {
             let age = modified.elapsed().unwrap_or_default();
@@ -235,6 +232,19 @@ impl Storage {
         let path = self.root.join(&owner.folder).join(file_name(digest));
         checked(&path, digest).ok().flatten()
     }
+}
+
+/// What lies in `folder` beside the artifact `current`, the newest first.
+fn others(folder: &Path, current: Digest) -> io::Result<Vec<(SystemTime, PathBuf)>> {
+    let mut others = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_str().and_then(named) != Some(current) {
+            others.push((entry.metadata()?.modified()?, entry.path()));
+        }
+    }
+    others.sort_by(|a, b| b.cmp(a));
+    Ok(others)
 }
 
 fn io_error(attempted: String, reason: &io::Error) -> Error {
@@ -352,6 +362,22 @@ mod tests {
         assert_eq!(storage.collect(&owner(), current).unwrap(), 2);
         assert!(storage.holds(&owner(), current));
         assert_eq!(storage.collect(&owner(), current).unwrap(), 0);
+    }
+
+    #[test]
+    fn the_age_of_the_one_before_counts_from_when_it_was_replaced() {
+        let root = tempfile::tempdir().unwrap();
+        let storage = storage(root.path());
+        let first = put(&storage, b"1");
+        let folder = root.path().join("externalartifact/apis/contoso");
+        let file = fs::File::options()
+            .append(true)
+            .open(folder.join(file_name(first)));
+        let hours_ago = SystemTime::now() - Duration::from_secs(7200);
+        file.unwrap().set_modified(hours_ago).unwrap();
+        let second = put(&storage, b"2");
+        assert_eq!(storage.collect(&owner(), second).unwrap(), 0);
+        assert!(storage.holds(&owner(), first));
     }
 
     #[test]

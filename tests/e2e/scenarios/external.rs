@@ -71,7 +71,21 @@ pub fn chained(cluster: &mut Cluster, _: bool) {
     assert_eq!(now["digest"], artifact["status"]["artifact"]["digest"]);
     assert_eq!(now["metadata"]["org.opencontainers.image.revision"], origin);
 
-    // What was made for it goes with it.
+    // What is no longer asked for goes.
+    let no_more = json!({"spec": {"publish": {"externalArtifact": null, "oci": cluster.oci("team/external")["oci"]}}});
+    cluster.merge("ApimBundle", namespace, "contoso", &no_more);
+    let bundle = cluster.until("ApimBundle", namespace, "contoso", is_ready);
+    assert!(bundle["status"]["artifact"].is_null(), "{bundle}");
+    cluster.until_gone("ExternalArtifact", namespace, "contoso");
+    assert!(!is_served(&artifact));
+    let once_more = json!({"spec": {"publish": {"externalArtifact": true, "oci": null}}});
+    cluster.merge("ApimBundle", namespace, "contoso", &once_more);
+    cluster.until("ApimBundle", namespace, "contoso", is_ready);
+    let artifact = cluster.until("ExternalArtifact", namespace, "contoso", is_served);
+    let pushed = cluster.tag("team/external", "latest");
+    assert!(pushed.is_some());
+
+    // What was made for it goes with it; what was pushed stays.
     cluster.delete("ApimBundle", namespace, "contoso");
     cluster.until_gone("ApimBundle", namespace, "contoso");
     cluster.until_gone("ExternalArtifact", namespace, "contoso");

@@ -153,7 +153,8 @@ impl Wire {
             Err(Error::Network { attempted, problem })
                 if self.connection.client_cert.is_none()
                     && request.url.scheme() == "https"
-                    && problem.contains("connection closed") =>
+                    && (problem.contains("connection closed")
+                        || problem.contains("operation was canceled")) =>
             {
                 let problem = format!("{problem} (it may want a client certificate)");
                 Err(Error::Network { attempted, problem })
