@@ -434,6 +434,40 @@ async fn a_failure_at_any_one_step_is_got_over() {
     }
 }
 
+/// Distribution refuses a digest that is right while another publisher writes
+/// the link to the same blob.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_digest_that_is_refused_is_sent_again_and_not_for_ever() {
+    const REFUSAL: &str = r#"{"errors":[{"code":"DIGEST_INVALID","message":"it differs"}]}"#;
+    for chunks in [false, true] {
+        let connection = if chunks { chunked() } else { connection() };
+        for step in 0.. {
+            let puts = AtomicUsize::new(0);
+            let lie = move |asked: &Asked, _| {
+                let put = asked.method == "PUT" && puts.fetch_add(1, Ordering::Relaxed) == step;
+                put.then(|| Told::Instead(answer(400, &[], REFUSAL)))
+            };
+            let liar = Liar::start(Habits::default(), lie).await;
+            let target = remote(&liar.server.address, NAME, &connection);
+            let published = publish(&target, 1).await.unwrap();
+            let found = complete(&to(&liar), "v1").await;
+            assert_eq!(found.digest, published.digest, "{step}");
+            let puts = liar.server.lines();
+            if puts.iter().filter(|line| line.starts_with("PUT")).count() <= step {
+                assert!(step > 3);
+                break;
+            }
+        }
+    }
+    let liar = Liar::start(Habits::default(), |asked, _| {
+        (is(asked, "PUT", "/manifests/")).then(|| Told::Instead(answer(400, &[], REFUSAL)))
+    })
+    .await;
+    let error = publish(&to(&liar), 1).await.unwrap_err();
+    assert!(error.to_string().contains("DIGEST_INVALID"), "{error}");
+    assert!(liar.server.lines().len() < 20);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_that_does_not_end_is_told_after_a_few_attempts() {
     for status in [429, 500, 502, 503, 504] {

@@ -127,6 +127,11 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Network { .. } => true,
+            // What is sent has the digest that we state: it was checked. Distribution
+            // says this when it reads a link that another publisher is writing.
+            Self::Status {
+                status: 400, said, ..
+            } => said.starts_with(": DIGEST_INVALID"),
             Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
             _ => false,
         }
