@@ -29,6 +29,8 @@ pub mod pipeline;
 pub mod policy;
 /// The resource graph printed as ARM, Bicep and ASO.
 pub mod render;
+/// What earlier runs made, by digest of what it was made of.
+pub mod reuse;
 /// Span-preserving trees for JSON and YAML.
 pub mod syntax;
 /// Paths and bytes of one source revision.

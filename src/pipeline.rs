@@ -3,9 +3,11 @@
 use crate::bundle::{Bundle, Description, Source};
 use crate::diag::{Code, Diagnostic, Report, Severity};
 use crate::model::schema::{DEFAULT_API_VERSION, Schema};
+use crate::reuse::Reuse;
 use crate::tree::{ReadError, SourceTree};
 use crate::{discover, policy, render, syntax, validate};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What is rendered, and how.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +30,8 @@ pub struct Options {
     pub check: bool,
     /// Where the tree came from.
     pub source: Source,
+    /// What earlier runs made. The outcome is the same without.
+    pub reuse: Option<Arc<Reuse>>,
 }
 
 /// What a run found and made.
@@ -116,6 +120,7 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
     let checks = validate::Options {
         schema,
         limits: &limits,
+        reuse: options.reuse.as_deref(),
     };
     let graph = validate::validate(tree, project, &checks, &mut findings)?;
     let failed = |findings: &[Diagnostic]| {
@@ -152,6 +157,7 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
         source: options.source.clone(),
         environment,
         targets,
+        reuse: options.reuse.clone(),
     };
     let bundle = Bundle::new(tree, graph, rendered, &report, description)?;
     Ok(Outcome {

@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 /// Modules in pipeline order: each may use those before it.
-const ORDER: [&str; 12] = [
-    "diag", "tree", "syntax", "csharp", "openapi", "policy", "model", "discover", "validate",
-    "render", "bundle", "changes",
+const ORDER: [&str; 13] = [
+    "diag", "tree", "reuse", "syntax", "csharp", "openapi", "policy", "model", "discover",
+    "validate", "render", "bundle", "changes",
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -137,7 +137,7 @@ pub(super) fn archive(bundle: &Bundle) -> Archive {
     let made: Vec<Option<Arc<Member>>> = members
         .par_iter()
         .enumerate()
-        .map(|(i, parts)| (same[i] == i).then(|| Arc::new(member(bundle, parts))))
+        .map(|(i, parts)| (same[i] == i).then(|| member(bundle, parts)))
         .collect();
     let members = same.into_iter().filter_map(|i| made[i].clone()).collect();
     Archive { members }
@@ -157,7 +157,33 @@ fn text_of(bundle: &Bundle, parts: &[Part<'_>]) -> Option<(usize, Range<usize>, 
     Some((*index, range.clone(), text))
 }
 
-fn member(bundle: &Bundle, parts: &[Part<'_>]) -> Member {
+/// The member of these parts, unless an earlier run made it.
+fn member(bundle: &Bundle, parts: &[Part<'_>]) -> Arc<Member> {
+    let Some(reuse) = bundle.reuse.as_deref() else {
+        return Arc::new(packed(&unpacked(bundle, parts)));
+    };
+    // What a text becomes is known before it is unpacked.
+    let (key, tar) = match text_of(bundle, parts) {
+        Some((index, range, text)) => {
+            let digest = bundle.graph.contents[index].digest;
+            (format!("{:?}", ("text", digest, range, text)), None)
+        }
+        None => {
+            let tar = unpacked(bundle, parts);
+            (format!("{:?}", ("tar", Digest::of(&tar))), Some(tar))
+        }
+    };
+    let key = Digest::of(key.as_bytes());
+    if let Some(kept) = reuse.get(&key) {
+        return kept;
+    }
+    let made = packed(&tar.unwrap_or_else(|| unpacked(bundle, parts)));
+    let made = Arc::new(made);
+    reuse.put(key, &made, made.bytes.len());
+    made
+}
+
+fn unpacked(bundle: &Bundle, parts: &[Part<'_>]) -> Vec<u8> {
     let mut tar = Vec::new();
     for part in parts {
         match part {
@@ -167,8 +193,12 @@ fn member(bundle: &Bundle, parts: &[Part<'_>]) -> Member {
             }),
         }
     }
+    tar
+}
+
+fn packed(tar: &[u8]) -> Member {
     Member {
-        bytes: gzip(&tar),
+        bytes: gzip(tar),
         size: tar.len(),
     }
 }

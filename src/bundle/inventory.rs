@@ -17,7 +17,7 @@ pub(super) fn inventory(
     tree: &SourceTree,
     graph: &Validated,
     rendered: &Rendered,
-    digests: &[(usize, String)],
+    digests: &[Digest],
     report: &Report,
     description: &Description,
 ) -> Result<Json, ReadError> {
@@ -27,8 +27,9 @@ pub(super) fn inventory(
         .iter()
         .zip(digests)
         .zip(cuts)
-        .map(|((file, (size, digest)), cuts)| {
-            let mut entry = json!({"path": file.path, "size": size, "digest": digest});
+        .map(|((file, digest), cuts)| {
+            let size = file.len(&graph.contents);
+            let mut entry = json!({"path": file.path, "size": size, "digest": digest.to_string()});
             if !cuts.is_empty() {
                 entry["cuts"] = json!(cuts);
             }

@@ -10,12 +10,14 @@ pub(crate) use oci::created;
 pub use oci::{CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, OciImage, RESOURCES_FIELD};
 
 use crate::diag::{Report, sarif};
-use crate::render::{File, Rendered, Target};
+use crate::render::{File, Piece, Rendered, Target, Text};
+use crate::reuse::Reuse;
 use crate::tree::{Digest, ReadError, SourceTree};
-use crate::validate::Validated;
+use crate::validate::{Content, Validated};
 use rayon::prelude::*;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
 
 /// Where the tree came from, as the inventory records it.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +49,7 @@ pub struct Bundle {
     pub inventory: Json,
     /// The source it was made of.
     pub source: Source,
+    reuse: Option<Arc<Reuse>>,
 }
 
 /// What the inventory tells beside files and resources.
@@ -58,6 +61,8 @@ pub struct Description {
     pub environment: Option<String>,
     /// Targets that were rendered.
     pub targets: Vec<Target>,
+    /// What earlier runs made.
+    pub reuse: Option<Arc<Reuse>>,
 }
 
 impl Bundle {
@@ -82,21 +87,11 @@ impl Bundle {
             pretty(&sarif::to_sarif(report, env!("CARGO_PKG_VERSION"))),
         ));
         rendered.files.sort_by(|a, b| a.path.cmp(&b.path));
-        let digests: Vec<(usize, String)> = rendered
+        let reuse = description.reuse.as_deref();
+        let digests: Vec<Digest> = rendered
             .files
             .par_iter()
-            .map(|file| {
-                let mut hasher = Sha256::new();
-                let mut size = 0;
-                file.each_text(&graph.contents, &mut |text| {
-                    size += text.len();
-                    hasher.update(text);
-                });
-                (
-                    size,
-                    Digest::from_hash(hasher.finalize().into()).to_string(),
-                )
-            })
+            .map(|file| file_digest(file, &graph.contents, reuse))
             .collect();
         let inventory =
             inventory::inventory(tree, &graph, &rendered, &digests, report, &description)?;
@@ -110,6 +105,7 @@ impl Bundle {
             graph,
             inventory,
             source: description.source,
+            reuse: description.reuse,
         })
     }
 
@@ -144,6 +140,49 @@ impl Bundle {
 pub fn inventory_cuts(text: &str) -> Vec<usize> {
     let file = File::text("bundle.json", text.to_owned());
     archive::cuts(&[file], &[]).pop().unwrap_or_default()
+}
+
+/// Digest of the bytes of `file`.
+fn file_digest(file: &File, contents: &[Content], reuse: Option<&Reuse>) -> Digest {
+    let filled: Vec<&Piece> = file.pieces.iter().filter(|p| p.len(contents) > 0).collect();
+    if let [Piece::Content { index, range, text }] = filled[..]
+        && *text == Text::Raw
+        && range.len() == contents[*index].len()
+    {
+        return contents[*index].digest;
+    }
+    let digest = || {
+        let mut hasher = Sha256::new();
+        file.each_text(contents, &mut |text| hasher.update(text));
+        Digest::from_hash(hasher.finalize().into())
+    };
+    let whole = |piece: &&Piece| matches!(piece, Piece::Own(_));
+    let Some(reuse) = reuse.filter(|_| !filled.iter().all(whole)) else {
+        return digest();
+    };
+    let mut key = Sha256::new();
+    key.update("file digest");
+    for piece in filled {
+        key.update((piece.len(contents) as u64).to_le_bytes());
+        match piece {
+            Piece::Own(text) => {
+                key.update([u8::MAX]);
+                key.update(text);
+            }
+            Piece::Content { index, range, text } => {
+                key.update([*text as u8]);
+                key.update(contents[*index].digest.as_bytes());
+                key.update((range.start as u64).to_le_bytes());
+            }
+        }
+    }
+    let key = Digest::from_hash(key.finalize().into());
+    if let Some(kept) = reuse.get::<Digest>(&key) {
+        return *kept;
+    }
+    let digest = digest();
+    reuse.put(key, &Arc::new(digest), 0);
+    digest
 }
 
 fn pretty(value: &Json) -> String {

@@ -1,6 +1,7 @@
 //! Metrics of the service. Every label is from a closed set: routes, methods,
 //! statuses, stages, outcomes; nothing that a client names.
 
+use crate::reuse::Reuse;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -9,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets_range};
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Media type of [`Metrics::text`].
@@ -32,6 +34,12 @@ struct Stage {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Lookup {
+    of: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
     outcome: &'static str,
 }
@@ -43,7 +51,7 @@ pub struct Metrics {
     requests: Family<Request, Counter>,
     durations: Family<Route, Histogram, fn() -> Histogram>,
     stages: Family<Stage, Histogram, fn() -> Histogram>,
-    cache: Family<Outcome, Counter>,
+    cache: Family<Lookup, Counter>,
     hooks: Family<Outcome, Counter>,
     /// Requests that are being answered.
     pub in_flight: Gauge,
@@ -55,8 +63,7 @@ pub struct Metrics {
     pub waiting: Gauge,
     /// Renderings given up because the client left.
     pub cancelled: Counter,
-    /// Bytes in the cache.
-    pub cache_bytes: Gauge,
+    cache_bytes: Gauge,
     /// Bytes of uploads in memory.
     pub upload_bytes: Gauge,
 }
@@ -115,7 +122,7 @@ impl Metrics {
         );
         r.register(
             "cache_requests",
-            "Answers looked up in the cache",
+            "Answers, and parts of bundles, looked up in the cache",
             self.cache.clone(),
         );
         r.register(
@@ -151,8 +158,17 @@ impl Metrics {
         registry
     }
 
-    /// As Prometheus reads it.
-    pub fn text(&self) -> String {
+    /// As Prometheus reads it, with what is in the cache.
+    pub fn text(&self, answers: &Reuse, parts: &Reuse) -> String {
+        for (of, kept) in [("answer", answers), ("part", parts)] {
+            let (hit, miss) = kept.counts();
+            for (outcome, count) in [("hit", hit), ("miss", miss)] {
+                let counter = self.cache.get_or_create(&Lookup { of, outcome });
+                counter.inner().store(count, Ordering::Relaxed);
+            }
+        }
+        let bytes = i64::try_from(answers.bytes() + parts.bytes());
+        self.cache_bytes.set(bytes.unwrap_or(i64::MAX));
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);
@@ -187,12 +203,6 @@ impl Metrics {
         self.stages
             .get_or_create(&Stage { stage })
             .observe(took.as_secs_f64());
-    }
-
-    /// The cache had it, or not.
-    pub fn cache(&self, hit: bool) {
-        let outcome = if hit { "hit" } else { "miss" };
-        self.cache.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// An event of the hook ended so.

@@ -80,7 +80,7 @@ impl Kind {
 }
 
 /// A definition as APIM imports it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Compiled {
     /// Its kind.
     pub kind: Kind,

@@ -18,6 +18,11 @@ impl Digest {
         Self(sha2::Sha256::digest(bytes).into())
     }
 
+    /// Its 32 bytes.
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The digest that a hasher came to.
     pub(crate) fn from_hash(hash: [u8; 32]) -> Self {
         Self(hash)

@@ -1,11 +1,12 @@
 //! Reads definitions and policies, in parallel over files.
 
 use super::packed::Content;
+use super::{Options, definition};
 use crate::diag::{Diagnostic, Span, excerpt, rules};
 use crate::discover::Project;
 use crate::model::kinds::Kind;
 use crate::model::{Key, Resource};
-use crate::openapi::{self, Compiled};
+use crate::openapi::Compiled;
 use crate::policy::{self, Reference};
 use crate::syntax::{self, Value};
 use crate::tree::{FileId, Limits, ReadError, SourceTree};
@@ -13,8 +14,6 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-/// APIM imports at most 4 MB inline (import restrictions).
-const MAX_DEFINITION: usize = 4 * 1024 * 1024;
 /// Documented maximum of a policy document (service limits, 2023).
 const MAX_POLICY: usize = 256 * 1024;
 /// Documented maximum of a fragment (policy fragments, 2026).
@@ -52,9 +51,10 @@ enum Read {
 pub(super) fn read(
     tree: &SourceTree,
     project: &mut Project,
-    limits: &Limits,
+    options: &Options<'_>,
     findings: &mut Vec<Diagnostic>,
 ) -> Result<Texts, ReadError> {
+    let limits = options.limits;
     let mut jobs: Vec<(Key, Job)> = Vec::new();
     let environment = project.environment_file;
     for resource in project.resources.values_mut() {
@@ -77,17 +77,9 @@ pub(super) fn read(
             let mut findings = Vec::new();
             let read = match job {
                 Job::Definition(file) => {
-                    let compiled = openapi::compile(tree, *file, limits, &mut findings)?;
-                    let compiled =
-                        compiled.filter(|c| fits(tree, *file, c.text.len(), &mut findings));
-                    // Packed here, so that texts are never all in memory.
-                    Read::Definition(compiled.map(|mut compiled| {
-                        let text = std::mem::take(&mut compiled.text);
-                        if !with_operations.contains(key) {
-                            compiled.operations = Vec::new();
-                        }
-                        (compiled, Content::new(text))
-                    }))
+                    let named = with_operations.contains(key);
+                    let read = definition::read(tree, *file, named, options, &mut findings)?;
+                    Read::Definition(read)
                 }
                 Job::Policy(file) => {
                     let text = text(tree, *file, &mut findings)?;
@@ -179,24 +171,6 @@ fn policy_job(resource: &mut Resource, environment: Option<FileId>) -> Option<Jo
         }
         (_, None) => None,
     }
-}
-
-fn fits(tree: &SourceTree, file: FileId, size: usize, findings: &mut Vec<Diagnostic>) -> bool {
-    if size <= MAX_DEFINITION {
-        return true;
-    }
-    findings.push(
-        Diagnostic::new(
-            &rules::DEFINITION_TOO_LARGE,
-            file,
-            format!(
-                "`{}` has {size} bytes minified, but APIM imports at most {MAX_DEFINITION}",
-                tree.path(file)
-            ),
-        )
-        .help("split the API, or remove examples and descriptions"),
-    );
-    false
 }
 
 fn text(

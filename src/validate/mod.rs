@@ -5,6 +5,7 @@
 //! was read, every secret is a parameter.
 
 mod content;
+mod definition;
 mod expression;
 mod order;
 mod packed;
@@ -18,6 +19,7 @@ use crate::discover::Project;
 use crate::model::kinds::{Kind, Role};
 use crate::model::schema::Schema;
 use crate::model::{InWorkspace, Key, Origin, Resource};
+use crate::reuse::Reuse;
 use crate::syntax::{Data, Value};
 use crate::tree::{FileId, Limits, ReadError, SourceTree};
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +60,8 @@ pub struct Options<'a> {
     pub schema: &'a Schema,
     /// Caps on the input.
     pub limits: &'a Limits,
+    /// What earlier runs made.
+    pub reuse: Option<&'a Reuse>,
 }
 
 /// Checks `project` and builds its graph. The graph is whole only when
@@ -71,7 +75,7 @@ pub fn validate(
     options: &Options<'_>,
     findings: &mut Vec<Diagnostic>,
 ) -> Result<Validated, ReadError> {
-    let mut texts = content::read(tree, &mut project, options.limits, findings)?;
+    let mut texts = content::read(tree, &mut project, options, findings)?;
     for resource in project.resources.values_mut() {
         prepare(resource, &texts, findings);
         if resource.unreadable {

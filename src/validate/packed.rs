@@ -5,18 +5,20 @@ use crate::syntax;
 use crate::tree::Digest;
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Smaller texts are kept as they are.
 const SMALL: usize = 4096;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Stored {
     Plain(String),
-    Packed(Vec<u8>),
+    Packed(Arc<[u8]>),
 }
 
-/// A text that targets may keep in a file of its own.
-#[derive(Debug)]
+/// A text that targets may keep in a file of its own. Clones of a large one
+/// share it.
+#[derive(Debug, Clone)]
 pub struct Content {
     stored: Stored,
     /// Bytes of the text.
@@ -68,6 +70,14 @@ impl Content {
         }
     }
 
+    /// Bytes that it takes in memory.
+    pub(super) fn held(&self) -> usize {
+        match &self.stored {
+            Stored::Plain(text) => text.len(),
+            Stored::Packed(packed) => packed.len(),
+        }
+    }
+
     /// Bytes of the text.
     pub fn len(&self) -> usize {
         self.len
@@ -82,13 +92,13 @@ impl Content {
 /// The fastest level that compresses; what the library calls the fastest stores.
 const LEVEL: i32 = 1;
 
-fn pack(bytes: &[u8]) -> Option<Vec<u8>> {
+fn pack(bytes: &[u8]) -> Option<Arc<[u8]>> {
     let mut compressor = Compressor::new(CompressionLvl::new(LEVEL).ok()?);
     let mut packed = vec![0u8; compressor.deflate_compress_bound(bytes.len())];
     let len = compressor.deflate_compress(bytes, &mut packed).ok()?;
     // A copy of its own size: a buffer that shrinks in its place leaves a hole
     // behind each text that the next one is too large for.
-    Some(packed[..len].to_vec())
+    Some(packed[..len].into())
 }
 
 #[cfg(test)]

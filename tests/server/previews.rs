@@ -258,7 +258,7 @@ async fn the_same_again_comes_from_the_cache() {
         .unwrap();
     let metrics = metrics.text().await.unwrap();
     assert!(
-        metrics.contains("flux_apim_cache_requests_total{outcome=\"hit\"} 1"),
+        metrics.contains("flux_apim_cache_requests_total{of=\"answer\",outcome=\"hit\"} 1"),
         "{metrics}"
     );
     service.stop().await;

@@ -37,6 +37,9 @@ pub(super) struct Controller {
     /// Renderings at once; each uses every core. Bounds memory.
     #[arg(long, env = "FLUX_APIM_CONCURRENT_RENDERS", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
     concurrent_renders: u16,
+    /// Bytes of what renderings made that are kept: what did not change is not made again.
+    #[arg(long, env = "FLUX_APIM_CACHE_BYTES", value_name = "N", default_value_t = 64 << 20)]
+    cache_bytes: usize,
     /// Delay before a source that is not ready is looked at again.
     #[arg(
         long,
@@ -250,6 +253,7 @@ fn options(arguments: &Controller) -> anyhow::Result<Options> {
             fetch_timeout: arguments.fetch_timeout.0,
             concurrent: arguments.concurrent,
             concurrent_renders: arguments.concurrent_renders.into(),
+            cache_bytes: arguments.cache_bytes,
             limits,
         },
         scope: Scope {

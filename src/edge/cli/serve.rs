@@ -166,7 +166,7 @@ pub(super) struct Serve {
     /// Bytes of all bodies in memory.
     #[arg(long, value_name = "N", env = "FLUX_APIM_MAX_UPLOAD_MEMORY", help_heading = "Load", default_value_t = 256 << 20)]
     max_upload_memory: u64,
-    /// Bytes of answers that are kept.
+    /// Bytes that are kept: half of them answers, half what they were made of.
     #[arg(long, value_name = "N", env = "FLUX_APIM_CACHE_BYTES", help_heading = "Load", default_value_t = 64 << 20)]
     cache_bytes: usize,
     /// Previews at once; one for each core unless given.

@@ -5,6 +5,7 @@ use super::events::Events;
 use super::lease::Leadership;
 use super::metrics::Metrics;
 use crate::edge::storage::Storage;
+use crate::reuse::Reuse;
 use crate::tree::Limits;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +31,8 @@ pub struct Settings {
     pub concurrent: u16,
     /// Renderings at once.
     pub concurrent_renders: usize,
+    /// Bytes of what renderings made that are kept for the next ones.
+    pub cache_bytes: usize,
     /// Caps on sources.
     pub limits: Limits,
 }
@@ -43,6 +46,8 @@ pub(super) struct Context {
     pub(super) metrics: Metrics,
     pub(super) events: Events,
     pub(super) renders: Arc<Semaphore>,
+    /// What earlier renderings made.
+    pub(super) reuse: Arc<Reuse>,
     pub(super) failures: Failures,
 }
 

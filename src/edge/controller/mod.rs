@@ -32,6 +32,7 @@ pub use log::{Encoding, start as start_log};
 pub use watch::Scope;
 
 use crate::edge::storage::{self, Retention, Storage};
+use crate::reuse::Reuse;
 use context::{Context, Failures};
 use events::Events;
 use futures_util::StreamExt;
@@ -142,6 +143,7 @@ pub async fn run(
             options.instance.clone(),
         ),
         renders: Arc::new(Semaphore::new(options.settings.concurrent_renders.max(1))),
+        reuse: Arc::new(Reuse::new(options.settings.cache_bytes)),
         failures: Failures::default(),
         leadership: leadership.clone(),
         settings: options.settings.clone(),

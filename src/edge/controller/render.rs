@@ -137,6 +137,7 @@ fn options(
         },
         ..pipeline::Options::default()
     };
+    options.reuse = Some(Arc::clone(&context.reuse));
     options.discover.path = path.map(str::to_owned);
     options.discover.environment.clone_from(&spec.environment);
     options.discover.limits = context.settings.limits.clone();

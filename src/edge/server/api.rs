@@ -189,7 +189,7 @@ async fn answer(
     service.metrics.stage("upload", start.elapsed());
     let key = format!("{name}\n{form:?}\n{query:?}\n{}", upload.digest);
     let key = Digest::of(key.as_bytes());
-    if let Some(answer) = service.cache.get(key) {
+    if let Some(answer) = service.answers.get::<Answer>(&key) {
         return Ok(answer.respond());
     }
     let limits = Arc::clone(&service.limits);
@@ -201,7 +201,8 @@ async fn answer(
         query,
         form,
         limits: Arc::clone(&service.limits),
-        whole: service.cache.largest(),
+        whole: service.answers.largest(),
+        parts: Arc::clone(&service.parts),
         metrics: service.metrics.clone(),
     };
     let answer = service
@@ -213,8 +214,15 @@ async fn answer(
         })
         .await??;
     let answer = Arc::new(answer);
-    service.cache.put(key, &answer);
+    keep(service, key, &answer);
     Ok(answer.respond())
+}
+
+/// Keeps an answer that is there as a whole.
+fn keep(service: &Service, key: Digest, answer: &Arc<Answer>) {
+    if let Some(len) = answer.len() {
+        service.answers.put(key, answer, len);
+    }
 }
 
 /// Renders an artifact that an event named, for the findings in the log.
@@ -226,20 +234,21 @@ pub(super) async fn render_artifact(
     bytes: bytes::Bytes,
 ) -> Result<String, Problem> {
     let key = Digest::of(format!("artifact\n{url}\n{digest}").as_bytes());
-    if service.cache.get(key).is_some() {
+    if service.answers.get::<Answer>(&key).is_some() {
         return Ok("as before".to_owned());
     }
     let preview = Preview {
         query: Query::default(),
         form: Form::Markdown,
         limits: Arc::clone(&service.limits),
-        whole: service.cache.largest(),
+        whole: service.answers.largest(),
+        parts: Arc::clone(&service.parts),
         metrics: service.metrics.clone(),
     };
     let source = Named::fetched(url, bytes);
     let work = move |wanted: &Wanted| preview.render(source, wanted);
     let answer = Arc::new(service.pool.run(work).await??);
-    service.cache.put(key, &answer);
+    keep(service, key, &answer);
     Ok(answer.first_line())
 }
 

@@ -8,7 +8,6 @@
 mod access;
 mod answer;
 mod api;
-mod cache;
 mod hook;
 mod layers;
 mod limits;
@@ -27,6 +26,7 @@ pub use access::{Auth, Grant, Oidc, Permission};
 use crate::edge::fetch;
 use crate::edge::metrics::Metrics;
 use crate::edge::secret::Secret;
+use crate::reuse::Reuse;
 use crate::tree::Limits;
 use axum::Router;
 use std::future::Future;
@@ -62,7 +62,7 @@ pub struct Options {
     pub max_body_bytes: u64,
     /// Bytes of all bodies in memory.
     pub max_upload_memory: u64,
-    /// Bytes of answers that are kept.
+    /// Bytes that are kept: half of them answers, half what they were made of.
     pub cache_bytes: usize,
     /// Previews that are made at once.
     pub workers: usize,
@@ -155,7 +155,10 @@ struct Service {
     limits: Arc<Limits>,
     metrics: Metrics,
     pool: pool::Pool,
-    cache: cache::Cache,
+    /// Whole answers, by digest of what was asked.
+    answers: Reuse,
+    /// What renderings were made of.
+    parts: Arc<Reuse>,
     budget: upload::Budget,
     access: access::Access,
     limiter: limits::Limiter,
@@ -192,7 +195,8 @@ impl Server {
         let service = Service {
             limits: Arc::new(options.limits.clone()),
             pool: pool.map_err(|e| Error::Threads(e.to_string()))?,
-            cache: cache::Cache::new(options.cache_bytes, metrics.clone()),
+            answers: Reuse::new(options.cache_bytes / 2),
+            parts: Arc::new(Reuse::new(options.cache_bytes / 2)),
             budget: upload::Budget::new(options.max_upload_memory, metrics.upload_bytes.clone()),
             access: access::Access::new(&options.auth, &options.grants).await?,
             limiter: limits::Limiter::new(options.rate, options.concurrency.max(1)),

@@ -50,7 +50,7 @@ pub(super) async fn readyz(State(service): Shared) -> Result<&'static str, Probl
 pub(super) async fn metrics(State(service): Shared) -> impl IntoResponse {
     (
         [(header::CONTENT_TYPE, metrics::TEXT)],
-        service.metrics.text(),
+        service.metrics.text(&service.answers, &service.parts),
     )
 }
 

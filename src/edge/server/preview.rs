@@ -9,6 +9,7 @@ use crate::diag::excerpt;
 use crate::edge::metrics::Metrics;
 use crate::pipeline::{self, Outcome};
 use crate::render::Target;
+use crate::reuse::Reuse;
 use crate::tree::{ArtifactPath, Limits};
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -122,6 +123,8 @@ pub(super) struct Preview {
     pub(super) limits: Arc<Limits>,
     /// Answers up to this many bytes are made in one piece, to be kept.
     pub(super) whole: usize,
+    /// What earlier previews were made of.
+    pub(super) parts: Arc<Reuse>,
     pub(super) metrics: Metrics,
 }
 
@@ -197,6 +200,7 @@ impl Preview {
             opened.origin.path = Some(path.clone());
         }
         options.source = opened.origin;
+        options.reuse = Some(Arc::clone(&self.parts));
         options.discover.only = opened.only;
         let tree = wanted.guard(opened.tree);
         let start = Instant::now();
