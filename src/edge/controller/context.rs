@@ -104,6 +104,7 @@ pub(super) fn settings() -> Settings {
         fetch_timeout: Duration::from_secs(60),
         concurrent: 4,
         concurrent_renders: 1,
+        cache_bytes: 1 << 20,
         limits: Limits::default(),
     }
 }
