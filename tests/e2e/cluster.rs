@@ -77,6 +77,7 @@ pub fn resource(kind: &str) -> ApiResource {
         "ServiceAccount" => ("", "v1", "serviceaccounts"),
         "Lease" => ("coordination.k8s.io", "v1", "leases"),
         "ClusterRole" => ("rbac.authorization.k8s.io", "v1", "clusterroles"),
+        "Role" => ("rbac.authorization.k8s.io", "v1", "roles"),
         "Api" => ("apimanagement.azure.com", "v20240501", "apis"),
         "NamedValue" => ("apimanagement.azure.com", "v20240501", "namedvalues"),
         "Policy" => ("apimanagement.azure.com", "v20240501", "policies"),

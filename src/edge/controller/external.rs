@@ -1,11 +1,14 @@
 //! The ExternalArtifact of an ApimBundle: stored archive and object.
 
-use super::api::{ApimBundle, Artifact, FluxSource, GROUP, KIND, SHARD, external_artifact};
+use super::api::{
+    ApimBundle, Artifact, Condition, ConditionStatus, FluxSource, GROUP, KIND, SHARD,
+    external_artifact,
+};
 use super::context::Context;
 use super::error::{answered, is_not_found};
 use super::events::CONTROLLER;
 use super::lease;
-use super::update_status::now;
+use super::update_status::{MAX_MESSAGE, READY, now};
 use crate::edge::storage::{self, Owner};
 use crate::tree::Digest;
 use kube::Api;
@@ -123,6 +126,8 @@ pub(super) async fn apply(
         Err(error) if is_not_found(&error) => None,
         Err(error) => return Err(attempted(bundle, "read")(&error)),
     };
+    let message = format!("stored artifact for revision {}", artifact.revision);
+    let ready = ready(found.as_ref(), ConditionStatus::True, "Succeeded", &message);
     let mut there = false;
     let mut says = false;
     if let Some(found) = &found {
@@ -133,7 +138,8 @@ pub(super) async fn apply(
             });
         }
         there = is_whole(found, bundle);
-        says = found.status.artifact.as_ref() == Some(artifact);
+        says = found.status.artifact.as_ref() == Some(artifact)
+            && found.status.conditions.contains(&ready);
     }
     let params = PatchParams::apply(CONTROLLER).force();
     if !there {
@@ -149,7 +155,7 @@ pub(super) async fn apply(
             .is_none_or(|f| f.metadata.generation.is_none())
     {
         context.leadership.check()?;
-        let patch = Patch::Apply(status(bundle, artifact));
+        let patch = Patch::Apply(status(bundle, artifact, &ready));
         api.patch_status(bundle.name(), &params, &patch)
             .await
             .map_err(|e| attempted(bundle, "apply the status of")(&e))?;
@@ -178,20 +184,54 @@ pub(super) async fn remove(context: &Context, bundle: &ApimBundle) -> Result<(),
     blocking(move || storage.remove(&owner)).await
 }
 
-/// Takes back what the object says: the archive is lost.
-pub(super) async fn withdraw(context: &Context, bundle: &ApimBundle) -> Result<(), Error> {
-    context.leadership.check()?;
+/// Makes the object say why there is no newer artifact. The last one stays,
+/// unless its archive is `lost`.
+pub(super) async fn fail(
+    context: &Context,
+    bundle: &ApimBundle,
+    (reason, message): (&str, &str),
+    lost: bool,
+) -> Result<(), Error> {
     let api = api(context, bundle);
-    match api.get(bundle.name()).await {
-        Ok(found) if is_ours(&found, bundle) && found.status.artifact.is_some() => {
-            let patch = Patch::Merge(json!({"status": {"artifact": null}}));
-            api.patch_status(bundle.name(), &PatchParams::default(), &patch)
-                .await
-                .map_err(|e| attempted(bundle, "withdraw")(&e))?;
-            Ok(())
-        }
-        Err(error) if !is_not_found(&error) => Err(attempted(bundle, "read")(&error)),
-        _ => Ok(()),
+    let found = match api.get(bundle.name()).await {
+        Ok(found) if is_ours(&found, bundle) => found,
+        Err(error) if !is_not_found(&error) => return Err(attempted(bundle, "read")(&error)),
+        _ => return Ok(()),
+    };
+    let ready = ready(Some(&found), ConditionStatus::False, reason, message);
+    let withdrawn = lost && found.status.artifact.is_some();
+    if !withdrawn && found.status.conditions.contains(&ready) {
+        return Ok(());
+    }
+    let mut status = json!({"conditions": [ready]});
+    if withdrawn {
+        status["artifact"] = Json::Null;
+    }
+    context.leadership.check()?;
+    let patch = Patch::Merge(json!({"status": status}));
+    api.patch_status(bundle.name(), &PatchParams::default(), &patch)
+        .await
+        .map_err(|e| attempted(bundle, "change the status of")(&e))?;
+    Ok(())
+}
+
+/// The condition of the object; its time changes with its status.
+fn ready(
+    found: Option<&FluxSource>,
+    status: ConditionStatus,
+    reason: &str,
+    message: &str,
+) -> Condition {
+    let mut conditions = found.iter().flat_map(|f| &f.status.conditions);
+    let since = conditions.find(|c| c.type_ == READY && c.status == status);
+    Condition {
+        type_: READY.to_owned(),
+        status,
+        // Its spec never changes.
+        observed_generation: Some(1),
+        last_transition_time: since.map_or_else(now, |c| c.last_transition_time.clone()),
+        reason: reason.to_owned(),
+        message: crate::diag::excerpt(message, MAX_MESSAGE),
     }
 }
 
@@ -240,7 +280,7 @@ fn object(bundle: &ApimBundle) -> Json {
     })
 }
 
-fn status(bundle: &ApimBundle, artifact: &Artifact) -> Json {
+fn status(bundle: &ApimBundle, artifact: &Artifact, ready: &Condition) -> Json {
     let resource = external_artifact();
     json!({
         "apiVersion": resource.api_version,
@@ -248,13 +288,7 @@ fn status(bundle: &ApimBundle, artifact: &Artifact) -> Json {
         "metadata": {"name": bundle.name(), "namespace": bundle.namespace()},
         "status": {
             "artifact": artifact,
-            "conditions": [{
-                "type": "Ready", "status": "True", "reason": "Succeeded",
-                "message": format!("stored artifact for revision {}", artifact.revision),
-                "lastTransitionTime": artifact.last_update_time,
-                // Its spec never changes.
-                "observedGeneration": 1,
-            }],
+            "conditions": [ready],
         },
     })
 }

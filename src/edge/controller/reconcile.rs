@@ -264,10 +264,12 @@ async fn conclude(
         Err(error) => {
             tracing::error!(reason = error.reason(), error = %error, "reconciliation failed");
             let happened = failed(bundle, &attempt, &error);
-            if attempt.artifact_lost
-                && let Err(error) = external::withdraw(context, bundle).await
-            {
-                tracing::warn!(%error, "cannot withdraw an artifact that is lost");
+            if bundle.spec.publish.external_artifact {
+                let why = (error.reason(), error.to_string());
+                let told = external::fail(context, bundle, (why.0, &why.1), attempt.artifact_lost);
+                if let Err(error) = told.await {
+                    tracing::warn!(%error, "the ExternalArtifact does not say that this failed");
+                }
             }
             let action = match error.retry() {
                 Retry::OnChange => {

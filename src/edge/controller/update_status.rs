@@ -10,12 +10,12 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use kube::api::PostParams;
 
-const READY: &str = "Ready";
+pub(super) const READY: &str = "Ready";
 const RECONCILING: &str = "Reconciling";
 const STALLED: &str = "Stalled";
 const ARTIFACT_IN_STORAGE: &str = "ArtifactInStorage";
 /// As much as a condition may hold.
-const MAX_MESSAGE: usize = 8_000;
+pub(super) const MAX_MESSAGE: usize = 8_000;
 
 /// How often a status is written again after a conflict.
 const ATTEMPTS: usize = 5;

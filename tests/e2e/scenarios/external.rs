@@ -71,6 +71,26 @@ pub fn chained(cluster: &mut Cluster, _: bool) {
     assert_eq!(now["digest"], artifact["status"]["artifact"]["digest"]);
     assert_eq!(now["metadata"]["org.opencontainers.image.revision"], origin);
 
+    // A mistake is told by the object that consumers see; its artifact stays.
+    let path = "apimartifacts/apis/orders-v2/policy.xml";
+    let policy = checkout.read(path);
+    checkout.write(path, "<policies>\n  <inbund>\n</policies>\n");
+    checkout.push("a mistake");
+    let failed = cluster.until("ExternalArtifact", namespace, "contoso", |o| {
+        condition(o, "Ready", "False")
+    });
+    let ready = &failed["status"]["conditions"][0];
+    assert_eq!(ready["reason"], "ValidationFailed", "{failed}");
+    assert!(ready["message"].as_str().unwrap().contains(path), "{failed}");
+    assert_eq!(failed["status"]["artifact"], *now);
+    assert!(is_served(&failed), "{failed}");
+    checkout.write(path, &policy);
+    checkout.push("no mistake");
+    cluster.until("ExternalArtifact", namespace, "contoso", |o| {
+        condition(o, "Ready", "True")
+    });
+    cluster.until("ApimBundle", namespace, "contoso", is_ready);
+
     // What is no longer asked for goes.
     let no_more = json!({"spec": {"publish": {"externalArtifact": null, "oci": cluster.oci("team/external")["oci"]}}});
     cluster.merge("ApimBundle", namespace, "contoso", &no_more);

@@ -76,4 +76,5 @@ pub const ALL: &[(&str, Scenario)] = &[
         "the_shipped_permissions_are_those_that_are_used",
         permissions::minimal,
     ),
+    ("each_permission_is_missed", permissions::each_verb),
 ];

@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "the derive makes types of its own that are")]
 
+use super::Condition;
 use kube::KubeSchema;
 use kube::api::{ApiResource, ObjectMeta};
 use schemars::JsonSchema;
@@ -141,6 +142,9 @@ pub struct FluxSourceStatus {
     /// The archive; none until the source was fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact: Option<Artifact>,
+    /// How it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
 }
 
 impl kube::Resource for FluxSource {
