@@ -81,7 +81,10 @@ pub fn chained(cluster: &mut Cluster, _: bool) {
     });
     let ready = &failed["status"]["conditions"][0];
     assert_eq!(ready["reason"], "ValidationFailed", "{failed}");
-    assert!(ready["message"].as_str().unwrap().contains(path), "{failed}");
+    assert!(
+        ready["message"].as_str().unwrap().contains(path),
+        "{failed}"
+    );
     assert_eq!(failed["status"]["artifact"], *now);
     assert!(is_served(&failed), "{failed}");
     checkout.write(path, &policy);
