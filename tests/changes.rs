@@ -143,7 +143,7 @@ fn nothing_changes_between_a_project_and_itself_however_it_is_written() {
 #[test]
 fn inventories_are_counted_alike() {
     let (old, new) = (bundle(&old()), bundle(&new()));
-    let counts = changes::count(&old.inventory, &new.inventory);
+    let counts = changes::count(&old.inventory(), &new.inventory());
     assert_eq!(counts, changes::between(&old, &new).counts());
     assert_eq!((counts.added, counts.removed), (1, 1));
 }

@@ -67,7 +67,7 @@ fn is_known(outcome: &Outcome, difference: &str) -> bool {
 
 /// What the inventory says that ASO does not carry.
 fn not_in_aso(outcome: &Outcome) -> Vec<String> {
-    let inventory = &outcome.bundle.as_ref().unwrap().inventory;
+    let inventory = outcome.bundle.as_ref().unwrap().inventory();
     inventory["resources"]
         .as_array()
         .unwrap()
@@ -228,7 +228,7 @@ fn a_template_in_parts() {
         .map(|(p, t)| (p.as_str(), t.as_str()))
         .collect();
     let outcome = rendered(&common::tree_of(&files), None);
-    let inventory = &outcome.bundle.as_ref().unwrap().inventory;
+    let inventory = outcome.bundle.as_ref().unwrap().inventory();
     assert_eq!(inventory["parts"].as_array().unwrap().len(), 2);
     // A part waits for all of those before it, which Bicep need not.
     let mut wrong = disagreements(&outcome);

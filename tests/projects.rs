@@ -32,7 +32,7 @@ fn every_file_is_accounted_for() {
     let mut options = Options::default();
     options.discover.environment = Some("prod".to_owned());
     let outcome = common::run(&tree, &options);
-    let inventory = &outcome.bundle.as_ref().unwrap().inventory;
+    let inventory = outcome.bundle.as_ref().unwrap().inventory();
     let mut seen: BTreeSet<&str> = inventory["resources"]
         .as_array()
         .unwrap()

@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// `apiVersion` of the inventory.
 const API_VERSION: &str = "flux-apim.dev/bundle/v1";
 
+/// The text of `bundle.json`: JSON with sorted keys. Entries are written one by
+/// one: as values, those of a large project would be the largest thing in memory.
 pub(super) fn inventory(
     tree: &SourceTree,
     graph: &Validated,
@@ -20,22 +22,76 @@ pub(super) fn inventory(
     digests: &[Digest],
     report: &Report,
     description: &Description,
-) -> Result<Json, ReadError> {
+) -> Result<String, ReadError> {
+    let source = &description.source;
+    let summary = report.summary();
+    let targets: Vec<&str> = description.targets.iter().map(|t| t.as_str()).collect();
+    let head = json!({
+        "apiVersion": API_VERSION,
+        "source": {
+            "kind": source.kind, "url": source.url, "revision": source.revision,
+            "digest": source.digest, "path": source.path, "dirty": source.dirty,
+            "created": source.created,
+        },
+        "renderer": {"name": "flux-apim", "version": env!("CARGO_PKG_VERSION")},
+        "environment": description.environment,
+        "targets": targets,
+        "parts": rendered.parts,
+        "diagnostics": {
+            "error": summary.error, "warning": summary.warning, "info": summary.info,
+        },
+    });
+    let head = head.as_object().into_iter().flatten();
+    let mut entries: BTreeMap<&str, String> = head
+        .map(|(key, value)| (key.as_str(), canonical(value)))
+        .collect();
+    entries.insert("files", list(files(graph, rendered, digests)));
+    entries.insert(
+        "resources",
+        list(resources(tree, graph, rendered, description)?),
+    );
+    let entries = entries.into_iter().map(|(key, text)| {
+        let mut entry = String::new();
+        write_string(&mut entry, key);
+        entry.push(':');
+        entry.push_str(&text);
+        entry
+    });
+    Ok(format!("{{{}}}\n", entries.collect::<Vec<_>>().join(",")))
+}
+
+/// A JSON array of these texts.
+fn list(items: Vec<String>) -> String {
+    format!("[{}]", items.join(","))
+}
+
+/// The entry of each file.
+fn files(graph: &Validated, rendered: &Rendered, digests: &[Digest]) -> Vec<String> {
     let cuts = super::archive::cuts(&rendered.files, &graph.contents);
-    let files: Vec<Json> = rendered
+    rendered
         .files
         .iter()
         .zip(digests)
         .zip(cuts)
         .map(|((file, digest), cuts)| {
             let size = file.len(&graph.contents);
-            let mut entry = json!({"path": file.path, "size": size, "digest": digest.to_string()});
+            let mut entry =
+                json!({"path": file.path, "size": size, "digest": digest.to_string()});
             if !cuts.is_empty() {
                 entry["cuts"] = json!(cuts);
             }
-            entry
+            canonical(&entry)
         })
-        .collect();
+        .collect()
+}
+
+/// The entry of each resource, by type and name.
+fn resources(
+    tree: &SourceTree,
+    graph: &Validated,
+    rendered: &Rendered,
+    description: &Description,
+) -> Result<Vec<String>, ReadError> {
     let content_digests: Vec<String> = graph
         .contents
         .iter()
@@ -60,39 +116,22 @@ pub(super) fn inventory(
                 (target.as_str().to_owned(), path)
             })
             .collect();
-        resources.push(json!({
-            "type": node.key.arm_type(),
-            "name": node.key.arm_names().join("/"),
+        let (arm_type, name) = (node.key.arm_type(), node.key.arm_names().join("/"));
+        let entry = json!({
+            "type": arm_type,
+            "name": name,
             "digest": node_digest(node, &content_digests),
             "origin": origins.first(),
             "origins": origins,
             "outputs": outputs,
-        }));
+        });
+        resources.push((arm_type, name, canonical(&entry)));
     }
-    resources.sort_by(|a, b| {
-        let key = |r: &Json| (r["type"].to_string(), r["name"].to_string());
-        key(a).cmp(&key(b))
+    // Compared as they are spelled in JSON: what follows a name counts.
+    resources.sort_by_cached_key(|(arm_type, name, _)| {
+        (json!(arm_type).to_string(), json!(name).to_string())
     });
-    let source = &description.source;
-    let summary = report.summary();
-    let targets: Vec<&str> = description.targets.iter().map(|t| t.as_str()).collect();
-    Ok(json!({
-        "apiVersion": API_VERSION,
-        "source": {
-            "kind": source.kind, "url": source.url, "revision": source.revision,
-            "digest": source.digest, "path": source.path, "dirty": source.dirty,
-            "created": source.created,
-        },
-        "renderer": {"name": "flux-apim", "version": env!("CARGO_PKG_VERSION")},
-        "environment": description.environment,
-        "targets": targets,
-        "files": files,
-        "parts": rendered.parts,
-        "resources": resources,
-        "diagnostics": {
-            "error": summary.error, "warning": summary.warning, "info": summary.info,
-        },
-    }))
+    Ok(resources.into_iter().map(|(.., entry)| entry).collect())
 }
 
 /// The digest of what a resource is, whatever target it is printed for.

@@ -19,6 +19,9 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
+/// Path of the inventory.
+const INVENTORY: &str = "bundle.json";
+
 /// Where the tree came from, as the inventory records it.
 #[derive(Debug, Clone, Default)]
 pub struct Source {
@@ -45,8 +48,6 @@ pub struct Bundle {
     pub files: Vec<File>,
     /// What was printed; files share the texts of it.
     graph: Validated,
-    /// `bundle.json`, parsed.
-    pub inventory: Json,
     /// The source it was made of.
     pub source: Source,
     reuse: Option<Arc<Reuse>>,
@@ -93,20 +94,24 @@ impl Bundle {
             .par_iter()
             .map(|file| file_digest(file, &graph.contents, reuse))
             .collect();
-        let inventory =
-            inventory::inventory(tree, &graph, &rendered, &digests, report, &description)?;
-        let mut text = inventory::canonical(&inventory);
-        text.push('\n');
+        let text = inventory::inventory(tree, &graph, &rendered, &digests, report, &description)?;
         let mut files = rendered.files;
-        files.push(File::text("bundle.json", text));
+        files.push(File::text(INVENTORY, text));
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self {
             files,
             graph,
-            inventory,
             source: description.source,
             reuse: description.reuse,
         })
+    }
+
+    /// `bundle.json`, parsed.
+    pub fn inventory(&self) -> Json {
+        let file = self.files.iter().find(|file| file.path == INVENTORY);
+        let text = file.map(|file| self.bytes(file)).unwrap_or_default();
+        // We wrote it.
+        serde_json::from_slice(&text).unwrap_or_default()
     }
 
     /// The resources that were printed.
@@ -138,7 +143,7 @@ impl Bundle {
 /// Where members end in the `bundle.json` of this text: it cannot say so of
 /// itself.
 pub fn inventory_cuts(text: &str) -> Vec<usize> {
-    let file = File::text("bundle.json", text.to_owned());
+    let file = File::text(INVENTORY, text.to_owned());
     archive::cuts(&[file], &[]).pop().unwrap_or_default()
 }
 

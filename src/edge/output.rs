@@ -120,7 +120,7 @@ impl Output {
                 })
             }
             Self::Layout { folder, tag } => {
-                let image = OciImage::new(&bundle.archive(), &bundle.inventory);
+                let image = OciImage::new(&bundle.archive(), &bundle.inventory());
                 write_layout(folder, tag, &image)
             }
         }

@@ -172,7 +172,7 @@ fn types(files: &[(String, String)]) -> BTreeSet<String> {
     let mut wrong = disagreements(&outcome);
     wrong.extend(schemas(&outcome));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let inventory = &outcome.bundle.as_ref().unwrap().inventory;
+    let inventory = outcome.bundle.as_ref().unwrap().inventory();
     let resources = inventory["resources"].as_array().unwrap();
     let read: BTreeSet<&str> = resources
         .iter()

@@ -206,12 +206,12 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
     };
     let written = Output::parse(&arguments.output).write(bundle)?;
     if arguments.format == options::ResultFormat::Json {
-        print(&format!("{}\n", bundle.inventory))?;
+        print(&format!("{}\n", bundle.inventory()))?;
     } else {
         human::report(&mut anstream::stderr(), &outcome.report, quiet)?;
         human::bundle(
             &mut anstream::stdout(),
-            &bundle.inventory,
+            &bundle.inventory(),
             bundle.files.len(),
             &written,
         )?;

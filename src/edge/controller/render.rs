@@ -203,10 +203,11 @@ fn run(fetched: &Fetched, options: &pipeline::Options, to: &Publish) -> Result<R
     let Some(bundle) = outcome.bundle else {
         return Err(refused(&outcome.report));
     };
+    let artifact = Artifact::of(&bundle);
     Ok(Rendered {
-        artifact: Artifact::of(&bundle),
-        content_digest: content_digest(&bundle.inventory, to),
+        content_digest: content_digest(artifact.inventory(), to),
         diagnostics: diagnostics(&outcome.report),
+        artifact,
     })
 }
 

@@ -26,12 +26,13 @@ pub struct Artifact {
 impl Artifact {
     /// A bundle that was just rendered.
     pub fn of(bundle: &Bundle) -> Self {
-        let image = OciImage::new(&bundle.archive(), &bundle.inventory);
+        let inventory = bundle.inventory();
+        let image = OciImage::new(&bundle.archive(), &inventory);
         let template = bundle.files.iter().find(|file| file.path == TEMPLATE);
-        let module = template.and_then(|file| module(bundle.bytes(file), &bundle.inventory));
+        let module = template.and_then(|file| module(bundle.bytes(file), &inventory));
         Self {
             packed: Packed::bundle(image),
-            inventory: bundle.inventory.clone(),
+            inventory,
             module,
         }
     }

@@ -191,7 +191,7 @@ impl Answer {
             }
             Form::Json => {
                 let head = json!({
-                    "inventory": bundle.inventory, "diagnostics": report.to_json(),
+                    "inventory": bundle.inventory(), "diagnostics": report.to_json(),
                 });
                 let mut head = head.to_string();
                 head.pop();
