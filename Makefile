@@ -15,6 +15,7 @@ render: ## Render the sample project into an OCI layout under out/
 test: ## All tests; those of the corpus when target/corpus is there
 	$(CARGO) test --workspace
 	$(CARGO) check --quiet --no-default-features --lib
+	$(CARGO) check --quiet --no-default-features --features cli,server
 
 e2e-registry: e2e-tools ## Targets and publishing against real registries; nothing is skipped
 	FLUX_APIM_E2E=1 $(CARGO) test --test 'registry*' --test publish_registries --test cosign

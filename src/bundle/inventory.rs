@@ -45,10 +45,10 @@ pub(super) fn inventory(
     let mut entries: BTreeMap<&str, String> = head
         .map(|(key, value)| (key.as_str(), canonical(value)))
         .collect();
-    entries.insert("files", list(files(graph, rendered, digests)));
+    entries.insert("files", list(&files(graph, rendered, digests)));
     entries.insert(
         "resources",
-        list(resources(tree, graph, rendered, description)?),
+        list(&resources(tree, graph, rendered, description)?),
     );
     let entries = entries.into_iter().map(|(key, text)| {
         let mut entry = String::new();
@@ -61,7 +61,7 @@ pub(super) fn inventory(
 }
 
 /// A JSON array of these texts.
-fn list(items: Vec<String>) -> String {
+fn list(items: &[String]) -> String {
     format!("[{}]", items.join(","))
 }
 
@@ -75,8 +75,7 @@ fn files(graph: &Validated, rendered: &Rendered, digests: &[Digest]) -> Vec<Stri
         .zip(cuts)
         .map(|((file, digest), cuts)| {
             let size = file.len(&graph.contents);
-            let mut entry =
-                json!({"path": file.path, "size": size, "digest": digest.to_string()});
+            let mut entry = json!({"path": file.path, "size": size, "digest": digest.to_string()});
             if !cuts.is_empty() {
                 entry["cuts"] = json!(cuts);
             }

@@ -116,7 +116,8 @@ impl Changes {
 /// What changes from `old` to `new`.
 pub fn between(old: &Bundle, new: &Bundle) -> Changes {
     let (before, after) = (by_key(old), by_key(new));
-    let (old_paths, new_paths) = (paths(&old.inventory()), paths(&new.inventory()));
+    let (old_inventory, new_inventory) = (old.inventory(), new.inventory());
+    let (old_paths, new_paths) = (paths(&old_inventory), paths(&new_inventory));
     let mut changes = Changes::default();
     let keys: BTreeSet<&Key> = before.keys().chain(after.keys()).collect();
     for key in keys {

@@ -11,8 +11,10 @@ mod path;
 
 pub use digest::{Digest, NotADigest};
 pub use limits::{Limit, Limits};
+#[cfg(feature = "source")]
+pub(crate) use path::folded;
 pub use path::{ArtifactPath, PathError};
-pub(crate) use path::{folded, join, relative_to};
+pub(crate) use path::{join, relative_to};
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

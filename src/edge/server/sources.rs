@@ -199,6 +199,7 @@ impl Sources {
 
 impl Named {
     /// An artifact whose bytes are here.
+    #[cfg(feature = "controller")]
     pub(super) fn fetched(url: &str, bytes: Bytes) -> Self {
         let url = url.to_owned();
         Self {

@@ -13,6 +13,7 @@ mod layout;
 #[cfg(feature = "publish")]
 mod registry;
 
+#[cfg(feature = "controller")]
 pub(crate) use git::without_credentials;
 
 pub use files::Files;
