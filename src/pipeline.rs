@@ -76,6 +76,12 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
         });
     };
     let mut findings = notes;
+    let made = match options.discover.only {
+        None => bundles(tree)?,
+        Some(_) => Vec::new(),
+    };
+    let without = (!made.is_empty()).then(|| tree.without(&made));
+    let tree = without.as_ref().unwrap_or(tree);
     if let (true, Some(file)) = (options.check, options.discover.only)
         && let Ok(text) = syntax::utf8(file, tree.read(file)?.into_owned())
         && let Some(root) = policy::sniff(&text)
@@ -164,6 +170,23 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
         report,
         bundle: Some(bundle),
     })
+}
+
+/// Folders that hold a bundle: what an earlier run wrote into the source is no
+/// part of it.
+fn bundles(tree: &SourceTree) -> Result<Vec<String>, ReadError> {
+    let head = format!("{{\"apiVersion\":\"{}\"", crate::bundle::API_VERSION);
+    let mut folders = Vec::new();
+    for (file, path) in tree.files() {
+        let folder = path.parent();
+        if path.name() == "bundle.json"
+            && !folder.is_empty()
+            && tree.read(file)?.starts_with(head.as_bytes())
+        {
+            folders.push(folder.to_owned());
+        }
+    }
+    Ok(folders)
 }
 
 fn configured(targets: &Option<Vec<String>>) -> Option<Vec<render::Target>> {

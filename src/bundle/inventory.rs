@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// `apiVersion` of the inventory.
-const API_VERSION: &str = "flux-apim.dev/bundle/v1";
+pub const API_VERSION: &str = "flux-apim.dev/bundle/v1";
 
 /// The text of `bundle.json`: JSON with sorted keys. Entries are written one by
 /// one: as values, those of a large project would be the largest thing in memory.

@@ -6,6 +6,7 @@ mod inventory;
 mod oci;
 
 pub use archive::{Archive, Member, Written};
+pub use inventory::API_VERSION;
 #[cfg(feature = "publish")]
 pub(crate) use oci::created;
 pub use oci::{CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, OciImage, RESOURCES_FIELD};

@@ -106,7 +106,8 @@ fn add(
                 return Ok(());
             };
             let before = findings.len();
-            let properties = information(file, &key, value, findings);
+            let mut properties = information(file, &key, value, findings);
+            embedded(project, file, &key, &mut properties, findings);
             let unreadable = findings.len() > before;
             declare(project, key.clone(), properties, origin, findings);
             if let Some(resource) = project.resources.get_mut(&key) {
@@ -183,6 +184,45 @@ fn information(file: FileId, key: &Key, mut value: Value, findings: &mut Vec<Dia
         )),
         None if has_properties => malformed("the file has no `properties`".to_owned()),
         None => Value::empty_object(),
+    }
+}
+
+/// Links that the information file of their parent lists.
+fn embedded(
+    project: &mut Project,
+    file: FileId,
+    parent: &Key,
+    properties: &mut Value,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let links = Kind::ALL
+        .iter()
+        .filter(|kind| kind.row().parent == Some(parent.kind));
+    for kind in links {
+        let Some(listed) = kind.row().listed_in.and_then(|key| properties.remove(key)) else {
+            continue;
+        };
+        let items = match &listed.data {
+            Data::Array(items) => items,
+            Data::Null => continue,
+            _ => {
+                findings.push(list_finding(file, &listed));
+                continue;
+            }
+        };
+        for item in items {
+            let name = item.as_str().or_else(|| item.get("name")?.as_str());
+            let (Some(name), Some(span)) = (name, item.span) else {
+                findings.push(list_finding(file, item));
+                continue;
+            };
+            let key = parent.sibling(*kind, &[&parent.names[0], name]);
+            let origin = Origin {
+                span,
+                role: Role::List,
+            };
+            declare(project, key, Value::empty_object(), origin, findings);
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Where bundles go: a folder, an archive, an OCI image layout. Everything is
 //! written beside its place and renamed into it.
 
-use crate::bundle::{Bundle, OciImage};
+use crate::bundle::{self, Bundle, OciImage};
 use crate::tree::{Digest, SourceTree};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -47,6 +48,14 @@ pub enum Error {
     /// The place holds something else.
     #[error("{} exists and is no bundle; it is left as it is. Choose another --output", .0.display())]
     Foreign(PathBuf),
+    /// Beside a bundle lies something that is not of it.
+    #[error("{} holds a bundle and `{}`, which is not of it; both are left as they are. Move the file away, or choose another --output", .folder.display(), .file.display())]
+    Beside {
+        /// The folder.
+        folder: PathBuf,
+        /// What does not belong there.
+        file: PathBuf,
+    },
     /// The file system refused.
     #[error("write {}: {source}; the previous output is untouched", .path.display())]
     Io {
@@ -84,7 +93,7 @@ impl Output {
     pub fn write(&self, bundle: &Bundle) -> Result<Written, Error> {
         match self {
             Self::Directory(path) => {
-                let ours = path.join("bundle.json").is_file();
+                let ours = is_bundle(path)?;
                 replace_folder(path, ours, &|folder| {
                     for file in &bundle.files {
                         let path = folder.join(&file.path);
@@ -137,7 +146,7 @@ impl Output {
     pub fn write_pulled(&self, pulled: &Pulled<'_>) -> Result<Written, Error> {
         match self {
             Self::Directory(path) => {
-                let ours = path.join("bundle.json").is_file();
+                let ours = is_bundle(path)?;
                 replace_folder(path, ours, &|folder| {
                     for (id, file) in pulled.tree.files() {
                         let path = folder.join(file.as_str());
@@ -244,6 +253,47 @@ fn readable(path: &Path) -> io::Result<()> {
         fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
     }
     Ok(())
+}
+
+/// Whether `path` holds a bundle, and nothing else.
+fn is_bundle(path: &Path) -> Result<bool, Error> {
+    let failed = |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let inventory = path.join("bundle.json");
+    if !inventory.is_file() {
+        return Ok(false);
+    }
+    let text = fs::read(&inventory).map_err(failed)?;
+    let inventory: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    if inventory["apiVersion"] != bundle::API_VERSION {
+        return Ok(false);
+    }
+    let files = inventory["files"].as_array().into_iter().flatten();
+    let mut listed: BTreeSet<&Path> = files
+        .filter_map(|file| file["path"].as_str().map(Path::new))
+        .collect();
+    listed.insert(Path::new("bundle.json"));
+    let mut stack = vec![path.to_owned()];
+    while let Some(folder) = stack.pop() {
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_type().map_err(failed)?.is_dir() {
+                stack.push(entry.path());
+                continue;
+            }
+            let full = entry.path();
+            let file = full.strip_prefix(path).unwrap_or(&full);
+            if !listed.contains(file) {
+                return Err(Error::Beside {
+                    folder: path.to_owned(),
+                    file: file.to_owned(),
+                });
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// Makes a folder beside `path` with `fill`, then puts it in its place. What

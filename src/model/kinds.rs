@@ -104,6 +104,8 @@ pub struct Row {
     /// a name, `a|b` alternatives; names in the order of the ARM name, unless
     /// numbered `{1}/.../{0}`.
     pub files: &'static [(Role, &'static str)],
+    /// Property of the parent's information file that lists these links.
+    pub listed_in: Option<&'static str>,
     /// Key in an environment file, below the parent's entry.
     pub section: Option<&'static str>,
     /// How it looks in a workspace.
@@ -112,8 +114,11 @@ pub struct Row {
     pub singleton: Option<&'static str>,
     /// Properties that name other resources.
     pub references: &'static [Reference],
-    /// Properties with secrets; `[]` and `*` step into items and entries. They
-    /// are never rendered with a value.
+    /// Properties that name a sibling of the kind by its last name: `[]` steps
+    /// into items.
+    pub names: &'static [(&'static str, Kind)],
+    /// Properties with secrets; `[]` steps into items, `*` into entries. They are
+    /// never rendered with a value.
     pub secrets: &'static [&'static str],
     /// Whether strings may hold `{{named value}}`.
     pub named_values: bool,
@@ -124,15 +129,30 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether the property at `path` is a secret.
+    pub fn is_secret(&self, path: &str) -> bool {
+        self.secrets
+            .iter()
+            .any(|secret| match secret.split_once('*') {
+                None => *secret == path,
+                Some((before, after)) => path
+                    .strip_prefix(before)
+                    .and_then(|rest| rest.strip_suffix(after))
+                    .is_some_and(|name| !name.is_empty()),
+            })
+    }
+
     const EMPTY: Self = Self {
         arm: "",
         parent: None,
         links_to: None,
         files: &[],
+        listed_in: None,
         section: None,
         workspace: InWorkspace::Absent,
         singleton: None,
         references: &[],
+        names: &[],
         secrets: &[],
         named_values: false,
         has_properties: true,
@@ -198,7 +218,12 @@ kinds! {
             targets: &[Kind::Backend],
             aso: Some("reference"),
         }],
-        secrets: &["proxy.password"],
+        secrets: &[
+            "proxy.password",
+            "credentials.authorization.parameter",
+            "credentials.header.*[]",
+            "credentials.query.*[]",
+        ],
         named_values: true,
         aso: Some("Backend"),
     }
@@ -314,6 +339,16 @@ kinds! {
         files: &[(Information, "apis/{}/operations/{}/operationInformation.json")],
         section: Some("operations"),
         workspace: Same,
+        names: &[
+            ("templateParameters[].schemaId", Kind::ApiSchema),
+            ("request.headers[].schemaId", Kind::ApiSchema),
+            ("request.queryParameters[].schemaId", Kind::ApiSchema),
+            ("request.representations[].schemaId", Kind::ApiSchema),
+            ("request.representations[].formParameters[].schemaId", Kind::ApiSchema),
+            ("responses[].headers[].schemaId", Kind::ApiSchema),
+            ("responses[].representations[].schemaId", Kind::ApiSchema),
+            ("responses[].representations[].formParameters[].schemaId", Kind::ApiSchema),
+        ],
     }
     ApiRelease {
         arm: "apis/releases",
@@ -408,6 +443,7 @@ kinds! {
             (Information, "tags/{1}/products/{0}/tagProductInformation.json"),
             (List, "products/{}/tags.json"),
         ],
+        listed_in: Some("tags"),
         workspace: Link { arm: "tags/productLinks", property: "productId", target: Kind::Product, swapped: true },
         has_properties: false,
     }

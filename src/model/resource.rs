@@ -184,6 +184,12 @@ pub struct Resource {
 }
 
 impl Resource {
+    /// The number of an API's revision: the first one unless it says.
+    pub fn revision(&self) -> &str {
+        let given = self.properties.get("apiRevision").and_then(Value::as_str);
+        given.unwrap_or("1")
+    }
+
     /// A resource with nothing but its key.
     pub fn new(key: Key) -> Self {
         Self {

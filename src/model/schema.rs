@@ -91,6 +91,41 @@ impl Schema {
             .get(arm.strip_prefix("Microsoft.ApiManagement/service/")?)
     }
 
+    /// The words that the property at `path` of `key` takes; none when it takes
+    /// any. `[]` steps into items.
+    pub fn allowed(&self, key: &Key, path: &str) -> &[String] {
+        let found = self.resource(key).and_then(|resource| {
+            let mut definition = self.properties(resource)?;
+            for step in path.split('.') {
+                let name = step.trim_end_matches("[]");
+                definition = match &self.resolved(definition).properties {
+                    Some(Properties::Object(known)) => known.get(name)?,
+                    _ => return None,
+                };
+                for _ in 0..(step.len() - name.len()) / 2 {
+                    definition = self.resolved(definition).items.as_deref()?;
+                }
+            }
+            Some(self.resolved(definition).allowed.as_slice())
+        });
+        found.unwrap_or_default()
+    }
+
+    /// The definition of the `properties` of a resource.
+    fn properties<'s>(&'s self, resource: &'s Definition) -> Option<&'s Definition> {
+        match &resource.properties {
+            Some(Properties::Reference { reference }) => self.definitions.get(reference),
+            Some(Properties::Inline(definition)) => Some(definition),
+            _ => None,
+        }
+    }
+
+    fn resolved<'s>(&'s self, definition: &'s Definition) -> &'s Definition {
+        let reference = definition.reference.as_ref();
+        let named = reference.and_then(|reference| self.definitions.get(reference));
+        named.unwrap_or(definition)
+    }
+
     /// Checks the name and properties of a resource. Values are brought to
     /// the spelling that Azure documents: enumerated words in their case,
     /// numbers where a string is asked for as strings, `null` (which Azure
@@ -112,12 +147,7 @@ impl Schema {
             findings,
         };
         check.name(resource);
-        let definition = match &resource.properties {
-            Some(Properties::Reference { reference }) => self.definitions.get(reference),
-            Some(Properties::Inline(definition)) => Some(&**definition),
-            _ => None,
-        };
-        if let Some(definition) = definition {
+        if let Some(definition) = self.properties(resource) {
             check.value(definition, properties, "properties");
         }
     }

@@ -182,9 +182,16 @@ fn parameter_declarations(
         } else {
             "string"
         };
-        writer.push(&format!(
-            ": {{\n      \"type\": \"{kind}\",\n      \"metadata\": {{\n        \"description\": "
-        ));
+        writer.push(&format!(": {{\n      \"type\": \"{kind}\",\n      "));
+        if !parameter.allowed.is_empty() {
+            writer.push("\"allowedValues\": [");
+            for (n, word) in parameter.allowed.iter().enumerate() {
+                writer.push(if n > 0 { ", " } else { "" });
+                write_literal(writer.own(), word);
+            }
+            writer.push("],\n      ");
+        }
+        writer.push("\"metadata\": {\n        \"description\": ");
         write_literal(writer.own(), &parameter.description);
         writer.push("\n      }\n    }");
     }

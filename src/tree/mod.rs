@@ -140,6 +140,19 @@ impl SourceTree {
             })
     }
 
+    /// The same tree without what lies below one of `folders`.
+    pub fn without(&self, folders: &[String]) -> Self {
+        let inside = |path: &ArtifactPath| {
+            let mut folders = folders.iter();
+            folders.any(|folder| relative_to(path.as_str(), folder).is_some())
+        };
+        let files = self.entries.iter().filter(|entry| !inside(&entry.path));
+        let files = files
+            .map(|entry| (entry.path.clone(), entry.size))
+            .collect();
+        Self::new(files, Arc::clone(&self.reader))
+    }
+
     /// The bytes of `file`.
     ///
     /// # Errors

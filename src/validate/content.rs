@@ -1,7 +1,8 @@
 //! Reads definitions and policies, in parallel over files.
 
+use super::Options;
+use super::definition::{self, Definition};
 use super::packed::Content;
-use super::{Options, definition};
 use crate::diag::{Diagnostic, Span, excerpt, rules};
 use crate::discover::Project;
 use crate::model::kinds::Kind;
@@ -43,7 +44,7 @@ pub(super) struct Policy {
 }
 
 enum Read {
-    Definition(Option<(Compiled, Content)>),
+    Definition(Definition),
     Policy(Option<(Policy, Content)>),
     Wiki(Option<String>),
 }
@@ -99,7 +100,7 @@ pub(super) fn read(
         let (read, mut found) = result?;
         findings.append(&mut found);
         match read {
-            Read::Definition(Some((compiled, content))) => {
+            Read::Definition(Definition::Read(compiled, content)) => {
                 texts.used.extend(compiled.used.iter().copied());
                 if let Some(resource) = project.resources.get_mut(&key) {
                     resource
@@ -107,7 +108,7 @@ pub(super) fn read(
                         .extend(compiled.used.iter().map(|&file| used(tree, file)));
                 }
                 texts.contents.insert(key.clone(), content);
-                texts.definitions.insert(key, compiled);
+                texts.definitions.insert(key, *compiled);
             }
             Read::Policy(Some((policy, content))) => {
                 texts.tokens.extend(policy.token.clone());
@@ -117,7 +118,8 @@ pub(super) fn read(
             Read::Wiki(Some(text)) => {
                 texts.wikis.insert(key, text);
             }
-            Read::Definition(None) | Read::Policy(None) | Read::Wiki(None) => {}
+            Read::Definition(Definition::Refused(used)) => texts.used.extend(used),
+            Read::Policy(None) | Read::Wiki(None) => {}
         }
     }
     Ok(texts)

@@ -22,6 +22,13 @@ struct Kept {
     files: Vec<(FileId, String, Digest)>,
 }
 
+/// What became of a definition.
+pub(super) enum Definition {
+    Read(Box<Compiled>, Content),
+    /// It has findings; it refers to these files.
+    Refused(BTreeSet<FileId>),
+}
+
 /// The definition in `file`, its text apart; operations only where they are
 /// `named` by others.
 pub(super) fn read(
@@ -30,7 +37,7 @@ pub(super) fn read(
     named: bool,
     options: &Options<'_>,
     findings: &mut Vec<Diagnostic>,
-) -> Result<Option<(Compiled, Content)>, ReadError> {
+) -> Result<Definition, ReadError> {
     let Some(reuse) = options.reuse else {
         return compile(tree, file, named, options, findings);
     };
@@ -39,13 +46,13 @@ pub(super) fn read(
     let key = format!("{:?}", ("definition", path, digest, named, options.limits));
     let key = Digest::of(key.as_bytes());
     if let Some(kept) = reuse.get::<Kept>(&key)
-        && let Some(found) = kept.in_tree(tree, file)?
+        && let Some((compiled, content)) = kept.in_tree(tree, file)?
     {
-        return Ok(Some(found));
+        return Ok(Definition::Read(Box::new(compiled), content));
     }
     let before = findings.len();
     let made = compile(tree, file, named, options, findings)?;
-    if let Some((compiled, content)) = &made
+    if let Definition::Read(compiled, content) = &made
         && findings.len() == before
     {
         keep(reuse, key, tree, (file, digest), compiled, content)?;
@@ -120,17 +127,20 @@ fn compile(
     named: bool,
     options: &Options<'_>,
     findings: &mut Vec<Diagnostic>,
-) -> Result<Option<(Compiled, Content)>, ReadError> {
+) -> Result<Definition, ReadError> {
     let compiled = openapi::compile(tree, file, options.limits, findings)?;
-    let compiled = compiled.filter(|c| fits(tree, file, c.text.len(), findings));
+    let Some(mut compiled) = compiled else {
+        return Ok(Definition::Refused(BTreeSet::new()));
+    };
+    if !fits(tree, file, compiled.text.len(), findings) {
+        return Ok(Definition::Refused(compiled.used));
+    }
     // Packed here, so that texts are never all in memory.
-    Ok(compiled.map(|mut compiled| {
-        let text = std::mem::take(&mut compiled.text);
-        if !named {
-            compiled.operations = Vec::new();
-        }
-        (compiled, Content::new(text))
-    }))
+    let text = std::mem::take(&mut compiled.text);
+    if !named {
+        compiled.operations = Vec::new();
+    }
+    Ok(Definition::Read(Box::new(compiled), Content::new(text)))
 }
 
 fn fits(tree: &SourceTree, file: FileId, size: usize, findings: &mut Vec<Diagnostic>) -> bool {

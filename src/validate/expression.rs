@@ -36,6 +36,8 @@ pub struct Parameter {
     pub value: Option<String>,
     /// What it is, for the reader of the template.
     pub description: String,
+    /// The words that it takes; none when it takes any.
+    pub allowed: Vec<String>,
 }
 
 impl Parameter {

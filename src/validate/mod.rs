@@ -76,8 +76,9 @@ pub fn validate(
     findings: &mut Vec<Diagnostic>,
 ) -> Result<Validated, ReadError> {
     let mut texts = content::read(tree, &mut project, options, findings)?;
+    let current = current_revisions(&project);
     for resource in project.resources.values_mut() {
-        prepare(resource, &texts, findings);
+        prepare(resource, &texts, &current, findings);
         if resource.unreadable {
             continue;
         }
@@ -103,7 +104,7 @@ pub fn validate(
     }
     report_unclaimed(tree, &project, &texts.used, findings);
     tokens(&project, &texts, findings);
-    let graph = resolve::resolve(&project, texts, findings);
+    let graph = resolve::resolve(&project, texts, options.schema, findings);
     let nodes = order::sort(graph.nodes, findings);
     Ok(Validated {
         nodes,
@@ -153,7 +154,12 @@ fn link_property(key: &Key) -> Option<(&'static str, Key)> {
 }
 
 /// Sets what files other than the information file say.
-fn prepare(resource: &mut Resource, texts: &content::Texts, findings: &mut Vec<Diagnostic>) {
+fn prepare(
+    resource: &mut Resource,
+    texts: &content::Texts,
+    current: &BTreeMap<Key, String>,
+    findings: &mut Vec<Diagnostic>,
+) {
     let properties = &mut resource.properties;
     if resource.key.kind.is_policy() {
         // Policies are kept as people write them, which is not always XML.
@@ -192,15 +198,51 @@ fn prepare(resource: &mut Resource, texts: &content::Texts, findings: &mut Vec<D
         }
     }
     if resource.key.kind == Kind::Api && resource.key.names[0].contains(";rev=") {
-        revision(resource, findings);
+        revision(resource, current, findings);
     }
 }
 
+/// The revision of each API that is the current one: its folder has no number.
+fn current_revisions(project: &Project) -> BTreeMap<Key, String> {
+    let apis = project
+        .resources
+        .values()
+        .filter(|r| r.key.kind == Kind::Api);
+    apis.map(|api| (api.key.clone(), api.revision().to_owned()))
+        .collect()
+}
+
 /// A non-current revision is made from the current one.
-fn revision(resource: &mut Resource, findings: &mut Vec<Diagnostic>) {
+fn revision(
+    resource: &mut Resource,
+    current: &BTreeMap<Key, String>,
+    findings: &mut Vec<Diagnostic>,
+) {
     let Some((root, number)) = resource.key.names[0].split_once(";rev=") else {
         return;
     };
+    let place = resource.place().map_or(Place::Source, Place::from);
+    let shown = excerpt(&resource.key.names[0], 80);
+    if current
+        .get(&resource.key.sibling(Kind::Api, &[root]))
+        .map(String::as_str)
+        == Some(number)
+    {
+        let message = format!("`{shown}` is revision {number}, and so is `{root}`");
+        findings.push(
+            Diagnostic::new(&rules::DUPLICATE_RESOURCE, place, message)
+                .help("the folder without a number holds the current revision; remove this one"),
+        );
+    } else if let Some(value) = resource.properties.get("isCurrent")
+        && value.as_bool() == Some(true)
+    {
+        let place = value.span.map_or(place, Place::from);
+        let message = format!("`{shown}` says that it is current, as `{root}` does");
+        findings.push(
+            Diagnostic::new(&rules::INVALID_VALUE, place, message)
+                .help("the folder without a number holds the current revision; a release makes another one current"),
+        );
+    }
     let properties = &mut resource.properties;
     match properties.get("apiRevision").and_then(Value::as_str) {
         None => properties.set("apiRevision", number),

@@ -19,7 +19,7 @@ mod rollback;
 mod serve;
 mod verify;
 
-use crate::diag::{RULES, Report, Rule, markdown, rule, rules, sarif};
+use crate::diag::{Diagnostic, Place, RULES, Report, Rule, markdown, rule, rules, sarif};
 use crate::discover;
 use crate::edge::output::Output;
 use crate::edge::source::{self, OpenOptions, Opened, SourceRef};
@@ -129,12 +129,7 @@ fn open(common: &Common) -> anyhow::Result<Result<Opened, Report>> {
                 source::Error::Refused(finding) => finding,
                 other => return Err(other.into()),
             };
-            let empty = crate::tree::SourceTree::in_memory(BTreeMap::new());
-            return Ok(Err(Report::resolve(
-                vec![*finding],
-                &empty,
-                &BTreeMap::new(),
-            )?));
+            return Ok(Err(refusal(*finding)?));
         }
     };
     if let Some(path) = &common.path {
@@ -181,7 +176,22 @@ fn pipeline(
             .install(|| pipeline::run(&tree, &options, notes)),
         None => pipeline::run(&tree, &options, notes),
     };
-    Ok(Ok(outcome?))
+    match outcome {
+        Err(pipeline::Error::Read(error)) => {
+            let place = Place::Path(error.path.to_string());
+            let message = format!("`{}` cannot be read: {}", error.path, error.reason);
+            let finding = Diagnostic::new(&rules::SOURCE_UNREADABLE, place, message)
+                .help("give read permission, or move it out of the source");
+            Ok(Err(refusal(finding)?))
+        }
+        outcome => Ok(Ok(outcome?)),
+    }
+}
+
+/// The report of a source that is refused as a whole.
+fn refusal(finding: Diagnostic) -> anyhow::Result<Report> {
+    let empty = crate::tree::SourceTree::in_memory(BTreeMap::new());
+    Ok(Report::resolve(vec![finding], &empty, &BTreeMap::new())?)
 }
 
 fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {

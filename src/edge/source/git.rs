@@ -32,12 +32,30 @@ pub(super) fn describe(folder: &Path, kind: &str) -> Source {
     });
     source.url =
         git(folder, &["config", "--get", "remote.origin.url"]).map(|url| without_credentials(&url));
-    let changes = git(
-        folder,
-        &["status", "--porcelain", "--no-renames", "--", "."],
-    );
-    source.dirty = changes.map(|changes| !changes.is_empty());
+    source.dirty = Some(is_dirty(folder));
     source
+}
+
+/// Whether anything but bundles differs from the commit.
+fn is_dirty(folder: &Path) -> bool {
+    let status = ["status", "--porcelain", "--no-renames", "-z", "--", "."];
+    let Some(changes) = git(folder, &status) else {
+        return true;
+    };
+    let top = git(folder, &["rev-parse", "--show-toplevel"]).unwrap_or_default();
+    changes.split('\0').filter(|c| !c.is_empty()).any(|change| {
+        // `?? bundle/`: what an earlier run wrote is no part of the source.
+        let path = change
+            .strip_prefix("?? ")
+            .map(|path| Path::new(&top).join(path));
+        !path.is_some_and(|path| is_bundle(&path))
+    })
+}
+
+fn is_bundle(folder: &Path) -> bool {
+    let text = std::fs::read(folder.join("bundle.json")).unwrap_or_default();
+    let inventory: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    inventory["apiVersion"] == crate::bundle::API_VERSION
 }
 
 /// Runs `git` without what a hostile repository could make it run: hooks and

@@ -221,13 +221,11 @@ impl<'g> Scope<'g> {
                     match loads.as_slice() {
                         [one] => text.push_str(one),
                         several => {
-                            let pad = " ".repeat(indent + 2);
-                            let _ = write!(
-                                text,
-                                "concat(\n{pad}{}\n{})",
-                                several.join(&format!(",\n{pad}")),
-                                " ".repeat(indent)
-                            );
+                            text.push('\'');
+                            for load in several {
+                                let _ = write!(text, "${{{load}}}");
+                            }
+                            text.push('\'');
                         }
                     }
                 }
@@ -278,6 +276,13 @@ fn declaration(text: &mut String, name: &str, parameter: &Parameter) {
     let _ = write!(text, "\n@description({})\n", string(&parameter.description));
     if parameter.is_secure() {
         text.push_str("@secure()\n");
+    }
+    if !parameter.allowed.is_empty() {
+        text.push_str("@allowed([\n");
+        for word in &parameter.allowed {
+            let _ = writeln!(text, "  {}", string(word));
+        }
+        text.push_str("])\n");
     }
     let _ = writeln!(text, "param {name} string");
 }

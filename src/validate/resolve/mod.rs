@@ -10,6 +10,7 @@ use super::{Content, Node, link_property};
 use crate::diag::{Diagnostic, Place, excerpt, nearest, rules};
 use crate::discover::Project;
 use crate::model::kinds::Kind;
+use crate::model::schema::Schema;
 use crate::model::{Key, Resource};
 use crate::openapi;
 use crate::syntax::Value;
@@ -24,11 +25,17 @@ pub(super) struct Graph {
     pub(super) contents: Vec<Content>,
 }
 
-pub(super) fn resolve(project: &Project, texts: Texts, findings: &mut Vec<Diagnostic>) -> Graph {
+pub(super) fn resolve(
+    project: &Project,
+    texts: Texts,
+    schema: &Schema,
+    findings: &mut Vec<Diagnostic>,
+) -> Graph {
     let keys: Vec<&Key> = project.resources.keys().collect();
     let index = keys.iter().enumerate().map(|(i, key)| (*key, i)).collect();
     let mut resolver = Resolver {
         project,
+        schema,
         index,
         named_values: named_values(project, findings),
         parameters: BTreeMap::new(),
@@ -110,6 +117,7 @@ fn named_values<'p>(
 
 struct Resolver<'p, 'f> {
     project: &'p Project,
+    schema: &'p Schema,
     index: BTreeMap<&'p Key, usize>,
     named_values: BTreeMap<(Option<String>, String), &'p Key>,
     parameters: BTreeMap<String, Parameter>,

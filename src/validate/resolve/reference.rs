@@ -28,10 +28,13 @@ impl Resolver<'_, '_> {
         if let Some(&node) = self.index.get(key) {
             return Some(node);
         }
-        let (root, _) = key.names.first()?.split_once(";rev=")?;
-        let root = key.sibling(key.kind, &[root]);
-        (key.kind == Kind::Api)
-            .then(|| self.index.get(&root).copied())
+        let (root, number) = key.names.first()?.split_once(";rev=")?;
+        let root = self
+            .project
+            .resources
+            .get(&key.sibling(key.kind, &[root]))?;
+        (key.kind == Kind::Api && root.revision() == number)
+            .then(|| self.index.get(&root.key).copied())
             .flatten()
     }
 
@@ -122,6 +125,23 @@ impl Resolver<'_, '_> {
                 Expression::ServiceId
             }
             _ => Expression::String(below_service(text).unwrap_or_else(|| text.to_owned())),
+        }
+    }
+
+    /// Waits for the sibling of `kind` with this name. What a definition makes is
+    /// not in the project: only an API without one must have it.
+    pub(super) fn name(&mut self, walk: &mut Walk<'_>, kind: Kind, text: &str, place: Place) {
+        let Some(api) = walk.resource.key.api().filter(|_| !text.is_empty()) else {
+            return;
+        };
+        let target = api.sibling(kind, &[&api.names[0], text]);
+        match self.find(&target) {
+            Some(node) => walk.depends_on.push(node),
+            None if self.texts.definitions.contains_key(&api) || self.is_elsewhere(&target) => {}
+            None => {
+                let subject = format!("the API `{}`", excerpt(&api.names[0], 80));
+                self.dangling(&target, place, &rules::DANGLING_REFERENCE, &subject);
+            }
         }
     }
 

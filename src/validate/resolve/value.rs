@@ -81,6 +81,10 @@ impl Resolver<'_, '_> {
             walk.depends_on.extend(self.index.get(&page));
         }
         let row = key.kind.row();
+        if let Some((_, kind)) = row.names.iter().find(|(named, _)| *named == path) {
+            self.name(walk, *kind, text, place);
+            return Expression::String(text.to_owned());
+        }
         if let Some(reference) = row.references.iter().find(|r| r.path == path) {
             return self.reference(walk, reference.targets, text, place);
         }
@@ -92,7 +96,7 @@ impl Resolver<'_, '_> {
             self.named_values_in(walk, text, &place);
         }
         let secret = (is_value && is_secret(&resource.properties))
-            || (row.secrets.contains(&path) && !text.contains("{{"));
+            || (row.is_secret(path) && !text.contains("{{"));
         if secret {
             // A token stands for a value that the pipeline knows.
             if content::token(text).is_none() && !text.is_empty() {
@@ -191,9 +195,12 @@ impl Resolver<'_, '_> {
             n += 1;
             name = format!("{base}{n}");
         }
-        let description = format!("{path} of {} {}", key.kind.label(), key.name());
-        self.parameters
-            .insert(name.clone(), Parameter { value, description });
+        let parameter = Parameter {
+            value,
+            description: format!("{path} of {} {}", key.kind.label(), key.name()),
+            allowed: self.schema.allowed(key, path).to_vec(),
+        };
+        self.parameters.insert(name.clone(), parameter);
         Expression::Parameter(name)
     }
 }
