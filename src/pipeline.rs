@@ -1,7 +1,7 @@
 //! The whole product as one pure function.
 
 use crate::bundle::{Bundle, Description, Source};
-use crate::diag::{Code, Diagnostic, Report, Severity};
+use crate::diag::{Code, Diagnostic, Place, Report, Severity, excerpt, rules};
 use crate::model::schema::{DEFAULT_API_VERSION, Schema};
 use crate::reuse::Reuse;
 use crate::tree::{ReadError, SourceTree};
@@ -129,6 +129,15 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
         reuse: options.reuse.as_deref(),
     };
     let graph = validate::validate(tree, project, &checks, &mut findings)?;
+    if let Some(name) = options.service.as_deref().or(graph.service.as_deref())
+        && !is_service_name(name)
+    {
+        let message = format!("`{}` cannot be the name of a service", excerpt(name, 80));
+        findings.push(
+            Diagnostic::new(&rules::INVALID_NAME, Place::Source, message)
+                .help("1 to 50 letters, digits and hyphens; a letter first, no hyphen last"),
+        );
+    }
     let failed = |findings: &[Diagnostic]| {
         findings.iter().any(|finding| {
             let level = levels.get(&finding.rule.code).copied();
@@ -170,6 +179,14 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
         report,
         bundle: Some(bundle),
     })
+}
+
+/// The rule of Azure for names of API Management services.
+fn is_service_name(name: &str) -> bool {
+    let all = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    all && name.len() <= 50
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !name.ends_with('-')
 }
 
 /// Folders that hold a bundle: what an earlier run wrote into the source is no

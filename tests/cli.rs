@@ -312,6 +312,72 @@ fn a_folder_that_is_no_bundle_is_left_alone() {
 }
 
 #[test]
+fn only_a_bundle_and_nothing_else_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").display().to_string();
+    let render = || flux_apim(&["-q", "render", &sample(), "-o", &out]);
+    let at = |file: &str| folder.path().join("out").join(file);
+    std::fs::create_dir(folder.path().join("out")).unwrap();
+    std::fs::write(at("bundle.json"), r#"{"name": "of another tool"}"#).unwrap();
+    std::fs::write(at("code.js"), "x").unwrap();
+    let output = render();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("is no bundle"));
+    assert!(at("code.js").exists());
+
+    std::fs::remove_dir_all(folder.path().join("out")).unwrap();
+    assert_eq!(render().status.code(), Some(0));
+    assert_eq!(render().status.code(), Some(0), "a bundle is replaced");
+    std::fs::write(at("arm/notes.md"), "mine").unwrap();
+    let output = render();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("arm/notes.md"));
+    assert!(at("arm/notes.md").exists());
+}
+
+/// What a run wrote into the source is no part of it, and no change of it.
+#[test]
+fn rendered_twice_in_its_place_a_project_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let copied = Command::new("cp")
+        .args(["-r", &format!("{}/.", sample())])
+        .arg(folder.path())
+        .status();
+    assert!(copied.unwrap().success());
+    for arguments in [
+        &["init", "-q"][..],
+        &["add", "."],
+        &[
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@b",
+            "commit",
+            "-qm",
+            "x",
+        ],
+    ] {
+        let git = Command::new("git")
+            .current_dir(folder.path())
+            .args(arguments)
+            .status();
+        assert!(git.unwrap().success());
+    }
+    let mut inventories = Vec::new();
+    for _ in 0..2 {
+        let output = Command::new(env!("CARGO_BIN_EXE_flux-apim"))
+            .current_dir(folder.path())
+            .args(["-q", "render", "."])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        inventories.push(std::fs::read(folder.path().join("bundle/bundle.json")).unwrap());
+    }
+    assert!(inventories[0] == inventories[1]);
+    assert!(text(&inventories[0]).contains(r#""dirty":false"#));
+}
+
+#[test]
 fn the_schema_of_the_project_configuration_is_published() {
     let output = flux_apim(&["schema"]);
     assert_eq!(output.status.code(), Some(0));
