@@ -5,14 +5,13 @@ use super::api::{ApimBundle, Oci, Provider};
 use super::context::Context;
 use super::error::{answered, is_not_found};
 use crate::edge::oci::acr::{Assertion, Identity, Source};
-use crate::edge::oci::{self, Connection, Credentials};
+use crate::edge::oci::{self, Connection, Credentials, Reference};
 use crate::edge::secret::Secret as Hidden;
-use crate::edge::sign::{Signer, SigningKey};
+use crate::edge::sign::SigningKey;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use kube::Api;
 use kube::api::PostParams;
-use std::sync::Arc;
 
 const DOCKER_CONFIG: &str = ".dockerconfigjson";
 /// Who Entra expects a service account's token to be for.
@@ -148,26 +147,43 @@ async fn credentials(
     if oci.provider == Provider::Azure {
         return azure(context, bundle, oci).await;
     }
-    let mut configs = Vec::new();
     if let Some(reference) = &oci.secret_ref {
         let named = secret(context, bundle, &reference.name, "publish.oci.secretRef").await?;
-        configs.push(named.need(DOCKER_CONFIG)?);
-    } else if let Some(name) = &oci.service_account_name {
-        let field = "publish.oci.serviceAccountName";
-        let api: Api<ServiceAccount> = Api::namespaced(context.client.clone(), bundle.namespace());
-        let account = api
-            .get(name)
-            .await
-            .map_err(|e| unread("ServiceAccount", bundle, name, field, &e))?;
-        for pull in account.image_pull_secrets.iter().flatten() {
-            let named = secret(context, bundle, &pull.name, field).await?;
-            configs.push(named.need(DOCKER_CONFIG)?);
+        return Ok(Credentials::kubernetes(&named.need(DOCKER_CONFIG)?)?);
+    }
+    match &oci.service_account_name {
+        Some(name) => pull_secret(context, bundle, oci, name).await,
+        None => Ok(Credentials::Anonymous),
+    }
+}
+
+/// The first of the service account's image pull secrets that knows the
+/// registry.
+async fn pull_secret(
+    context: &Context,
+    bundle: &ApimBundle,
+    oci: &Oci,
+    name: &str,
+) -> Result<Credentials, Error> {
+    let reference: Reference = oci.url.parse()?;
+    let field = "publish.oci.serviceAccountName";
+    let api: Api<ServiceAccount> = Api::namespaced(context.client.clone(), bundle.namespace());
+    let account = api
+        .get(name)
+        .await
+        .map_err(|e| unread("ServiceAccount", bundle, name, field, &e))?;
+    for pull in account.image_pull_secrets.iter().flatten() {
+        let named = secret(context, bundle, &pull.name, field).await?;
+        // Those of the legacy type `kubernetes.io/dockercfg` have another key.
+        let Some(config) = named.get(DOCKER_CONFIG) else {
+            continue;
+        };
+        let credentials = Credentials::kubernetes(&config)?;
+        if credentials.know(&reference)? {
+            return Ok(credentials);
         }
     }
-    Ok(match configs.into_iter().next() {
-        Some(config) => Credentials::kubernetes(&config)?,
-        None => Credentials::Anonymous,
-    })
+    Ok(Credentials::Anonymous)
 }
 
 /// The identity of a service account, or the controller's own.
@@ -229,7 +245,7 @@ pub(super) async fn signing_key(
     context: &Context,
     bundle: &ApimBundle,
     oci: &Oci,
-) -> Result<Option<Arc<dyn Signer>>, Error> {
+) -> Result<Option<SigningKey>, Error> {
     let Some(sign) = &oci.sign else {
         return Ok(None);
     };
@@ -240,7 +256,7 @@ pub(super) async fn signing_key(
     // The key is derived from the password with some effort.
     let opened = tokio::task::spawn_blocking(move || SigningKey::from_pem(&pem, &password)).await;
     let reason = match opened {
-        Ok(Ok(key)) => return Ok(Some(Arc::new(key))),
+        Ok(Ok(key)) => return Ok(Some(key)),
         Ok(Err(error)) => error.to_string(),
         Err(error) => error.to_string(),
     };

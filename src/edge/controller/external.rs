@@ -120,14 +120,25 @@ pub(super) async fn apply(
     bundle: &ApimBundle,
     artifact: &Artifact,
 ) -> Result<(), Error> {
+    let message = format!("stored artifact for revision {}", artifact.revision);
+    let says = (ConditionStatus::True, "Succeeded", message.as_str());
+    put(context, bundle, artifact, says).await
+}
+
+/// Makes the object say `artifact`, and what there is to say of it.
+async fn put(
+    context: &Context,
+    bundle: &ApimBundle,
+    artifact: &Artifact,
+    (holds, reason, message): (ConditionStatus, &str, &str),
+) -> Result<(), Error> {
     let api = api(context, bundle);
     let found = match api.get(bundle.name()).await {
         Ok(found) => Some(found),
         Err(error) if is_not_found(&error) => None,
         Err(error) => return Err(attempted(bundle, "read")(&error)),
     };
-    let message = format!("stored artifact for revision {}", artifact.revision);
-    let ready = ready(found.as_ref(), ConditionStatus::True, "Succeeded", &message);
+    let ready = ready(found.as_ref(), holds, reason, message);
     let mut there = false;
     let mut says = false;
     if let Some(found) = &found {
@@ -184,14 +195,34 @@ pub(super) async fn remove(context: &Context, bundle: &ApimBundle) -> Result<(),
     blocking(move || storage.remove(&owner)).await
 }
 
-/// Makes the object say why there is no newer artifact. The last one stays,
-/// unless its archive is `lost`.
+/// What there is of the last good artifact when a reconciliation fails.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Last<'a> {
+    /// It is in the storage.
+    Kept(&'a Artifact),
+    /// There was none.
+    Never,
+    /// Its archive is lost.
+    Lost,
+}
+
+/// Makes the object say why there is no newer artifact. The last one stays, and
+/// is put back when another changed or deleted it; one that is lost is
+/// withdrawn.
 pub(super) async fn fail(
     context: &Context,
     bundle: &ApimBundle,
     (reason, message): (&str, &str),
-    lost: bool,
+    last: Last<'_>,
 ) -> Result<(), Error> {
+    let lost = match last {
+        Last::Kept(artifact) => {
+            let says = (ConditionStatus::False, reason, message);
+            return put(context, bundle, artifact, says).await;
+        }
+        Last::Never => false,
+        Last::Lost => true,
+    };
     let api = api(context, bundle);
     let found = match api.get(bundle.name()).await {
         Ok(found) if is_ours(&found, bundle) => found,

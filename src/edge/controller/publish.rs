@@ -9,7 +9,7 @@ use super::fenced::Fenced;
 use super::render::Rendered;
 use super::update_status::now;
 use super::{access, external, lease};
-use crate::edge::oci::{self, Reference, Registry, Target};
+use crate::edge::oci::{self, Descriptor, Reference, Registry, Target};
 use crate::edge::publish::{self, Destination, Options};
 use crate::tree::Digest;
 use std::sync::Arc;
@@ -35,6 +35,7 @@ impl Error {
             Self::Registry(error) => registry(error),
             Self::Publish(error) => match error {
                 publish::Error::Oci(error) => registry(error),
+                publish::Error::Tag { .. } => reason::VALIDATION_FAILED,
                 _ => reason::PUBLISH_FAILED,
             },
             Self::External(_) => reason::STORAGE_OPERATION_FAILED,
@@ -43,8 +44,12 @@ impl Error {
     }
 
     pub(super) fn retry(&self) -> Retry {
-        // Secrets, registries and disks change without anything that we watch.
-        Retry::Backoff
+        match self {
+            // A tag is made of the spec and the revision.
+            Self::Publish(publish::Error::Tag { .. }) => Retry::OnChange,
+            // Secrets, registries and disks change without anything that we watch.
+            _ => Retry::Backoff,
+        }
     }
 
     pub(super) fn is_lease(&self) -> bool {
@@ -89,11 +94,13 @@ pub(super) async fn publish(
         ..Published::default()
     };
     if let Some(oci) = &bundle.spec.publish.oci {
-        let destination = destination(context, bundle, oci).await?;
         let tags = oci.tags.iter().map(|tag| tag.parse());
+        let tags = tags.collect::<Result<_, _>>()?;
+        let destination = destination(context, bundle, oci).await?;
+        let key = access::signing_key(context, bundle, oci).await?;
         let options = Options {
-            tags: tags.collect::<Result<_, _>>()?,
-            signer: access::signing_key(context, bundle, oci).await?,
+            tags,
+            signer: key.map(|key| Arc::new(key) as _),
             attest: false,
         };
         let out = publish::publish(&rendered.artifact, &destination, &options).await?;
@@ -104,10 +111,7 @@ pub(super) async fn publish(
     let mut artifact = None;
     if bundle.spec.publish.external_artifact {
         let origin = source.artifact.origin_revision();
-        let archive = rendered.artifact.packed().layer();
-        let archive = archive.map(|(_, bytes)| bytes.clone()).unwrap_or_default();
-        let stored =
-            external::store(context, bundle, layer, archive, &published.revision, origin).await?;
+        let stored = store(context, bundle, &rendered, &published.revision, origin).await?;
         external::apply(context, bundle, &stored).await?;
         external::collect(context, bundle, &stored).await;
         if published.url.is_empty() {
@@ -121,6 +125,34 @@ pub(super) async fn publish(
         published,
         artifact,
     })
+}
+
+async fn store(
+    context: &Context,
+    bundle: &ApimBundle,
+    rendered: &Rendered,
+    revision: &str,
+    origin: &str,
+) -> Result<Artifact, external::Error> {
+    let archive = rendered.artifact.packed().layer();
+    let archive = archive.map(|(_, bytes)| bytes.clone()).unwrap_or_default();
+    let layer = rendered.artifact.layer_digest();
+    external::store(context, bundle, layer, archive, revision, origin).await
+}
+
+/// Stores the artifact `last`, which was lost, when `rendered` is the same.
+pub(super) async fn store_again(
+    context: &Context,
+    bundle: &ApimBundle,
+    rendered: &Rendered,
+    last: &Artifact,
+) -> Result<Option<Artifact>, Error> {
+    if rendered.artifact.layer_digest().to_string() != last.digest {
+        return Ok(None);
+    }
+    let origin = last.origin_revision();
+    let stored = store(context, bundle, rendered, &last.revision, origin).await?;
+    Ok(Some(stored))
 }
 
 /// Whether there is an ExternalArtifact of earlier.
@@ -179,9 +211,10 @@ pub(super) async fn intact(
         return Ok(false);
     };
     let target = destination(context, bundle, oci).await?.target;
+    let mut subject = None;
     for tag in &published.tags {
-        let found = target.resolve(tag).await?;
-        if found.is_none_or(|found| found.digest != digest) {
+        subject = target.resolve(tag).await?.filter(|it| it.digest == digest);
+        if subject.is_none() {
             tracing::info!(
                 tag,
                 url = oci.url,
@@ -190,5 +223,62 @@ pub(super) async fn intact(
             return Ok(false);
         }
     }
-    Ok(true)
+    match subject {
+        Some(subject) => is_signed(context, bundle, oci, &*target, &subject).await,
+        None => Ok(false),
+    }
+}
+
+/// Whether the key that the spec names signed it, if it names one: keys are
+/// rotated, and signatures deleted.
+async fn is_signed(
+    context: &Context,
+    bundle: &ApimBundle,
+    oci: &Oci,
+    target: &dyn Target,
+    subject: &Descriptor,
+) -> Result<bool, Error> {
+    let Some(key) = access::signing_key(context, bundle, oci).await? else {
+        return Ok(true);
+    };
+    let signed = publish::is_signed(target, subject, key.verifying_key()).await?;
+    if !signed {
+        tracing::info!(
+            url = oci.url,
+            "there is no signature of the key; publishing again"
+        );
+    }
+    Ok(signed)
+}
+
+/// Points the tags of `published` to it again where they were moved or deleted,
+/// as long as the registry has it.
+pub(super) async fn restore_tags(
+    context: &Context,
+    bundle: &ApimBundle,
+    published: &Published,
+) -> Result<(), Error> {
+    let Some(oci) = &bundle.spec.publish.oci else {
+        return Ok(());
+    };
+    let digest: Option<Digest> = published.digest.as_deref().and_then(|d| d.parse().ok());
+    // The spec may name another repository by now.
+    let here = |digest: &Digest| published.url == format!("{}@{digest}", oci.url);
+    let Some(digest) = digest.filter(here) else {
+        return Ok(());
+    };
+    let target = destination(context, bundle, oci).await?.target;
+    for tag in &published.tags {
+        let found = target.resolve(tag).await?;
+        if found.is_some_and(|found| found.digest == digest) {
+            continue;
+        }
+        let Some(subject) = target.resolve(&digest.to_string()).await? else {
+            tracing::warn!(url = published.url, "the last good bundle is gone");
+            return Ok(());
+        };
+        target.tag(&subject, tag).await?;
+        tracing::info!(tag, url = published.url, "the tag is put back");
+    }
+    Ok(())
 }

@@ -1,14 +1,15 @@
 //! One reconciliation, as its pipeline:
 //! dereference -> fetch -> render -> publish -> update status.
 
-use super::api::{ApimBundle, Artifact, Diagnostics, Published};
+use super::api::{ApimBundle, ApimBundleStatus, Artifact, Diagnostics, Published};
 use super::context::Context;
-use super::dereference::{SourceName, dereference};
+use super::dereference::{Dereferenced, SourceName, dereference};
 use super::error::{Error, Retry, answered, is_not_found};
 use super::events::{Happened, Level};
+use super::external::Last;
 use super::fetch::fetch;
-use super::publish::{Output, intact, publish};
-use super::render::{input_digest, render};
+use super::publish::{Output, intact, publish, restore_tags, store_again};
+use super::render::{Rendered, input_digest, refusal_digest, render};
 use super::update_status::{self, Attempt, Live};
 use super::{external, finalize};
 use kube::Api;
@@ -96,10 +97,7 @@ async fn steps(
     let lost = lost(context, bundle).await?;
     attempt.artifact_lost = lost;
     let source = dereference(context, bundle).await?;
-    let revision = source.artifact.origin_revision().to_owned();
-    let input = input_digest(&source.artifact.digest, &bundle.spec).to_string();
-    attempt.revision = Some(revision.clone());
-    attempt.input = Some(input.clone());
+    let (revision, input) = attempt.of(context, bundle, &source);
 
     let before = Before::of(bundle);
     if let Some(published) = before.rendered_from(&input) {
@@ -107,21 +105,18 @@ async fn steps(
         if let Some(output) = kept {
             return Ok(Reached::live(revision, input, output, None, false));
         }
-    } else if !lost && update_status::refused_already(bundle, &input) {
+    } else if !lost && attempt.was_refused(bundle) {
         return Ok(Reached::RefusedAlready);
     }
 
-    if !update_status::failing(bundle) {
+    if !attempt.is_retry(bundle) {
         let status = update_status::progressing(bundle, &revision);
         *current = update_status::write(context, bundle, status).await?;
     }
     let fetched = fetch(context, source.clone()).await?;
     // It may be a newer one than a moment ago.
     let source = fetched.source.clone();
-    let revision = source.artifact.origin_revision().to_owned();
-    let input = input_digest(&source.artifact.digest, &bundle.spec).to_string();
-    attempt.revision = Some(revision.clone());
-    attempt.input = Some(input.clone());
+    let (revision, input) = attempt.of(context, bundle, &source);
 
     let rendered = render(context, fetched, &bundle.spec).await?;
     let diagnostics = Some(rendered.diagnostics.clone());
@@ -136,10 +131,42 @@ async fn steps(
             return Ok(Reached::live(revision, input, output, diagnostics, false));
         }
     }
+    if lost {
+        before.again(context, bundle, &rendered, attempt).await?;
+    }
     let output = publish(context, bundle, &source, &input, rendered).await?;
     attempt.artifact_lost = false;
     context.metrics.publications.inc();
     Ok(Reached::live(revision, input, output, diagnostics, true))
+}
+
+impl Attempt {
+    /// Takes down what is tried; revision and input.
+    fn of(
+        &mut self,
+        context: &Context,
+        bundle: &ApimBundle,
+        source: &Dereferenced,
+    ) -> (String, String) {
+        let revision = source.artifact.origin_revision().to_owned();
+        let input = input_digest(&source.artifact.digest, &bundle.spec).to_string();
+        let refusable = refusal_digest(&input, &revision, &context.settings.limits);
+        self.revision = Some(revision.clone());
+        self.input = Some(refusable.to_string());
+        (revision, input)
+    }
+
+    fn was_refused(&self, bundle: &ApimBundle) -> bool {
+        let input = self.input.as_deref();
+        input.is_some_and(|input| update_status::refused_already(bundle, input))
+    }
+
+    /// Whether the same failed before.
+    fn is_retry(&self, bundle: &ApimBundle) -> bool {
+        let status = bundle.status.as_ref();
+        let seen = status.and_then(|s| s.last_attempted_revision.as_ref());
+        update_status::failing(bundle) && seen == self.revision.as_ref()
+    }
 }
 
 impl Reached {
@@ -190,6 +217,24 @@ impl Before {
         (published.content_digest.as_deref() == Some(content)).then_some(published)
     }
 
+    /// Stores the artifact that was lost when it was rendered again: that needs
+    /// no registry, which may be down.
+    async fn again(
+        &self,
+        context: &Context,
+        bundle: &ApimBundle,
+        rendered: &Rendered,
+        attempt: &mut Attempt,
+    ) -> Result<(), Error> {
+        if let Some(last) = &self.artifact
+            && let Some(stored) = store_again(context, bundle, rendered, last).await?
+        {
+            attempt.artifact_lost = false;
+            attempt.stored_again = Some(stored);
+        }
+        Ok(())
+    }
+
     /// `published`, when it is still there; its artifact is then of `revision`
     /// too.
     async fn keep(
@@ -236,9 +281,11 @@ async fn conclude(
 ) -> Action {
     let settings = &context.settings;
     let interval = Action::requeue(settings.jittered(bundle.spec.interval.0));
+    let written = current.status.clone().unwrap_or_default();
     let (status, happened, action) = match outcome {
         Ok(Reached::RefusedAlready) => {
-            let status = update_status::still_refused(current);
+            let status = update_status::still_refused(bundle);
+            heal(context, bundle, &status, false, true).await;
             (status, None, interval)
         }
         Ok(Reached::Live(live)) => {
@@ -251,7 +298,11 @@ async fn conclude(
                 "reconciliation finished"
             );
             context.failures.forget(bundle);
-            (update_status::succeeded(current, *live), happened, interval)
+            (
+                update_status::succeeded(bundle, written, *live),
+                happened,
+                interval,
+            )
         }
         Err(error) if error.is_lease() => {
             tracing::info!(%error, "stopped");
@@ -264,13 +315,6 @@ async fn conclude(
         Err(error) => {
             tracing::error!(reason = error.reason(), error = %error, "reconciliation failed");
             let happened = failed(bundle, &attempt, &error);
-            if bundle.spec.publish.external_artifact {
-                let why = (error.reason(), error.to_string());
-                let told = external::fail(context, bundle, (why.0, &why.1), attempt.artifact_lost);
-                if let Err(error) = told.await {
-                    tracing::warn!(%error, "the ExternalArtifact does not say that this failed");
-                }
-            }
             let action = match error.retry() {
                 Retry::OnChange => {
                     context.failures.forget(bundle);
@@ -279,11 +323,11 @@ async fn conclude(
                 Retry::Dependency => Action::requeue(settings.requeue_dependency),
                 Retry::Backoff => Action::requeue(settings.backoff(context.failures.add(bundle))),
             };
-            (
-                update_status::failed(current, attempt, &error),
-                happened,
-                action,
-            )
+            let tags = !may_have_moved_tags(&error);
+            let artifact_lost = attempt.artifact_lost;
+            let status = update_status::failed(bundle, written, attempt, &error);
+            heal(context, bundle, &status, artifact_lost, tags).await;
+            (status, happened, action)
         }
     };
     if let Err(error) = update_status::write(context, current, status).await {
@@ -296,6 +340,47 @@ async fn conclude(
             .emit(bundle, &SourceName::of(bundle), &happened);
     }
     action
+}
+
+/// Puts back what is left of the last good bundle where there is no newer one,
+/// and lets its ExternalArtifact say why. `status` is what is written next.
+async fn heal(
+    context: &Context,
+    bundle: &ApimBundle,
+    status: &ApimBundleStatus,
+    lost: bool,
+    tags: bool,
+) {
+    let limit = bundle.spec.timeout.map_or(TIMEOUT, |timeout| timeout.0);
+    let healing = async {
+        if let Some(why) = update_status::why_not_ready(status)
+            && bundle.spec.publish.external_artifact
+        {
+            let last = match &status.artifact {
+                Some(artifact) => Last::Kept(artifact),
+                None if lost => Last::Lost,
+                None => Last::Never,
+            };
+            if let Err(error) = external::fail(context, bundle, why, last).await {
+                tracing::warn!(%error, "the ExternalArtifact does not say that this failed");
+            }
+        }
+        if let Some(published) = status.published.as_ref().filter(|_| tags)
+            && let Err(error) = restore_tags(context, bundle, published).await
+        {
+            tracing::warn!(%error, "the tags of the last good bundle cannot be looked at");
+        }
+    };
+    if tokio::time::timeout(limit, healing).await.is_err() {
+        tracing::warn!("looking after the last good bundle took longer than spec.timeout");
+    }
+}
+
+/// Whether a tag may point to the newer bundle already: the next attempt moves
+/// the others after it, not this one back.
+fn may_have_moved_tags(error: &Error) -> bool {
+    let publishing = matches!(error, Error::Publish(_) | Error::Timeout(_));
+    publishing && error.retry() != Retry::OnChange
 }
 
 /// A new bundle, or the end of a failure, is worth an event.

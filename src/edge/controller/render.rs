@@ -13,7 +13,7 @@ use crate::edge::publish::{self, Artifact};
 use crate::edge::source::{self, OpenOptions};
 use crate::pipeline;
 use crate::render;
-use crate::tree::{Digest, SourceTree};
+use crate::tree::{Digest, Limits, SourceTree};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -77,6 +77,13 @@ pub(super) fn input_digest(source_digest: &str, spec: &ApimBundleSpec) -> Digest
         "renderer": env!("CARGO_PKG_VERSION"),
     });
     Digest::of(input.to_string().as_bytes())
+}
+
+/// What a refusal depends on: the input, the caps, and the revision, which tags
+/// may be made of.
+pub(super) fn refusal_digest(input: &str, revision: &str, limits: &Limits) -> Digest {
+    let caps: Vec<u64> = Limits::TABLE.iter().map(|l| limits.get(l.flag)).collect();
+    Digest::of(json!([input, revision, caps]).to_string().as_bytes())
 }
 
 /// Renders what was fetched. At most as many run at once as the settings say.

@@ -1,11 +1,12 @@
 //! Step 5, with the API server: the only place where conditions are written.
 
 use super::api::{
-    ApimBundle, ApimBundleStatus, Condition, ConditionStatus, Diagnostics, Published, Snapshot,
+    ApimBundle, ApimBundleStatus, Artifact, Condition, ConditionStatus, Diagnostics, Published,
+    Snapshot,
 };
 use super::context::Context;
 use super::error::{Error, Retry, is_conflict, reason};
-use super::{dereference, render};
+use super::render;
 use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use kube::api::PostParams;
@@ -62,7 +63,8 @@ fn generation(bundle: &ApimBundle) -> i64 {
     bundle.metadata.generation.unwrap_or_default()
 }
 
-/// A new revision or spec is being worked on.
+/// A new revision or spec is being worked on. After a failure Ready stays
+/// `False` meanwhile: the next failure is then no news to those who look at it.
 pub(super) fn progressing(bundle: &ApimBundle, revision: &str) -> ApimBundleStatus {
     let mut status = bundle.status.clone().unwrap_or_default();
     let generation = generation(bundle);
@@ -76,14 +78,16 @@ pub(super) fn progressing(bundle: &ApimBundle, revision: &str) -> ApimBundleStat
         reason::PROGRESSING,
         &message,
     );
-    set(
-        &mut status,
-        generation,
-        READY,
-        ConditionStatus::Unknown,
-        reason::PROGRESSING,
-        &message,
-    );
+    if !failing(bundle) {
+        set(
+            &mut status,
+            generation,
+            READY,
+            ConditionStatus::Unknown,
+            reason::PROGRESSING,
+            &message,
+        );
+    }
     status
 }
 
@@ -93,16 +97,21 @@ pub(super) struct Live {
     pub(super) revision: String,
     pub(super) input: String,
     pub(super) published: Published,
-    pub(super) artifact: Option<super::api::Artifact>,
+    pub(super) artifact: Option<Artifact>,
     /// Findings, when it was rendered anew.
     pub(super) diagnostics: Option<Diagnostics>,
     /// Whether the bundle is another than before.
     pub(super) anew: bool,
 }
 
-/// Everything is published as the spec says.
-pub(super) fn succeeded(bundle: &ApimBundle, live: Live) -> ApimBundleStatus {
-    let mut status = bundle.status.clone().unwrap_or_default();
+/// Everything is published as the spec of `bundle` says. `status` is the one
+/// that was written last: the object may have a newer spec by now, which is
+/// looked at next.
+pub(super) fn succeeded(
+    bundle: &ApimBundle,
+    mut status: ApimBundleStatus,
+    live: Live,
+) -> ApimBundleStatus {
     let Live {
         revision,
         input,
@@ -169,14 +178,21 @@ fn remember(history: &mut Vec<Snapshot>, published: &Published) {
 #[derive(Debug, Default)]
 pub(super) struct Attempt {
     pub(super) revision: Option<String>,
+    /// Digest of everything that could be the reason to refuse it.
     pub(super) input: Option<String>,
     /// The stored artifact is lost, and could not be made again.
     pub(super) artifact_lost: bool,
+    /// The artifact that was lost, as it was stored again.
+    pub(super) stored_again: Option<Artifact>,
 }
 
 /// The last good bundle stays; Ready says why there is no newer one.
-pub(super) fn failed(bundle: &ApimBundle, attempt: Attempt, error: &Error) -> ApimBundleStatus {
-    let mut status = bundle.status.clone().unwrap_or_default();
+pub(super) fn failed(
+    bundle: &ApimBundle,
+    mut status: ApimBundleStatus,
+    attempt: Attempt,
+    error: &Error,
+) -> ApimBundleStatus {
     let generation = generation(bundle);
     let message = error.to_string();
     set(
@@ -214,15 +230,14 @@ pub(super) fn failed(bundle: &ApimBundle, attempt: Attempt, error: &Error) -> Ap
     if attempt.artifact_lost {
         status.artifact = None;
         unset(&mut status, ARTIFACT_IN_STORAGE);
+    } else if attempt.stored_again.is_some() {
+        status.artifact = attempt.stored_again;
     }
     if attempt.revision.is_some() {
         status.last_attempted_revision = attempt.revision;
     }
     // Known to be refused; what failed on the way is tried again.
-    let decided = matches!(
-        error,
-        Error::Render(_) | Error::Dereference(dereference::Error::CrossNamespace { .. })
-    );
+    let decided = error.retry() == Retry::OnChange;
     status.last_attempted_input = attempt.input.filter(|_| decided);
     observed(bundle, status)
 }
@@ -324,8 +339,15 @@ pub(super) fn still_refused(bundle: &ApimBundle) -> ApimBundleStatus {
     observed(bundle, bundle.status.clone().unwrap_or_default())
 }
 
+/// What Ready says is wrong: reason and message.
+pub(super) fn why_not_ready(status: &ApimBundleStatus) -> Option<(&str, &str)> {
+    let ready = status.condition(READY)?;
+    (ready.status == ConditionStatus::False).then_some((&ready.reason, &ready.message))
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::dereference;
     use super::*;
     use serde_json::json;
 
@@ -360,6 +382,16 @@ mod tests {
         }
     }
 
+    fn succeeded(bundle: &ApimBundle, live: Live) -> ApimBundleStatus {
+        let before = bundle.status.clone().unwrap_or_default();
+        super::succeeded(bundle, before, live)
+    }
+
+    fn failed(bundle: &ApimBundle, error: &Error) -> ApimBundleStatus {
+        let before = bundle.status.clone().unwrap_or_default();
+        super::failed(bundle, before, Attempt::default(), error)
+    }
+
     fn types(status: &ApimBundleStatus) -> Vec<(&str, ConditionStatus, &str)> {
         status
             .conditions
@@ -390,7 +422,7 @@ mod tests {
     fn a_failure_that_retrying_cannot_help_is_stalled_and_keeps_what_is_live() {
         let mut bundle = bundle();
         bundle.status = Some(succeeded(&bundle, live("sha256:1")));
-        let status = failed(&bundle, Attempt::default(), &denied());
+        let status = failed(&bundle, &denied());
         assert_eq!(
             types(&status),
             [
@@ -405,7 +437,6 @@ mod tests {
     fn a_failure_that_is_retried_says_so() {
         let status = failed(
             &bundle(),
-            Attempt::default(),
             &Error::Timeout(std::time::Duration::from_secs(1)),
         );
         assert_eq!(
@@ -413,6 +444,20 @@ mod tests {
             [
                 ("Ready", ConditionStatus::False, "Timeout"),
                 ("Reconciling", ConditionStatus::True, "ProgressingWithRetry"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_new_revision_after_a_failure_is_worked_on_and_ready_stays_as_it_was() {
+        let mut bundle = bundle();
+        bundle.status = Some(failed(&bundle, &denied()));
+        let status = progressing(&bundle, "main@sha1:bb");
+        assert_eq!(
+            types(&status),
+            [
+                ("Ready", ConditionStatus::False, "AccessDenied"),
+                ("Reconciling", ConditionStatus::True, "Progressing"),
             ]
         );
     }
@@ -439,7 +484,7 @@ mod tests {
             status.conditions[0].last_transition_time,
             "2020-01-01T00:00:00Z"
         );
-        let status = failed(&bundle, Attempt::default(), &denied());
+        let status = failed(&bundle, &denied());
         assert_ne!(
             status.conditions[0].last_transition_time,
             "2020-01-01T00:00:00Z"

@@ -90,7 +90,9 @@ impl Variable {
             },
             Self::Env => match environment {
                 Some(environment) => Ok(sanitised(environment)),
-                None => Err("no environment was merged: give --env".to_owned()),
+                None => {
+                    Err("no environment was merged: give --env, or spec.environment".to_owned())
+                }
             },
             Self::Semver => semver(revised()?),
         }

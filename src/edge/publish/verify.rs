@@ -2,7 +2,7 @@
 
 use super::{Claim, Error, Found, PROVENANCE, read, signatures};
 use crate::diag::excerpt;
-use crate::edge::oci::Target;
+use crate::edge::oci::{Descriptor, Target};
 use crate::edge::sign::{Statement, VerifyingKey};
 use crate::tree::Limits;
 use serde_json::{Value as Json, json};
@@ -71,6 +71,19 @@ pub async fn verify(
         claims,
         provenance,
     })
+}
+
+/// Whether `key` signed `subject`, in either form. The bundle itself is not read.
+///
+/// # Errors
+/// When the registry refuses, or what is there is damaged.
+pub async fn is_signed(
+    from: &dyn Target,
+    subject: &Descriptor,
+    key: &VerifyingKey,
+) -> Result<bool, Error> {
+    let claims = signatures::claims(from, subject, key).await?;
+    Ok(claims.iter().any(Claim::signs))
 }
 
 /// Whether the key signed it, in either form.

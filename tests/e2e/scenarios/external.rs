@@ -123,7 +123,7 @@ pub fn chained(cluster: &mut Cluster, _: bool) {
 
 pub fn drift(cluster: &mut Cluster, _: bool) {
     let namespace = "drift";
-    let _checkout = cluster.project(namespace, "contoso");
+    let checkout = cluster.project(namespace, "contoso");
     let controller = cluster.controller("drift", &[]);
     let mut publish = cluster.oci("team/drift");
     publish["externalArtifact"] = json!(true);
@@ -185,6 +185,57 @@ pub fn drift(cluster: &mut Cluster, _: bool) {
     assert_eq!(cluster.tag("team/drift", "latest"), None);
     request("untagged");
     assert_eq!(cluster.tag("team/drift", "latest").as_deref(), Some(digest));
+
+    // The last good bundle is looked after while there is no newer one.
+    let path = "apimartifacts/apis/orders-v2/policy.xml";
+    let policy = checkout.read(path);
+    checkout.write(path, "<policies>\n  <inbund>\n</policies>\n");
+    checkout.push("a mistake");
+    cluster.until("ApimBundle", namespace, "contoso", |b| {
+        condition(b, "Stalled", "True")
+    });
+    cluster.delete("ExternalArtifact", namespace, "contoso");
+    healed("an object that was deleted while stalled");
+    let object = cluster
+        .get("ExternalArtifact", namespace, "contoso")
+        .unwrap();
+    assert!(condition(&object, "Ready", "False"), "{object}");
+    move_tag(cluster, "team/drift", digest);
+    assert_ne!(cluster.tag("team/drift", "latest").as_deref(), Some(digest));
+    let patch = json!({"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": "moved"}}});
+    cluster.merge("ApimBundle", namespace, "contoso", &patch);
+    let still = cluster.until("ApimBundle", namespace, "contoso", |b| {
+        b["status"]["lastHandledReconcileAt"] == "moved"
+    });
+    assert!(condition(&still, "Stalled", "True"), "{still}");
+    assert_eq!(cluster.tag("team/drift", "latest").as_deref(), Some(digest));
+    checkout.write(path, &policy);
+    checkout.push("no mistake");
+    cluster.until("ApimBundle", namespace, "contoso", is_ready);
+}
+
+/// Points `latest` to a manifest of the same blobs that is another.
+fn move_tag(cluster: &Cluster, repository: &str, digest: &str) {
+    let media_type = "application/vnd.oci.image.manifest.v1+json";
+    let url = |what: &str| {
+        format!(
+            "http://{}/v2/{repository}/manifests/{what}",
+            cluster.registry
+        )
+    };
+    let output = Command::new("curl")
+        .args(["-sf", "-H", &format!("accept: {media_type}"), &url(digest)])
+        .output()
+        .unwrap();
+    let mut manifest: Json = serde_json::from_slice(&output.stdout).unwrap();
+    manifest["annotations"]["example.com/moved"] = json!("yes");
+    let put = Command::new("curl")
+        .args(["-sf", "-X", "PUT", "-o", "/dev/null"])
+        .args(["-H", &format!("content-type: {media_type}")])
+        .args(["--data-binary", &manifest.to_string(), &url("latest")])
+        .status()
+        .unwrap();
+    assert!(put.success());
 }
 
 pub fn restart(cluster: &mut Cluster, _: bool) {

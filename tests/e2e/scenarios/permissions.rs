@@ -216,8 +216,13 @@ impl Everything {
             "stringData": {".dockerconfigjson": "{\"auths\":{}}"},
         }));
         cluster.apply(&json!({
+            "kind": "Secret", "metadata": {"name": "legacy", "namespace": namespace},
+            "type": "kubernetes.io/dockercfg",
+            "stringData": {".dockercfg": "{}"},
+        }));
+        cluster.apply(&json!({
             "kind": "ServiceAccount", "metadata": {"name": "publisher", "namespace": namespace},
-            "imagePullSecrets": [{"name": "registry"}],
+            "imagePullSecrets": [{"name": "legacy"}, {"name": "registry"}],
         }));
         let repository = format!("team/{namespace}");
         cluster.apply(&json!({

@@ -66,6 +66,13 @@ pub(super) fn from_secret(json: &Secret, at: &Reference) -> Result<Login, Error>
     entry(&config, at)
 }
 
+/// Whether a Kubernetes secret has an entry for the registry.
+pub(super) fn names(json: &Secret, at: &Reference) -> Result<bool, Error> {
+    let config = parse(json.expose().as_bytes(), "the secret's .dockerconfigjson")?;
+    let keys = config.auths.keys().map(|key| (key.as_str(), ()));
+    Ok(best(keys, at).is_some())
+}
+
 async fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
     let attempted = || format!("read {}", path.display());
     let file = match tokio::fs::File::open(path).await {
@@ -233,6 +240,19 @@ mod tests {
             }
             Ok(Login::Bearer(token)) => format!("bearer {}", token.expose()),
             Err(error) => format!("{error}"),
+        }
+    }
+
+    #[test]
+    fn a_secret_names_the_registries_it_has_entries_for() {
+        let secret = Secret::new(auth("ghcr.io/team"));
+        for (reference, expected) in [
+            ("ghcr.io/team/apim", true),
+            ("ghcr.io/other/apim", false),
+            ("registry.example.com/team/apim", false),
+        ] {
+            let named = names(&secret, &at(reference)).unwrap();
+            assert_eq!(named, expected, "{reference}");
         }
     }
 

@@ -109,6 +109,18 @@ impl Credentials {
         }
     }
 
+    /// Whether they are for this repository, as far as that can be told without
+    /// asking anyone.
+    ///
+    /// # Errors
+    /// When they are a secret whose content is no configuration.
+    pub fn know(&self, at: &Reference) -> Result<bool, Error> {
+        match self {
+            Self::Kubernetes(json) => docker::names(json, at),
+            _ => Ok(true),
+        }
+    }
+
     /// What to show for a repository.
     pub(super) async fn login(&self, wire: &Wire, at: &Reference) -> Result<(Login, Till), Error> {
         let login = match self {
