@@ -62,6 +62,19 @@ fn refused() -> Vec<(Json, &'static str)> {
             "spec.publish.oci.url",
         ),
         (oci(json!({"tags": ["a b"]})), "spec.publish.oci.tags"),
+        (
+            oci(json!({"tags": ["{{commit}}"]})),
+            "spec.publish.oci.tags",
+        ),
+        (oci(json!({"tags": ["v{{short}"]})), "spec.publish.oci.tags"),
+        (
+            oci(json!({"secretRef": {"name": "Not A Name"}})),
+            "spec.publish.oci.secretRef.name",
+        ),
+        (
+            oci(json!({"serviceAccountName": "a/b"})),
+            "spec.publish.oci.serviceAccountName",
+        ),
         (oci(json!({"provider": "aws"})), "Unsupported value"),
         (
             oci(json!({"provider": "azure", "secretRef": {"name": "x"}})),
@@ -162,6 +175,15 @@ pub fn stalled(cluster: &mut Cluster, _: bool) {
         json!({"service": {"armApiVersion": "1999-01-01"}}),
         "BuildFailed",
         "1999-01-01",
+    );
+
+    let mut publish = cluster.oci("team/stalled");
+    publish["oci"]["tags"] = json!(["{{semver}}"]);
+    stalls(
+        "no-version-tag",
+        json!({"publish": publish}),
+        "ValidationFailed",
+        "must be a Git tag such as v1.2.3",
     );
 
     // What may come right by itself is retried.

@@ -250,8 +250,10 @@ pub struct Oci {
     )]
     pub url: String,
     /// Tags that are moved to each new bundle; `latest` unless given.
+    /// `{{revision}}`, `{{short}}`, `{{branch}}`, `{{env}}` and `{{semver}}` are
+    /// filled in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "set"), inner(length(max = 128), regex(pattern = r"^[A-Za-z0-9_{][A-Za-z0-9_.{}-]*$")))]
+    #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "set"), inner(length(max = 128), regex(pattern = r"^([A-Za-z0-9_]|\{\{(revision|short|branch|env|semver)\}\})([A-Za-z0-9_.-]|\{\{(revision|short|branch|env|semver)\}\})*$")))]
     pub tags: Vec<String>,
     /// Secret of the type `kubernetes.io/dockerconfigjson`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -259,7 +261,10 @@ pub struct Oci {
     /// Service account: its image pull secrets, or with a cloud provider its
     /// identity, are the credential.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+    )]
     pub service_account_name: Option<String>,
     /// Where credentials come from: secrets, or a cloud provider's identity.
     #[serde(default)]
@@ -299,7 +304,10 @@ pub struct Sign {
 #[serde(rename_all = "camelCase")]
 pub struct LocalReference {
     /// Name of the object.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+    )]
     pub name: String,
 }
 
