@@ -44,46 +44,61 @@ pub(super) struct Happened {
     pub(super) digest: Option<String>,
 }
 
-/// Sends events without making a reconciliation wait.
+/// Sends events without making a reconciliation wait. Each of those who get them
+/// has a queue: one that is slow does not hold back the other.
 #[derive(Debug, Clone)]
 pub(super) struct Events {
-    queue: mpsc::Sender<Outgoing>,
-}
-
-#[derive(Debug)]
-struct Outgoing {
-    event: Box<Event>,
-    notification: Json,
+    events: mpsc::Sender<Box<Event>>,
+    /// None without notification-controller.
+    notifications: Option<mpsc::Sender<Json>>,
+    instance: String,
 }
 
 impl Events {
-    /// Starts sending. `address` is notification-controller's.
-    pub(super) fn start(client: kube::Client, address: Option<url::Url>, instance: String) -> Self {
-        let (queue, mut outgoing) = mpsc::channel::<Outgoing>(QUEUE);
-        tokio::spawn(async move {
-            let http = address.and_then(|address| Some((http_client()?, address)));
-            while let Some(Outgoing {
-                mut event,
-                mut notification,
-            }) = outgoing.recv().await
-            {
-                event.reporting_instance = Some(instance.clone());
+    /// Starts sending. `address` is notification-controller's. What comes beside
+    /// ends when everything is sent and no clone is left.
+    pub(super) fn start(
+        client: kube::Client,
+        address: Option<url::Url>,
+        instance: &str,
+    ) -> (Self, impl Future<Output = ()> + use<>) {
+        let (events, mut outgoing) = mpsc::channel::<Box<Event>>(QUEUE);
+        let mut sending = vec![tokio::spawn(async move {
+            while let Some(event) = outgoing.recv().await {
                 record(&client, &event).await;
-                if let Some((http, address)) = &http {
-                    notification["reportingInstance"] = json!(instance);
-                    notify(http, address, &notification).await;
-                }
             }
-        });
-        Self { queue }
+        })];
+        let mut notifications = None;
+        if let Some((http, address)) = address.and_then(|a| Some((http_client()?, a))) {
+            let (queue, mut outgoing) = mpsc::channel::<Json>(QUEUE);
+            notifications = Some(queue);
+            sending.push(tokio::spawn(async move {
+                while let Some(notification) = outgoing.recv().await {
+                    notify(&http, &address, &notification).await;
+                }
+            }));
+        }
+        let events = Self {
+            events,
+            notifications,
+            instance: instance.to_owned(),
+        };
+        let sent = async {
+            futures_util::future::join_all(sending).await;
+        };
+        (events, sent)
     }
 
     pub(super) fn emit(&self, bundle: &ApimBundle, source: &SourceName, happened: &Happened) {
-        let outgoing = Outgoing {
-            event: Box::new(event(bundle, happened)),
-            notification: notification(bundle, source, happened),
-        };
-        if self.queue.try_send(outgoing).is_err() {
+        let mut event = Box::new(event(bundle, happened));
+        event.reporting_instance = Some(self.instance.clone());
+        let mut dropped = self.events.try_send(event).is_err();
+        if let Some(notifications) = &self.notifications {
+            let mut notification = notification(bundle, source, happened);
+            notification["reportingInstance"] = json!(self.instance);
+            dropped |= notifications.try_send(notification).is_err();
+        }
+        if dropped {
             tracing::warn!(
                 reason = happened.reason,
                 "an event was dropped: too many wait to be sent"

@@ -49,6 +49,9 @@ use tokio::sync::Semaphore;
 /// Time that running reconciliations have to end.
 const GRACE: Duration = Duration::from_secs(30);
 
+/// Time that events which wait have to be sent at the end.
+const DRAIN: Duration = Duration::from_secs(3);
+
 /// Everything a controller is started with.
 #[derive(Debug)]
 pub struct Options {
@@ -126,22 +129,35 @@ pub async fn run(
     };
     metrics.leader.set(1);
     tracing::info!("leading");
+    let keeping = async {
+        match &options.election {
+            Some(election) => election.keep(&leases, &leadership).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(keeping);
 
-    let storage = Storage::open(
-        &options.storage_path,
-        &options.storage_advertised,
-        options.retention,
-    )?;
+    let storage = tokio::select! {
+        storage = open_storage(&options) => storage?,
+        lost = &mut keeping => return Err(Error::Lost(lost)),
+        () = &mut stop => {
+            if let Some(election) = &options.election {
+                election.release(&leases, &leadership).await;
+            }
+            return Ok(());
+        }
+    };
     let artifacts = servers::listen(&options.storage_address).await?;
     servers::serve(artifacts, storage.router(), "artifacts")?;
     ready.store(true, Ordering::Relaxed);
 
+    let (events, sending) = Events::start(
+        client.clone(),
+        options.events_address.clone(),
+        &options.instance,
+    );
     let context = Arc::new(Context {
-        events: Events::start(
-            client.clone(),
-            options.events_address.clone(),
-            options.instance.clone(),
-        ),
+        events,
         renders: Arc::new(Semaphore::new(options.settings.concurrent_renders.max(1))),
         reuse: Arc::new(Reuse::new(options.settings.cache_bytes)),
         failures: Failures::default(),
@@ -169,13 +185,6 @@ pub async fn run(
             std::future::ready(())
         });
     let mut reconciling = Box::pin(reconciling);
-    let keeping = async {
-        match &options.election {
-            Some(election) => election.keep(&leases, &leadership).await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::pin!(keeping);
     let outcome = tokio::select! {
         () = &mut reconciling => Ok(()),
         lost = &mut keeping => Err(Error::Lost(lost)),
@@ -196,5 +205,21 @@ pub async fn run(
     {
         election.release(&leases, &leadership).await;
     }
+    if outcome.is_ok() && tokio::time::timeout(DRAIN, sending).await.is_err() {
+        tracing::warn!("events that were still waiting are not sent");
+    }
     outcome
+}
+
+/// Every archive in it is looked at, which takes a while: meanwhile the lease is
+/// kept.
+async fn open_storage(options: &Options) -> Result<Storage, storage::Error> {
+    let path = options.storage_path.clone();
+    let address = options.storage_advertised.clone();
+    let retention = options.retention;
+    let opening = tokio::task::spawn_blocking(move || Storage::open(&path, &address, retention));
+    opening.await.map_err(|error| storage::Error::Io {
+        attempted: "open".to_owned(),
+        reason: error.to_string(),
+    })?
 }
