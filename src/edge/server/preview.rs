@@ -232,7 +232,9 @@ fn stated(origin: &str) -> Result<Source, Problem> {
             "`origin` has more than {MAX_ORIGIN} bytes"
         )));
     }
-    serde_json::from_str(origin).map_err(|error| {
+    let object: Result<serde_json::Map<_, _>, _> = serde_json::from_str(origin);
+    let source = object.and_then(|object| serde_json::from_value(object.into()));
+    source.map_err(|error| {
         Problem::bad_request(format!("`origin`: {}", excerpt(&error.to_string(), 200)))
     })
 }
