@@ -17,6 +17,7 @@ use crate::reuse::Reuse;
 use crate::tree::{Digest, ReadError, SourceTree};
 use crate::validate::{Content, Validated};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
@@ -25,7 +26,8 @@ use std::sync::Arc;
 const INVENTORY: &str = "bundle.json";
 
 /// Where the tree came from, as the inventory records it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Source {
     /// `directory`, `archive`, `http`, ...
     pub kind: String,

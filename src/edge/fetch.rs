@@ -127,6 +127,14 @@ pub enum Error {
         /// The cap.
         cap: u64,
     },
+    /// Whoever asked has no memory for it now.
+    #[error("fetch {url}: there is no memory for more than {bytes} bytes of it now")]
+    Full {
+        /// What was asked for.
+        url: String,
+        /// As many were there.
+        bytes: usize,
+    },
     /// The world did not answer.
     #[error("fetch {url}: {reason}")]
     Io {
@@ -140,7 +148,10 @@ pub enum Error {
 impl Error {
     /// Whether the same call may do later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::NotFound { .. } | Self::Io { .. })
+        matches!(
+            self,
+            Self::NotFound { .. } | Self::Full { .. } | Self::Io { .. }
+        )
     }
 }
 
@@ -155,6 +166,20 @@ pub async fn artifact(
     policy: &Policy,
     limits: &Limits,
 ) -> Result<Bytes, Error> {
+    artifact_within(url, digest, policy, limits, &mut |_| true).await
+}
+
+/// The same, asking `room` before more bytes are held than before.
+///
+/// # Errors
+/// As [`artifact`], and when `room` says no.
+pub async fn artifact_within(
+    url: &str,
+    digest: &str,
+    policy: &Policy,
+    limits: &Limits,
+    room: Room<'_>,
+) -> Result<Bytes, Error> {
     let shown = shown(url);
     let refused = |reason: String| Error::Refused {
         url: shown.clone(),
@@ -162,7 +187,7 @@ pub async fn artifact(
     };
     let expected = Expected::parse(digest).map_err(refused)?;
     let parsed = Url::parse(url).map_err(|e| refused(format!("it is no URL: {e}")))?;
-    let fetching = get(parsed, policy, limits.max_archive_bytes);
+    let fetching = get(parsed, policy, limits.max_archive_bytes, room);
     let bytes = match tokio::time::timeout(policy.timeout, fetching).await {
         Ok(outcome) => outcome?,
         Err(_) => {
@@ -204,7 +229,10 @@ pub fn verify(bytes: &[u8], digest: &str, url: &str) -> Result<(), Error> {
     })
 }
 
-async fn get(first: Url, policy: &Policy, cap: u64) -> Result<Bytes, Error> {
+/// Whether there is room for so many bytes.
+pub type Room<'a> = &'a mut (dyn FnMut(usize) -> bool + Send);
+
+async fn get(first: Url, policy: &Policy, cap: u64, room: Room<'_>) -> Result<Bytes, Error> {
     let mut url = first.clone();
     for _ in 0..=MAX_REDIRECTS {
         let at = shown(url.as_str());
@@ -256,7 +284,7 @@ async fn get(first: Url, policy: &Policy, cap: u64) -> Result<Bytes, Error> {
             continue;
         }
         return match status.as_u16() {
-            200 => body(response, &at, cap).await,
+            200 => body(response, &at, cap, room).await,
             status @ (404 | 410) => Err(Error::NotFound { url: at, status }),
             status => Err(failed(format!("the server answered {status}"))),
         };
@@ -267,7 +295,12 @@ async fn get(first: Url, policy: &Policy, cap: u64) -> Result<Bytes, Error> {
     })
 }
 
-async fn body(response: reqwest::Response, at: &str, cap: u64) -> Result<Bytes, Error> {
+async fn body(
+    response: reqwest::Response,
+    at: &str,
+    cap: u64,
+    room: Room<'_>,
+) -> Result<Bytes, Error> {
     let over = || Error::Over {
         url: at.to_owned(),
         cap,
@@ -286,6 +319,12 @@ async fn body(response: reqwest::Response, at: &str, cap: u64) -> Result<Bytes, 
         })?;
         if bytes.len() as u64 + chunk.len() as u64 > cap {
             return Err(over());
+        }
+        if !room(bytes.len() + chunk.len()) {
+            return Err(Error::Full {
+                url: at.to_owned(),
+                bytes: bytes.len(),
+            });
         }
         bytes.extend_from_slice(&chunk);
     }

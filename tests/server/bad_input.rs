@@ -480,6 +480,22 @@ async fn slow_and_half_closed_clients_are_let_go() {
     // A connection on which nothing is asked.
     let stream = TcpStream::connect(service.address()).await.unwrap();
     read_all(stream).await;
+    // One of HTTP/2 that says again and again that it is there.
+    let mut stream = TcpStream::connect(service.address()).await.unwrap();
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let ping = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+    stream
+        .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        .await
+        .unwrap();
+    stream.write_all(&settings).await.unwrap();
+    let alive = async {
+        while stream.write_all(&ping).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let closed = tokio::time::timeout(Duration::from_secs(10), alive).await;
+    closed.expect("a connection on which nothing is asked is closed");
     // A body that comes byte by byte.
     let head = b"POST /v1/render HTTP/1.1\r\nHost: x\r\nContent-Type: application/gzip\r\nContent-Length: 1000\r\n\r\n";
     let mut stream = TcpStream::connect(service.address()).await.unwrap();

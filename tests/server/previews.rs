@@ -238,6 +238,43 @@ async fn a_difference_names_what_changes_and_which_side_is_wrong() {
     let body = json!({"old": in_json(&old), "new": in_json(&broken)});
     let (status, body) = problem(post(&url, JSON, body.to_string().into_bytes()).await).await;
     assert_eq!((status, body["side"].as_str()), (422, Some("new")));
+    for (a, b, side) in [(&old, &broken, "new"), (&broken, &old, "old")] {
+        let body = json!({"old": in_json(a), "new": in_json(b)}).to_string();
+        let request = client()
+            .post(&url)
+            .header("content-type", JSON)
+            .header("accept", "text/markdown");
+        let text = request
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        assert!(text.starts_with(&format!("The {side} side:")), "{text}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stated_origin_is_shown_and_nothing_else_is_taken_for_one() {
+    let service = Running::start(options()).await;
+    let ask = async |origin: &str| {
+        let mut url = url::Url::parse(&format!("{}/v1/render", service.url)).unwrap();
+        url.query_pairs_mut().append_pair("origin", origin);
+        let request = client().post(url);
+        let request = request.header("content-type", GZIP).header("accept", JSON);
+        request.body(archive(&sample())).send().await.unwrap()
+    };
+    let good = ask(r#"{"kind":"directory","revision":"main@sha1:1","dirty":false}"#).await;
+    let answer: Json = good.document().await;
+    assert_eq!(answer["inventory"]["source"]["revision"], "main@sha1:1");
+    let long = format!(r#"{{"url":"{}"}}"#, "x".repeat(9000));
+    for bad in ["", "{", "[]", r#"{"who": 1}"#, r#"{"dirty": "no"}"#, &long] {
+        let (status, body) = problem(ask(bad).await).await;
+        assert_eq!(status, 400, "{body}");
+    }
     service.stop().await;
 }
 

@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use flux_apim::edge::fetch::{Error, Hosts, Lookup, Names, Policy, artifact};
+use flux_apim::edge::server::Options;
 use flux_apim::tree::{Digest, Limits};
 use serde_json::json;
 use sha2::Digest as _;
@@ -432,5 +433,40 @@ async fn the_service_fetches_nothing_that_the_operator_did_not_allow() {
         assert_eq!(status, 422, "{body}");
     }
     assert_eq!(inside.count(), 0);
+    service.stop().await;
+}
+
+/// What is fetched takes of the same memory as what is sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn artifacts_count_as_uploads() {
+    let body = vec![0; 3 << 20];
+    let server = Counting::serving(&body).await;
+    let service = Running::start(Options {
+        max_upload_memory: 1 << 20,
+        sources: Policy {
+            allow_private: true,
+            ..Policy::only(vec![server.address.to_string()])
+        },
+        ..options()
+    })
+    .await;
+    let digest = Digest::of(&body).to_string();
+    let url = format!("http://{}/x.tar.gz", server.address);
+    let request = json!({"source": {"url": url, "digest": digest}}).to_string();
+    let response = post(
+        &format!("{}/v1/validate", service.url),
+        JSON,
+        request.into_bytes(),
+    )
+    .await;
+    let (status, body) = problem(response).await;
+    assert_eq!(status, 503, "{body}");
+    assert!(
+        body["detail"]
+            .as_str()
+            .unwrap()
+            .contains("--max-upload-memory"),
+        "{body}"
+    );
     service.stop().await;
 }

@@ -235,6 +235,15 @@ impl LimitFlags {
         self.over(Limits::default())
     }
 
+    /// A flag that was given for a cap on documents.
+    #[cfg(feature = "server")]
+    pub(super) fn of_documents(&self) -> Option<&'static str> {
+        let mut table = Limits::TABLE.iter().filter(|limit| limit.of_documents());
+        table
+            .find(|limit| self.given.iter().any(|(flag, _)| *flag == limit.flag))
+            .map(|limit| limit.flag)
+    }
+
     /// `limits` with what the flags say.
     pub(super) fn over(&self, mut limits: Limits) -> anyhow::Result<Limits> {
         for &(flag, value) in &self.given {

@@ -220,6 +220,16 @@ fn wait(response: &Response) -> u64 {
     seconds.unwrap_or(1).clamp(1, 30)
 }
 
+/// Caps on documents are the service's own: a lower one here would be ignored.
+fn refuse_caps(common: &Common) -> anyhow::Result<()> {
+    if let Some(flag) = common.limits.of_documents() {
+        bail!(
+            "--{flag} is for documents that are read here: with --server the service's caps hold; leave it out"
+        );
+    }
+    Ok(())
+}
+
 /// The tree as a `.tar.gz`; the same tree is the same bytes, so that the service
 /// knows it again. Of a single document only the files that it refers to go
 /// along: what else lies beside it is nobody's business.
@@ -287,6 +297,7 @@ const JSON: &str = "application/json";
 
 pub(super) fn validate(server: &Server, arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
     let common = &arguments.common;
+    refuse_caps(common)?;
     let mut opened = match open(common)? {
         Ok(opened) => opened,
         Err(report) => {
@@ -314,6 +325,7 @@ pub(super) fn validate(server: &Server, arguments: &Validate, quiet: bool) -> an
 pub(super) fn render(server: &Server, arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
     let common = &arguments.common;
     let output = Output::parse(&arguments.output);
+    refuse_caps(common)?;
     let mut opened = match open(common)? {
         Ok(opened) => opened,
         Err(report) => {
@@ -337,6 +349,8 @@ pub(super) fn render(server: &Server, arguments: &Render, quiet: bool) -> anyhow
             query.push((name, value.clone()));
         }
     }
+    let origin = serde_json::to_string(&opened.origin).context("write the origin")?;
+    query.push(("origin", origin));
     let limits = common.limits()?;
     let body = (GZIP, pack(&opened, common)?);
     let cap = limits.max_archive_bytes;
@@ -398,6 +412,7 @@ pub(super) fn diff(
     let mut body = serde_json::Map::new();
     let mut trees = Vec::new();
     for (side, common) in sides {
+        refuse_caps(common)?;
         let opened = match open(common)? {
             Ok(opened) => opened,
             Err(report) => {

@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Flags of `serve`. Caps on sources are those of `render`, but for
-/// --max-total-bytes, which is 268435456 unless given.
+/// --max-total-bytes: its default is lower (`Options::default`).
 #[derive(Debug, Args)]
+#[command(mut_arg("max-total-bytes", |arg| arg.help("Bytes of all files of a source together. [default: 268435456]")))]
 pub(super) struct Serve {
     /// Address. Any but loopback needs --auth.
     #[arg(

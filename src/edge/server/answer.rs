@@ -153,12 +153,17 @@ impl Answer {
 
     /// Findings that keep a bundle from being made.
     pub(super) fn findings(form: Form, report: &Report, more: Json) -> Self {
+        let side = more["side"].as_str().map(str::to_owned);
         let problem = Problem::findings("nothing is rendered; `diagnostics` has the reasons")
             .with(report.to_json())
             .with(more);
-        match form {
-            Form::Json | Form::Gzip => Self::problem(&problem),
-            form => Self::report(problem.status(), form, report),
+        match (form, side) {
+            (Form::Json | Form::Gzip, _) => Self::problem(&problem),
+            (Form::Markdown, Some(side)) => {
+                let text = format!("The {side} side:\n\n{}", markdown::to_markdown(report));
+                Self::whole(problem.status(), form, text)
+            }
+            (form, _) => Self::report(problem.status(), form, report),
         }
     }
 

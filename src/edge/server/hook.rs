@@ -95,7 +95,15 @@ pub(super) async fn receive(
     let bytes = tokio::time::timeout(service.options.body_timeout, reading)
         .await
         .map_err(|_| Problem::too_slow("the event was not complete in time"))?
-        .map_err(|_| Problem::too_large(format!("an event has at most {MAX_EVENT} bytes")))?;
+        .map_err(|error| {
+            if error.to_string().contains("length limit") {
+                Problem::too_large(format!(
+                    "an event has at most {MAX_EVENT} bytes; this is fixed, Flux's are far smaller"
+                ))
+            } else {
+                Problem::bad_request("the body ended early")
+            }
+        })?;
     if let Some(secret) = &service.options.hook_secret {
         let signature = headers
             .get("x-signature")

@@ -194,12 +194,7 @@ async fn observe(State(service): State<Arc<Service>>, request: Request, next: Ne
     if closing && version <= Version::HTTP_11 {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    response.map(|body| {
-        Body::new(Kept {
-            body,
-            _kept: in_flight,
-        })
-    })
+    response.map(|body| Body::new(Kept::new(body, in_flight)))
 }
 
 /// Counts a request until its answer was sent.
@@ -219,9 +214,15 @@ impl Drop for InFlight {
 }
 
 /// A body, and what lives as long as it.
-struct Kept<T> {
+pub(super) struct Kept<T> {
     body: Body,
     _kept: T,
+}
+
+impl<T> Kept<T> {
+    pub(super) fn new(body: Body, kept: T) -> Self {
+        Self { body, _kept: kept }
+    }
 }
 
 impl<T: Unpin> HttpBody for Kept<T> {

@@ -2,19 +2,22 @@
 //! so that the last answer arrives, drained at the end.
 
 use super::Service;
+use super::layers::Kept;
 use super::tls::Certificates;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::ConnectInfo;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -99,7 +102,8 @@ impl Connections {
         let _ = stream.set_nodelay(true);
         let options = &self.service.options;
         let patience = options.request_timeout + options.body_timeout;
-        let stream = Careful::new(stream, options.header_timeout, patience);
+        let work = Work::default();
+        let stream = Careful::new(stream, work.clone(), options.header_timeout, patience);
         let acceptor = self.acceptor.clone();
         let router = self.router.clone();
         let watcher = graceful.watcher();
@@ -109,11 +113,11 @@ impl Connections {
         tokio::spawn(async move {
             let _place = place;
             match acceptor {
-                None => serve_one(stream, peer, router, watcher, header_timeout).await,
+                None => serve_one(stream, peer, router, work, watcher, header_timeout).await,
                 Some(acceptor) => {
                     let handshake = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
                     if let Ok(Ok(stream)) = handshake {
-                        serve_one(stream, peer, router, watcher, header_timeout).await;
+                        serve_one(stream, peer, router, work, watcher, header_timeout).await;
                     }
                 }
             }
@@ -126,15 +130,21 @@ async fn serve_one<I>(
     stream: I,
     peer: SocketAddr,
     router: Router,
+    work: Work,
     watcher: hyper_util::server::graceful::Watcher,
     header_timeout: Duration,
 ) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = router.map_request(move |request: hyper::Request<hyper::body::Incoming>| {
-        let mut request = request.map(axum::body::Body::new);
+    let service = tower::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let one = work.begin();
+        let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        request
+        let answering = router.clone().oneshot(request);
+        async move {
+            let response = answering.await?;
+            Ok::<_, Infallible>(response.map(|body| Body::new(Kept::new(body, one))))
+        }
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder
@@ -157,35 +167,62 @@ async fn serve_one<I>(
     }
 }
 
-/// Bytes by which the versions of HTTP are told apart.
-const PREFACE: usize = 24;
+/// The requests of a connection that are being answered.
+#[derive(Debug, Clone, Default)]
+struct Work(Arc<AtomicUsize>);
 
-/// A connection that fails when nothing moves for a time (a shorter one as long
-/// as nothing was asked), and that is closed only after the other side had a
+/// One of them.
+struct Running(Work);
+
+impl Work {
+    fn begin(&self) -> Running {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Running(self.clone())
+    }
+
+    fn is_running(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A connection that fails when nothing moves for a time, and when nothing is
+/// asked for one (a shorter one before the first request): frames that only say
+/// that the other side is there do not count. And one that is closed only after the other side had a
 /// chance to read the last answer.
 struct Careful {
     stream: TcpStream,
+    work: Work,
+    /// Whether something was being answered when last it moved.
+    worked: bool,
     patience: Duration,
-    received: usize,
     idle: Pin<Box<Sleep>>,
     lingering: Option<Instant>,
 }
 
 impl Careful {
-    fn new(stream: TcpStream, first: Duration, patience: Duration) -> Self {
+    fn new(stream: TcpStream, work: Work, first: Duration, patience: Duration) -> Self {
         Self {
             stream,
+            work,
+            worked: false,
             patience,
-            received: 0,
             idle: Box::pin(tokio::time::sleep(first)),
             lingering: None,
         }
     }
 
     fn moved(&mut self) {
-        if self.received < PREFACE {
+        let works = self.work.is_running();
+        if !works && !self.worked {
             return;
         }
+        self.worked = works;
         let until = Instant::now() + self.patience;
         self.idle.as_mut().reset(until);
     }
@@ -203,10 +240,8 @@ impl AsyncRead for Careful {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Ready(outcome) => {
-                self.received = self.received.saturating_add(buffer.filled().len() - before);
                 self.moved();
                 Poll::Ready(outcome)
             }

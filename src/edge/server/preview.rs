@@ -4,6 +4,7 @@ use super::answer::{Answer, Form};
 use super::pool::Wanted;
 use super::problem::Problem;
 use super::sources::Named;
+use crate::bundle::Source;
 use crate::changes;
 use crate::diag::excerpt;
 use crate::edge::metrics::Metrics;
@@ -42,6 +43,9 @@ pub(super) struct Query {
     pub(super) only: Option<String>,
     /// `warnings`: treat these as errors.
     pub(super) deny: Option<String>,
+    /// What the inventory says of the source instead of how it was sent: a JSON
+    /// object with `kind`, `url`, `revision`, `digest`, `path`, `dirty`, `created`.
+    pub(super) origin: Option<String>,
 }
 
 impl Query {
@@ -58,6 +62,7 @@ impl Query {
                 "arm_api_version" => &mut self.arm_api_version,
                 "only" => &mut self.only,
                 "deny" => &mut self.deny,
+                "origin" => &mut self.origin,
                 _ => {
                     return Err(Problem::bad_request(format!(
                         "there is no option `{}`",
@@ -199,7 +204,10 @@ impl Preview {
             }
             opened.origin.path = Some(path.clone());
         }
-        options.source = opened.origin;
+        options.source = match &self.query.origin {
+            Some(origin) => stated(origin)?,
+            None => opened.origin,
+        };
         options.reuse = Some(Arc::clone(&self.parts));
         options.discover.only = opened.only;
         let tree = wanted.guard(opened.tree);
@@ -212,4 +220,21 @@ impl Preview {
             error => Problem::internal(error.to_string()),
         })
     }
+}
+
+/// Bytes of a stated origin: URLs and revisions are short.
+const MAX_ORIGIN: usize = 8 << 10;
+
+/// What a client says of its source. It is shown, and decides about nothing.
+fn stated(origin: &str) -> Result<Source, Problem> {
+    if origin.len() > MAX_ORIGIN {
+        return Err(Problem::bad_request(format!(
+            "`origin` has more than {MAX_ORIGIN} bytes"
+        )));
+    }
+    let object: Result<serde_json::Map<_, _>, _> = serde_json::from_str(origin);
+    let source = object.and_then(|object| serde_json::from_value(object.into()));
+    source.map_err(|error| {
+        Problem::bad_request(format!("`origin`: {}", excerpt(&error.to_string(), 200)))
+    })
 }

@@ -2,6 +2,7 @@
 
 use super::Service;
 use super::problem::Problem;
+use super::upload::Held;
 use crate::bundle::Source;
 use crate::diag::{Diagnostic, Report, excerpt, rules};
 use crate::edge::fetch;
@@ -35,6 +36,8 @@ pub(super) enum Input {
         url: String,
         /// Its bytes.
         bytes: Bytes,
+        /// The memory that is set aside for them.
+        held: Option<Held>,
     },
 }
 
@@ -203,7 +206,11 @@ impl Named {
     pub(super) fn fetched(url: &str, bytes: Bytes) -> Self {
         let url = url.to_owned();
         Self {
-            input: Input::Fetched { url, bytes },
+            input: Input::Fetched {
+                url,
+                bytes,
+                held: None,
+            },
             only: None,
         }
     }
@@ -213,11 +220,17 @@ impl Named {
         let input = match self.input {
             Input::Reference { url, digest } => {
                 let options = &service.options;
-                let fetched = fetch::artifact(&url, &digest, &options.sources, &options.limits);
+                let mut held = service.budget.hold(0)?;
+                let mut room = |bytes| held.grow(bytes).is_ok();
+                let (policy, limits) = (&options.sources, &options.limits);
+                let fetched = fetch::artifact_within(&url, &digest, policy, limits, &mut room);
                 let bytes = fetched.await.map_err(|error| {
                     let text = error.to_string();
                     match error {
                         fetch::Error::Over { .. } => Problem::too_large(text),
+                        fetch::Error::Full { .. } => Problem::busy(format!(
+                            "{text}; the operator raises it with --max-upload-memory, or runs more replicas"
+                        )),
                         fetch::Error::Io { .. } => Problem::upstream(text),
                         fetch::Error::Mismatch { .. } => refused(&Diagnostic::new(
                             &rules::DIGEST_MISMATCH,
@@ -229,7 +242,11 @@ impl Named {
                         }
                     }
                 })?;
-                Input::Fetched { url, bytes }
+                Input::Fetched {
+                    url,
+                    bytes,
+                    held: Some(held),
+                }
             }
             other => other,
         };
@@ -245,7 +262,9 @@ impl Named {
         let only = self.only.as_deref();
         let opened = match self.input {
             Input::Archive(bytes) => source::unpack(&bytes, "archive", &options),
-            Input::Fetched { url, bytes } => {
+            Input::Fetched { url, bytes, held } => {
+                // Given back when the bytes are unpacked.
+                let _held = held;
                 source::unpack(&bytes, "http", &options).map(|mut opened| {
                     opened.origin = Source {
                         url: Some(url),

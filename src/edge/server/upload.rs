@@ -42,7 +42,7 @@ impl Budget {
         }
     }
 
-    fn hold(&self, bytes: usize) -> Result<Held, Problem> {
+    pub(super) fn hold(&self, bytes: usize) -> Result<Held, Problem> {
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.units).try_acquire_many_owned(units);
         let permit = permit.map_err(|_| {
@@ -60,7 +60,7 @@ impl Budget {
 
 impl Held {
     /// Holds at least `bytes` bytes from now on.
-    fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
         let held = self.permit.num_permits() * UNIT;
         if bytes > held {
             let mut more = self.budget.hold(bytes - held)?;
