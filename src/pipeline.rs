@@ -1,6 +1,6 @@
 //! The whole product as one pure function.
 
-use crate::bundle::{Bundle, Description, Source};
+use crate::bundle::{self, Bundle, Description, Source};
 use crate::diag::{Code, Diagnostic, Place, Report, Severity, excerpt, rules};
 use crate::model::schema::{DEFAULT_API_VERSION, Schema};
 use crate::reuse::Reuse;
@@ -192,14 +192,11 @@ fn is_service_name(name: &str) -> bool {
 /// Folders that hold a bundle: what an earlier run wrote into the source is no
 /// part of it.
 fn bundles(tree: &SourceTree) -> Result<Vec<String>, ReadError> {
-    let head = format!("{{\"apiVersion\":\"{}\"", crate::bundle::API_VERSION);
     let mut folders = Vec::new();
     for (file, path) in tree.files() {
         let folder = path.parent();
-        if path.name() == "bundle.json"
-            && !folder.is_empty()
-            && tree.read(file)?.starts_with(head.as_bytes())
-        {
+        let named = path.name() == bundle::INVENTORY && !folder.is_empty();
+        if named && bundle::is_inventory(&tree.read(file)?) {
             folders.push(folder.to_owned());
         }
     }

@@ -7,11 +7,26 @@ use crate::syntax::write_string;
 use crate::tree::{Digest, FileId, ReadError, SourceTree};
 use crate::validate::{Expression, Node, Validated};
 use rayon::prelude::*;
+use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// `apiVersion` of the inventory.
-pub const API_VERSION: &str = "flux-apim.dev/bundle/v1";
+const API_VERSION: &str = "flux-apim.dev/bundle/v1";
+
+/// Path of the inventory in a bundle.
+pub const INVENTORY: &str = "bundle.json";
+
+/// Whether `text` is the inventory of a bundle: what lies beside it is then
+/// output, and no source.
+pub fn is_inventory(text: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Head {
+        api_version: String,
+    }
+    serde_json::from_slice(text).is_ok_and(|head: Head| head.api_version == API_VERSION)
+}
 
 /// The text of `bundle.json`: JSON with sorted keys. Entries are written one by
 /// one: as values, those of a large project would be the largest thing in memory.

@@ -6,7 +6,7 @@ mod inventory;
 mod oci;
 
 pub use archive::{Archive, Member, Written};
-pub use inventory::API_VERSION;
+pub use inventory::{INVENTORY, is_inventory};
 #[cfg(feature = "publish")]
 pub(crate) use oci::created;
 pub use oci::{CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, OciImage, RESOURCES_FIELD};
@@ -21,9 +21,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
-
-/// Path of the inventory.
-const INVENTORY: &str = "bundle.json";
 
 /// Where the tree came from, as the inventory records it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -261,20 +261,20 @@ fn is_bundle(path: &Path) -> Result<bool, Error> {
         path: path.to_owned(),
         source,
     };
-    let inventory = path.join("bundle.json");
+    let inventory = path.join(bundle::INVENTORY);
     if !inventory.is_file() {
         return Ok(false);
     }
     let text = fs::read(&inventory).map_err(failed)?;
-    let inventory: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-    if inventory["apiVersion"] != bundle::API_VERSION {
+    if !bundle::is_inventory(&text) {
         return Ok(false);
     }
+    let inventory: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
     let files = inventory["files"].as_array().into_iter().flatten();
     let mut listed: BTreeSet<&Path> = files
         .filter_map(|file| file["path"].as_str().map(Path::new))
         .collect();
-    listed.insert(Path::new("bundle.json"));
+    listed.insert(Path::new(bundle::INVENTORY));
     let mut stack = vec![path.to_owned()];
     while let Some(folder) = stack.pop() {
         for entry in fs::read_dir(&folder).map_err(failed)? {

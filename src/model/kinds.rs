@@ -94,6 +94,8 @@ pub struct Reference {
 /// A row of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
+    /// What people call it, in messages.
+    pub label: &'static str,
     /// ARM type below `Microsoft.ApiManagement/service/`.
     pub arm: &'static str,
     /// The kind it is a child of.
@@ -143,6 +145,7 @@ impl Row {
     }
 
     const EMPTY: Self = Self {
+        label: "",
         arm: "",
         parent: None,
         links_to: None,
@@ -171,11 +174,13 @@ const LOGGER: &[Reference] = &[Reference {
 
 kinds! {
     Workspace {
+        label: "workspace",
         arm: "workspaces",
         files: &[(Information, "workspaces/{}/workspaceInformation.json")],
         section: Some("workspaces"),
     }
     NamedValue {
+        label: "named value",
         arm: "namedValues",
         files: &[(Information, "named values|namedValues/{}/namedValueInformation.json")],
         section: Some("namedValues"),
@@ -183,12 +188,14 @@ kinds! {
         aso: Some("NamedValue"),
     }
     Tag {
+        label: "tag",
         arm: "tags",
         files: &[(Information, "tags/{}/tagInformation.json")],
         section: Some("tags"),
         workspace: Same,
     }
     Group {
+        label: "group",
         arm: "groups",
         files: &[(Information, "groups/{}/groupInformation.json")],
         section: Some("groups"),
@@ -196,12 +203,14 @@ kinds! {
         aso: Some("Group"),
     }
     Gateway {
+        label: "gateway",
         arm: "gateways",
         files: &[(Information, "gateways/{}/gatewayInformation.json")],
         section: Some("gateways"),
         aso: Some("ServiceGateway"),
     }
     VersionSet {
+        label: "version set",
         arm: "apiVersionSets",
         files: &[(Information, "version sets|versionSets|apiVersionSets/{}/versionSetInformation.json|apiVersionSetInformation.json")],
         section: Some("versionSets"),
@@ -209,6 +218,7 @@ kinds! {
         aso: Some("ApiVersionSet"),
     }
     Backend {
+        label: "backend",
         arm: "backends",
         files: &[(Information, "backends/{}/backendInformation.json")],
         section: Some("backends"),
@@ -228,6 +238,7 @@ kinds! {
         aso: Some("Backend"),
     }
     Logger {
+        label: "logger",
         arm: "loggers",
         files: &[(Information, "loggers/{}/loggerInformation.json")],
         section: Some("loggers"),
@@ -237,6 +248,7 @@ kinds! {
         aso: Some("Logger"),
     }
     Diagnostic {
+        label: "diagnostic",
         arm: "diagnostics",
         files: &[(Information, "diagnostics/{}/diagnosticInformation.json")],
         section: Some("diagnostics"),
@@ -245,12 +257,14 @@ kinds! {
         aso: Some("Diagnostic"),
     }
     GlobalSchema {
+        label: "schema",
         arm: "schemas",
         files: &[(Information, "schemas/{}/schemaInformation.json")],
         section: Some("schemas"),
         workspace: Same,
     }
     PolicyFragment {
+        label: "policy fragment",
         arm: "policyFragments",
         files: &[
             (Information, "policy fragments|policyFragments/{}/policyFragmentInformation.json"),
@@ -261,16 +275,19 @@ kinds! {
         aso: Some("PolicyFragment"),
     }
     PolicyRestriction {
+        label: "policy restriction",
         arm: "policyRestrictions",
         files: &[(Information, "policyRestrictions/{}/policyRestrictionInformation.json")],
         section: Some("policyRestrictions"),
     }
     Documentation {
+        label: "documentation",
         arm: "documentations",
         files: &[(Information, "documentations/{}/documentationInformation.json")],
         section: Some("documentations"),
     }
     ServicePolicy {
+        label: "service policy",
         arm: "policies",
         files: &[(Policy, "policy.xml")],
         section: Some("policies"),
@@ -279,6 +296,7 @@ kinds! {
         aso: Some("Policy"),
     }
     Product {
+        label: "product",
         arm: "products",
         files: &[(Information, "products/{}/productInformation.json")],
         section: Some("products"),
@@ -286,6 +304,7 @@ kinds! {
         aso: Some("Product"),
     }
     ProductPolicy {
+        label: "product policy",
         arm: "products/policies",
         parent: Some(Kind::Product),
         files: &[(Policy, "products/{}/policy.xml")],
@@ -295,12 +314,14 @@ kinds! {
         aso: Some("ProductPolicy"),
     }
     ProductWiki {
+        label: "wiki",
         arm: "products/wikis",
         parent: Some(Kind::Product),
         files: &[(Wiki, "products/{}/wiki.md")],
         singleton: Some("default"),
     }
     ProductGroup {
+        label: "group of a product",
         arm: "products/groups",
         parent: Some(Kind::Product),
         links_to: Some(Kind::Group),
@@ -313,6 +334,7 @@ kinds! {
         aso: Some("ProductGroup"),
     }
     Api {
+        label: "API",
         arm: "apis",
         files: &[
             (Information, "apis/{}/apiInformation.json"),
@@ -327,6 +349,7 @@ kinds! {
         aso: Some("Api"),
     }
     ApiSchema {
+        label: "schema",
         arm: "apis/schemas",
         parent: Some(Kind::Api),
         files: &[(Information, "apis/{}/schemas/{}/apiSchemaInformation.json|schemaInformation.json")],
@@ -334,6 +357,7 @@ kinds! {
         workspace: Same,
     }
     ApiOperation {
+        label: "operation",
         arm: "apis/operations",
         parent: Some(Kind::Api),
         files: &[(Information, "apis/{}/operations/{}/operationInformation.json")],
@@ -351,6 +375,7 @@ kinds! {
         ],
     }
     ApiRelease {
+        label: "release",
         arm: "apis/releases",
         parent: Some(Kind::Api),
         files: &[(Information, "apis/{}/releases/{}/apiReleaseInformation.json|releaseInformation.json")],
@@ -359,6 +384,7 @@ kinds! {
         references: &[Reference { path: "apiId", targets: &[Kind::Api], aso: None }],
     }
     ApiPolicy {
+        label: "API policy",
         arm: "apis/policies",
         parent: Some(Kind::Api),
         files: &[(Policy, "apis/{}/policy.xml")],
@@ -368,6 +394,7 @@ kinds! {
         aso: Some("ApiPolicy"),
     }
     OperationPolicy {
+        label: "operation policy",
         arm: "apis/operations/policies",
         parent: Some(Kind::ApiOperation),
         files: &[(Policy, "apis/{}/operations/{}/policy.xml")],
@@ -376,6 +403,7 @@ kinds! {
         singleton: Some("policy"),
     }
     ApiDiagnostic {
+        label: "diagnostic",
         arm: "apis/diagnostics",
         parent: Some(Kind::Api),
         files: &[(Information, "apis/{}/diagnostics/{}/diagnosticInformation.json|apiDiagnosticInformation.json")],
@@ -385,6 +413,7 @@ kinds! {
         aso: Some("ApiDiagnostic"),
     }
     ApiTag {
+        label: "tag of an API",
         arm: "apis/tags",
         parent: Some(Kind::Api),
         links_to: Some(Kind::Tag),
@@ -397,6 +426,7 @@ kinds! {
         has_properties: false,
     }
     ApiTagDescription {
+        label: "tag description",
         arm: "apis/tagDescriptions",
         parent: Some(Kind::Api),
         links_to: Some(Kind::Tag),
@@ -404,18 +434,21 @@ kinds! {
         section: Some("tagDescriptions"),
     }
     ApiWiki {
+        label: "wiki",
         arm: "apis/wikis",
         parent: Some(Kind::Api),
         files: &[(Wiki, "apis/{}/wiki.md")],
         singleton: Some("default"),
     }
     Resolver {
+        label: "resolver",
         arm: "apis/resolvers",
         parent: Some(Kind::Api),
         files: &[(Information, "apis/{}/resolvers/{}/resolverInformation.json")],
         section: Some("resolvers"),
     }
     ResolverPolicy {
+        label: "resolver policy",
         arm: "apis/resolvers/policies",
         parent: Some(Kind::Resolver),
         files: &[(Policy, "apis/{}/resolvers/{}/policy.xml")],
@@ -423,6 +456,7 @@ kinds! {
         singleton: Some("policy"),
     }
     ProductApi {
+        label: "API of a product",
         arm: "products/apis",
         parent: Some(Kind::Product),
         links_to: Some(Kind::Api),
@@ -435,6 +469,7 @@ kinds! {
         aso: Some("ProductApi"),
     }
     ProductTag {
+        label: "tag of a product",
         arm: "products/tags",
         parent: Some(Kind::Product),
         links_to: Some(Kind::Tag),
@@ -448,6 +483,7 @@ kinds! {
         has_properties: false,
     }
     GatewayApi {
+        label: "API of a gateway",
         arm: "gateways/apis",
         parent: Some(Kind::Gateway),
         links_to: Some(Kind::Api),
@@ -458,6 +494,7 @@ kinds! {
         aso: Some("ServiceGatewayApi"),
     }
     Subscription {
+        label: "subscription",
         arm: "subscriptions",
         files: &[(Information, "subscriptions/{}/subscriptionInformation.json")],
         section: Some("subscriptions"),
@@ -548,39 +585,7 @@ impl Kind {
 
     /// What people call it.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Workspace => "workspace",
-            Self::NamedValue => "named value",
-            Self::Tag => "tag",
-            Self::Group => "group",
-            Self::Gateway => "gateway",
-            Self::VersionSet => "version set",
-            Self::Backend => "backend",
-            Self::Logger => "logger",
-            Self::Diagnostic | Self::ApiDiagnostic => "diagnostic",
-            Self::GlobalSchema | Self::ApiSchema => "schema",
-            Self::PolicyFragment => "policy fragment",
-            Self::PolicyRestriction => "policy restriction",
-            Self::Documentation => "documentation",
-            Self::ServicePolicy => "service policy",
-            Self::Product => "product",
-            Self::ProductPolicy => "product policy",
-            Self::ProductWiki | Self::ApiWiki => "wiki",
-            Self::ProductGroup => "group of a product",
-            Self::Api => "API",
-            Self::ApiOperation => "operation",
-            Self::ApiRelease => "release",
-            Self::ApiPolicy => "API policy",
-            Self::OperationPolicy => "operation policy",
-            Self::ApiTag => "tag of an API",
-            Self::ApiTagDescription => "tag description",
-            Self::Resolver => "resolver",
-            Self::ResolverPolicy => "resolver policy",
-            Self::ProductApi => "API of a product",
-            Self::ProductTag => "tag of a product",
-            Self::GatewayApi => "API of a gateway",
-            Self::Subscription => "subscription",
-        }
+        self.row().label
     }
 }
 
@@ -592,6 +597,7 @@ mod tests {
     fn rows_are_consistent() {
         for &kind in Kind::ALL {
             let row = kind.row();
+            assert!(!row.label.is_empty(), "{kind:?}");
             let own = row.arm.matches('/').count() + usize::from(row.singleton.is_none());
             let captures = |p: &Pattern| p.captures();
             for file in Kind::files().iter().filter(|file| file.kind == kind) {

@@ -358,8 +358,8 @@ fn service_of(arm_id: &str) -> &str {
     &arm_id[..end.unwrap_or(arm_id.len())]
 }
 
-/// Type and name of something in an API Management service, the service's
-/// name replaced by its placeholder.
+/// Type and name of something in an API Management service, whatever the name
+/// of the service is.
 fn parse_arm_id(arm_id: &str) -> Option<(String, String)> {
     let (scope, rest) = arm_id.split_once("/providers/Microsoft.ApiManagement/service/")?;
     if !scope.starts_with("/subscriptions/") {

@@ -1,7 +1,7 @@
 //! Commands and flags.
 
 use crate::render::Target;
-use crate::tree::{Digest, Limits};
+use crate::tree::{Digest, Limit, Limits};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Renders Azure API Management configuration kept in Git into validated,
@@ -255,6 +255,11 @@ impl LimitFlags {
     }
 }
 
+/// What the help says of a cap, with its default.
+pub(super) fn help(limit: &Limit, default: u64) -> String {
+    format!("{} [default: {default}]", limit.meaning)
+}
+
 impl Args for LimitFlags {
     fn augment_args(mut command: clap::Command) -> clap::Command {
         for limit in Limits::TABLE {
@@ -266,7 +271,7 @@ impl Args for LimitFlags {
                         "FLUX_APIM_{}",
                         limit.flag.replace('-', "_").to_uppercase()
                     ))
-                    .help(format!("{} [default: {}]", limit.meaning, limit.default))
+                    .help(help(limit, limit.default))
                     .help_heading("Caps")
                     .hide_short_help(true)
                     .value_parser(clap::value_parser!(u64)),

@@ -1,13 +1,14 @@
 //! `serve`: the preview service.
 
 use super::Done;
-use super::options::LimitFlags;
+use super::options::{LimitFlags, help};
 use crate::edge::fetch::{Hosts, Policy};
 use crate::edge::secret::Secret;
 use crate::edge::server::{Auth, Grant, Oidc, Options, Server};
 use crate::edge::telemetry;
+use crate::tree::Limits;
 use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::{Arg, Args, ValueEnum};
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use std::time::Duration;
 /// Flags of `serve`. Caps on sources are those of `render`, but for
 /// --max-total-bytes: its default is lower (`Options::default`).
 #[derive(Debug, Args)]
-#[command(mut_arg("max-total-bytes", |arg| arg.help("Bytes of all files of a source together. [default: 268435456]")))]
+#[command(mut_arg("max-total-bytes", own_default))]
 pub(super) struct Serve {
     /// Address. Any but loopback needs --auth.
     #[arg(
@@ -343,6 +344,18 @@ async fn stop() {
         }
     }
     let _ = interrupt.await;
+}
+
+/// The service has lower defaults for some caps than the commands.
+fn own_default(arg: Arg) -> Arg {
+    let limits = Options::default().limits;
+    let limit = Limits::TABLE
+        .iter()
+        .find(|limit| arg.get_id() == limit.flag);
+    match limit {
+        Some(limit) => arg.help(help(limit, limits.get(limit.flag))),
+        None => arg,
+    }
 }
 
 fn options(arguments: &Serve) -> anyhow::Result<Options> {

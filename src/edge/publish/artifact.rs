@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 /// What the inventory of every bundle begins with.
-const API_VERSION: &str = "flux-apim.dev/bundle/v1";
 const TEMPLATE: &str = "arm/main.json";
 
 /// A bundle as it goes to a registry.
@@ -72,7 +71,7 @@ impl Artifact {
         for (id, path) in tree.files() {
             let bytes = tree.read(id).map_err(|e| damaged(what, &e))?.into_owned();
             let cuts = match path.as_str() {
-                "bundle.json" => bundle::inventory_cuts(&String::from_utf8_lossy(&bytes)),
+                bundle::INVENTORY => bundle::inventory_cuts(&String::from_utf8_lossy(&bytes)),
                 path => cuts.get(path).cloned().unwrap_or_default(),
             };
             files.push(Written {
@@ -126,12 +125,8 @@ impl Artifact {
 
 /// Whether the tree is a bundle, by its `bundle.json`.
 pub fn is_bundle(tree: &SourceTree) -> bool {
-    inventory_of(tree).is_some_and(|inventory| inventory["apiVersion"] == API_VERSION)
-}
-
-fn inventory_of(tree: &SourceTree) -> Option<Json> {
-    let bytes = tree.read(tree.find("bundle.json")?).ok()?;
-    serde_json::from_slice(&bytes).ok()
+    let text = tree.find(bundle::INVENTORY).map(|file| tree.read(file));
+    text.is_some_and(|text| text.is_ok_and(|text| bundle::is_inventory(&text)))
 }
 
 /// The Bicep module of a template. One that is split links to other files,
@@ -167,13 +162,13 @@ pub(super) fn checked(tree: &SourceTree, what: &str) -> Result<Json, Error> {
         found,
         expected: "a `bundle.json` as `flux-apim render` writes it",
     };
-    let Some(file) = tree.find("bundle.json") else {
+    let Some(file) = tree.find(bundle::INVENTORY) else {
         return Err(not("it holds no `bundle.json`".to_owned()));
     };
     let bytes = tree.read(file).map_err(|e| damaged(what, &e))?;
     let inventory: Json = serde_json::from_slice(&bytes)
         .map_err(|e| not(format!("its `bundle.json` is no JSON: {e}")))?;
-    if inventory["apiVersion"] != API_VERSION {
+    if !bundle::is_inventory(&bytes) {
         let found = crate::diag::excerpt(&inventory["apiVersion"].to_string(), 100);
         return Err(not(format!("its `bundle.json` has the apiVersion {found}")));
     }
@@ -210,7 +205,7 @@ pub(super) fn checked(tree: &SourceTree, what: &str) -> Result<Json, Error> {
     let stranger = tree
         .files()
         .map(|(_, path)| path.as_str())
-        .find(|path| *path != "bundle.json" && !known.contains(path));
+        .find(|path| *path != bundle::INVENTORY && !known.contains(path));
     match stranger {
         Some(path) => Err(damaged(
             what,

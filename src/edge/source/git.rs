@@ -1,7 +1,8 @@
 //! What Git knows about a folder: URL, revision, changes.
 
 use super::directory::plain;
-use crate::bundle::Source;
+use crate::bundle::{self, Source};
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -32,30 +33,38 @@ pub(super) fn describe(folder: &Path, kind: &str) -> Source {
     });
     source.url =
         git(folder, &["config", "--get", "remote.origin.url"]).map(|url| without_credentials(&url));
-    source.dirty = Some(is_dirty(folder));
+    source.dirty = is_dirty(folder);
     source
 }
 
-/// Whether anything but bundles differs from the commit.
-fn is_dirty(folder: &Path) -> bool {
-    let status = ["status", "--porcelain", "--no-renames", "-z", "--", "."];
-    let Some(changes) = git(folder, &status) else {
-        return true;
+/// Whether anything but bundles differs from the commit: what earlier runs wrote
+/// is no part of the source.
+fn is_dirty(folder: &Path) -> Option<bool> {
+    // Changes are named from the top of the repository.
+    let prefix = git(folder, &["rev-parse", "--show-prefix"])?;
+    let status = [
+        "status",
+        "--porcelain",
+        "--no-renames",
+        "-uall",
+        "-z",
+        "--",
+        ".",
+    ];
+    let changes = git(folder, &status)?;
+    let mut bundles = HashMap::new();
+    let mut is_bundle = |below: &Path| {
+        *bundles.entry(below.to_owned()).or_insert_with(|| {
+            let inventory = folder.join(below).join(bundle::INVENTORY);
+            std::fs::read(inventory).is_ok_and(|text| bundle::is_inventory(&text))
+        })
     };
-    let top = git(folder, &["rev-parse", "--show-toplevel"]).unwrap_or_default();
-    changes.split('\0').filter(|c| !c.is_empty()).any(|change| {
-        // `?? bundle/`: what an earlier run wrote is no part of the source.
-        let path = change
-            .strip_prefix("?? ")
-            .map(|path| Path::new(&top).join(path));
-        !path.is_some_and(|path| is_bundle(&path))
-    })
-}
-
-fn is_bundle(folder: &Path) -> bool {
-    let text = std::fs::read(folder.join("bundle.json")).unwrap_or_default();
-    let inventory: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-    inventory["apiVersion"] == crate::bundle::API_VERSION
+    let mut paths = changes.split('\0').filter_map(|change| change.get(3..));
+    Some(paths.any(|path| {
+        let path = Path::new(path.strip_prefix(&prefix).unwrap_or(path));
+        let mut folders = path.ancestors().skip(1).filter(|f| *f != Path::new(""));
+        !folders.any(&mut is_bundle)
+    }))
 }
 
 /// Runs `git` without what a hostile repository could make it run: hooks and
