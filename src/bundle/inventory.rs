@@ -119,7 +119,7 @@ fn resources(
             let path = tree.path(origin.span.file).as_str();
             let range = &ranges[&origin.span];
             origins.push(json!({
-                "path": path, "range": range.to_json(), "role": origin.role.as_str(),
+                "path": path, "range": range, "role": origin.role.as_str(),
             }));
         }
         let outputs: Map<String, Json> = description

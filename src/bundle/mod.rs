@@ -80,10 +80,9 @@ impl Bundle {
         description: Description,
     ) -> Result<Self, ReadError> {
         let mut rendered = rendered;
-        rendered.files.push(File::text(
-            "reports/diagnostics.json",
-            pretty(&report.to_json()),
-        ));
+        rendered
+            .files
+            .push(File::text("reports/diagnostics.json", pretty(report)));
         rendered.files.push(File::text(
             "reports/diagnostics.sarif",
             pretty(&sarif::to_sarif(report, env!("CARGO_PKG_VERSION"))),
@@ -191,7 +190,7 @@ fn file_digest(file: &File, contents: &[Content], reuse: Option<&Reuse>) -> Dige
     digest
 }
 
-fn pretty(value: &Json) -> String {
+fn pretty(value: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     text

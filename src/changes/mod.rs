@@ -13,6 +13,7 @@ pub use property::Property;
 pub use text::TextChange;
 
 use crate::bundle::Bundle;
+use crate::diag::Budget;
 use crate::model::Key;
 use crate::validate::Node;
 use serde_json::Value as Json;
@@ -113,8 +114,9 @@ impl Changes {
     }
 }
 
-/// What changes from `old` to `new`.
-pub fn between(old: &Bundle, new: &Bundle) -> Changes {
+/// What changes from `old` to `new`. The comparison spends from `budget`, and ends as it
+/// does: inside of [`Budget::bound`].
+pub fn between(old: &Bundle, new: &Bundle, budget: &Budget) -> Changes {
     let (before, after) = (by_key(old), by_key(new));
     let (old_inventory, new_inventory) = (old.inventory(), new.inventory());
     let (old_paths, new_paths) = (paths(&old_inventory), paths(&new_inventory));
@@ -124,7 +126,7 @@ pub fn between(old: &Bundle, new: &Bundle) -> Changes {
         match (before.get(key), after.get(key)) {
             (Some(a), Some(b)) => {
                 let mut change = named(Action::Changed, b, &new_paths);
-                property::compare((old.graph(), a), (new.graph(), b), &mut change);
+                property::compare((old.graph(), a), (new.graph(), b), budget, &mut change);
                 let same = change.properties.is_empty()
                     && change.texts.is_empty()
                     && change.definition.is_none();

@@ -1,6 +1,7 @@
 //! Properties, one by one.
 
 use super::{Change, definition, text};
+use crate::diag::Budget;
 use crate::model::kinds::Kind;
 use crate::validate::{Expression, Node, Validated};
 use serde_json::{Map, Value as Json, json};
@@ -24,11 +25,12 @@ pub struct Property {
 type Side<'a> = (&'a Validated, &'a Node);
 
 /// Notes in `change` what differs between two nodes of one key.
-pub(super) fn compare(old: Side<'_>, new: Side<'_>, change: &mut Change) {
+pub(super) fn compare(old: Side<'_>, new: Side<'_>, budget: &Budget, change: &mut Change) {
     let mut comparison = Comparison {
         old: old.0,
         new: new.0,
         is_api: new.1.key.kind == Kind::Api,
+        budget,
         change,
     };
     comparison.entries("", &old.1.properties, &new.1.properties);
@@ -38,6 +40,7 @@ struct Comparison<'a> {
     old: &'a Validated,
     new: &'a Validated,
     is_api: bool,
+    budget: &'a Budget,
     change: &'a mut Change,
 }
 
@@ -86,7 +89,7 @@ impl Comparison<'_> {
             }
             if self.is_api
                 && path == "value"
-                && let Some(operations) = definition::compare(&a, &b)
+                && let Some(operations) = definition::compare(&a, &b, self.budget)
             {
                 self.change.definition = Some(operations);
                 return;

@@ -1,7 +1,7 @@
 //! `flux-apim.yaml`: optional configuration of a project.
 
 use super::{Options, Project};
-use crate::diag::{Diagnostic, Place, Severity, Span, excerpt, nearest, rule, rules};
+use crate::diag::{Diagnostic, Findings, Place, Severity, Span, excerpt, nearest, rule, rules};
 use crate::model::{Target, parse_id};
 use crate::syntax::{self, Data, Format, Value};
 use crate::tree::{FileId, Limits, ReadError, SourceTree, join};
@@ -50,7 +50,7 @@ pub(super) fn load(
     tree: &SourceTree,
     options: &Options,
     project: &mut Project,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<(), ReadError> {
     let parent = project
         .root
@@ -158,7 +158,7 @@ fn limits(
     value: &Value,
     options: &Options,
     config: &mut ProjectConfig,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) {
     if !value.is_object() {
         findings.push(malformed(file, value, "`limits` must be a mapping of caps"));
@@ -200,7 +200,7 @@ fn limits(
     }
 }
 
-fn levels(file: FileId, value: &Value, config: &mut ProjectConfig, findings: &mut Vec<Diagnostic>) {
+fn levels(file: FileId, value: &Value, config: &mut ProjectConfig, findings: &mut Findings) {
     if !value.is_object() {
         findings.push(malformed(
             file,
@@ -243,7 +243,7 @@ pub(super) fn read_yaml(
     tree: &SourceTree,
     file: FileId,
     options: &Options,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<Option<Value>, ReadError> {
     read_value(tree, file, Format::Yaml, options, findings)
 }
@@ -254,7 +254,7 @@ pub(super) fn read_value(
     file: FileId,
     format: Format,
     options: &Options,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<Option<Value>, ReadError> {
     let text = match syntax::utf8(file, tree.read(file)?.into_owned()) {
         Ok(text) => text,
@@ -267,8 +267,7 @@ pub(super) fn read_value(
         malformed: &rules::MALFORMED_DOCUMENT,
         limits: &options.limits,
     };
-    let (document, mut found) = syntax::parse(file, text, format, parse);
-    findings.append(&mut found);
+    let document = syntax::parse(file, text, format, parse, findings);
     Ok(document.map(|document| Value::from(document.root())))
 }
 

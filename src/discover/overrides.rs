@@ -3,7 +3,7 @@
 use super::collect::is_extractor_filter;
 use super::config::{malformed, read_yaml};
 use super::{Options, Project, environment_file};
-use crate::diag::{Diagnostic, Place, excerpt, nearest, rules};
+use crate::diag::{Diagnostic, Findings, Place, excerpt, nearest, rules};
 use crate::model::kinds::{Kind, Role};
 use crate::model::{InWorkspace, Key, Origin};
 use crate::syntax::{Data, Value};
@@ -14,7 +14,7 @@ pub(super) fn apply(
     tree: &SourceTree,
     options: &Options,
     project: &mut Project,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<(), ReadError> {
     let file = match (&options.config, &options.environment) {
         (Some(path), _) => tree.find(path),
@@ -82,7 +82,7 @@ fn no_environment(tree: &SourceTree, options: &Options, project: &Project) -> Di
 struct Merge<'a> {
     project: &'a mut Project,
     file: FileId,
-    findings: &'a mut Vec<Diagnostic>,
+    findings: &'a mut Findings,
 }
 
 /// Keys of an entry that are no section.
@@ -239,7 +239,7 @@ impl Merge<'_> {
 }
 
 /// `properties` without what belongs to the tree: which revision is current.
-fn protect(key: &Key, properties: &Value, findings: &mut Vec<Diagnostic>) -> Value {
+fn protect(key: &Key, properties: &Value, findings: &mut Findings) -> Value {
     let mut kept = properties.clone();
     if key.kind != Kind::Api {
         return kept;

@@ -3,7 +3,7 @@
 
 use super::Project;
 use super::config::PlainApi;
-use crate::diag::{Diagnostic, Place, Span, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Place, Span, excerpt, rules};
 use crate::model::kinds::{Kind, Role};
 use crate::model::{Key, Origin, Resource};
 use crate::syntax::{Data, Entry, Value};
@@ -25,7 +25,7 @@ const GENERIC: [&str; 6] = [
 pub(super) fn collect(
     tree: &SourceTree,
     project: &mut Project,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<(), ReadError> {
     let mut folders: BTreeMap<String, Vec<FileId>> = BTreeMap::new();
     for &file in &project.unclaimed {
@@ -81,7 +81,7 @@ pub(super) fn single(
     tree: &SourceTree,
     file: FileId,
     project: &mut Project,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<(), ReadError> {
     let name = stem_name(tree, file, &project.root);
     add(tree, file, &name, None, project, findings);
@@ -172,7 +172,7 @@ fn add(
     name: &str,
     folder: Option<&str>,
     project: &mut Project,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) {
     let path = tree.path(file).as_str();
     let relative = relative_to(path, &project.root).unwrap_or(path);
@@ -266,7 +266,7 @@ fn configured(apis: &mut [PlainApi], folder: &str, file: &str) -> Option<Value> 
 }
 
 /// Entries of `apis` in `flux-apim.yaml` without such an API.
-fn report_unused(project: &Project, findings: &mut Vec<Diagnostic>) {
+fn report_unused(project: &Project, findings: &mut Findings) {
     for api in project.config.apis.iter().filter(|api| !api.used) {
         findings.push(
             Diagnostic::new(

@@ -2,7 +2,7 @@
 //! generated from the official resource schemas (`tables/*.json`).
 
 use super::Key;
-use crate::diag::{Diagnostic, Place, excerpt, nearest, rules};
+use crate::diag::{Diagnostic, Findings, Place, excerpt, nearest, rules};
 use crate::syntax::{Data, Entry, Value};
 use regex::Regex;
 use serde::Deserialize;
@@ -130,13 +130,7 @@ impl Schema {
     /// the spelling that Azure documents: enumerated words in their case,
     /// numbers where a string is asked for as strings, `null` (which Azure
     /// reads as absent) left out.
-    pub fn check(
-        &self,
-        key: &Key,
-        properties: &mut Value,
-        place: &Place,
-        findings: &mut Vec<Diagnostic>,
-    ) {
+    pub fn check(&self, key: &Key, properties: &mut Value, place: &Place, findings: &mut Findings) {
         let Some(resource) = self.resource(key) else {
             return;
         };
@@ -157,7 +151,7 @@ struct Check<'a> {
     schema: &'a Schema,
     key: &'a Key,
     place: &'a Place,
-    findings: &'a mut Vec<Diagnostic>,
+    findings: &'a mut Findings,
 }
 
 impl<'a> Check<'a> {

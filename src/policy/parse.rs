@@ -2,7 +2,7 @@
 
 use super::document::{Attribute, Document, Element, Text};
 use crate::csharp;
-use crate::diag::{Diagnostic, Span, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Span, excerpt, rules};
 use crate::tree::FileId;
 
 /// Which root a document must have.
@@ -57,7 +57,13 @@ pub fn sniff(text: &str) -> Option<Root> {
 
 /// Parses the policy `text` of `file`. What follows the first grammar error is
 /// not read.
-pub fn parse(file: FileId, text: &str, root: Root, max_depth: u64) -> (Document, Vec<Diagnostic>) {
+pub fn parse(
+    file: FileId,
+    text: &str,
+    root: Root,
+    max_depth: u64,
+    findings: &mut Findings,
+) -> Document {
     let mut parser = Parser {
         file,
         text,
@@ -66,12 +72,11 @@ pub fn parse(file: FileId, text: &str, root: Root, max_depth: u64) -> (Document,
         open: Vec::new(),
         max_depth,
     };
-    let mut findings = Vec::new();
     match parser.document() {
         Ok(()) => findings.extend(parser.check_root(root)),
         Err(finding) => findings.push(*finding),
     }
-    (parser.document, findings)
+    parser.document
 }
 
 struct Parser<'t> {
@@ -486,8 +491,14 @@ mod tests {
     use crate::policy::{ReferenceKind, references};
     use proptest::prelude::*;
 
+    fn read(text: &str, max_depth: u64) -> (Document, Vec<Diagnostic>) {
+        let mut findings = Findings::from(Vec::new());
+        let document = parse(FileId(0), text, Root::Policies, max_depth, &mut findings);
+        (document, findings.listed().to_vec())
+    }
+
     fn found(text: &str) -> Vec<(u16, String)> {
-        let (_, findings) = parse(FileId(0), text, Root::Policies, 256);
+        let (_, findings) = read(text, 256);
         findings
             .into_iter()
             .map(|finding| {
@@ -534,7 +545,7 @@ mod tests {
             assert_eq!(found(text), [(code, at.to_owned())], "{text}");
         }
         let deep = "<a>".repeat(100_000);
-        let (_, findings) = parse(FileId(0), &deep, Root::Policies, 256);
+        let (_, findings) = read(&deep, 256);
         assert_eq!(findings[0].rule.code.0, 1006);
     }
 
@@ -546,7 +557,7 @@ mod tests {
             <set-header name="x"><value>@("{{in-c}}" + 1)</value></set-header>
             <set-body template="liquid"><a>{{body.x}}</a></set-body><value>{{ not a name }}</value>
         </policies>"#;
-        let (document, findings) = parse(FileId(0), text, Root::Policies, 256);
+        let (document, findings) = read(text, 256);
         assert!(findings.is_empty());
         let named: Vec<_> = references(&document)
             .into_iter()
@@ -566,7 +577,7 @@ mod tests {
         #[test]
         fn is_total(text in "[\\PC\n<>/=\"'@(){}&;!?-]{0,80}") {
             let text = format!("<policies>{text}");
-            let (document, findings) = parse(FileId(0), &text, Root::Policies, 8);
+            let (document, findings) = read(&text, 8);
             let _ = references(&document);
             for finding in findings {
                 let Place::Span(span) = finding.place else { continue };

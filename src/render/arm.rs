@@ -2,7 +2,7 @@
 
 use super::piece::{Text, Writer};
 use super::{File, Options, Piece, Rendered, Target};
-use crate::diag::{Diagnostic, Place, rules};
+use crate::diag::{Diagnostic, Findings, Place, rules};
 use crate::model::{Key, Role};
 use crate::syntax::write_string;
 use crate::validate::{Expression, Node, Parameter, Validated};
@@ -31,7 +31,7 @@ pub(super) fn render(
     graph: &Validated,
     options: &Options,
     rendered: &mut Rendered,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) {
     let sizes: Vec<usize> = (0..graph.nodes.len())
         .into_par_iter()
@@ -66,7 +66,7 @@ pub(super) fn render(
     rendered.files.push(parameters(graph, options));
 }
 
-fn check_size(node: &Node, size: usize, findings: &mut Vec<Diagnostic>) {
+fn check_size(node: &Node, size: usize, findings: &mut Findings) {
     if size <= MAX_RESOURCE {
         return;
     }

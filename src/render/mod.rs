@@ -8,7 +8,7 @@ mod symbol;
 
 pub use piece::{File, Piece, Text};
 
-use crate::diag::Diagnostic;
+use crate::diag::Findings;
 use crate::validate::Validated;
 use std::collections::BTreeMap;
 
@@ -66,7 +66,7 @@ pub struct Rendered {
 }
 
 /// Prints `graph` for every target of `options`.
-pub fn render(graph: &Validated, options: &Options, findings: &mut Vec<Diagnostic>) -> Rendered {
+pub fn render(graph: &Validated, options: &Options, findings: &mut Findings) -> Rendered {
     let mut rendered = Rendered {
         outputs: vec![BTreeMap::new(); graph.nodes.len()],
         ..Rendered::default()

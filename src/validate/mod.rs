@@ -14,7 +14,7 @@ mod resolve;
 pub use expression::{Expression, Parameter};
 pub use packed::Content;
 
-use crate::diag::{Diagnostic, Place, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Place, excerpt, rules};
 use crate::discover::Project;
 use crate::model::kinds::{Kind, Role};
 use crate::model::schema::Schema;
@@ -73,7 +73,7 @@ pub fn validate(
     tree: &SourceTree,
     mut project: Project,
     options: &Options<'_>,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<Validated, ReadError> {
     let mut texts = content::read(tree, &mut project, options, findings)?;
     let current = current_revisions(&project);
@@ -158,7 +158,7 @@ fn prepare(
     resource: &mut Resource,
     texts: &content::Texts,
     current: &BTreeMap<Key, String>,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) {
     let properties = &mut resource.properties;
     if resource.key.kind.is_policy() {
@@ -213,11 +213,7 @@ fn current_revisions(project: &Project) -> BTreeMap<Key, String> {
 }
 
 /// A non-current revision is made from the current one.
-fn revision(
-    resource: &mut Resource,
-    current: &BTreeMap<Key, String>,
-    findings: &mut Vec<Diagnostic>,
-) {
+fn revision(resource: &mut Resource, current: &BTreeMap<Key, String>, findings: &mut Findings) {
     let Some((root, number)) = resource.key.names[0].split_once(";rev=") else {
         return;
     };
@@ -343,7 +339,7 @@ fn report_unclaimed(
     tree: &SourceTree,
     project: &Project,
     used: &BTreeSet<FileId>,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) {
     for &file in project.unclaimed.difference(used) {
         findings.push(
@@ -358,7 +354,7 @@ fn report_unclaimed(
 }
 
 /// `{#token#}` that a pipeline step should have replaced.
-fn tokens(project: &Project, texts: &content::Texts, findings: &mut Vec<Diagnostic>) {
+fn tokens(project: &Project, texts: &content::Texts, findings: &mut Findings) {
     for resource in project.resources.values() {
         for entry in resource.properties.entries() {
             // The value of a secret is not rendered, whatever it says.

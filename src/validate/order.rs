@@ -1,12 +1,12 @@
 //! Deployment order: circles are findings, superfluous dependencies go.
 
 use super::Node;
-use crate::diag::{Diagnostic, Place, rules};
+use crate::diag::{Diagnostic, Findings, Place, rules};
 use std::collections::BTreeSet;
 
 /// Sorts `nodes` so that each stands behind what it depends on, ties in key
 /// order, and reduces dependencies to those that no other one implies.
-pub(super) fn sort(mut nodes: Vec<Node>, findings: &mut Vec<Diagnostic>) -> Vec<Node> {
+pub(super) fn sort(mut nodes: Vec<Node>, findings: &mut Findings) -> Vec<Node> {
     for node in &mut nodes {
         node.depends_on.sort_unstable();
         node.depends_on.dedup();
@@ -79,7 +79,7 @@ fn reduce(nodes: &[Node], index: usize) -> Vec<usize> {
         .collect()
 }
 
-fn report_circle(nodes: &[Node], order: &[usize], findings: &mut Vec<Diagnostic>) {
+fn report_circle(nodes: &[Node], order: &[usize], findings: &mut Findings) {
     let done: BTreeSet<usize> = order.iter().copied().collect();
     let Some(start) = (0..nodes.len()).find(|i| !done.contains(i)) else {
         return;

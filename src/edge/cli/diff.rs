@@ -3,7 +3,7 @@
 use super::options::{Common, Format, LimitFlags, threads};
 use super::{Done, pipeline, print, show};
 use crate::changes::{self, Changes};
-use crate::diag::Report;
+use crate::diag::{Budget, Report};
 use clap::{Args, ValueEnum};
 use std::io::Write;
 
@@ -153,7 +153,11 @@ fn local(sides: &[(&'static str, Common); 2]) -> anyhow::Result<Compared> {
     let [old, new] = &bundles[..] else {
         anyhow::bail!("there are not two sides");
     };
-    Ok(Compared::Changes(changes::between(old, new)))
+    Ok(Compared::Changes(changes::between(
+        old,
+        new,
+        &Budget::default(),
+    )))
 }
 
 impl Diff {

@@ -191,7 +191,11 @@ fn pipeline(
 /// The report of a source that is refused as a whole.
 fn refusal(finding: Diagnostic) -> anyhow::Result<Report> {
     let empty = crate::tree::SourceTree::in_memory(BTreeMap::new());
-    Ok(Report::resolve(vec![finding], &empty, &BTreeMap::new())?)
+    Ok(Report::resolve(
+        &vec![finding].into(),
+        &empty,
+        &BTreeMap::new(),
+    )?)
 }
 
 fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
@@ -252,10 +256,10 @@ fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
 fn show(report: &Report, format: Format, quiet: bool) -> anyhow::Result<()> {
     match format {
         Format::Human => human::report(&mut anstream::stdout(), report, quiet)?,
-        Format::Json => print(&format!("{}\n", report.to_json()))?,
+        Format::Json => print(&format!("{}\n", serde_json::to_string(report)?))?,
         Format::Sarif => {
             let sarif = sarif::to_sarif(report, env!("CARGO_PKG_VERSION"));
-            print(&format!("{sarif}\n"))?;
+            print(&format!("{}\n", serde_json::to_string(&sarif)?))?;
         }
         Format::Github => print(&human::github(report))?,
         Format::Markdown => print(&markdown::to_markdown(report))?,

@@ -238,7 +238,7 @@ fn pack(opened: &Opened, common: &Common) -> anyhow::Result<Vec<u8>> {
     let chosen: Option<BTreeSet<FileId>> = match opened.only {
         None => None,
         Some(only) => {
-            let compiled = openapi::compile(tree, only, &common.limits()?, &mut Vec::new())?;
+            let compiled = openapi::compile(tree, only, &common.limits()?, &mut Vec::new().into())?;
             let mut files = compiled.map_or_else(BTreeSet::new, |compiled| compiled.used);
             files.insert(only);
             Some(files)
@@ -289,7 +289,11 @@ fn query(common: &Common, opened: &Opened) -> Vec<(&'static str, String)> {
 /// What was found while the source was opened here.
 fn notes(opened: &mut Opened) -> anyhow::Result<Report> {
     let notes = std::mem::take(&mut opened.notes);
-    Ok(Report::resolve(notes, &opened.tree, &BTreeMap::new())?)
+    Ok(Report::resolve(
+        &notes.into(),
+        &opened.tree,
+        &BTreeMap::new(),
+    )?)
 }
 
 const GZIP: &str = "application/gzip";

@@ -11,7 +11,6 @@ use crate::tree::{Limits, SourceTree};
 use base64::Engine;
 use bytes::Bytes;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::json;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -309,9 +308,11 @@ fn refused(finding: &Diagnostic) -> Problem {
         Problem::refused
     };
     let empty = SourceTree::in_memory(BTreeMap::new());
-    let report = Report::resolve(vec![finding.clone()], &empty, &BTreeMap::new());
-    let report = report.map_or_else(|_| json!({}), |report| report.to_json());
-    make(detail).with(report)
+    let report = Report::resolve(&vec![finding.clone()].into(), &empty, &BTreeMap::new());
+    match report {
+        Ok(report) => make(detail).report(report),
+        Err(_) => make(detail),
+    }
 }
 
 type Over<'a> = &'a RefCell<Option<source::Error>>;

@@ -6,7 +6,7 @@ mod yaml;
 use super::piece::Writer;
 use super::symbol::{dns, short_hash};
 use super::{File, Options, Rendered, Target};
-use crate::diag::Diagnostic;
+use crate::diag::Findings;
 use crate::model::Key;
 use crate::model::kinds::Kind;
 use crate::validate::{Node, Validated};
@@ -32,7 +32,7 @@ pub(super) fn render(
     graph: &Validated,
     options: &Options,
     rendered: &mut Rendered,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) {
     let owner = options
         .aso_owner

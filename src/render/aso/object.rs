@@ -3,7 +3,7 @@
 use super::super::piece::{Text, Writer};
 use super::yaml::{block, head, item_of, scalar, yaml_key};
 use super::{FIELDS, GROUP, MAX_OBJECT, kind_of};
-use crate::diag::{Diagnostic, Place, rules};
+use crate::diag::{Diagnostic, Findings, Place, rules};
 use crate::model::Key;
 use crate::model::kinds::Kind;
 use crate::validate::{Expression, Node, Validated};
@@ -15,7 +15,7 @@ pub(super) struct Printer<'g, 'f> {
     pub(super) graph: &'g Validated,
     pub(super) names: BTreeMap<Key, String>,
     pub(super) owner: String,
-    pub(super) findings: &'f mut Vec<Diagnostic>,
+    pub(super) findings: &'f mut Findings,
 }
 
 impl Printer<'_, '_> {

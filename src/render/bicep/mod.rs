@@ -9,7 +9,7 @@ mod scope;
 use super::arm::SERVICE_PARAMETER;
 use super::symbol::{Names, camel, dns, short_hash};
 use super::{File, Options, Rendered, Target};
-use crate::diag::{Diagnostic, Place, rules};
+use crate::diag::{Diagnostic, Findings, Place, rules};
 use crate::model::Key;
 use crate::validate::{Content, Validated};
 use content::Load;
@@ -28,7 +28,7 @@ pub(super) fn render(
     graph: &Validated,
     options: &Options,
     rendered: &mut Rendered,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) {
     let loads = content::contents(graph, rendered);
     let plan = Plan::new(graph);
@@ -172,7 +172,7 @@ fn depends_on_block(text: &mut String, symbols: &[String]) {
     }
 }
 
-fn check_limits(graph: &Validated, plan: &Plan<'_>, findings: &mut Vec<Diagnostic>) {
+fn check_limits(graph: &Validated, plan: &Plan<'_>, findings: &mut Findings) {
     let resources = plan.shared().count() + plan.modules().count();
     if resources > MAX_RESOURCES {
         findings.push(too_large(

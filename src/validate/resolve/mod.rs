@@ -7,7 +7,7 @@ mod value;
 use super::content::Texts;
 use super::expression::{Expression, Parameter};
 use super::{Content, Node, link_property};
-use crate::diag::{Diagnostic, Place, excerpt, nearest, rules};
+use crate::diag::{Diagnostic, Findings, Place, excerpt, nearest, rules};
 use crate::discover::Project;
 use crate::model::kinds::Kind;
 use crate::model::schema::Schema;
@@ -29,7 +29,7 @@ pub(super) fn resolve(
     project: &Project,
     texts: Texts,
     schema: &Schema,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Graph {
     let keys: Vec<&Key> = project.resources.keys().collect();
     let index = keys.iter().enumerate().map(|(i, key)| (*key, i)).collect();
@@ -73,7 +73,7 @@ pub(super) fn resolve(
 /// Named values by workspace and display name, which is what policies use.
 fn named_values<'p>(
     project: &'p Project,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> BTreeMap<(Option<String>, String), &'p Key> {
     let mut by_name: BTreeMap<_, &Resource> = BTreeMap::new();
     for resource in project.resources.values() {
@@ -126,7 +126,7 @@ struct Resolver<'p, 'f> {
     /// How many parameters are secrets.
     secure: usize,
     texts: Texts,
-    findings: &'f mut Vec<Diagnostic>,
+    findings: &'f mut Findings,
 }
 
 /// What is known while the properties of one resource are walked.
