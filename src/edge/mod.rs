@@ -27,6 +27,8 @@ pub mod storage;
 pub mod telemetry;
 #[cfg(feature = "fetch")]
 pub mod tls;
+#[cfg(feature = "server")]
+pub(crate) mod work;
 #[cfg(feature = "controller")]
 pub mod yaml;
 

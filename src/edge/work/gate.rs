@@ -1,0 +1,149 @@
+//! Turns of work that is not one job but a sequence of waiting, jobs and requests: a
+//! reconciliation. Whose turn it is is decided as for jobs.
+
+use super::admission::{Admission, Room};
+use super::{Task, Tenant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// Lets so many in at once.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    state: Arc<Mutex<Admission<oneshot::Sender<()>>>>,
+    long: Duration,
+}
+
+/// One turn, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    gate: Gate,
+    tenant: Tenant,
+    id: u64,
+    began: bool,
+}
+
+impl Gate {
+    /// `places` turns at once; one that takes longer than `long` gives its place away
+    /// while others wait.
+    pub(crate) fn new(places: usize, long: Duration) -> Self {
+        let room = Room {
+            places: places.max(1),
+            queue: usize::MAX,
+            long,
+        };
+        Self {
+            state: Arc::new(Mutex::new(Admission::new(room))),
+            long,
+        }
+    }
+
+    /// Waits for a turn. What is spent from the budget of `task` until it ends counts
+    /// for its tenant.
+    pub(crate) async fn turn(&self, task: Task) -> Turn {
+        let (begin, mut begins) = oneshot::channel();
+        let tenant = task.tenant.clone();
+        // Nothing is refused: the queue has no end.
+        let submitted = self.lock().submit(task, begin);
+        let mut turn = Turn {
+            gate: Self {
+                state: Arc::clone(&self.state),
+                long: self.long,
+            },
+            tenant,
+            id: submitted.map_or(u64::MAX, |submitted| submitted.id),
+            began: false,
+        };
+        loop {
+            self.open();
+            match tokio::time::timeout(self.long, &mut begins).await {
+                Ok(_) => break,
+                // Some turn may have become a long one.
+                Err(_) => self.lock().tick(Instant::now()),
+            }
+        }
+        turn.began = true;
+        turn
+    }
+
+    /// Begins whatever may begin.
+    fn open(&self) {
+        let mut state = self.lock();
+        while let Some((id, _, begin)) = state.start(Instant::now()) {
+            if begin.send(()).is_err() {
+                state.ended(id);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Admission<oneshot::Sender<()>>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut state = self.gate.lock();
+        // One that was let in and given up in the same moment runs, and has not begun.
+        if self.began || state.remove(&self.tenant, self.id).is_none() {
+            state.ended(self.id);
+        }
+        drop(state);
+        self.gate.open();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edge::work::Account;
+    use crate::tree::Limits;
+
+    fn task(tenant: &str) -> Task {
+        let account = Account::new(1 << 20, 100);
+        Task::new(Tenant::new(tenant), &Limits::default(), &account, None)
+    }
+
+    #[tokio::test]
+    async fn another_tenant_is_next_whatever_waits() {
+        let gate = Arc::new(Gate::new(1, Duration::from_secs(3600)));
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let first = gate.turn(task("a")).await;
+        let mut turns = Vec::new();
+        for tenant in ["a", "a", "a", "b"] {
+            let (gate, order) = (Arc::clone(&gate), Arc::clone(&order));
+            turns.push(tokio::spawn(async move {
+                let _turn = gate.turn(task(tenant)).await;
+                order.lock().unwrap().push(tenant);
+            }));
+            tokio::task::yield_now().await;
+        }
+        drop(first);
+        for turn in turns {
+            turn.await.unwrap();
+        }
+        assert_eq!(*order.lock().unwrap(), ["b", "a", "a", "a"]);
+        let state = gate.lock();
+        assert_eq!((state.running(), state.waiting()), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_hangs_does_not_keep_others_out() {
+        let gate = Gate::new(1, Duration::ZERO);
+        let _hangs = gate.turn(task("a")).await;
+        let _next = gate.turn(task("b")).await;
+        assert_eq!(gate.lock().long(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_waiting_leaves_no_trace() {
+        let gate = Gate::new(1, Duration::from_secs(3600));
+        let first = gate.turn(task("a")).await;
+        let waiting = tokio::time::timeout(Duration::from_millis(1), gate.turn(task("b")));
+        assert!(waiting.await.is_err());
+        assert_eq!(gate.lock().waiting(), 0);
+        drop(first);
+        assert_eq!(gate.lock().running(), 0);
+        drop(gate.turn(task("c")).await);
+    }
+}
