@@ -173,7 +173,7 @@ impl<J> Fair<J> {
             spent.sort_unstable();
             let least = spent[spent.len() - REMEMBERED / 2];
             self.lanes
-                .retain(|_, lane| !lane.is_resting() || lane.spent >= least);
+                .retain(|_, lane| !lane.is_resting() || lane.spent > least);
         }
         self.look_at = (2 * self.lanes.len()).max(REMEMBERED);
     }
