@@ -163,7 +163,7 @@ async fn artifacts_are_served_by_their_content_without_a_list() {
         ttl: Duration::from_secs(60),
         records: 2,
     };
-    let storage = Storage::open(folder.path(), "127.0.0.1", retention).unwrap();
+    let storage = open(folder.path());
     let packed = archive(&sample());
     let digest = Digest::of(&packed);
     let owner = Owner::new("externalartifact", "apis", "contoso").unwrap();
