@@ -8,14 +8,17 @@
 )]
 
 mod access;
+mod artifacts;
 mod bad_input;
 #[path = "../common/mod.rs"]
 mod common;
+mod connections;
 mod hook;
 mod leaving;
 mod mutation;
 mod operations;
 mod previews;
+mod probes;
 mod remote;
 mod sources;
 mod support;
