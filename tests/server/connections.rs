@@ -196,9 +196,9 @@ async fn a_client_has_its_share_of_connections() {
     let mut fifth = connect(&service).await;
     until_closed(&mut fifth).await;
     let mut other = connect_from(&service, "127.0.0.2").await;
-    let (answer, _) = ask(&mut other, &get("/metrics")).await;
+    let (answer, metrics) = ask(&mut other, &get("/metrics")).await;
     assert!(answer.starts_with("http/1.1 200"), "{answer}");
-    let mut metrics = String::new();
+    let mut metrics = String::from_utf8(metrics).unwrap();
     while !metrics.contains("# EOF") {
         let mut some = [0; 4096];
         let count = other.read(&mut some).await.unwrap();
@@ -292,6 +292,7 @@ async fn a_request_has_one_host() {
 async fn a_request_after_which_nothing_more_is_said_is_answered() {
     let origin = Origin::start().await;
     let service = Running::start(Options {
+        header_timeout: SHORT,
         half_close: LONG,
         ..Origin::options()
     })
@@ -301,7 +302,7 @@ async fn a_request_after_which_nothing_more_is_said_is_answered() {
     stream.shutdown().await.unwrap();
     origin.came.acquire().await.unwrap().forget();
     // It is looked at several times meanwhile.
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    a_head_takes(&service).await;
     origin.may.add_permits(1);
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
