@@ -577,42 +577,6 @@ async fn skopeo_reads_our_layouts_and_we_read_its() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn layouts_are_shared_by_writers_and_foreign_folders_are_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("layout");
-    let writers = (0..16).map(async |index: u64| {
-        let own = Layout::new(&path);
-        let sample = sample(index, 100);
-        push(&own, &sample).await.unwrap();
-        own.tag(&sample.manifest, &format!("t{index}"))
-            .await
-            .unwrap();
-    });
-    futures_util::future::join_all(writers).await;
-    let layout = Layout::new(&path);
-    assert_eq!(layout.tags().await.unwrap().len(), 16);
-
-    // A blob that was changed on disk is not handed out.
-    let found = layout.resolve("t3").await.unwrap().unwrap();
-    let hex = found.digest.to_string().replace("sha256:", "");
-    let blob = path.join("blobs/sha256").join(hex);
-    let mut bytes = std::fs::read(&blob).unwrap();
-    bytes[10] ^= 1;
-    std::fs::write(&blob, &bytes).unwrap();
-    let error = layout.fetch(&found).await.unwrap_err();
-    assert!(error.to_string().contains("expected sha256:"), "{error}");
-
-    let foreign = folder.path().join("foreign");
-    std::fs::create_dir(&foreign).unwrap();
-    std::fs::write(foreign.join("letter.txt"), "dear").unwrap();
-    let error = push(&Layout::new(&foreign), &sample(1, 1))
-        .await
-        .unwrap_err();
-    assert!(error.to_string().contains("letter.txt"), "{error}");
-    assert_eq!(std::fs::read_dir(&foreign).unwrap().count(), 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_manifest_is_not_put_before_what_it_refers_to() {
     everywhere(async |name, target| {
         let sample = sample(1, 10);
