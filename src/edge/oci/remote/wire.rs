@@ -330,12 +330,18 @@ fn has_left(error: &(dyn std::error::Error + 'static)) -> bool {
                 return true;
             }
         }
-        // What the HTTP library says when there was nothing to read or to write.
-        let text = error.to_string();
-        if ["connection closed", "operation was canceled"]
-            .iter()
-            .any(|mark| text.contains(mark))
-        {
+        // HTTP/2 keeps the words of what it met, and not the error itself.
+        let text = error.to_string().to_ascii_lowercase();
+        let marks = [
+            "broken pipe",
+            "channel closed",
+            "connection closed",
+            "connection reset",
+            "connection aborted",
+            "operation was canceled",
+            "unexpected end of file",
+        ];
+        if marks.iter().any(|mark| text.contains(mark)) {
             return true;
         }
         next = error.source();
@@ -411,6 +417,9 @@ mod tests {
         for text in [
             "connection closed before message completed",
             "operation was canceled",
+            "channel closed",
+            "stream closed because of a broken pipe",
+            "Connection reset by peer (os error 104)",
         ] {
             assert!(has_left(&within(text)), "{text}");
         }
