@@ -308,31 +308,6 @@ async fn twenty_at_once_leave_one_complete_artifact_and_lose_no_referrer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pushers_that_know_nothing_of_each_other_lose_no_referrer() {
-    for kind in [Kind::Distribution3, Kind::Distribution2] {
-        let Some(real) = start(kind) else { continue };
-        let subject = sample(1, 10);
-        push(
-            &remote(&real.address, "team/orders", &connection()),
-            &subject,
-        )
-        .await
-        .unwrap();
-        let referrers: Vec<_> = (0..6)
-            .map(|s| sample_about(50 + s, 10, Some(&subject.manifest)))
-            .collect();
-        let each = async |index: usize| {
-            let own = remote(&real.address, "team/orders", &connection());
-            push(&own, &referrers[index]).await.unwrap();
-        };
-        futures_util::future::join_all((0..6).map(each)).await;
-        let reader = remote(&real.address, "team/orders", &connection());
-        let listed = reader.referrers(&subject.manifest).await.unwrap();
-        assert_eq!(listed.len(), 6, "{kind:?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_user_and_a_password_open_what_is_closed() {
     for kind in [Kind::Distribution3, Kind::Distribution2] {
         let setup = Setup {
