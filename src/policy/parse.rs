@@ -39,10 +39,11 @@ impl Root {
 pub fn sniff(text: &str) -> Option<Root> {
     let mut rest = text.trim_start_matches('\u{feff}').trim_start();
     loop {
-        let end = if rest.starts_with("<!--") {
-            rest.find("-->")? + 3
-        } else if rest.starts_with("<?") {
-            rest.find("?>")? + 2
+        // What opens is not part of what closes: `<!-->` is an open comment.
+        let end = if let Some(inner) = rest.strip_prefix("<!--") {
+            4 + inner.find("-->")? + 3
+        } else if let Some(inner) = rest.strip_prefix("<?") {
+            2 + inner.find("?>")? + 2
         } else {
             break;
         };
@@ -96,10 +97,10 @@ impl<'t> Parser<'t> {
         while self.at < self.text.len() {
             let rest = &self.text[self.at..];
             if rest.starts_with("<!--") {
-                self.skip_to("-->", "the comment is not closed")?;
+                self.skip_past("<!--", "-->", "the comment is not closed")?;
             } else if let Some(inner) = rest.strip_prefix("<![CDATA[") {
                 let start = self.text.len() - inner.len();
-                self.skip_to("]]>", "the CDATA section is not closed")?;
+                self.skip_past("<![CDATA[", "]]>", "the CDATA section is not closed")?;
                 self.push_text(start, self.at - 3);
             } else if rest.starts_with("<!") {
                 return Err(Box::new(
@@ -111,7 +112,7 @@ impl<'t> Parser<'t> {
                     .help("remove the declaration"),
                 ));
             } else if rest.starts_with("<?") {
-                self.skip_to("?>", "the processing instruction is not closed")?;
+                self.skip_past("<?", "?>", "the processing instruction is not closed")?;
             } else if rest.starts_with("</") {
                 self.close()?;
             } else if rest.starts_with('<') {
@@ -176,10 +177,13 @@ impl<'t> Parser<'t> {
         Err(Box::new(self.malformed(start, end, message.into())))
     }
 
-    fn skip_to(&mut self, end: &str, message: &str) -> Step {
-        match self.text[self.at..].find(end) {
+    /// Skips from `begin`, which is at the cursor, to behind `end`. The two
+    /// share no character: `<!-->` opens a comment, and does not close it.
+    fn skip_past(&mut self, begin: &str, end: &str, message: &str) -> Step {
+        let inside = self.at + begin.len();
+        match self.text[inside..].find(end) {
             Some(found) => {
-                self.at += found + end.len();
+                self.at = inside + found + end.len();
                 Ok(())
             }
             None => self.fail(self.at, self.at + 2, message),
@@ -522,6 +526,9 @@ mod tests {
             "<policies><set-url>https://a/?b=1&c=2</set-url></policies>",
             "<policies><value><![CDATA[a < b]]></value></policies>",
             "<policies><value>someone@(example</value></policies>",
+            "<policies><!--><\"--><base /></policies>",
+            "<policies><!-->--><!---></x>--><base /></policies>",
+            "<policies><?><?><base /></policies>",
         ] {
             assert_eq!(found(text), [], "{text}");
         }
@@ -541,12 +548,30 @@ mod tests {
             ("<!DOCTYPE x><policies/>", 3003, "<!"),
             ("<fragment/>", 3002, "fragment"),
             ("<policies/> text", 3001, "text"),
+            ("<policies><!--></policies>", 3001, "<!"),
+            ("<policies><?></policies>", 3001, "<?"),
         ] {
             assert_eq!(found(text), [(code, at.to_owned())], "{text}");
         }
         let deep = "<a>".repeat(100_000);
         let (_, findings) = read(&deep, 256);
         assert_eq!(findings[0].rule.code.0, 1006);
+    }
+
+    #[test]
+    fn a_document_is_known_by_its_first_element() {
+        for (text, root) in [
+            ("<!-->--><policies/>", Some(Root::Policies)),
+            ("<!--><fragment>--><policies/>", Some(Root::Policies)),
+            ("<?><fragment>?><policies/>", Some(Root::Policies)),
+            (
+                "\u{feff} <?xml version=\"1.0\"?> <fragment />",
+                Some(Root::Fragment),
+            ),
+            ("<!--><policies/>", None),
+        ] {
+            assert_eq!(sniff(text), root, "{text}");
+        }
     }
 
     #[test]
