@@ -169,7 +169,7 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
         });
     }
     let description = Description {
-        source: options.source.clone(),
+        source: options.source.clone().public(),
         environment,
         targets,
         reuse: options.reuse.clone(),
