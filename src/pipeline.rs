@@ -198,7 +198,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
         });
     }
     let description = Description {
-        source: options.source.clone(),
+        source: options.source.clone().public(),
         environment,
         targets,
         reuse: options.reuse.clone(),

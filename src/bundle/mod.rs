@@ -4,6 +4,7 @@
 mod archive;
 mod inventory;
 mod oci;
+mod source;
 
 pub use archive::{Archive, Member, Written};
 pub use inventory::{INVENTORY, is_inventory};

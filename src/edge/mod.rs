@@ -8,6 +8,8 @@ pub mod controller;
 pub mod fetch;
 #[cfg(feature = "server")]
 pub mod metrics;
+#[cfg(feature = "server")]
+pub(crate) mod names;
 #[cfg(feature = "publish")]
 pub mod oci;
 #[cfg(feature = "cli")]

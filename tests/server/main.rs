@@ -12,10 +12,14 @@ mod bad_input;
 #[path = "../common/mod.rs"]
 mod common;
 mod hook;
+mod keys;
 mod leaving;
 mod mutation;
 mod operations;
+mod options;
+mod origin;
 mod previews;
 mod remote;
 mod sources;
 mod support;
+mod tokens;

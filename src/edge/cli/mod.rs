@@ -17,6 +17,8 @@ mod remote;
 mod rollback;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "server")]
+mod values;
 mod verify;
 
 use crate::diag::{Diagnostic, Place, RULES, Report, Rule, markdown, rule, rules, sarif};

@@ -14,6 +14,7 @@ mod limits;
 mod listen;
 mod openapi;
 mod operations;
+mod origin;
 mod pool;
 mod preview;
 mod problem;
@@ -21,7 +22,8 @@ mod sources;
 mod tls;
 mod upload;
 
-pub use access::{Auth, Grant, Oidc, Permission};
+pub use access::{Auth, Grant, NameKind, Oidc, Permission};
+pub use origin::{host, page};
 
 use crate::edge::fetch;
 use crate::edge::metrics::Metrics;
@@ -37,7 +39,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 
 /// How the service runs. Every field is a flag of `flux-apim serve`.
 #[derive(Debug, Clone)]
@@ -56,6 +57,9 @@ pub struct Options {
     pub hook_secret: Option<Secret>,
     /// Origins of web pages that may ask.
     pub cors: Vec<String>,
+    /// Names that the service is called by. On loopback it has those of this machine
+    /// beside them; elsewhere every name does when there are none.
+    pub hosts: Vec<String>,
     /// Caps on sources.
     pub limits: Limits,
     /// Bytes of a body, as sent and without its `Content-Encoding`.
@@ -104,6 +108,7 @@ impl Default for Options {
             sources: fetch::Policy::only(Vec::new()),
             hook_secret: None,
             cors: Vec::new(),
+            hosts: Vec::new(),
             limits,
             max_body_bytes: 32 << 20,
             max_upload_memory: 256 << 20,
@@ -162,7 +167,8 @@ struct Service {
     budget: upload::Budget,
     access: access::Access,
     limiter: limits::Limiter,
-    events: mpsc::Sender<hook::Event>,
+    events: hook::Queue,
+    front: origin::Front,
     draining: AtomicBool,
 }
 
@@ -173,7 +179,6 @@ pub struct Server {
     address: SocketAddr,
     tls: Option<Arc<tls::Certificates>>,
     service: Arc<Service>,
-    events: mpsc::Receiver<hook::Event>,
 }
 
 impl Server {
@@ -191,34 +196,34 @@ impl Server {
         };
         let metrics = Metrics::default();
         let pool = pool::Pool::new(options.workers.max(1), options.queue, metrics.clone());
-        let (events, received) = mpsc::channel(hook::QUEUE);
+        let failed = |reason: std::io::Error| Error::Listen {
+            address: options.listen.clone(),
+            reason: reason.to_string(),
+        };
+        let pages = all(&options.cors, "--cors-origin", page)?;
+        let hosts = all(&options.hosts, "--allow-host", host)?;
+        let access = access::Access::new(&options.auth, &options.grants, options.rate).await?;
+        let listener = TcpListener::bind(&options.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
         let service = Service {
             limits: Arc::new(options.limits.clone()),
             pool: pool.map_err(|e| Error::Threads(e.to_string()))?,
             answers: Reuse::new(options.cache_bytes / 2),
             parts: Arc::new(Reuse::new(options.cache_bytes / 2)),
             budget: upload::Budget::new(options.max_upload_memory, metrics.upload_bytes.clone()),
-            access: access::Access::new(&options.auth, &options.grants).await?,
+            access,
             limiter: limits::Limiter::new(options.rate, options.concurrency.max(1)),
-            events,
+            events: hook::Queue::default(),
+            front: origin::Front::new(address.ip(), hosts, pages),
             draining: AtomicBool::new(false),
             metrics,
             options,
         };
-        let failed = |reason: std::io::Error| Error::Listen {
-            address: service.options.listen.clone(),
-            reason: reason.to_string(),
-        };
-        let listener = TcpListener::bind(&service.options.listen)
-            .await
-            .map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
         Ok(Self {
             listener,
             address,
             tls,
             service: Arc::new(service),
-            events: received,
         })
     }
 
@@ -246,10 +251,10 @@ impl Server {
     /// Serves until `stop`, then answers what was accepted.
     ///
     /// # Errors
-    /// When the storage of artifacts or an origin cannot be used.
+    /// When the storage of artifacts cannot be used.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<(), Error> {
         let router = router(&self.service)?;
-        let worker = tokio::spawn(hook::work(Arc::clone(&self.service), self.events));
+        let worker = tokio::spawn(hook::work(Arc::clone(&self.service)));
         let reload = self.tls.clone().map(|tls| tokio::spawn(tls::reload(tls)));
         listen::serve(self.listener, self.tls, router, &self.service, stop).await;
         worker.abort();
@@ -258,6 +263,17 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// The values of a flag as `read` writes them.
+fn all(
+    values: &[String],
+    flag: &str,
+    read: impl Fn(&str) -> Result<String, String>,
+) -> Result<Vec<String>, Error> {
+    let read =
+        |value: &String| read(value).map_err(|why| Error::Option(format!("{flag} {value}: {why}")));
+    values.iter().map(read).collect()
 }
 
 /// What is going on in a service.
@@ -280,7 +296,7 @@ fn router(service: &Arc<Service>) -> Result<Router, Error> {
         Some(folder) => Some(artifacts(folder)?),
         None => None,
     };
-    layers::router(service, artifacts)
+    Ok(layers::router(service, artifacts))
 }
 
 /// Serves what a controller stored in `folder`.

@@ -234,7 +234,10 @@ fn stated(origin: &str) -> Result<Source, Problem> {
     }
     let object: Result<serde_json::Map<_, _>, _> = serde_json::from_str(origin);
     let source = object.and_then(|object| serde_json::from_value(object.into()));
-    source.map_err(|error| {
-        Problem::bad_request(format!("`origin`: {}", excerpt(&error.to_string(), 200)))
+    // Nothing of it is repeated: its URL may hold what only the client may know.
+    source.map_err(|_| {
+        Problem::bad_request(
+            "`origin` is an object of JSON with `kind`, `url`, `revision`, `digest`, `path`, `created` (texts) and `dirty` (true or false)",
+        )
     })
 }

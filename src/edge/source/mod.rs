@@ -13,9 +13,6 @@ mod layout;
 #[cfg(feature = "publish")]
 mod registry;
 
-#[cfg(feature = "controller")]
-pub(crate) use git::without_credentials;
-
 pub use files::Files;
 
 use crate::bundle::Source;
