@@ -13,11 +13,14 @@ pub use property::Property;
 pub use text::TextChange;
 
 use crate::bundle::Bundle;
-use crate::diag::Budget;
+use crate::diag::{Budget, Place};
 use crate::model::Key;
 use crate::validate::Node;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Steps of finding one resource in both projects.
+const STEPS: u64 = 50;
 
 /// What happened to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,6 +126,7 @@ pub fn between(old: &Bundle, new: &Bundle, budget: &Budget) -> Changes {
     let mut changes = Changes::default();
     let keys: BTreeSet<&Key> = before.keys().chain(after.keys()).collect();
     for key in keys {
+        budget.spend(STEPS, Place::Source);
         match (before.get(key), after.get(key)) {
             (Some(a), Some(b)) => {
                 let mut change = named(Action::Changed, b, &new_paths);

@@ -1,8 +1,8 @@
 //! Deployment order: circles are findings, superfluous dependencies go.
 
 use super::Node;
-use crate::diag::{Diagnostic, Findings, Place, rules};
-use std::collections::BTreeSet;
+use crate::diag::{Diagnostic, Findings, Meter, Place, rules};
+use std::collections::{BTreeSet, HashMap};
 
 /// Sorts `nodes` so that each stands behind what it depends on, ties in key
 /// order, and reduces dependencies to those that no other one implies.
@@ -16,11 +16,18 @@ pub(super) fn sort(mut nodes: Vec<Node>, findings: &mut Findings) -> Vec<Node> {
         report_circle(&nodes, &order, findings);
         return nodes;
     }
-    let reduced: Vec<Vec<usize>> = (0..nodes.len()).map(|i| reduce(&nodes, i)).collect();
     let mut place = vec![0; nodes.len()];
     for (position, &index) in order.iter().enumerate() {
         place[index] = position;
     }
+    let mut reducer = Reducer {
+        nodes: &nodes,
+        place: &place,
+        seen: vec![0; nodes.len()],
+        round: 0,
+        meter: findings.budget().meter(),
+    };
+    let reduced: Vec<Vec<usize>> = (0..nodes.len()).map(|i| reducer.reduce(i)).collect();
     for (node, mut depends_on) in nodes.iter_mut().zip(reduced) {
         for dependency in &mut depends_on {
             *dependency = place[*dependency];
@@ -56,28 +63,54 @@ fn topological(nodes: &[Node]) -> Vec<usize> {
     order
 }
 
-/// The dependencies of `index` that are not reached through another one.
-fn reduce(nodes: &[Node], index: usize) -> Vec<usize> {
-    let direct = &nodes[index].depends_on;
-    if direct.len() < 2 {
-        return direct.clone();
-    }
-    let mut implied = BTreeSet::new();
-    let mut stack: Vec<usize> = direct
-        .iter()
-        .flat_map(|&dependency| nodes[dependency].depends_on.iter().copied())
-        .collect();
-    while let Some(next) = stack.pop() {
-        if implied.insert(next) {
-            stack.extend(nodes[next].depends_on.iter().copied());
-        }
-    }
-    direct
-        .iter()
-        .copied()
-        .filter(|d| !implied.contains(d))
-        .collect()
+/// Edges that are followed to find out which dependencies of one node others
+/// imply. What would take more keeps some that are superfluous, and right.
+const MAX_FOLLOWED: usize = 4096;
+
+struct Reducer<'n> {
+    nodes: &'n [Node],
+    /// Of each node in the order of deployment.
+    place: &'n [usize],
+    /// The round in which each node was seen last.
+    seen: Vec<usize>,
+    round: usize,
+    meter: Meter,
 }
+
+impl Reducer<'_> {
+    /// The dependencies of `index` that are not reached through another one.
+    fn reduce(&mut self, index: usize) -> Vec<usize> {
+        let direct = &self.nodes[index].depends_on;
+        self.meter.spend(1 + direct.len() as u64, Place::Source);
+        if direct.len() < 2 {
+            return direct.clone();
+        }
+        self.round += 1;
+        // What stands before all of them in the order reaches none of them.
+        let first = direct.iter().map(|&d| self.place[d]).min().unwrap_or(0);
+        let mut stack: Vec<usize> = Vec::new();
+        let mut followed = 0;
+        for &through in direct {
+            stack.push(through);
+            while let Some(next) = stack.pop() {
+                let left = MAX_FOLLOWED.saturating_sub(followed);
+                for &below in self.nodes[next].depends_on.iter().take(left) {
+                    self.meter.spend(1, Place::Source);
+                    followed += 1;
+                    if self.place[below] >= first && self.seen[below] != self.round {
+                        self.seen[below] = self.round;
+                        stack.push(below);
+                    }
+                }
+            }
+        }
+        let kept = direct.iter().copied();
+        kept.filter(|&d| self.seen[d] != self.round).collect()
+    }
+}
+
+/// Resources of a circle that are named.
+const MAX_SHOWN: usize = 20;
 
 fn report_circle(nodes: &[Node], order: &[usize], findings: &mut Findings) {
     let done: BTreeSet<usize> = order.iter().copied().collect();
@@ -86,22 +119,29 @@ fn report_circle(nodes: &[Node], order: &[usize], findings: &mut Findings) {
     };
     // Every node left has a dependency that is left: walking on must return.
     let mut path = vec![start];
+    let mut at_path = HashMap::from([(start, 0)]);
     loop {
         let last = path[path.len() - 1];
         let Some(&next) = nodes[last].depends_on.iter().find(|d| !done.contains(d)) else {
             return;
         };
-        if let Some(at) = path.iter().position(|&seen| seen == next) {
+        if let Some(&at) = at_path.get(&next) {
             path.drain(..at);
             break;
         }
+        at_path.insert(next, path.len());
         path.push(next);
     }
-    let names: Vec<String> = path
+    let mut names: Vec<String> = path
         .iter()
-        .chain(path.first())
+        .take(MAX_SHOWN)
         .map(|&i| format!("`{}`", nodes[i].key))
         .collect();
+    if path.len() > MAX_SHOWN {
+        names.push(format!("{} more", path.len() - MAX_SHOWN));
+        path.truncate(MAX_SHOWN);
+    }
+    names.push(format!("`{}`", nodes[path[0]].key));
     let place = |i: usize| {
         nodes[i]
             .origins
