@@ -202,6 +202,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
         environment,
         targets,
         reuse: options.reuse.clone(),
+        budget: options.budget.clone(),
     };
     let bundle = Bundle::new(tree, graph, rendered, &report, description)?;
     Ok(Outcome {

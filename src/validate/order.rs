@@ -23,11 +23,15 @@ pub(super) fn sort(mut nodes: Vec<Node>, findings: &mut Findings) -> Vec<Node> {
     let mut reducer = Reducer {
         nodes: &nodes,
         place: &place,
+        reduced: vec![Vec::new(); nodes.len()],
+        line: vec![Line::default(); nodes.len()],
         seen: vec![0; nodes.len()],
-        round: 0,
         meter: findings.budget().meter(),
     };
-    let reduced: Vec<Vec<usize>> = (0..nodes.len()).map(|i| reducer.reduce(i)).collect();
+    for &index in &order {
+        reducer.reduce(index);
+    }
+    let reduced = reducer.reduced;
     for (node, mut depends_on) in nodes.iter_mut().zip(reduced) {
         for dependency in &mut depends_on {
             *dependency = place[*dependency];
@@ -64,48 +68,104 @@ fn topological(nodes: &[Node]) -> Vec<usize> {
 }
 
 /// Edges that are followed to find out which dependencies of one node others
-/// imply. What would take more keeps some that are superfluous, and right.
-const MAX_FOLLOWED: usize = 4096;
+/// imply, beside as many as it has. What would take more keeps some that are
+/// superfluous, and right.
+const MAX_FOLLOWED: usize = 512;
 
+/// Of each node one line of dependencies: the last one, the last one of that, and so
+/// on. `jump` leads back along it in long steps.
+#[derive(Debug, Clone, Copy, Default)]
+struct Line {
+    depth: usize,
+    before: usize,
+    jump: usize,
+}
+
+/// Reduces nodes in the order of deployment.
 struct Reducer<'n> {
     nodes: &'n [Node],
-    /// Of each node in the order of deployment.
+    /// Of each node in that order.
     place: &'n [usize],
-    /// The round in which each node was seen last.
+    reduced: Vec<Vec<usize>>,
+    line: Vec<Line>,
+    /// The node, plus one, for which each was seen last.
     seen: Vec<usize>,
-    round: usize,
     meter: Meter,
 }
 
 impl Reducer<'_> {
-    /// The dependencies of `index` that are not reached through another one.
-    fn reduce(&mut self, index: usize) -> Vec<usize> {
-        let direct = &self.nodes[index].depends_on;
+    /// Finds the dependencies of `index` that are not reached through another one.
+    fn reduce(&mut self, index: usize) {
+        let mut direct = self.nodes[index].depends_on.clone();
         self.meter.spend(1 + direct.len() as u64, Place::Source);
-        if direct.len() < 2 {
-            return direct.clone();
+        direct.sort_unstable_by_key(|&d| std::cmp::Reverse(self.place[d]));
+        let Some(&last) = direct.first() else {
+            self.line[index] = Line {
+                depth: 0,
+                before: index,
+                jump: index,
+            };
+            return;
+        };
+        // Nothing that it waits for comes after the last one: that is kept.
+        direct.retain(|&d| d == last || !self.is_on_line(last, d));
+        if direct.len() > 1 {
+            let allowed = MAX_FOLLOWED + 4 * direct.len();
+            self.mark(index, &direct, allowed);
+            direct.retain(|&d| self.seen[d] != index + 1);
         }
-        self.round += 1;
-        // What stands before all of them in the order reaches none of them.
-        let first = direct.iter().map(|&d| self.place[d]).min().unwrap_or(0);
-        let mut stack: Vec<usize> = Vec::new();
+        self.append(index, last);
+        self.reduced[index] = direct;
+    }
+
+    /// Marks what is reached through `direct`, which are sorted, the last one first.
+    fn mark(&mut self, index: usize, direct: &[usize], allowed: usize) {
+        // What comes before all of them leads to none of them.
+        let first = direct.last().map_or(0, |&d| self.place[d]);
         let mut followed = 0;
+        let mut stack = Vec::new();
         for &through in direct {
             stack.push(through);
             while let Some(next) = stack.pop() {
-                let left = MAX_FOLLOWED.saturating_sub(followed);
-                for &below in self.nodes[next].depends_on.iter().take(left) {
-                    self.meter.spend(1, Place::Source);
+                let left = allowed.saturating_sub(followed);
+                for &below in self.reduced[next].iter().take(left) {
                     followed += 1;
-                    if self.place[below] >= first && self.seen[below] != self.round {
-                        self.seen[below] = self.round;
+                    if self.place[below] >= first && self.seen[below] != index + 1 {
+                        self.seen[below] = index + 1;
                         stack.push(below);
                     }
                 }
             }
         }
-        let kept = direct.iter().copied();
-        kept.filter(|&d| self.seen[d] != self.round).collect()
+        self.meter.spend(followed as u64, Place::Source);
+    }
+
+    /// Puts `index` behind `last` on its line. Where two long steps before it are of
+    /// one length, its own is both: a line of n takes log n of them.
+    fn append(&mut self, index: usize, last: usize) {
+        let before = self.line[last];
+        let far = self.line[before.jump];
+        let even = before.depth - far.depth == far.depth - self.line[far.jump].depth;
+        self.line[index] = Line {
+            depth: before.depth + 1,
+            before: last,
+            jump: if even { far.jump } else { last },
+        };
+    }
+
+    /// Whether `wanted` is on the line that ends with `from`.
+    fn is_on_line(&self, mut from: usize, wanted: usize) -> bool {
+        let depth = self.line[wanted].depth;
+        while self.line[from].depth > depth {
+            self.meter.spend(1, Place::Source);
+            let line = self.line[from];
+            from = if self.line[line.jump].depth >= depth {
+                line.jump
+            } else {
+                line.before
+            };
+        }
+        from == wanted
     }
 }
 
