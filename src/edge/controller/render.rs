@@ -178,6 +178,7 @@ fn run(fetched: &Fetched, options: &pipeline::Options, to: &Publish) -> Result<R
     let open = OpenOptions {
         digest: None,
         limits: options.discover.limits.clone(),
+        budget: options.budget.clone(),
     };
     let tree = match source::unpack(&fetched.bytes, "flux", &open) {
         Ok(opened) => opened.tree,

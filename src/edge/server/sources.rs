@@ -4,7 +4,7 @@ use super::Service;
 use super::problem::Problem;
 use super::upload::Held;
 use crate::bundle::Source;
-use crate::diag::{Diagnostic, Report, excerpt, rules};
+use crate::diag::{Budget, Diagnostic, Report, excerpt, rules};
 use crate::edge::fetch;
 use crate::edge::source::{self, Files, OpenOptions, Opened};
 use crate::tree::{Limits, SourceTree};
@@ -257,6 +257,7 @@ impl Named {
         let options = OpenOptions {
             digest: None,
             limits: limits.clone(),
+            budget: Budget::new(limits),
         };
         let only = self.only.as_deref();
         let opened = match self.input {
