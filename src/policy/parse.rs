@@ -2,7 +2,7 @@
 
 use super::document::{Attribute, Document, Element, Text};
 use crate::csharp;
-use crate::diag::{Diagnostic, Findings, Span, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Meter, Span, excerpt, rules};
 use crate::tree::FileId;
 
 /// Which root a document must have.
@@ -72,6 +72,8 @@ pub fn parse(
         document: Document::default(),
         open: Vec::new(),
         max_depth,
+        endless: 0,
+        meter: findings.budget().meter(),
     };
     match parser.document() {
         Ok(()) => findings.extend(parser.check_root(root)),
@@ -88,7 +90,16 @@ struct Parser<'t> {
     /// Indices of the elements that are open.
     open: Vec<usize>,
     max_depth: u64,
+    /// Expressions in texts that did not end.
+    endless: usize,
+    meter: Meter,
 }
+
+/// Expressions in texts whose end is looked for up to the end of the document, though
+/// others were found to have none.
+const MAX_ENDLESS: usize = 16;
+/// Bytes in which the end of an expression is looked for after that.
+const NEAR: usize = 1024;
 
 type Step<T = ()> = Result<T, Box<Diagnostic>>;
 
@@ -419,7 +430,7 @@ impl<'t> Parser<'t> {
                     }
                     // An `@(` inside text is an expression only when it ends.
                     self.at = if is_expression(&self.text[self.at..]) {
-                        csharp::expression_end(self.text, self.at).unwrap_or(self.at + 1)
+                        self.inner_expression()
                     } else {
                         self.at + 1
                     };
@@ -438,6 +449,27 @@ impl<'t> Parser<'t> {
         self.entities(start, self.at)?;
         self.push_text(start, self.at);
         Ok(())
+    }
+
+    /// The end of the expression at the cursor, inside a text; the next character when
+    /// it does not end. Looking for an end that is not there goes to the end of the
+    /// document, so that it is done a few times only; then it looks not so far.
+    fn inner_expression(&mut self) -> usize {
+        let mut end = self.text.len();
+        if self.endless >= MAX_ENDLESS {
+            end = end.min(self.at + NEAR);
+            while !self.text.is_char_boundary(end) {
+                end -= 1;
+            }
+        }
+        let found = csharp::expression_end(&self.text[..end], self.at);
+        let seen = found.as_ref().map_or(end, |found| *found) - self.at;
+        self.meter
+            .spend(1 + seen as u64 / 64, self.span(self.at, self.at + 1));
+        found.unwrap_or_else(|_| {
+            self.endless += 1;
+            self.at + 1
+        })
     }
 
     fn push_text(&mut self, start: usize, end: usize) {

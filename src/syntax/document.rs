@@ -81,7 +81,8 @@ pub(super) struct Texts {
 impl Texts {
     pub(super) fn push(&mut self, text: &str) -> u32 {
         let index = clamp(self.ranges.len());
-        self.ranges.push((clamp(self.text.len()), clamp(text.len())));
+        self.ranges
+            .push((clamp(self.text.len()), clamp(text.len())));
         self.text.push_str(text);
         index
     }
@@ -336,7 +337,11 @@ impl<'a> NodeRef<'a> {
             children.next = marked;
         }
         loop {
-            let key = if per_child == 2 { Some(children.next()?) } else { None };
+            let key = if per_child == 2 {
+                Some(children.next()?)
+            } else {
+                None
+            };
             let value = children.next()?;
             if target.index < value.end_index() {
                 let inside = value.index <= target.index;

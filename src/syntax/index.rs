@@ -127,7 +127,9 @@ impl Index {
     pub(super) fn before(&self, node: NodeRef<'_>, target: u32) -> Option<(u32, usize)> {
         let (start, len) = self.of(node)?.marks;
         let marks = &self.marks[start..start + len];
-        let n = marks.partition_point(|mark| *mark <= target).checked_sub(1)?;
+        let n = marks
+            .partition_point(|mark| *mark <= target)
+            .checked_sub(1)?;
         Some((marks[n], n))
     }
 }

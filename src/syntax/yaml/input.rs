@@ -49,7 +49,8 @@ impl<'a> Count<'a> {
     fn ask(&mut self) {
         let steps = u64::from(self.questions / STEP);
         self.questions = 0;
-        self.held.grow(self.tokens.get() as usize * TOKEN, self.file);
+        self.held
+            .grow(self.tokens.get() as usize * TOKEN, self.file);
         self.meter.spend(steps, self.file);
     }
 

@@ -326,7 +326,10 @@ impl<'s, 'o> Loader<'s, 'o> {
                 *merge = Some(next);
             }
         }
-        if !plain && self.flow.1 == 0 && matches!(self.text.as_bytes().get(start), Some(b'"' | b'\'')) {
+        if !plain
+            && self.flow.1 == 0
+            && matches!(self.text.as_bytes().get(start), Some(b'"' | b'\''))
+        {
             self.no_meaning(start, end);
         }
         let text = match &spelled {
@@ -343,8 +346,7 @@ impl<'s, 'o> Loader<'s, 'o> {
     fn where_it_stands<'v>(&self, value: &'v str, start: usize, end: usize) -> Text<'v> {
         if self.text.get(start..end) == Some(value) {
             Text::Bare
-        } else if end - start == value.len() + 2
-            && self.text.get(start + 1..end - 1) == Some(value)
+        } else if end - start == value.len() + 2 && self.text.get(start + 1..end - 1) == Some(value)
         {
             Text::Quoted
         } else {

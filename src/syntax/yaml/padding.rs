@@ -72,9 +72,10 @@ impl Padding {
             let line = &self.lines[last];
             line.before + line.width
         });
-        let inside = self.lines.get(n).map_or(0, |line| {
-            index.saturating_sub(line.character + line.before)
-        });
+        let inside = self
+            .lines
+            .get(n)
+            .map_or(0, |line| index.saturating_sub(line.character + line.before));
         index - padded - inside
     }
 
