@@ -186,6 +186,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
             targets: targets.clone(),
             service: options.service.clone(),
             aso_owner: options.aso_owner.clone(),
+            check: options.check,
         },
         findings,
     );

@@ -14,6 +14,8 @@ const SPEC: &str = r#"{"openapi":"3.0.1","info":{"title":"A","version":"1"},"pat
 const POLICY: &str = "<policies><inbound/></policies>";
 
 type Files = Vec<(String, String)>;
+/// What it has many of, its files, and how many there are at first.
+type Shape = (&'static str, fn(usize) -> Files, usize);
 
 fn project() -> Files {
     vec![
@@ -151,8 +153,10 @@ fn run(files: &Files) -> (Outcome, Budget) {
         .iter()
         .map(|(p, t)| (p.as_str(), t.as_str()))
         .collect();
-    let mut options = Options::default();
-    options.budget = Budget::new(&Limits::default());
+    let mut options = Options {
+        budget: Budget::new(&Limits::default()),
+        ..Options::default()
+    };
     if files
         .iter()
         .any(|(path, _)| path.starts_with("configuration."))
@@ -165,7 +169,7 @@ fn run(files: &Files) -> (Outcome, Budget) {
 
 #[test]
 fn twice_the_source_takes_twice_the_steps() {
-    let shapes: [(&str, fn(usize) -> Files, usize); 10] = [
+    let shapes: [Shape; 10] = [
         ("dangling", dangling, 1500),
         ("external", external, 1500),
         ("unknown properties", unknown_properties, 1500),

@@ -199,7 +199,7 @@ fn by_key(bundle: &Bundle) -> BTreeMap<Key, &Node> {
 fn named(action: Action, node: &Node, paths: &Paths<'_>) -> Change {
     let (arm_type, name) = (node.key.arm_type(), node.key.arm_names().join("/"));
     let key = (arm_type.as_str().into(), name.as_str().into());
-    let path = paths.get(&key).map(|path| path.to_string());
+    let path = paths.get(&key).map(ToString::to_string);
     Change {
         action,
         path,

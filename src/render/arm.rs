@@ -48,6 +48,9 @@ pub(super) fn render(
     for (node, size) in graph.nodes.iter().zip(&sizes) {
         check_size(node, *size, findings);
     }
+    if options.check {
+        return;
+    }
     let groups = split(&sizes);
     if let [all] = groups.as_slice() {
         rendered.push(template(graph, "arm/main.json", all, budget));

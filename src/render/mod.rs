@@ -52,6 +52,8 @@ pub struct Options {
     pub service: Option<String>,
     /// ASO owner: the name of a `Service` object, or an ARM id.
     pub aso_owner: Option<String>,
+    /// Only what rendering finds is asked for: files are dropped as they are made.
+    pub check: bool,
 }
 
 /// What rendering made.
@@ -65,6 +67,7 @@ pub struct Rendered {
     pub parts: Vec<String>,
     /// What the texts of the files take of the run's memory.
     pub(crate) held: Option<Held>,
+    check: bool,
 }
 
 /// Steps of printing a resource, beside its bytes: names, ids, dependencies.
@@ -78,8 +81,11 @@ fn writing(bytes: usize) -> u64 {
 }
 
 impl Rendered {
-    /// Adds a file; its own texts are held.
+    /// Adds a file, unless none is asked for; its own texts are held.
     pub(crate) fn push(&mut self, file: File) {
+        if self.check {
+            return;
+        }
         let own = file.pieces.iter().map(|piece| match piece {
             Piece::Own(text) => PIECE + text.len(),
             Piece::Content { .. } => PIECE,
@@ -98,6 +104,7 @@ pub fn render(graph: &Validated, options: &Options, findings: &mut Findings) -> 
     let mut rendered = Rendered {
         outputs: vec![BTreeMap::new(); graph.nodes.len()],
         held: Some(findings.budget().hold(0, Place::Source)),
+        check: options.check,
         ..Rendered::default()
     };
     for target in &options.targets {

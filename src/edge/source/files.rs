@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// Gathers files until one of them is refused.
 #[derive(Debug)]
 pub struct Files {
-    limits: Limits,
+    limits: Box<Limits>,
     files: BTreeMap<ArtifactPath, Vec<u8>>,
     names: Names,
     total: u64,
@@ -21,7 +21,7 @@ impl Files {
     /// No files yet.
     pub fn new(limits: &Limits) -> Self {
         Self {
-            limits: limits.clone(),
+            limits: Box::new(limits.clone()),
             files: BTreeMap::new(),
             names: Names::default(),
             total: 0,

@@ -31,8 +31,12 @@ pub(super) fn render(
     findings: &mut Findings,
 ) {
     let budget = &findings.budget().clone();
-    let loads = content::contents(graph, rendered, budget);
     let plan = Plan::new(graph, budget);
+    check_limits(graph, &plan, findings);
+    if options.check {
+        return;
+    }
+    let loads = content::contents(graph, rendered, budget);
     let mut main = Scope::new(graph, &loads, "", None);
     for i in plan.shared() {
         main.declare(i);
@@ -65,7 +69,6 @@ pub(super) fn render(
     drop(body);
     rendered.push(File::text("bicep/main.bicep", text));
     rendered.push(parameter_file(graph, options, &main.parameters));
-    check_limits(graph, &plan, findings);
 }
 
 /// A module as `main.bicep` calls it.
