@@ -7,6 +7,8 @@ pub mod controller;
 #[cfg(feature = "publish")]
 pub mod fetch;
 #[cfg(feature = "server")]
+mod listen;
+#[cfg(feature = "server")]
 pub mod metrics;
 #[cfg(feature = "server")]
 pub(crate) mod names;

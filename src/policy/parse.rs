@@ -2,7 +2,7 @@
 
 use super::document::{Attribute, Document, Element, Text};
 use crate::csharp;
-use crate::diag::{Diagnostic, Span, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Span, excerpt, rules};
 use crate::tree::FileId;
 
 /// Which root a document must have.
@@ -39,10 +39,11 @@ impl Root {
 pub fn sniff(text: &str) -> Option<Root> {
     let mut rest = text.trim_start_matches('\u{feff}').trim_start();
     loop {
-        let end = if rest.starts_with("<!--") {
-            rest.find("-->")? + 3
-        } else if rest.starts_with("<?") {
-            rest.find("?>")? + 2
+        // What opens is not part of what closes: `<!-->` is an open comment.
+        let end = if let Some(inner) = rest.strip_prefix("<!--") {
+            4 + inner.find("-->")? + 3
+        } else if let Some(inner) = rest.strip_prefix("<?") {
+            2 + inner.find("?>")? + 2
         } else {
             break;
         };
@@ -57,7 +58,13 @@ pub fn sniff(text: &str) -> Option<Root> {
 
 /// Parses the policy `text` of `file`. What follows the first grammar error is
 /// not read.
-pub fn parse(file: FileId, text: &str, root: Root, max_depth: u64) -> (Document, Vec<Diagnostic>) {
+pub fn parse(
+    file: FileId,
+    text: &str,
+    root: Root,
+    max_depth: u64,
+    findings: &mut Findings,
+) -> Document {
     let mut parser = Parser {
         file,
         text,
@@ -66,12 +73,11 @@ pub fn parse(file: FileId, text: &str, root: Root, max_depth: u64) -> (Document,
         open: Vec::new(),
         max_depth,
     };
-    let mut findings = Vec::new();
     match parser.document() {
         Ok(()) => findings.extend(parser.check_root(root)),
         Err(finding) => findings.push(*finding),
     }
-    (parser.document, findings)
+    parser.document
 }
 
 struct Parser<'t> {
@@ -91,10 +97,10 @@ impl<'t> Parser<'t> {
         while self.at < self.text.len() {
             let rest = &self.text[self.at..];
             if rest.starts_with("<!--") {
-                self.skip_to("-->", "the comment is not closed")?;
+                self.skip_past("<!--", "-->", "the comment is not closed")?;
             } else if let Some(inner) = rest.strip_prefix("<![CDATA[") {
                 let start = self.text.len() - inner.len();
-                self.skip_to("]]>", "the CDATA section is not closed")?;
+                self.skip_past("<![CDATA[", "]]>", "the CDATA section is not closed")?;
                 self.push_text(start, self.at - 3);
             } else if rest.starts_with("<!") {
                 return Err(Box::new(
@@ -106,7 +112,7 @@ impl<'t> Parser<'t> {
                     .help("remove the declaration"),
                 ));
             } else if rest.starts_with("<?") {
-                self.skip_to("?>", "the processing instruction is not closed")?;
+                self.skip_past("<?", "?>", "the processing instruction is not closed")?;
             } else if rest.starts_with("</") {
                 self.close()?;
             } else if rest.starts_with('<') {
@@ -171,10 +177,13 @@ impl<'t> Parser<'t> {
         Err(Box::new(self.malformed(start, end, message.into())))
     }
 
-    fn skip_to(&mut self, end: &str, message: &str) -> Step {
-        match self.text[self.at..].find(end) {
+    /// Skips from `begin`, which is at the cursor, to behind `end`. The two
+    /// share no character: `<!-->` opens a comment, and does not close it.
+    fn skip_past(&mut self, begin: &str, end: &str, message: &str) -> Step {
+        let inside = self.at + begin.len();
+        match self.text[inside..].find(end) {
             Some(found) => {
-                self.at += found + end.len();
+                self.at = inside + found + end.len();
                 Ok(())
             }
             None => self.fail(self.at, self.at + 2, message),
@@ -486,8 +495,14 @@ mod tests {
     use crate::policy::{ReferenceKind, references};
     use proptest::prelude::*;
 
+    fn read(text: &str, max_depth: u64) -> (Document, Vec<Diagnostic>) {
+        let mut findings = Findings::from(Vec::new());
+        let document = parse(FileId(0), text, Root::Policies, max_depth, &mut findings);
+        (document, findings.listed().to_vec())
+    }
+
     fn found(text: &str) -> Vec<(u16, String)> {
-        let (_, findings) = parse(FileId(0), text, Root::Policies, 256);
+        let (_, findings) = read(text, 256);
         findings
             .into_iter()
             .map(|finding| {
@@ -511,6 +526,9 @@ mod tests {
             "<policies><set-url>https://a/?b=1&c=2</set-url></policies>",
             "<policies><value><![CDATA[a < b]]></value></policies>",
             "<policies><value>someone@(example</value></policies>",
+            "<policies><!--><\"--><base /></policies>",
+            "<policies><!-->--><!---></x>--><base /></policies>",
+            "<policies><?><?><base /></policies>",
         ] {
             assert_eq!(found(text), [], "{text}");
         }
@@ -530,12 +548,30 @@ mod tests {
             ("<!DOCTYPE x><policies/>", 3003, "<!"),
             ("<fragment/>", 3002, "fragment"),
             ("<policies/> text", 3001, "text"),
+            ("<policies><!--></policies>", 3001, "<!"),
+            ("<policies><?></policies>", 3001, "<?"),
         ] {
             assert_eq!(found(text), [(code, at.to_owned())], "{text}");
         }
         let deep = "<a>".repeat(100_000);
-        let (_, findings) = parse(FileId(0), &deep, Root::Policies, 256);
+        let (_, findings) = read(&deep, 256);
         assert_eq!(findings[0].rule.code.0, 1006);
+    }
+
+    #[test]
+    fn a_document_is_known_by_its_first_element() {
+        for (text, root) in [
+            ("<!-->--><policies/>", Some(Root::Policies)),
+            ("<!--><fragment>--><policies/>", Some(Root::Policies)),
+            ("<?><fragment>?><policies/>", Some(Root::Policies)),
+            (
+                "\u{feff} <?xml version=\"1.0\"?> <fragment />",
+                Some(Root::Fragment),
+            ),
+            ("<!--><policies/>", None),
+        ] {
+            assert_eq!(sniff(text), root, "{text}");
+        }
     }
 
     #[test]
@@ -546,7 +582,7 @@ mod tests {
             <set-header name="x"><value>@("{{in-c}}" + 1)</value></set-header>
             <set-body template="liquid"><a>{{body.x}}</a></set-body><value>{{ not a name }}</value>
         </policies>"#;
-        let (document, findings) = parse(FileId(0), text, Root::Policies, 256);
+        let (document, findings) = read(text, 256);
         assert!(findings.is_empty());
         let named: Vec<_> = references(&document)
             .into_iter()
@@ -566,7 +602,7 @@ mod tests {
         #[test]
         fn is_total(text in "[\\PC\n<>/=\"'@(){}&;!?-]{0,80}") {
             let text = format!("<policies>{text}");
-            let (document, findings) = parse(FileId(0), &text, Root::Policies, 8);
+            let (document, findings) = read(&text, 8);
             let _ = references(&document);
             for finding in findings {
                 let Place::Span(span) = finding.place else { continue };

@@ -1,6 +1,6 @@
 //! The tree: an arena of nodes in document order.
 
-use crate::diag::{Diagnostic, Span, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Span, excerpt, rules};
 use crate::tree::FileId;
 
 /// What a node is.
@@ -356,7 +356,7 @@ impl<'s> Builder<'s> {
     }
 
     /// Closes the innermost array or object, which ends at `end`.
-    pub(super) fn close(&mut self, end: usize, findings: &mut Vec<Diagnostic>) {
+    pub(super) fn close(&mut self, end: usize, findings: &mut Findings) {
         let Some(index) = self.open.pop() else { return };
         self.expects_key.pop();
         let size = clamp(self.nodes.len()) - index;
@@ -471,7 +471,7 @@ impl<'s> Builder<'s> {
         }
     }
 
-    fn report_duplicates(&self, object: u32, findings: &mut Vec<Diagnostic>) {
+    fn report_duplicates(&self, object: u32, findings: &mut Findings) {
         // Most objects are small: comparing each pair beats sorting.
         const FEW: usize = 8;
         let entries = self.entries(object);

@@ -2,15 +2,15 @@
 
 use super::document::{Builder, Document, Kind, Text};
 use super::{Caps, Options};
-use crate::diag::{Diagnostic, Rule};
+use crate::diag::{Diagnostic, Findings, Rule};
 use crate::tree::FileId;
 
 pub(super) fn parse(
     file: FileId,
     text: String,
     options: Options<'_>,
-) -> (Option<Document>, Vec<Diagnostic>) {
-    let mut findings = Vec::new();
+    findings: &mut Findings,
+) -> Option<Document> {
     let mut parser = Parser {
         text: &text,
         at: if text.starts_with('\u{feff}') { 3 } else { 0 },
@@ -19,13 +19,13 @@ pub(super) fn parse(
         malformed: options.malformed,
         buffer: String::new(),
     };
-    let outcome = parser.document(&mut findings);
+    let outcome = parser.document(findings);
     let built = parser.builder.finish();
     match outcome {
-        Ok(()) => (Some(built.into_document(file, text)), findings),
+        Ok(()) => Some(built.into_document(file, text)),
         Err(finding) => {
             findings.push(*finding);
-            (None, findings)
+            None
         }
     }
 }
@@ -42,7 +42,7 @@ struct Parser<'s> {
 type Step<T = ()> = Result<T, Box<Diagnostic>>;
 
 impl Parser<'_> {
-    fn document(&mut self, findings: &mut Vec<Diagnostic>) -> Step {
+    fn document(&mut self, findings: &mut Findings) -> Step {
         self.skip_space();
         self.value()?;
         while let Some((_, kind)) = self.builder.innermost() {

@@ -18,7 +18,7 @@ pub use escape::{json_len, yaml_escape, yaml_len};
 pub use value::{Data, Entry, Value};
 pub use write::{write_escaped, write_node, write_string};
 
-use crate::diag::{Diagnostic, Place, Rule, Span, rules};
+use crate::diag::{Diagnostic, Findings, Place, Rule, Span, rules};
 use crate::tree::{FileId, Limits};
 
 /// The grammar of a document.
@@ -87,10 +87,11 @@ pub fn parse(
     text: String,
     format: Format,
     options: Options<'_>,
-) -> (Option<Document>, Vec<Diagnostic>) {
+    findings: &mut Findings,
+) -> Option<Document> {
     match format {
-        Format::Json => json::parse(file, text, options),
-        Format::Yaml => yaml::parse(file, text, options),
+        Format::Json => json::parse(file, text, options, findings),
+        Format::Yaml => yaml::parse(file, text, options, findings),
     }
 }
 
@@ -144,7 +145,9 @@ mod tests {
             malformed: &rules::MALFORMED_DOCUMENT,
             limits: &limits,
         };
-        parse(FileId(0), text.to_owned(), format, options)
+        let mut findings = Findings::from(Vec::new());
+        let document = parse(FileId(0), text.to_owned(), format, options, &mut findings);
+        (document, findings.listed().to_vec())
     }
 
     fn parsed(text: &str, format: Format) -> (Option<String>, Vec<Diagnostic>) {

@@ -3,7 +3,7 @@
 use super::document::{Builder, Document, Kind, Text};
 use super::number::{self, Number};
 use super::{Caps, Options, over_limit};
-use crate::diag::{Diagnostic, Span, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Span, excerpt, rules};
 use crate::tree::FileId;
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 use std::collections::HashMap;
@@ -12,10 +12,12 @@ pub(super) fn parse(
     file: FileId,
     mut text: String,
     options: Options<'_>,
-) -> (Option<Document>, Vec<Diagnostic>) {
+    all: &mut Findings,
+) -> Option<Document> {
     let mut padding = Padding::default();
     loop {
-        let mut findings = Vec::new();
+        // What a parse found that is done again does not count.
+        let mut findings = all.part();
         let mut loader = Loader {
             builder: Builder::new(file, &text),
             offsets: Offsets::new(&text),
@@ -31,15 +33,20 @@ pub(super) fn parse(
         let outcome = loader.load(&mut findings);
         let built = loader.builder.finish();
         match outcome {
-            Ok(()) => return (Some(built.into_document(file, text)), findings),
+            Ok(()) => {
+                all.append(findings);
+                return Some(built.into_document(file, text));
+            }
             Err(Stop::Finding(finding)) => {
                 findings.push(*finding);
-                return (None, findings);
+                all.append(findings);
+                return None;
             }
             Err(Stop::Indentation(line, finding)) => {
                 if !padding.insert(&mut text, line) {
                     findings.push(*finding);
-                    return (None, findings);
+                    all.append(findings);
+                    return None;
                 }
             }
         }
@@ -120,7 +127,7 @@ struct Loader<'s, 'o> {
 type Step = Result<(), Box<Diagnostic>>;
 
 impl Loader<'_, '_> {
-    fn load(&mut self, findings: &mut Vec<Diagnostic>) -> Result<(), Stop> {
+    fn load(&mut self, findings: &mut Findings) -> Result<(), Stop> {
         for event in Parser::new_from_str(self.text) {
             let (event, place) = event.map_err(|error| self.scan_error(&error))?;
             let start = self.offsets.byte(place.start.index());
@@ -168,7 +175,7 @@ impl Loader<'_, '_> {
         event: Event<'_>,
         start: usize,
         end: usize,
-        findings: &mut Vec<Diagnostic>,
+        findings: &mut Findings,
     ) -> Step {
         match event {
             Event::DocumentStart(_) => {

@@ -8,9 +8,11 @@
 )]
 
 mod access;
+mod artifacts;
 mod bad_input;
 #[path = "../common/mod.rs"]
 mod common;
+mod connections;
 mod hook;
 mod keys;
 mod leaving;
@@ -19,6 +21,7 @@ mod operations;
 mod options;
 mod origin;
 mod previews;
+mod probes;
 mod remote;
 mod sources;
 mod support;

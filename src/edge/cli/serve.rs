@@ -181,7 +181,7 @@ pub(super) struct Serve {
         value_parser = clap::value_parser!(u64).range(1..=super::values::DAY)
     )]
     source_timeout: u64,
-    /// Folder of artifacts that are served below /artifacts.
+    /// Folder of artifacts that are served below /artifacts. Nothing in it is changed.
     #[arg(
         long,
         value_name = "DIR",
@@ -221,6 +221,15 @@ pub(super) struct Serve {
         value_parser = super::values::count
     )]
     max_connections: usize,
+    /// Connections at once of one client: an address, or a /64 of IPv6.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "FLUX_APIM_MAX_CONNECTIONS_PER_CLIENT",
+        help_heading = "Load",
+        default_value_t = 256
+    )]
+    max_connections_per_client: usize,
     /// Requests a minute of one client.
     #[arg(
         long,
@@ -241,7 +250,7 @@ pub(super) struct Serve {
         value_parser = super::values::count
     )]
     concurrency: usize,
-    /// Seconds for the head of a request.
+    /// Seconds for the first request of a connection, and for the head of any.
     #[arg(
         long,
         value_name = "SECONDS",
@@ -271,6 +280,24 @@ pub(super) struct Serve {
         value_parser = clap::value_parser!(u64).range(1..=super::values::DAY)
     )]
     request_timeout: u64,
+    /// Seconds in which a client takes the next 16 KiB of an answer, or its end.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "FLUX_APIM_ANSWER_TIMEOUT",
+        help_heading = "Load",
+        default_value_t = 60
+    )]
+    answer_timeout: u64,
+    /// Seconds that a connection stays open without a request.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "FLUX_APIM_IDLE_TIMEOUT",
+        help_heading = "Load",
+        default_value_t = 75
+    )]
+    idle_timeout: u64,
     /// Seconds for which new connections are taken after SIGTERM.
     #[arg(
         long,
@@ -291,6 +318,24 @@ pub(super) struct Serve {
         value_parser = clap::value_parser!(u64).range(..=super::values::DAY)
     )]
     drain_timeout: u64,
+    /// Address of `/healthz` and `/readyz` beside that of --listen: answered by a thread
+    /// of its own, however busy the service is. Needs no token.
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        env = "FLUX_APIM_HEALTH_ADDR",
+        help_heading = "Observation"
+    )]
+    health_addr: Option<String>,
+    /// Address of the metrics beside that of --listen. Needs no token: let only those who
+    /// scrape reach it.
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        env = "FLUX_APIM_METRICS_ADDR",
+        help_heading = "Observation"
+    )]
+    metrics_addr: Option<String>,
     /// Level of the log, or directives such as `info,flux_apim=debug`.
     #[arg(
         long,
@@ -496,14 +541,19 @@ fn options(arguments: &Serve) -> anyhow::Result<Options> {
         cache_bytes: arguments.cache_bytes,
         queue: arguments.queue,
         max_connections: arguments.max_connections,
+        max_connections_per_client: arguments.max_connections_per_client,
         rate: arguments.rate,
         concurrency: arguments.concurrency,
         header_timeout: Duration::from_secs(arguments.header_timeout),
         body_timeout: Duration::from_secs(arguments.body_timeout),
         request_timeout: Duration::from_secs(arguments.request_timeout),
+        answer_timeout: Duration::from_secs(arguments.answer_timeout),
+        idle_timeout: Duration::from_secs(arguments.idle_timeout),
         drain_delay: Duration::from_secs(arguments.drain_delay),
         drain_timeout: Duration::from_secs(arguments.drain_timeout),
         artifacts: arguments.artifacts.clone(),
+        health_address: arguments.health_addr.clone(),
+        metrics_address: arguments.metrics_addr.clone(),
         ..Options::default()
     };
     if let Some(workers) = arguments.workers {

@@ -3,11 +3,11 @@
 use super::access::Permission;
 use super::problem::Problem;
 use super::{Service, api, hook, operations};
-use crate::edge::telemetry;
+use crate::edge::{listen, telemetry};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use axum::http::{HeaderName, HeaderValue, Method, Version, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -147,15 +147,14 @@ async fn observe(State(service): State<Arc<Service>>, request: Request, next: Ne
     let in_flight = InFlight::new(&service.metrics.in_flight);
     let span = tracing::info_span!("request", %id, %method, %route, otel.kind = "server");
     telemetry::continue_trace(&span, request.headers());
-    let limit = service.options.request_timeout;
-    let answering = tokio::time::timeout(limit, next.run(request)).instrument(span.clone());
-    let mut response = answering.await.unwrap_or_else(|_| {
-        Problem::busy(format!(
-            "there was no answer within {} s; the operator raises this with --request-timeout",
-            limit.as_secs()
-        ))
-        .into_response()
-    });
+    let mut response = match listen::wrong_host(version, request.headers()) {
+        Some(wrong) => Problem::bad_request(wrong).into_response(),
+        None => {
+            timely(&service, next.run(request))
+                .instrument(span.clone())
+                .await
+        }
+    };
     let status = response.status();
     let took = start.elapsed();
     service
@@ -192,15 +191,23 @@ async fn observe(State(service): State<Arc<Service>>, request: Request, next: Ne
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
     }
-    let unread = matches!(
-        status,
-        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT
-    );
-    let closing = unread || service.draining.load(Ordering::Relaxed);
-    if closing && version <= Version::HTTP_11 {
+    if service.draining.load(Ordering::Relaxed) && version <= Version::HTTP_11 {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response.map(|body| Body::new(Kept::new(body, in_flight)))
+}
+
+/// The answer, or that there is none in time.
+async fn timely(service: &Service, answering: impl Future<Output = Response>) -> Response {
+    let limit = service.options.request_timeout;
+    let answer = tokio::time::timeout(limit, answering).await;
+    answer.unwrap_or_else(|_| {
+        Problem::busy(format!(
+            "there was no answer within {} s; the operator raises this with --request-timeout",
+            limit.as_secs()
+        ))
+        .into_response()
+    })
 }
 
 /// Counts a request until its answer was sent.
@@ -220,13 +227,13 @@ impl Drop for InFlight {
 }
 
 /// A body, and what lives as long as it.
-pub(super) struct Kept<T> {
+struct Kept<T> {
     body: Body,
     _kept: T,
 }
 
 impl<T> Kept<T> {
-    pub(super) fn new(body: Body, kept: T) -> Self {
+    fn new(body: Body, kept: T) -> Self {
         Self { body, _kept: kept }
     }
 }

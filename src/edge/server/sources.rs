@@ -4,14 +4,13 @@ use super::Service;
 use super::problem::Problem;
 use super::upload::Held;
 use crate::bundle::Source;
-use crate::diag::{Diagnostic, Report, excerpt, rules};
+use crate::diag::{Budget, Diagnostic, Report, excerpt, rules};
 use crate::edge::fetch;
 use crate::edge::source::{self, Files, OpenOptions, Opened};
 use crate::tree::{Limits, SourceTree};
 use base64::Engine;
 use bytes::Bytes;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::json;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -258,6 +257,7 @@ impl Named {
         let options = OpenOptions {
             digest: None,
             limits: limits.clone(),
+            budget: Budget::new(limits),
         };
         let only = self.only.as_deref();
         let opened = match self.input {
@@ -306,9 +306,11 @@ fn refused(finding: &Diagnostic) -> Problem {
         Problem::refused
     };
     let empty = SourceTree::in_memory(BTreeMap::new());
-    let report = Report::resolve(vec![finding.clone()], &empty, &BTreeMap::new());
-    let report = report.map_or_else(|_| json!({}), |report| report.to_json());
-    make(detail).with(report)
+    let report = Report::resolve(&vec![finding.clone()].into(), &empty, &BTreeMap::new());
+    match report {
+        Ok(report) => make(detail).report(report),
+        Err(_) => make(detail),
+    }
 }
 
 type Over<'a> = &'a RefCell<Option<source::Error>>;

@@ -3,7 +3,7 @@
 use super::super::Kind;
 use super::super::reference::{self, Target};
 use super::place::{holds_names, is_data};
-use crate::diag::{Diagnostic, Span, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Span, excerpt, rules};
 use crate::syntax::{self, Document, Format, Kind as Node, NodeRef};
 use crate::tree::{FileId, Limits, ReadError, SourceTree};
 use std::collections::{HashMap, HashSet};
@@ -25,7 +25,7 @@ impl Files<'_> {
     pub(super) fn load_all(
         &mut self,
         kind: Kind,
-        findings: &mut Vec<Diagnostic>,
+        findings: &mut Findings,
     ) -> Result<(), ReadError> {
         let mut queue = vec![self.root];
         while let Some(file) = queue.pop() {
@@ -47,7 +47,7 @@ impl Files<'_> {
         span: Span,
         kind: Kind,
         queue: &mut Vec<FileId>,
-        findings: &mut Vec<Diagnostic>,
+        findings: &mut Findings,
     ) -> Result<(), ReadError> {
         if self.checked.contains(&(file, reference.to_owned())) {
             return Ok(());
@@ -115,11 +115,7 @@ impl Files<'_> {
         Ok(())
     }
 
-    fn load(
-        &self,
-        file: FileId,
-        findings: &mut Vec<Diagnostic>,
-    ) -> Result<Option<Document>, ReadError> {
+    fn load(&self, file: FileId, findings: &mut Findings) -> Result<Option<Document>, ReadError> {
         let text = match syntax::utf8(file, self.tree.read(file)?.into_owned()) {
             Ok(text) => text,
             Err(finding) => {
@@ -132,9 +128,7 @@ impl Files<'_> {
             limits: self.limits,
         };
         let format = Format::of(self.tree.path(file).name(), &text);
-        let (document, mut found) = syntax::parse(file, text, format, options);
-        findings.append(&mut found);
-        Ok(document)
+        Ok(syntax::parse(file, text, format, options, findings))
     }
 
     fn locate(&self, file: FileId, pointer: &str) -> Option<NodeRef<'_>> {

@@ -12,7 +12,7 @@ mod place;
 mod writer;
 
 use super::{Compiled, Kind, operations, title};
-use crate::diag::{Diagnostic, rules};
+use crate::diag::{Diagnostic, Findings, rules};
 use crate::syntax::{Document, write_node};
 use crate::tree::{FileId, Limits, ReadError, SourceTree};
 use files::Files;
@@ -24,7 +24,7 @@ pub(super) fn bundle(
     mut document: Document,
     kind: Kind,
     limits: &Limits,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<Option<Compiled>, ReadError> {
     // Plain YAML scalars such as `version: 1.0` are meant as text.
     for pointer in ["/openapi", "/swagger", "/info/version", "/info/title"] {
@@ -57,7 +57,7 @@ pub(super) fn bundle(
     if text.len() > writer.cap {
         writer.findings.push(too_large(root, limits));
     }
-    findings.append(&mut writer.findings);
+    findings.extend(std::mem::take(&mut writer.findings));
     if findings.len() > before {
         return Ok(None);
     }
