@@ -61,7 +61,7 @@ impl Front {
         ) {
             return Ok(());
         }
-        self.from_here(request.headers(), &addressed)
+        self.check_page(request.headers(), &addressed)
     }
 
     fn is_called(&self, host: &str) -> bool {
@@ -80,7 +80,7 @@ impl Front {
     }
 
     /// Whether no page sends this, or one that may.
-    fn from_here(&self, headers: &HeaderMap, addressed: &[Authority]) -> Result<(), Problem> {
+    fn check_page(&self, headers: &HeaderMap, addressed: &[Authority]) -> Result<(), Problem> {
         let origins = headers.get_all(header::ORIGIN).iter();
         let origins: Vec<&str> = origins.map(|o| o.to_str().unwrap_or("?")).collect();
         let listed = |origin: &&str| self.pages.iter().any(|page| page == origin);

@@ -73,7 +73,7 @@ pub(super) struct Access {
 #[derive(Debug)]
 enum Verifier {
     Everyone,
-    Oidc(oidc::Verifier),
+    Oidc(Box<oidc::Verifier>),
     #[cfg(feature = "controller")]
     Kubernetes(kubernetes::Verifier),
 }
@@ -114,7 +114,7 @@ impl Access {
         let grants = Grants::new(auth, grants)?;
         let verifier = match auth {
             Auth::None => Verifier::Everyone,
-            Auth::Oidc(options) => Verifier::Oidc(oidc::Verifier::new(options.clone())?),
+            Auth::Oidc(options) => Verifier::Oidc(Box::new(oidc::Verifier::new(options.clone())?)),
             #[cfg(feature = "controller")]
             Auth::Kubernetes { audiences } => {
                 Verifier::Kubernetes(kubernetes::Verifier::new(audiences.clone()).await?)
