@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use flux_apim::changes;
+use flux_apim::diag::Budget;
 use flux_apim::edge::source::{self, OpenOptions, SourceRef};
 use flux_apim::pipeline::{self, Options};
 use flux_apim::tree::{ArtifactPath, SourceTree};
@@ -132,7 +133,7 @@ impl Job {
                     });
                 }
             };
-            let report = black_box(outcome.report.to_json().to_string());
+            let report = black_box(serde_json::to_string(&outcome.report)?);
             done.written += report.len();
             done.refused |= outcome.report.summary().error > 0;
             bundles.extend(outcome.bundle);
@@ -151,7 +152,7 @@ impl Job {
                     .sum::<usize>();
             }
             (Command::Diff, [old, new]) => {
-                let changes = changes::between(old, new);
+                let changes = changes::between(old, new, &Budget::default());
                 done.written += black_box(changes.to_json().to_string()).len();
                 done.written += black_box(changes.to_human()).len();
             }
