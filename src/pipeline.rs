@@ -1,7 +1,9 @@
 //! The whole product as one pure function.
 
 use crate::bundle::{self, Bundle, Description, Source};
-use crate::diag::{Code, Diagnostic, Place, Report, Severity, excerpt, rules};
+use crate::diag::{
+    Budget, Code, Diagnostic, Findings, Place, Report, Severity, Stop, excerpt, rules,
+};
 use crate::model::schema::{DEFAULT_API_VERSION, Schema};
 use crate::reuse::Reuse;
 use crate::tree::{ReadError, SourceTree};
@@ -32,6 +34,8 @@ pub struct Options {
     pub source: Source,
     /// What earlier runs made. The outcome is the same without.
     pub reuse: Option<Arc<Reuse>>,
+    /// What the run may spend.
+    pub budget: Budget,
 }
 
 /// What a run found and made.
@@ -57,14 +61,42 @@ pub enum Error {
         /// What there is.
         known: String,
     },
+    /// [`Budget::cancel`] was called.
+    #[error("the run was ended before it was done")]
+    Cancelled,
+    /// The memory that runs share is taken by others.
+    #[error("other runs hold the memory that this one needs")]
+    Busy,
 }
 
 /// Renders `tree`. `notes` are findings of whoever read it.
 ///
 /// # Errors
-/// When the world does not give a file that the tree lists, or an option asks
-/// for what there is not.
+/// When the world does not give a file that the tree lists, an option asks
+/// for what there is not, or somebody ended the run. Input that takes more than
+/// the budget is a finding.
 pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Result<Outcome, Error> {
+    let mut findings = Findings::new(&options.budget, &options.discover.limits);
+    let bounded = options.budget.bound(|| {
+        findings.extend(notes);
+        steps(tree, options, &mut findings)
+    });
+    match bounded {
+        Ok(outcome) => outcome,
+        Err(Stop::Cancelled) => Err(Error::Cancelled),
+        Err(Stop::Busy) => Err(Error::Busy),
+        Err(stop) => Ok(Outcome {
+            report: Report::resolve(
+                &Vec::from_iter(stop.finding()).into(),
+                tree,
+                &BTreeMap::new(),
+            )?,
+            bundle: None,
+        }),
+    }
+}
+
+fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Result<Outcome, Error> {
     let asked = options
         .arm_api_version
         .as_deref()
@@ -75,9 +107,8 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
             known: Schema::api_versions().collect::<Vec<_>>().join(", "),
         });
     };
-    let mut findings = notes;
     let made = match options.discover.only {
-        None => bundles(tree)?,
+        None => bundles(tree, findings.budget())?,
         Some(_) => Vec::new(),
     };
     let without = (!made.is_empty()).then(|| tree.without(&made));
@@ -88,13 +119,13 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
     {
         // A policy alone: there is nothing to resolve its references against.
         let max_depth = options.discover.limits.max_depth;
-        findings.append(&mut policy::parse(file, &text, root, max_depth).1);
+        policy::parse(file, &text, root, max_depth, findings);
         return Ok(Outcome {
             report: Report::resolve(findings, tree, &BTreeMap::new())?,
             bundle: None,
         });
     }
-    let project = discover::discover(tree, &options.discover, &mut findings)?;
+    let project = discover::discover(tree, &options.discover, findings)?;
     let Some(project) = project else {
         let report = Report::resolve(findings, tree, &BTreeMap::new())?;
         return Ok(Outcome {
@@ -128,7 +159,7 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
         limits: &limits,
         reuse: options.reuse.as_deref(),
     };
-    let graph = validate::validate(tree, project, &checks, &mut findings)?;
+    let graph = validate::validate(tree, project, &checks, findings)?;
     if let Some(name) = options.service.as_deref().or(graph.service.as_deref())
         && !is_service_name(name)
     {
@@ -138,13 +169,11 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
                 .help("1 to 50 letters, digits and hyphens; a letter first, no hyphen last"),
         );
     }
-    let failed = |findings: &[Diagnostic]| {
-        findings.iter().any(|finding| {
-            let level = levels.get(&finding.rule.code).copied();
-            level.unwrap_or(Some(finding.rule.severity)) == Some(Severity::Error)
-        })
-    };
-    if failed(&findings) {
+    let failed = findings.rules().any(|rule| {
+        let level = levels.get(&rule.code).copied();
+        level.unwrap_or(Some(rule.severity)) == Some(Severity::Error)
+    });
+    if failed {
         let report = Report::resolve(findings, tree, &levels)?;
         return Ok(Outcome {
             report,
@@ -157,8 +186,9 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
             targets: targets.clone(),
             service: options.service.clone(),
             aso_owner: options.aso_owner.clone(),
+            check: options.check,
         },
-        &mut findings,
+        findings,
     );
     let report = Report::resolve(findings, tree, &levels)?;
     let summary = report.summary();
@@ -169,10 +199,11 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
         });
     }
     let description = Description {
-        source: options.source.clone(),
+        source: options.source.clone().public(),
         environment,
         targets,
         reuse: options.reuse.clone(),
+        budget: options.budget.clone(),
     };
     let bundle = Bundle::new(tree, graph, rendered, &report, description)?;
     Ok(Outcome {
@@ -191,12 +222,18 @@ fn is_service_name(name: &str) -> bool {
 
 /// Folders that hold a bundle: what an earlier run wrote into the source is no
 /// part of it.
-fn bundles(tree: &SourceTree) -> Result<Vec<String>, ReadError> {
+fn bundles(tree: &SourceTree, budget: &Budget) -> Result<Vec<String>, ReadError> {
+    let meter = budget.meter();
     let mut folders = Vec::new();
     for (file, path) in tree.files() {
+        meter.spend(1, file);
         let folder = path.parent();
         let named = path.name() == bundle::INVENTORY && !folder.is_empty();
-        if named && bundle::is_inventory(&tree.read(file)?) {
+        if !named {
+            continue;
+        }
+        meter.spend(1 + tree.size(file) / 16, file);
+        if bundle::is_inventory(&tree.read(file)?) {
             folders.push(folder.to_owned());
         }
     }

@@ -5,6 +5,7 @@
 mod common;
 
 use flux_apim::changes::{self, Changes};
+use flux_apim::diag::Budget;
 use flux_apim::pipeline::Options;
 use std::process::{Command, Stdio};
 
@@ -84,7 +85,7 @@ fn bundle(files: &[(&str, String)]) -> flux_apim::bundle::Bundle {
 }
 
 fn changes() -> Changes {
-    changes::between(&bundle(&old()), &bundle(&new()))
+    changes::between(&bundle(&old()), &bundle(&new()), &Budget::default())
 }
 
 /// The stored form; `FLUX_APIM_BLESS=1` writes it anew.
@@ -128,7 +129,7 @@ fn json_comes_back() {
 
 #[test]
 fn nothing_changes_between_a_project_and_itself_however_it_is_written() {
-    let same = changes::between(&bundle(&old()), &bundle(&old()));
+    let same = changes::between(&bundle(&old()), &bundle(&old()), &Budget::default());
     assert!(same.is_empty() && same.unchanged > 4);
     let mut spelled = old();
     for (path, text) in &mut spelled {
@@ -137,14 +138,17 @@ fn nothing_changes_between_a_project_and_itself_however_it_is_written() {
             *text = format!("{value:#}");
         }
     }
-    assert!(changes::between(&bundle(&old()), &bundle(&spelled)).is_empty());
+    assert!(changes::between(&bundle(&old()), &bundle(&spelled), &Budget::default()).is_empty());
 }
 
 #[test]
 fn inventories_are_counted_alike() {
     let (old, new) = (bundle(&old()), bundle(&new()));
     let counts = changes::count(&old.inventory(), &new.inventory());
-    assert_eq!(counts, changes::between(&old, &new).counts());
+    assert_eq!(
+        counts,
+        changes::between(&old, &new, &Budget::default()).counts()
+    );
     assert_eq!((counts.added, counts.removed), (1, 1));
 }
 
@@ -161,7 +165,7 @@ fn texts_that_have_nothing_in_common_are_not_compared_for_ever() {
         files[2].1 = policy(word);
         bundle(&files)
     };
-    let changes = changes::between(&with("a"), &with("b"));
+    let changes = changes::between(&with("a"), &with("b"), &Budget::default());
     assert_eq!(changes.resources.len(), 1);
     assert!(changes.resources[0].texts[0].diff.is_none());
 }

@@ -14,9 +14,10 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 fn compile(tree: &SourceTree, file: FileId) -> (Option<Compiled>, Vec<String>) {
-    let mut findings = Vec::new();
+    let mut findings = Vec::new().into();
     let compiled = openapi::compile(tree, file, &Limits::default(), &mut findings).unwrap();
     let messages = findings
+        .listed()
         .iter()
         .map(|f| format!("{} {}", f.rule.code, f.message))
         .collect();

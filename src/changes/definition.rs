@@ -1,6 +1,6 @@
 //! API definitions, summarised by their operations.
 
-use crate::diag::rules;
+use crate::diag::{Budget, Findings, rules};
 use crate::syntax::{self, Document, Format, NodeRef};
 use crate::tree::{FileId, Limits};
 use std::collections::BTreeMap;
@@ -25,8 +25,9 @@ pub struct Operations {
 }
 
 /// What differs, when both are OpenAPI documents.
-pub(super) fn compare(old: &str, new: &str) -> Option<Operations> {
-    let (old, new) = (Definition::read(old)?, Definition::read(new)?);
+pub(super) fn compare(old: &str, new: &str, budget: &Budget) -> Option<Operations> {
+    let old = Definition::read(old, budget)?;
+    let new = Definition::read(new, budget)?;
     let mut found = Operations {
         elsewhere: old.rest != new.rest,
         ..Operations::default()
@@ -50,7 +51,7 @@ struct Definition {
 }
 
 impl Definition {
-    fn read(text: &str) -> Option<Self> {
+    fn read(text: &str, budget: &Budget) -> Option<Self> {
         // We wrote it within the caps of its source, which may be higher.
         let limits = Limits {
             max_depth: 1000,
@@ -61,8 +62,10 @@ impl Definition {
             malformed: &rules::MALFORMED_DOCUMENT,
             limits: &limits,
         };
-        let parsed = syntax::parse(FileId(0), text.to_owned(), Format::Json, options);
-        Some(Self::of(&parsed.0?, text))
+        let mut findings = Findings::new(budget, &limits);
+        let text_of = text.to_owned();
+        let document = syntax::parse(FileId(0), text_of, Format::Json, options, &mut findings)?;
+        Some(Self::of(&document, text))
     }
 
     fn of(document: &Document, text: &str) -> Self {

@@ -1,13 +1,17 @@
 //! Properties, one by one.
 
 use super::{Change, definition, text};
+use crate::diag::{Budget, Place};
 use crate::model::kinds::Kind;
 use crate::validate::{Expression, Node, Validated};
 use serde_json::{Map, Value as Json, json};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// Texts of this many bytes and more are compared line by line.
 const LONG: usize = 200;
+
+/// Steps of comparing one value.
+const STEPS: u64 = 5;
 
 /// A property that differs.
 #[derive(Debug, PartialEq)]
@@ -24,11 +28,12 @@ pub struct Property {
 type Side<'a> = (&'a Validated, &'a Node);
 
 /// Notes in `change` what differs between two nodes of one key.
-pub(super) fn compare(old: Side<'_>, new: Side<'_>, change: &mut Change) {
+pub(super) fn compare(old: Side<'_>, new: Side<'_>, budget: &Budget, change: &mut Change) {
     let mut comparison = Comparison {
         old: old.0,
         new: new.0,
         is_api: new.1.key.kind == Kind::Api,
+        budget,
         change,
     };
     comparison.entries("", &old.1.properties, &new.1.properties);
@@ -38,28 +43,34 @@ struct Comparison<'a> {
     old: &'a Validated,
     new: &'a Validated,
     is_api: bool,
+    budget: &'a Budget,
     change: &'a mut Change,
 }
 
 impl Comparison<'_> {
     fn entries(&mut self, path: &str, old: &[(String, Expression)], new: &[(String, Expression)]) {
-        let of = |entries: &'_ [(String, Expression)], key: &str| {
-            entries.iter().position(|(name, _)| name == key)
-        };
-        let keys: BTreeSet<&String> = old.iter().chain(new).map(|(key, _)| key).collect();
-        for key in keys {
+        // Of a key that stands there twice, the first counts.
+        let mut keys: BTreeMap<&String, (Option<&Expression>, Option<&Expression>)> =
+            BTreeMap::new();
+        for (key, value) in old {
+            keys.entry(key).or_default().0.get_or_insert(value);
+        }
+        for (key, value) in new {
+            keys.entry(key).or_default().1.get_or_insert(value);
+        }
+        for (key, (old, new)) in keys {
             let path = if path.is_empty() {
                 key.clone()
             } else {
                 format!("{path}.{key}")
             };
-            let old = of(old, key).map(|at| &old[at].1);
-            let new = of(new, key).map(|at| &new[at].1);
             self.values(&path, old, new);
         }
     }
 
     fn values(&mut self, path: &str, old: Option<&Expression>, new: Option<&Expression>) {
+        self.budget
+            .spend(STEPS + path.len() as u64 / 16, Place::Source);
         match (old, new) {
             (Some(Expression::Object(old)), Some(Expression::Object(new))) => {
                 return self.entries(path, old, new);
@@ -81,18 +92,22 @@ impl Comparison<'_> {
             .and_then(|old| text_of(old, self.old))
             .zip(new.and_then(|new| text_of(new, self.new)));
         if let Some((a, b)) = texts {
+            self.budget
+                .spend((a.len() + b.len()) as u64 / 64, Place::Source);
             if a == b {
                 return;
             }
             if self.is_api
                 && path == "value"
-                && let Some(operations) = definition::compare(&a, &b)
+                && let Some(operations) = definition::compare(&a, &b, self.budget)
             {
                 self.change.definition = Some(operations);
                 return;
             }
             if a.len().max(b.len()) >= LONG || a.contains('\n') || b.contains('\n') {
-                self.change.texts.push(text::compare(path, &a, &b));
+                self.change
+                    .texts
+                    .push(text::compare(path, &a, &b, self.budget));
                 return;
             }
         }

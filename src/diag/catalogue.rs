@@ -87,6 +87,9 @@ catalogue! {
     UNKNOWN_TYPE, 1016, "unknown-type", Error,
         "a resource is of a type that the api-version does not have",
         "The api-version that is rendered is older than the type: workspaces, for example, came after 2022-08-01. Render a newer one (`--arm-api-version`), or leave the resource out.";
+    RUN_LIMIT, 1017, "run-limit", Error,
+        "checking and rendering the source takes more than a run may spend",
+        "A run counts its steps and the bytes that it holds, so that no source keeps a machine from its other work. Steps do not depend on the machine. Ordinary projects stay far below the caps; what exceeds them is often one document that multiplies itself through references. The message names the place where the cap was reached and the flag that raises it.";
     UNMATCHED_OVERRIDE, 1020, "unmatched-override", Warning,
         "an override matches no resource",
         "The environment file names a resource that the project does not have, so the override has no effect.";
@@ -205,8 +208,8 @@ catalogue! {
         "a source cannot be read",
         "The operating system or the server refused it.";
     SYMLINK_SKIPPED, 8007, "symlink-skipped", Info,
-        "a symbolic link in a directory is not followed",
-        "source-controller leaves links out of its archives, and so do we.";
+        "a symbolic link is not followed",
+        "source-controller leaves links out of its archives, and so do we: in a folder as in an archive.";
 }
 
 /// The rule with `code` (`APIM1003`, `1003`) or `name`.

@@ -4,16 +4,22 @@
 //! message, exactly one primary [`Place`], and help. It knows nothing of APIM.
 //! Byte spans become lines and columns once, in [`Report::resolve`].
 
+mod budget;
 mod catalogue;
+mod findings;
+mod lines;
 pub mod markdown;
 mod report;
 pub mod sarif;
 
+pub use budget::{Budget, Held, Memory, Meter, Stop};
 pub use catalogue::{ALL as RULES, rule, rules};
-pub(crate) use report::LineIndex;
+pub use findings::{Findings, Unlisted};
+pub(crate) use lines::LineIndex;
 pub use report::{Located, Position, Range, Report, Snippet, Summary};
 
 use crate::tree::FileId;
+use rapidfuzz::distance::osa;
 use std::fmt;
 
 /// How much a finding matters.
@@ -106,6 +112,17 @@ pub enum Place {
     Source,
 }
 
+impl Place {
+    /// The file of the tree that it lies in.
+    pub fn file(&self) -> Option<FileId> {
+        match self {
+            Self::Span(span) => Some(span.file),
+            Self::File(file) => Some(*file),
+            Self::Path(_) | Self::Source => None,
+        }
+    }
+}
+
 impl From<Span> for Place {
     fn from(span: Span) -> Self {
         Self::Span(span)
@@ -178,29 +195,31 @@ pub fn excerpt(text: &str, max: usize) -> String {
     out
 }
 
-/// Longest word that a nearest one is sought for, and how many candidates are
-/// looked at: what is compared with what grows with the square of the input.
+/// Longest word that a nearest one is sought for, in scalar values, and how many
+/// candidates are looked at.
 const MAX_NEAREST: (usize, usize) = (120, 1000);
+/// Most edits between a word and one that it may have been meant to be.
+const MAX_EDITS: usize = 8;
 
 /// The candidate nearest to `wanted` by edit distance, if near enough to be
-/// worth naming.
+/// worth naming. [`Findings::hint`] bounds how often that is asked.
 pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let (max_length, max_candidates) = MAX_NEAREST;
     let length = wanted.chars().take(max_length + 1).count();
     if length > max_length {
         return None;
     }
-    let wanted = wanted.to_lowercase();
-    let limit = (length / 3).max(2);
+    let limit = (length / 3).clamp(2, MAX_EDITS);
+    let within = osa::Args::default().score_cutoff(limit);
+    let comparator = osa::BatchComparator::new(wanted.to_lowercase().chars());
     candidates
         .into_iter()
         .take(max_candidates)
         .filter(|c| c.chars().take(length + limit + 1).count().abs_diff(length) <= limit)
-        .map(|c| {
-            let distance = strsim::damerau_levenshtein(&wanted, &c.to_lowercase());
-            (distance, c)
+        .filter_map(|c| {
+            let distance = comparator.distance_with_args(c.to_lowercase().chars(), &within)?;
+            Some((distance, c))
         })
-        .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, c)| c)
 }

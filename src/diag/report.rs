@@ -1,13 +1,15 @@
 //! Diagnostics with lines and columns, sorted, counted, with levels applied.
 
-use super::{Code, Diagnostic, Place, Rule, Severity, rules};
+use super::lines::LineIndex;
+use super::{Code, Findings, Place, Rule, Severity, Unlisted, rules};
 use crate::tree::{FileId, ReadError, SourceTree};
-use serde_json::{Value, json};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A point in a file. Lines and columns are 1-based, columns count Unicode
 /// scalar values, offsets are bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Position {
     /// 1-based line.
     pub line: u32,
@@ -18,20 +20,12 @@ pub struct Position {
 }
 
 /// From the first point to one past the last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Range {
     /// First point.
     pub start: Position,
     /// One past the last point.
     pub end: Position,
-}
-
-impl Range {
-    /// As the `range` object of contract section 3.
-    pub fn to_json(&self) -> Value {
-        let point = |p: &Position| json!({"line": p.line, "column": p.column, "offset": p.offset});
-        json!({"start": point(&self.start), "end": point(&self.end)})
-    }
 }
 
 /// The line on which a finding starts, shortened around it.
@@ -62,6 +56,9 @@ pub struct Located {
     pub snippet: Option<Snippet>,
     /// Other places.
     pub related: Vec<(String, Option<Range>, String)>,
+    /// How many findings it stands for: one, unless it counts those that are not
+    /// listed.
+    pub count: u64,
 }
 
 impl Located {
@@ -76,17 +73,18 @@ impl Located {
 }
 
 /// How many findings of each severity.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Summary {
     /// Errors.
-    pub error: usize,
+    pub error: u64,
     /// Warnings.
-    pub warning: usize,
+    pub warning: u64,
     /// Infos.
-    pub info: usize,
+    pub info: u64,
 }
 
-/// All findings of one run, sorted by path, place and code.
+/// All findings of one run, sorted by path, place and code. Serialises as diagnostics
+/// in JSON, version 1 (contract section 3).
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     /// The findings.
@@ -100,12 +98,12 @@ impl Report {
     /// # Errors
     /// A file with findings cannot be read again.
     pub fn resolve(
-        diagnostics: Vec<Diagnostic>,
+        findings: &Findings,
         tree: &SourceTree,
         levels: &BTreeMap<Code, Option<Severity>>,
     ) -> Result<Self, ReadError> {
         let mut files: BTreeMap<FileId, Option<LineIndex>> = BTreeMap::new();
-        for d in &diagnostics {
+        for d in findings.listed() {
             for place in std::iter::once(&d.place).chain(d.related.iter().map(|(place, _)| place)) {
                 if let Place::Span(span) = place {
                     files.insert(span.file, None);
@@ -125,13 +123,11 @@ impl Report {
             Place::Path(path) => (path.clone(), None),
             Place::Source => (String::new(), None),
         };
-        let mut located: Vec<Located> = diagnostics
-            .into_iter()
+        let mut located: Vec<Located> = findings
+            .listed()
+            .iter()
             .filter_map(|d| {
-                let severity = levels
-                    .get(&d.rule.code)
-                    .copied()
-                    .unwrap_or(Some(d.rule.severity))?;
+                let severity = level_of(d.rule, levels)?;
                 let (path, range) = locate(&d.place);
                 let snippet = match &d.place {
                     Place::Span(span) => files
@@ -151,15 +147,25 @@ impl Report {
                 Some(Located {
                     rule: d.rule,
                     severity,
-                    message: d.message,
-                    help: d.help,
+                    message: d.message.clone(),
+                    help: d.help.clone(),
                     path,
                     range,
                     snippet,
                     related,
+                    count: 1,
                 })
             })
             .collect();
+        let rest = findings.unlisted();
+        located.extend(rest.filter_map(|(file, rest)| {
+            let severity = level_of(rest.rule, levels)?;
+            Some(not_listed(
+                file.map(|file| tree.path(file).as_str()),
+                rest,
+                severity,
+            ))
+        }));
         located.sort_by(Located::order);
         located.dedup_by(|a, b| a.order(b).is_eq());
         Ok(Self {
@@ -230,6 +236,7 @@ impl Report {
                 snippet,
                 related: related.collect::<Result<_, String>>()?,
                 path,
+                count: 1,
             });
         }
         Ok(Self { diagnostics })
@@ -247,10 +254,9 @@ impl Report {
     /// Counts by severity.
     pub fn summary(&self) -> Summary {
         let count = |severity| {
-            self.diagnostics
-                .iter()
-                .filter(|d| d.severity == severity)
-                .count()
+            let listed = self.diagnostics.iter();
+            let same = listed.filter(|d| d.severity == severity);
+            same.map(|d| d.count).sum()
         };
         Summary {
             error: count(Severity::Error),
@@ -258,125 +264,90 @@ impl Report {
             info: count(Severity::Info),
         }
     }
+}
 
-    /// Diagnostics as JSON, version 1 (contract section 3).
-    pub fn to_json(&self) -> Value {
-        let diagnostics: Vec<Value> = self
-            .diagnostics
-            .iter()
-            .map(|d| {
-                let related: Vec<Value> = d
-                    .related
-                    .iter()
-                    .map(|(path, range, message)| {
-                        json!({"path": path, "range": range.map(|r| r.to_json()), "message": message})
-                    })
-                    .collect();
-                json!({
-                    "code": d.rule.code.to_string(),
-                    "name": d.rule.name,
-                    "severity": d.severity.as_str(),
-                    "message": d.message,
-                    "help": d.help,
-                    "path": d.path,
-                    "range": d.range.map(|r| r.to_json()),
-                    "related": related,
-                    "suppressed": null,
-                    "url": rules::url(d.rule),
-                })
-            })
-            .collect();
-        let summary = self.summary();
-        json!({
-            "version": 1,
-            "diagnostics": diagnostics,
-            "summary": {
-                "error": summary.error, "warning": summary.warning,
-                "info": summary.info, "suppressed": 0,
-            },
-        })
+/// The severity of `rule` in force; `None` when it is silenced.
+fn level_of(rule: &Rule, levels: &BTreeMap<Code, Option<Severity>>) -> Option<Severity> {
+    levels
+        .get(&rule.code)
+        .copied()
+        .unwrap_or(Some(rule.severity))
+}
+
+/// What stands for findings that are only counted.
+fn not_listed(path: Option<&str>, rest: &Unlisted, severity: Severity) -> Located {
+    let at = path.map_or(String::new(), |path| format!(" in `{path}`"));
+    let (flag, cap) = rest.cap;
+    Located {
+        rule: rest.rule,
+        severity,
+        message: format!(
+            "{} more findings of this rule{at} are not listed",
+            rest.count
+        ),
+        help: Some(format!("raise the cap of {cap} with --{flag} to see them")),
+        path: path.unwrap_or("").to_owned(),
+        range: None,
+        snippet: None,
+        related: Vec::new(),
+        count: rest.count,
     }
 }
 
-/// Where the lines of a file start.
-pub(crate) struct LineIndex {
-    text: Vec<u8>,
-    starts: Vec<u32>,
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_struct("Report", 3)?;
+        document.serialize_field("version", &1)?;
+        document.serialize_field("diagnostics", &self.diagnostics)?;
+        let Summary {
+            error,
+            warning,
+            info,
+        } = self.summary();
+        let summary = Counts {
+            error,
+            warning,
+            info,
+            suppressed: 0,
+        };
+        document.serialize_field("summary", &summary)?;
+        document.end()
+    }
 }
 
-impl LineIndex {
-    pub(crate) fn new(text: Vec<u8>) -> Self {
-        let newlines =
-            memchr::memchr_iter(b'\n', &text).map(|at| u32::try_from(at + 1).unwrap_or(u32::MAX));
-        let starts = std::iter::once(0).chain(newlines).collect();
-        Self { text, starts }
-    }
+/// `summary` of a report in JSON.
+#[derive(serde::Serialize)]
+struct Counts {
+    error: u64,
+    warning: u64,
+    info: u64,
+    suppressed: u64,
+}
 
-    /// Index of the line that holds byte `offset`.
-    fn line(&self, offset: u32) -> usize {
-        self.starts
-            .partition_point(|start| *start <= offset)
-            .saturating_sub(1)
-    }
-
-    fn position(&self, offset: u32) -> Position {
-        let offset = offset.min(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
-        let line = self.line(offset);
-        let before = &self.text[self.starts[line] as usize..offset as usize];
-        // Scalar values: every byte that does not continue a UTF-8 sequence.
-        // A byte order mark is no column.
-        let scalars = before.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
-        let mark = usize::from(line == 0 && before.starts_with(b"\xEF\xBB\xBF"));
-        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Position {
-            line: number(line + 1),
-            column: number(scalars - mark + 1),
-            offset,
+impl Serialize for Located {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        struct Related<'a> {
+            path: &'a str,
+            range: Option<Range>,
+            message: &'a str,
         }
-    }
-
-    pub(crate) fn range(&self, start: u32, end: u32) -> Range {
-        Range {
-            start: self.position(start),
-            end: self.position(end.max(start)),
-        }
-    }
-
-    /// The line of `start`, at most 160 bytes around the mark.
-    fn snippet(&self, start: u32, end: u32) -> Snippet {
-        let len = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
-        let (start, end) = (start.min(len), end.min(len).max(start.min(len)));
-        let line = self.line(start);
-        let from = self.starts[line];
-        let to = self.starts.get(line + 1).map_or(len, |next| next - 1);
-        let mut window = from..to.max(from);
-        if window.len() > 160 {
-            window.start = start.saturating_sub(60).max(from);
-            window.end = (window.start + 160).min(to);
-        }
-        let boundary = |mut at: u32| {
-            while at > from && at < len && self.text[at as usize] & 0xC0 == 0x80 {
-                at -= 1;
-            }
-            at as usize
-        };
-        let (a, b) = (boundary(window.start), boundary(window.end));
-        let line_text = |range: std::ops::Range<usize>| {
-            String::from_utf8_lossy(&self.text[range])
-                .replace(['\r', '\n'], "")
-                .replace('\t', " ")
-        };
-        let mark_start = boundary(start).clamp(a, b);
-        let mark_end = boundary(end).clamp(mark_start, b);
-        let (before, marked, after) = (
-            line_text(a..mark_start),
-            line_text(mark_start..mark_end),
-            line_text(mark_end..b),
-        );
-        let mark = before.len()..before.len() + marked.len();
-        Snippet {
-            text: before + &marked + &after,
-            mark,
-        }
+        let related = self.related.iter().map(|(path, range, message)| Related {
+            path,
+            range: *range,
+            message,
+        });
+        let mut finding = serializer.serialize_struct("Located", 10)?;
+        finding.serialize_field("code", &self.rule.code.to_string())?;
+        finding.serialize_field("name", self.rule.name)?;
+        finding.serialize_field("severity", self.severity.as_str())?;
+        finding.serialize_field("message", &self.message)?;
+        finding.serialize_field("help", &self.help)?;
+        finding.serialize_field("path", &self.path)?;
+        finding.serialize_field("range", &self.range)?;
+        finding.serialize_field("related", &related.collect::<Vec<_>>())?;
+        finding.serialize_field("suppressed", &None::<()>)?;
+        finding.serialize_field("url", &rules::url(self.rule))?;
+        finding.end()
     }
 }

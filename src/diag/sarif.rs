@@ -1,64 +1,91 @@
 //! SARIF 2.1.0, for code-scanning services.
 
-use super::{Report, Severity, rules};
+use super::{Located, Report, Rule, Severity, rules};
+use serde::Serialize;
+use serde::ser::Serializer;
 use serde_json::{Value, json};
 
 /// The report as one SARIF log. Paths are relative to the source.
-pub fn to_sarif(report: &Report, version: &str) -> Value {
+pub fn to_sarif<'a>(report: &'a Report, version: &'a str) -> impl Serialize + 'a {
     let mut used: Vec<_> = report.diagnostics.iter().map(|d| d.rule).collect();
     used.sort_by_key(|rule| rule.code);
     used.dedup_by_key(|rule| rule.code);
-    let descriptors: Vec<Value> = used
-        .iter()
-        .map(|rule| {
-            json!({
-                "id": rule.code.to_string(),
-                "name": rule.name,
-                "shortDescription": {"text": rule.summary},
-                "help": {"text": rule.explanation, "markdown": rule.explanation},
-                "defaultConfiguration": {"level": level(rule.severity)},
-            })
-        })
-        .collect();
-    let results: Vec<Value> = report
-        .diagnostics
-        .iter()
-        .map(|d| {
-            let mut text = d.message.clone();
-            if let Some(help) = &d.help {
-                text.push_str(". ");
-                text.push_str(help);
-            }
-            let mut location = json!({"artifactLocation": {"uri": uri(&d.path)}});
-            if let Some(range) = &d.range {
-                location["region"] = json!({
-                    "startLine": range.start.line, "startColumn": range.start.column,
-                    "endLine": range.end.line, "endColumn": range.end.column,
-                });
-            }
-            json!({
-                "ruleId": d.rule.code.to_string(),
-                "ruleIndex": used.iter().position(|r| r.code == d.rule.code),
-                "level": level(d.severity),
-                "message": {"text": text},
-                "locations": [{"physicalLocation": location}],
-            })
-        })
-        .collect();
-    json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {
-                "name": "flux-apim", "version": version,
-                "informationUri": rules::HOME, "rules": descriptors,
-            }},
-            "columnKind": "unicodeCodePoints",
-            "results": results,
+    Log {
+        schema: "https://json.schemastore.org/sarif-2.1.0.json",
+        version: "2.1.0",
+        runs: [Run {
+            tool: json!({"driver": {
+                "name": "flux-apim", "version": version, "informationUri": rules::HOME,
+                "rules": used.iter().copied().map(descriptor).collect::<Vec<_>>(),
+            }}),
+            column_kind: "unicodeCodePoints",
+            results: Results {
+                findings: &report.diagnostics,
+                used,
+            },
         }],
+    }
+}
+
+#[derive(Serialize)]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Run<'a> {
+    tool: Value,
+    #[serde(rename = "columnKind")]
+    column_kind: &'static str,
+    results: Results<'a>,
+}
+
+/// Written one by one: as JSON values they would take ten times their text.
+struct Results<'a> {
+    findings: &'a [Located],
+    used: Vec<&'static Rule>,
+}
+
+impl Serialize for Results<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.findings.iter().map(|d| result(d, &self.used)))
+    }
+}
+
+fn descriptor(rule: &Rule) -> Value {
+    json!({
+        "id": rule.code.to_string(),
+        "name": rule.name,
+        "shortDescription": {"text": rule.summary},
+        "help": {"text": rule.explanation, "markdown": rule.explanation},
+        "defaultConfiguration": {"level": level(rule.severity)},
     })
 }
 
+fn result(finding: &Located, used: &[&Rule]) -> Value {
+    let mut text = finding.message.clone();
+    if let Some(help) = &finding.help {
+        text.push_str(". ");
+        text.push_str(help);
+    }
+    let mut location = json!({"artifactLocation": {"uri": uri(&finding.path)}});
+    if let Some(range) = &finding.range {
+        location["region"] = json!({
+            "startLine": range.start.line, "startColumn": range.start.column,
+            "endLine": range.end.line, "endColumn": range.end.column,
+        });
+    }
+    json!({
+        "ruleId": finding.rule.code.to_string(),
+        "ruleIndex": used.iter().position(|rule| rule.code == finding.rule.code),
+        "level": level(finding.severity),
+        "message": {"text": text},
+        "locations": [{"physicalLocation": location}],
+    })
+}
 fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",

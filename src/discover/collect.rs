@@ -2,7 +2,7 @@
 
 use super::config::{is_config, read_value};
 use super::{Options, Project};
-use crate::diag::{Diagnostic, Place, Span, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Place, Span, excerpt, rules};
 use crate::model::kinds::{FilePattern, Kind, Role};
 use crate::model::{InWorkspace, Key, Origin, Resource};
 use crate::syntax::{Data, Format, Value};
@@ -14,9 +14,12 @@ pub(super) fn collect(
     tree: &SourceTree,
     options: &Options,
     project: &mut Project,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<(), ReadError> {
+    let meter = findings.budget().meter();
     for (file, path) in tree.files() {
+        // Its path is held against every pattern.
+        meter.spend(50, file);
         let Some(relative) = relative_to(path.as_str(), &project.root) else {
             extractor_filter(tree, file, &project.root, findings);
             continue;
@@ -47,7 +50,7 @@ pub(super) fn is_extractor_filter(name: &str) -> bool {
 }
 
 /// The filter usually lies beside the project, in the parent folder.
-fn extractor_filter(tree: &SourceTree, file: FileId, root: &str, findings: &mut Vec<Diagnostic>) {
+fn extractor_filter(tree: &SourceTree, file: FileId, root: &str, findings: &mut Findings) {
     let parent = root.rsplit_once('/').map_or("", |(parent, _)| parent);
     let path = tree.path(file);
     if path.parent() == parent && is_extractor_filter(path.name()) {
@@ -88,7 +91,7 @@ fn add(
     file: FileId,
     key: Key,
     pattern: &FilePattern,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<(), ReadError> {
     let origin = Origin {
         span: whole(tree, file),
@@ -160,7 +163,7 @@ fn whole(tree: &SourceTree, file: FileId) -> Span {
 }
 
 /// `properties` of an information file.
-fn information(file: FileId, key: &Key, mut value: Value, findings: &mut Vec<Diagnostic>) -> Value {
+fn information(file: FileId, key: &Key, mut value: Value, findings: &mut Findings) -> Value {
     let has_properties = !key.kind.is_link();
     let place = value.span.map_or(Place::from(file), Place::from);
     let malformed = |message: String| {
@@ -193,7 +196,7 @@ fn embedded(
     file: FileId,
     parent: &Key,
     properties: &mut Value,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) {
     let links = Kind::ALL
         .iter()
@@ -210,7 +213,9 @@ fn embedded(
                 continue;
             }
         };
+        let meter = findings.budget().meter();
         for item in items {
+            meter.spend(20, file);
             let name = item.as_str().or_else(|| item.get("name")?.as_str());
             let (Some(name), Some(span)) = (name, item.span) else {
                 findings.push(list_finding(file, item));
@@ -231,7 +236,7 @@ fn declare(
     key: Key,
     properties: Value,
     origin: Origin,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) {
     let resource = match project.resources.entry(key) {
         btree_map::Entry::Vacant(vacant) => {
@@ -275,7 +280,7 @@ fn list(
     file: FileId,
     links: &Key,
     origin: Origin,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<(), ReadError> {
     let Some(value) = read_value(tree, file, Format::Json, options, findings)? else {
         return Ok(());
@@ -292,7 +297,9 @@ fn list(
             .or_insert_with(|| Resource::new(parent));
         parent.origins.push(origin);
     }
+    let meter = findings.budget().meter();
     for item in items {
+        meter.spend(20, file);
         let name = item.get("name").and_then(Value::as_str);
         let (Some(name), Some(span)) = (name, item.span) else {
             findings.push(list_finding(file, item));
@@ -320,12 +327,10 @@ fn list_finding(file: FileId, value: &Value) -> Diagnostic {
 }
 
 /// Resources without the file that declares them.
-pub(super) fn report_incomplete(
-    tree: &SourceTree,
-    project: &Project,
-    findings: &mut Vec<Diagnostic>,
-) {
+pub(super) fn report_incomplete(tree: &SourceTree, project: &Project, findings: &mut Findings) {
+    let meter = findings.budget().meter();
     for resource in project.resources.values() {
+        meter.spend(10, resource.place().map_or(Place::Source, Place::from));
         let key = &resource.key;
         let incomplete = if resource.is_declared() {
             // Operations are declared by the API's definition.

@@ -8,10 +8,10 @@ mod plain;
 mod root;
 mod schema;
 
-pub use config::{PlainApi, ProjectConfig};
+pub use config::{PlainApi, PlainApis, ProjectConfig};
 pub use schema::schema;
 
-use crate::diag::{Diagnostic, Place, rules};
+use crate::diag::{Diagnostic, Findings, Place, rules};
 use crate::model::{Key, Resource};
 use crate::tree::{FileId, Limits, ReadError, SourceTree, join};
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,7 +56,7 @@ pub struct Project {
 pub fn discover(
     tree: &SourceTree,
     options: &Options,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<Option<Project>, ReadError> {
     let mut project = Project::default();
     if let Some(file) = options.only {

@@ -10,6 +10,8 @@ pub mod fetch;
 mod listen;
 #[cfg(feature = "server")]
 pub mod metrics;
+#[cfg(feature = "server")]
+pub(crate) mod names;
 #[cfg(feature = "publish")]
 pub mod oci;
 #[cfg(feature = "cli")]

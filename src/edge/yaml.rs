@@ -112,7 +112,14 @@ mod tests {
             limits: &limits,
             malformed: &crate::diag::rules::MALFORMED_DOCUMENT,
         };
-        let (read, findings) = parse(FileId(0), text.clone(), Format::Yaml, options);
+        let mut findings = Vec::new().into();
+        let read = parse(
+            FileId(0),
+            text.clone(),
+            Format::Yaml,
+            options,
+            &mut findings,
+        );
         assert!(findings.is_empty(), "{text}");
         let mut json = String::new();
         Value::from(read.unwrap().root()).write_canonical(&mut json);

@@ -9,7 +9,7 @@ mod xml;
 pub use operations::{Operation, normalise};
 pub use xml::WsdlSelector;
 
-use crate::diag::{Diagnostic, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, excerpt, rules};
 use crate::syntax::{self, Document, Format, NodeRef};
 use crate::tree::{FileId, Limits, ReadError, SourceTree};
 use std::collections::BTreeSet;
@@ -105,7 +105,7 @@ pub fn compile(
     tree: &SourceTree,
     file: FileId,
     limits: &Limits,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<Option<Compiled>, ReadError> {
     let text = match syntax::utf8(file, tree.read(file)?.into_owned()) {
         Ok(text) => text,
@@ -144,10 +144,9 @@ pub fn compile(
         limits,
     };
     let format = Format::of(path.name(), &text);
-    let (document, mut found) = syntax::parse(file, text, format, options);
-    let readable = found.is_empty();
-    findings.append(&mut found);
-    let Some(document) = document.filter(|_| readable) else {
+    let before = findings.len();
+    let document = syntax::parse(file, text, format, options, findings);
+    let Some(document) = document.filter(|_| findings.len() == before) else {
         return Ok(None);
     };
     let Some(kind) = version(&document, findings) else {
@@ -184,7 +183,7 @@ impl Compiled {
 }
 
 /// The OpenAPI version that a document declares.
-fn version(document: &Document, findings: &mut Vec<Diagnostic>) -> Option<Kind> {
+fn version(document: &Document, findings: &mut Findings) -> Option<Kind> {
     let root = document.root();
     let declared = ["openapi", "swagger"]
         .iter()

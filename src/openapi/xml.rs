@@ -1,7 +1,7 @@
 //! WSDL, WADL and OData: told apart by their root element, passed through.
 
 use super::{Compiled, Kind};
-use crate::diag::{Diagnostic, Span, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Span, excerpt, rules};
 use crate::tree::FileId;
 use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
@@ -28,11 +28,7 @@ struct Seen {
     service: Option<String>,
 }
 
-pub(super) fn compile(
-    file: FileId,
-    text: String,
-    findings: &mut Vec<Diagnostic>,
-) -> Option<Compiled> {
+pub(super) fn compile(file: FileId, text: String, findings: &mut Findings) -> Option<Compiled> {
     let seen = match read(file, &text) {
         Ok(seen) => seen,
         Err(finding) => {

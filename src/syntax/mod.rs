@@ -5,20 +5,22 @@
 //! refuse duplicate keys and documents beyond the caps. A [`Value`] is the
 //! owned, mutable form for the small documents that are edited.
 
+mod builder;
 mod document;
 mod escape;
+mod index;
 mod json;
 mod number;
 mod value;
 mod write;
 mod yaml;
 
-pub use document::{Document, Kind, NodeRef};
+pub use document::{Document, Entries, Items, Kind, NodeRef, Way};
 pub use escape::{json_len, yaml_escape, yaml_len};
 pub use value::{Data, Entry, Value};
 pub use write::{write_escaped, write_node, write_string};
 
-use crate::diag::{Diagnostic, Place, Rule, Span, rules};
+use crate::diag::{Diagnostic, Findings, Meter, Place, Rule, Span, rules};
 use crate::tree::{FileId, Limits};
 
 /// The grammar of a document.
@@ -87,10 +89,24 @@ pub fn parse(
     text: String,
     format: Format,
     options: Options<'_>,
-) -> (Option<Document>, Vec<Diagnostic>) {
+    findings: &mut Findings,
+) -> Option<Document> {
+    let meter = findings.budget().meter();
+    parse_with(file, text, format, options, &meter, findings)
+}
+
+/// The same, its steps counted by `meter`.
+pub fn parse_with(
+    file: FileId,
+    text: String,
+    format: Format,
+    options: Options<'_>,
+    meter: &Meter,
+    findings: &mut Findings,
+) -> Option<Document> {
     match format {
-        Format::Json => json::parse(file, text, options),
-        Format::Yaml => yaml::parse(file, text, options),
+        Format::Json => json::parse(file, text, options, meter, findings),
+        Format::Yaml => yaml::parse(file, text, options, meter, findings),
     }
 }
 
@@ -144,7 +160,9 @@ mod tests {
             malformed: &rules::MALFORMED_DOCUMENT,
             limits: &limits,
         };
-        parse(FileId(0), text.to_owned(), format, options)
+        let mut findings = Findings::from(Vec::new());
+        let document = parse(FileId(0), text.to_owned(), format, options, &mut findings);
+        (document, findings.listed().to_vec())
     }
 
     fn parsed(text: &str, format: Format) -> (Option<String>, Vec<Diagnostic>) {

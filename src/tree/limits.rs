@@ -71,9 +71,15 @@ limits! {
     max_file_bytes, "max-file-bytes", 64 << 20, "Bytes of one file.";
     max_files, "max-files", 100_000, "Files and folders in a source.";
     max_path_bytes, "max-path-bytes", 1_024, "Bytes of one path.";
+    max_path_depth, "max-path-depth", 64, "Folders and name of one path.";
+    max_gzip_members, "max-gzip-members", 300_000, "Members of a gzip stream; bundles have one for each file, or three.";
     max_compression_ratio, "max-compression-ratio", 200, "Unpacked bytes for each packed byte of an archive, counted after the first MiB.";
     max_depth, "max-depth", 256, "Nesting of a JSON, YAML or policy document.";
     max_nodes, "max-nodes", 20_000_000, "Values in one JSON or YAML document, aliases expanded.";
     max_alias_nodes, "max-alias-nodes", 100_000, "Values that YAML aliases of one document expand to.";
     max_bundled_bytes, "max-bundled-bytes", 64 << 20, "Bytes of one definition after its references are bundled.";
+    max_findings, "max-findings", 10_000, "Findings of a run that are listed; the rest is counted.";
+    max_findings_per_file, "max-findings-per-file", 1_000, "Findings of one rule in one file that are listed; the rest is counted.";
+    max_steps, "max-steps", 20_000_000_000, "Steps of a run; looking at one value of a document is about one.";
+    max_memory_bytes, "max-memory-bytes", 8 << 30, "Bytes that a run holds at once: documents, findings, rendered texts.";
 }

@@ -3,7 +3,7 @@
 use super::Options;
 use super::definition::{self, Definition};
 use super::packed::Content;
-use crate::diag::{Diagnostic, Span, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Span, excerpt, rules};
 use crate::discover::Project;
 use crate::model::kinds::Kind;
 use crate::model::{Key, Resource};
@@ -53,7 +53,7 @@ pub(super) fn read(
     tree: &SourceTree,
     project: &mut Project,
     options: &Options<'_>,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<Texts, ReadError> {
     let limits = options.limits;
     let mut jobs: Vec<(Key, Job)> = Vec::new();
@@ -72,10 +72,11 @@ pub(super) fn read(
         .filter(|key| matches!(key.kind, Kind::ApiOperation | Kind::OperationPolicy))
         .filter_map(Key::api)
         .collect();
-    let results: Vec<Result<(Read, Vec<Diagnostic>), ReadError>> = jobs
+    let parts = findings.part();
+    let results: Vec<Result<(Read, Findings), ReadError>> = jobs
         .par_iter()
         .map(|(key, job)| {
-            let mut findings = Vec::new();
+            let mut findings = parts.part();
             let read = match job {
                 Job::Definition(file) => {
                     let named = with_operations.contains(key);
@@ -97,8 +98,8 @@ pub(super) fn read(
         .collect();
     let mut texts = Texts::default();
     for ((key, _), result) in jobs.into_iter().zip(results) {
-        let (read, mut found) = result?;
-        findings.append(&mut found);
+        let (read, found) = result?;
+        findings.append(found);
         match read {
             Read::Definition(Definition::Read(compiled, content)) => {
                 texts.used.extend(compiled.used.iter().copied());
@@ -178,7 +179,7 @@ fn policy_job(resource: &mut Resource, environment: Option<FileId>) -> Option<Jo
 fn text(
     tree: &SourceTree,
     file: FileId,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<Option<String>, ReadError> {
     Ok(match syntax::utf8(file, tree.read(file)?.into_owned()) {
         Ok(text) => Some(text),
@@ -194,7 +195,7 @@ fn policy(
     file: FileId,
     text: String,
     limits: &Limits,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> (Policy, Content) {
     let (root, max) = match key.kind {
         Kind::PolicyFragment => (policy::Root::Fragment, MAX_FRAGMENT),
@@ -216,8 +217,7 @@ fn policy(
             .help("move parts into fragments"),
         );
     }
-    let (document, mut found) = policy::parse(file, &text, root, limits.max_depth);
-    findings.append(&mut found);
+    let document = policy::parse(file, &text, root, limits.max_depth, findings);
     let references = policy::references(&document);
     let token = token(&text).map(|range| {
         let span = Span::new(file, range.start, range.end);
@@ -235,9 +235,9 @@ fn policy(
 fn at(
     span: Span,
     (mut policy, content): (Policy, Content),
-    findings: &mut [Diagnostic],
+    findings: &mut Findings,
 ) -> (Policy, Content) {
-    for finding in findings {
+    for finding in findings.listed_mut() {
         finding.place = span.into();
         finding.related.clear();
     }
@@ -256,15 +256,11 @@ pub(super) fn token(text: &str) -> Option<Range<usize>> {
     while let Some(at) = text[from..].find("{#") {
         let start = from + at;
         let inside = &text[start + 2..];
-        if let Some(end) = inside.find("#}") {
-            let name = &inside[..end];
-            let plausible = !name.is_empty()
-                && name
-                    .chars()
-                    .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '[' | ']' | ' '));
-            if plausible {
-                return Some(start..start + 2 + end + 2);
-            }
+        // The name ends where it has a character that names have not.
+        let name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '[' | ']' | ' ');
+        let end = inside.find(|c| !name(c)).unwrap_or(inside.len());
+        if end > 0 && inside[end..].starts_with("#}") {
+            return Some(start..start + 2 + end + 2);
         }
         from = start + 2;
     }

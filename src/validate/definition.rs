@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::packed::Content;
-use crate::diag::{Diagnostic, rules};
+use crate::diag::{Diagnostic, Findings, rules};
 use crate::openapi::{self, Compiled};
 use crate::reuse::Reuse;
 use crate::tree::{Digest, FileId, ReadError, SourceTree};
@@ -36,7 +36,7 @@ pub(super) fn read(
     file: FileId,
     named: bool,
     options: &Options<'_>,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<Definition, ReadError> {
     let Some(reuse) = options.reuse else {
         return compile(tree, file, named, options, findings);
@@ -126,7 +126,7 @@ fn compile(
     file: FileId,
     named: bool,
     options: &Options<'_>,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<Definition, ReadError> {
     let compiled = openapi::compile(tree, file, options.limits, findings)?;
     let Some(mut compiled) = compiled else {
@@ -143,7 +143,7 @@ fn compile(
     Ok(Definition::Read(Box::new(compiled), Content::new(text)))
 }
 
-fn fits(tree: &SourceTree, file: FileId, size: usize, findings: &mut Vec<Diagnostic>) -> bool {
+fn fits(tree: &SourceTree, file: FileId, size: usize, findings: &mut Findings) -> bool {
     if size <= MAX_DEFINITION {
         return true;
     }

@@ -42,7 +42,7 @@ pub(crate) fn options_with(folder: &Path) -> Options {
 }
 
 pub(crate) fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
 }
 
 #[tokio::test(flavor = "multi_thread")]

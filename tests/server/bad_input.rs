@@ -437,7 +437,7 @@ async fn endless(service: &Running, head: &str, more: &[u8]) -> String {
 async fn a_form_without_end_gets_an_answer() {
     let service = start().await;
     let head = format!(
-        "POST /v1/render HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST /v1/render HTTP/1.1\r\nHost: localhost\r\nContent-Type: {}\r\nTransfer-Encoding: chunked\r\n\r\n",
         form_type()
     );
     let part = format!(
@@ -469,7 +469,7 @@ async fn slow_and_half_closed_clients_are_let_go() {
     // A head that never ends.
     let mut stream = TcpStream::connect(service.address()).await.unwrap();
     stream
-        .write_all(b"POST /v1/render HTTP/1.1\r\nHost: x\r\nX-")
+        .write_all(b"POST /v1/render HTTP/1.1\r\nHost: localhost\r\nX-")
         .await
         .unwrap();
     let answer = read_all(stream).await;
@@ -497,7 +497,7 @@ async fn slow_and_half_closed_clients_are_let_go() {
     let closed = tokio::time::timeout(Duration::from_secs(10), alive).await;
     closed.expect("a connection on which nothing is asked is closed");
     // A body that comes byte by byte.
-    let head = b"POST /v1/render HTTP/1.1\r\nHost: x\r\nContent-Type: application/gzip\r\nContent-Length: 1000\r\n\r\n";
+    let head = b"POST /v1/render HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/gzip\r\nContent-Length: 1000\r\n\r\n";
     let mut stream = TcpStream::connect(service.address()).await.unwrap();
     stream.write_all(head).await.unwrap();
     for _ in 0..3 {

@@ -44,7 +44,7 @@ pub(super) fn report(out: &mut impl Write, report: &Report, quiet: bool) -> io::
     Ok(())
 }
 
-fn counted(n: usize, word: &str) -> String {
+fn counted(n: u64, word: &str) -> String {
     match (n, word) {
         (1, word) => format!("1 {word}"),
         (n, "info") => format!("{n} info"),

@@ -178,12 +178,13 @@ fn run(fetched: &Fetched, options: &pipeline::Options, to: &Publish) -> Result<R
     let open = OpenOptions {
         digest: None,
         limits: options.discover.limits.clone(),
+        budget: options.budget.clone(),
     };
     let tree = match source::unpack(&fetched.bytes, "flux", &open) {
         Ok(opened) => opened.tree,
         Err(source::Error::Refused(finding)) => {
             let empty = SourceTree::in_memory(BTreeMap::new());
-            let report = Report::resolve(vec![*finding], &empty, &BTreeMap::new());
+            let report = Report::resolve(&vec![*finding].into(), &empty, &BTreeMap::new());
             return Err(match report {
                 Ok(report) => refused(&report),
                 Err(error) => Error::Pipeline(error.into()),
@@ -296,7 +297,7 @@ fn refused(report: &Report) -> Error {
 
 fn diagnostics(report: &Report) -> Diagnostics {
     let summary = report.summary();
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     let mut gravest: Vec<&Located> = report.diagnostics.iter().collect();
     gravest.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Diagnostics {

@@ -2,7 +2,7 @@
 //! changed in place. Every other byte of the file stays as it is.
 
 use super::Error;
-use crate::diag::rules;
+use crate::diag::{Budget, Findings, rules};
 use crate::syntax::{self, Document, Format, Kind, NodeRef};
 use crate::tree::{Digest, FileId, Limits};
 use std::io::{Read, Write};
@@ -142,8 +142,10 @@ fn parse(text: &str) -> Result<Document, String> {
         malformed: &rules::MALFORMED_DOCUMENT,
         limits: &limits,
     };
-    let (document, findings) = syntax::parse(FileId(0), text.to_owned(), Format::Yaml, options);
-    match (document, findings.first()) {
+    let mut findings = Findings::new(&Budget::new(&limits), &limits);
+    let text = text.to_owned();
+    let document = syntax::parse(FileId(0), text, Format::Yaml, options, &mut findings);
+    match (document, findings.listed().first()) {
         (Some(document), None) => Ok(document),
         (_, Some(finding)) => Err(finding.message.clone()),
         (None, None) => Err("it cannot be read".to_owned()),

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -137,33 +137,31 @@ impl Answer {
     pub(super) fn problem(problem: &Problem) -> Self {
         Self {
             media_type: "application/problem+json",
-            ..Self::whole(problem.status(), Form::Json, problem.to_json().to_string())
+            ..Self::whole(problem.status(), Form::Json, problem.to_text())
         }
     }
 
     /// Findings.
     pub(super) fn report(status: StatusCode, form: Form, report: &Report) -> Self {
         let text = match form {
-            Form::Json | Form::Gzip => report.to_json().to_string(),
-            Form::Sarif => sarif::to_sarif(report, env!("CARGO_PKG_VERSION")).to_string(),
+            Form::Json | Form::Gzip => json_text(report),
+            Form::Sarif => json_text(&sarif::to_sarif(report, env!("CARGO_PKG_VERSION"))),
             Form::Markdown => markdown::to_markdown(report),
         };
         Self::whole(status, form, text)
     }
 
     /// Findings that keep a bundle from being made.
-    pub(super) fn findings(form: Form, report: &Report, more: Json) -> Self {
+    pub(super) fn findings(form: Form, report: Report, more: Json) -> Self {
         let side = more["side"].as_str().map(str::to_owned);
-        let problem = Problem::findings("nothing is rendered; `diagnostics` has the reasons")
-            .with(report.to_json())
-            .with(more);
+        let problem = Problem::findings("nothing is rendered; `diagnostics` has the reasons");
         match (form, side) {
-            (Form::Json | Form::Gzip, _) => Self::problem(&problem),
+            (Form::Json | Form::Gzip, _) => Self::problem(&problem.report(report).with(more)),
             (Form::Markdown, Some(side)) => {
-                let text = format!("The {side} side:\n\n{}", markdown::to_markdown(report));
+                let text = format!("The {side} side:\n\n{}", markdown::to_markdown(&report));
                 Self::whole(problem.status(), form, text)
             }
-            (form, _) => Self::report(problem.status(), form, report),
+            (form, _) => Self::report(problem.status(), form, &report),
         }
     }
 
@@ -195,10 +193,11 @@ impl Answer {
                 }
             }
             Form::Json => {
-                let head = json!({
-                    "inventory": bundle.inventory(), "diagnostics": report.to_json(),
+                let mut head = json_text(&Head {
+                    inventory: bundle.inventory(),
+                    diagnostics: report,
                 });
-                let mut head = head.to_string();
+                // The object goes on with its files, one by one.
                 head.pop();
                 head.push_str(",\"files\":{");
                 let len: usize = bundle.files.iter().map(|file| bundle.len_of(file)).sum();
@@ -265,6 +264,18 @@ impl Answer {
         }
         response
     }
+}
+
+/// The members before the files of a bundle in JSON.
+#[derive(serde::Serialize)]
+struct Head<'a> {
+    inventory: Json,
+    diagnostics: &'a Report,
+}
+
+fn json_text(value: &impl serde::Serialize) -> String {
+    // Nothing that is written here has keys that are no strings.
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// A member as the owner of bytes.

@@ -2,7 +2,7 @@
 
 use super::access::Permission;
 use super::problem::Problem;
-use super::{Error, Service, api, hook, operations};
+use super::{Service, api, hook, operations};
 use crate::edge::{listen, telemetry};
 use axum::Router;
 use axum::body::Body;
@@ -27,7 +27,7 @@ use tracing::Instrument;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The whole service.
-pub(super) fn router(service: &Arc<Service>, artifacts: Option<Router>) -> Result<Router, Error> {
+pub(super) fn router(service: &Arc<Service>, artifacts: Option<Router>) -> Router {
     let state = Arc::clone(service);
     let previews = api::router()
         .route("/", get(operations::page))
@@ -56,34 +56,40 @@ pub(super) fn router(service: &Arc<Service>, artifacts: Option<Router>) -> Resul
             .quality(CompressionLevel::Fastest)
             .compress_when(compressed),
     );
-    if let Some(cors) = cors(&service.options.cors)? {
+    if let Some(cors) = cors(service.front.pages()) {
         router = router.layer(cors);
     }
-    Ok(router
+    router
         .layer(CatchPanicLayer::custom(Service::panicked))
-        .layer(from_fn_with_state(Arc::clone(service), observe)))
+        .layer(from_fn_with_state(Arc::clone(service), addressed))
+        .layer(from_fn_with_state(Arc::clone(service), observe))
 }
 
 /// No page of another origin, unless the operator names it.
-fn cors(origins: &[String]) -> Result<Option<CorsLayer>, Error> {
-    if origins.is_empty() {
-        return Ok(None);
+fn cors(pages: &[String]) -> Option<CorsLayer> {
+    if pages.is_empty() {
+        return None;
     }
-    let origins = origins.iter().map(|origin| {
-        let value = HeaderValue::from_str(origin.trim_end_matches('/'));
-        value.map_err(|_| Error::Option(format!("--cors-origin {origin}: it is no origin")))
-    });
-    let origins = origins.collect::<Result<Vec<_>, _>>()?;
-    Ok(Some(
+    let origins = pages.iter();
+    let origins = origins.filter_map(|origin| HeaderValue::from_str(origin).ok());
+    Some(
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins))
             .allow_methods([Method::GET, Method::POST])
             .allow_headers([header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE])
             .expose_headers([header::ETAG, header::RETRY_AFTER, REQUEST_ID]),
-    ))
+    )
 }
 
 type Peer = ConnectInfo<SocketAddr>;
+
+/// Lets in what is meant for this service, and not sent by a page of another.
+async fn addressed(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    match service.front.check(&request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
 
 async fn render_only(
     state: State<Arc<Service>>,
@@ -115,7 +121,7 @@ async fn guarded(
         .access
         .check(request.headers(), peer.ip(), needed)
         .await;
-    let turn = checked.and_then(|identity| service.limiter.turn(&identity.key));
+    let turn = checked.and_then(|identity| service.limiter.turn(identity.client));
     match turn {
         Ok(turn) => {
             let response = next.run(request).await;

@@ -13,6 +13,7 @@ mod layers;
 mod limits;
 mod openapi;
 mod operations;
+mod origin;
 mod pool;
 mod preview;
 mod problem;
@@ -20,7 +21,8 @@ mod sources;
 mod tls;
 mod upload;
 
-pub use access::{Auth, Grant, Oidc, Permission};
+pub use access::{Auth, Grant, NameKind, Oidc, Permission};
+pub use origin::{host, page};
 
 use crate::edge::fetch;
 use crate::edge::listen::{Bounds, Counts, Listener, Needed, Patience, Probe, Probes, bind};
@@ -37,7 +39,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
 /// How the service runs. Fields are flags of `flux-apim serve`.
@@ -57,6 +58,9 @@ pub struct Options {
     pub hook_secret: Option<Secret>,
     /// Origins of web pages that may ask.
     pub cors: Vec<String>,
+    /// Names that the service is called by. On loopback it has those of this machine
+    /// beside them; elsewhere every name does when there are none.
+    pub hosts: Vec<String>,
     /// Caps on sources.
     pub limits: Limits,
     /// Bytes of a body, as sent and without its `Content-Encoding`.
@@ -119,6 +123,7 @@ impl Default for Options {
             sources: fetch::Policy::only(Vec::new()),
             hook_secret: None,
             cors: Vec::new(),
+            hosts: Vec::new(),
             limits,
             max_body_bytes: 32 << 20,
             max_upload_memory: 256 << 20,
@@ -178,7 +183,8 @@ struct Service {
     budget: upload::Budget,
     access: access::Access,
     limiter: limits::Limiter,
-    events: mpsc::Sender<hook::Event>,
+    events: hook::Queue,
+    front: origin::Front,
     draining: AtomicBool,
     /// The listeners without which the service is not ready.
     listeners: Needed,
@@ -193,7 +199,6 @@ pub struct Server {
     address: SocketAddr,
     tls: Option<Arc<tls::Certificates>>,
     service: Arc<Service>,
-    events: mpsc::Receiver<hook::Event>,
 }
 
 impl Server {
@@ -211,36 +216,39 @@ impl Server {
         };
         let metrics = Metrics::default();
         let pool = pool::Pool::new(options.workers.max(1), options.queue, metrics.clone());
-        let (events, received) = mpsc::channel(hook::QUEUE);
-        let service = Service {
-            limits: Arc::new(options.limits.clone()),
-            pool: pool.map_err(|e| Error::Threads(e.to_string()))?,
-            answers: Reuse::new(options.cache_bytes / 2),
-            parts: Arc::new(Reuse::new(options.cache_bytes / 2)),
-            budget: upload::Budget::new(options.max_upload_memory, metrics.upload_bytes.clone()),
-            access: access::Access::new(&options.auth, &options.grants).await?,
-            limiter: limits::Limiter::new(options.rate, options.concurrency.max(1)),
-            events,
-            draining: AtomicBool::new(false),
-            listeners: Needed::default(),
-            metrics,
-            options,
-        };
-        let options = &service.options;
+        let pages = all(&options.cors, "--cors-origin", page)?;
+        let hosts = all(&options.hosts, "--allow-host", host)?;
+        let access = access::Access::new(&options.auth, &options.grants, options.rate).await?;
         let listener = bind(&options.listen).await.map_err(Error::Listen)?;
         let address = listener.local_addr().map_err(Error::Listen)?;
         let also = async |address: &Option<String>| match address {
             Some(address) => bind(address).await.map(Some).map_err(Error::Listen),
             None => Ok(None),
         };
+        let health = also(&options.health_address).await?;
+        let measured = also(&options.metrics_address).await?;
+        let service = Service {
+            limits: Arc::new(options.limits.clone()),
+            pool: pool.map_err(|e| Error::Threads(e.to_string()))?,
+            answers: Reuse::new(options.cache_bytes / 2),
+            parts: Arc::new(Reuse::new(options.cache_bytes / 2)),
+            budget: upload::Budget::new(options.max_upload_memory, metrics.upload_bytes.clone()),
+            access,
+            limiter: limits::Limiter::new(options.rate, options.concurrency.max(1)),
+            events: hook::Queue::default(),
+            front: origin::Front::new(address.ip(), hosts, pages),
+            draining: AtomicBool::new(false),
+            listeners: Needed::default(),
+            metrics,
+            options,
+        };
         Ok(Self {
             listener,
-            health: also(&options.health_address).await?,
-            measured: also(&options.metrics_address).await?,
+            health,
+            measured,
             address,
             tls,
             service: Arc::new(service),
-            events: received,
         })
     }
 
@@ -278,7 +286,7 @@ impl Server {
     /// Serves until `stop`, then answers what was accepted.
     ///
     /// # Errors
-    /// When the storage of artifacts or an origin cannot be used, or the listener breaks.
+    /// When the storage of artifacts cannot be used, or the listener breaks.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<(), Error> {
         let service = &self.service;
         let router = router(service)?;
@@ -297,7 +305,7 @@ impl Server {
         // They answer until the last request is answered.
         let _probes = Probes::start(probes.collect(), &service.listeners)
             .map_err(|e| Error::Threads(e.to_string()))?;
-        let worker = tokio::spawn(hook::work(Arc::clone(service), self.events));
+        let worker = tokio::spawn(hook::work(Arc::clone(service)));
         let reload = self.tls.clone().map(|tls| tokio::spawn(tls::reload(tls)));
         let outcome = serve(self.listener, self.tls.as_ref(), router, service, stop).await;
         worker.abort();
@@ -306,6 +314,17 @@ impl Server {
         }
         outcome.map_err(Error::Listen)
     }
+}
+
+/// The values of a flag as `read` writes them.
+fn all(
+    values: &[String],
+    flag: &str,
+    read: impl Fn(&str) -> Result<String, String>,
+) -> Result<Vec<String>, Error> {
+    let read =
+        |value: &String| read(value).map_err(|why| Error::Option(format!("{flag} {value}: {why}")));
+    values.iter().map(read).collect()
 }
 
 /// Accepts until `stop`, then until what was accepted is answered.
@@ -381,5 +400,5 @@ fn router(service: &Arc<Service>) -> Result<Router, Error> {
         }
         None => None,
     };
-    layers::router(service, artifacts)
+    Ok(layers::router(service, artifacts))
 }

@@ -82,6 +82,9 @@ pub(super) async fn page() -> impl IntoResponse {
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     );
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    // With `no-referrer` its form would say that it comes from nowhere.
+    let referrer = header::HeaderValue::from_static("same-origin");
+    headers.insert(header::REFERRER_POLICY, referrer);
     (headers, Html(include_str!("page.html")))
 }
 

@@ -6,7 +6,7 @@ use super::problem::Problem;
 use super::sources::Named;
 use crate::bundle::Source;
 use crate::changes;
-use crate::diag::excerpt;
+use crate::diag::{Budget, excerpt};
 use crate::edge::metrics::Metrics;
 use crate::pipeline::{self, Outcome};
 use crate::render::Target;
@@ -138,7 +138,7 @@ impl Preview {
         let outcome = self.run(source, wanted, |_| {})?;
         let start = Instant::now();
         let answer = match outcome.bundle {
-            None => Answer::findings(self.form, &outcome.report, json!({})),
+            None => Answer::findings(self.form, outcome.report, json!({})),
             Some(bundle) => Answer::bundle(self.form, bundle, &outcome.report, self.whole),
         };
         self.metrics.stage("write", start.elapsed());
@@ -164,7 +164,7 @@ impl Preview {
                 Some(bundle) => bundles.push(bundle),
                 None => {
                     let side = json!({"side": side});
-                    return Ok(Answer::findings(self.form, &outcome.report, side));
+                    return Ok(Answer::findings(self.form, outcome.report, side));
                 }
             }
         }
@@ -172,7 +172,7 @@ impl Preview {
             return Err(Problem::internal("there are not two sides"));
         };
         let start = Instant::now();
-        let changes = changes::between(old, new);
+        let changes = changes::between(old, new, &Budget::default());
         self.metrics.stage("compare", start.elapsed());
         Ok(Answer::changes(self.form, &changes))
     }
@@ -234,7 +234,10 @@ fn stated(origin: &str) -> Result<Source, Problem> {
     }
     let object: Result<serde_json::Map<_, _>, _> = serde_json::from_str(origin);
     let source = object.and_then(|object| serde_json::from_value(object.into()));
-    source.map_err(|error| {
-        Problem::bad_request(format!("`origin`: {}", excerpt(&error.to_string(), 200)))
+    // Nothing of it is repeated: its URL may hold what only the client may know.
+    source.map_err(|_| {
+        Problem::bad_request(
+            "`origin` is an object of JSON with `kind`, `url`, `revision`, `digest`, `path`, `created` (texts) and `dirty` (true or false)",
+        )
     })
 }

@@ -1,8 +1,10 @@
 //! Errors as problem documents (RFC 9457).
 
+use crate::diag::Report;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value as Json, json};
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
 
 /// Where each kind of problem is described.
 const PAGE: &str = "https://github.com/flux-apim/flux-apim/blob/main/docs/service.md#";
@@ -18,6 +20,7 @@ pub(super) struct Problem {
     challenge: Option<&'static str>,
     /// Members beside those of the RFC.
     more: Option<Box<Map<String, Json>>>,
+    report: Option<Box<Report>>,
 }
 
 macro_rules! problems {
@@ -37,6 +40,7 @@ problems! {
     bad_request, BAD_REQUEST, "bad-request", "The request cannot be read";
     unauthorized, UNAUTHORIZED, "unauthorized", "The request needs a valid token";
     forbidden, FORBIDDEN, "forbidden", "The token does not allow this";
+    foreign, FORBIDDEN, "foreign", "The request is not meant for this service, or comes from a page of another";
     not_found, NOT_FOUND, "not-found", "There is nothing here";
     method, METHOD_NOT_ALLOWED, "method-not-allowed", "This place knows other methods";
     not_acceptable, NOT_ACCEPTABLE, "not-acceptable", "There is no answer of an accepted type";
@@ -66,6 +70,7 @@ impl Problem {
             retry_after,
             challenge,
             more: None,
+            report: None,
         }
     }
 
@@ -100,24 +105,41 @@ impl Problem {
         self
     }
 
-    /// The document.
-    pub(super) fn to_json(&self) -> Json {
-        let mut document = json!({
-            "type": format!("{PAGE}{}", self.kind),
-            "title": self.title,
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-        });
-        if let (Json::Object(members), Some(more)) = (&mut document, &self.more) {
-            members.extend((**more).clone());
+    /// Adds the findings of `report`.
+    pub(super) fn report(mut self, report: Report) -> Self {
+        self.report = Some(Box::new(report));
+        self
+    }
+
+    /// The document as text.
+    pub(super) fn to_text(&self) -> String {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            r#type: String,
+            title: &'static str,
+            status: u16,
+            detail: &'a str,
+            #[serde(flatten)]
+            report: Option<&'a Report>,
+            #[serde(flatten)]
+            more: Option<&'a Map<String, Json>>,
         }
-        document
+        let document = Document {
+            r#type: format!("{PAGE}{}", self.kind),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            report: self.report.as_deref(),
+            more: self.more.as_deref(),
+        };
+        // Nothing in it has keys that are no strings.
+        serde_json::to_string(&document).unwrap_or_default()
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.status, self.to_json().to_string()).into_response();
+        let mut response = (self.status, self.to_text()).into_response();
         let headers = response.headers_mut();
         let media_type = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, media_type);

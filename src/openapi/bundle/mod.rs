@@ -12,10 +12,11 @@ mod place;
 mod writer;
 
 use super::{Compiled, Kind, operations, title};
-use crate::diag::{Diagnostic, rules};
+use crate::diag::{Diagnostic, Findings, rules};
 use crate::syntax::{Document, write_node};
 use crate::tree::{FileId, Limits, ReadError, SourceTree};
 use files::Files;
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use writer::Writer;
 
@@ -24,7 +25,7 @@ pub(super) fn bundle(
     mut document: Document,
     kind: Kind,
     limits: &Limits,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) -> Result<Option<Compiled>, ReadError> {
     // Plain YAML scalars such as `version: 1.0` are meant as text.
     for pointer in ["/openapi", "/swagger", "/info/version", "/info/title"] {
@@ -39,6 +40,8 @@ pub(super) fn bundle(
         documents: HashMap::from([(root, document)]),
         failed: HashSet::new(),
         checked: HashSet::new(),
+        targets: RefCell::default(),
+        meter: findings.budget().meter(),
     };
     files.load_all(kind, findings)?;
     if findings.len() > before {
@@ -57,7 +60,7 @@ pub(super) fn bundle(
     if text.len() > writer.cap {
         writer.findings.push(too_large(root, limits));
     }
-    findings.append(&mut writer.findings);
+    findings.extend(std::mem::take(&mut writer.findings));
     if findings.len() > before {
         return Ok(None);
     }

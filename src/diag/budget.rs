@@ -1,0 +1,414 @@
+//! What one run may spend, and what ends it.
+//!
+//! Work is counted where it is done: [`Budget::spend`] takes steps, and
+//! [`Budget::hold`] takes bytes until what holds them is dropped. When either runs
+//! out, or when somebody cancels the run, the work ends *at that place*: the
+//! call does not return. It unwinds, without a panic message, to
+//! [`Budget::bound`], and everything that the run held is freed on the way.
+//! Salsa cancels queries of rust-analyzer in the same way. The alternative, a
+//! `Result` in each function, would be forgotten in the one loop that matters.
+//! `docs/adr/0013-budget.md` has the reasons.
+//!
+//! Steps do not depend on the machine: the same input takes the same number of
+//! them everywhere. There is no clock in here; a deadline is whoever calls
+//! [`Budget::cancel`] in time.
+
+use super::{Diagnostic, Place, rules};
+use crate::tree::Limits;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// What one run may spend. Clones share one account.
+#[derive(Debug, Clone)]
+pub struct Budget(Arc<Account>);
+
+#[derive(Debug)]
+struct Account {
+    max_steps: u64,
+    max_held: u64,
+    steps: AtomicU64,
+    held: AtomicU64,
+    peak: AtomicU64,
+    cancelled: AtomicBool,
+    pool: Option<Arc<dyn Memory>>,
+}
+
+/// Memory that several runs share.
+pub trait Memory: Send + Sync + std::fmt::Debug {
+    /// Takes `bytes` for one run. `false` when there is not as much left.
+    fn take(&self, bytes: u64) -> bool;
+    /// Gives back `bytes` that were taken.
+    fn give(&self, bytes: u64);
+}
+
+/// Why a run ended early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// The steps of [`Limits::max_steps`] were spent.
+    Steps {
+        /// What was worked on.
+        at: Place,
+        /// The cap.
+        max: u64,
+    },
+    /// More than [`Limits::max_memory_bytes`] would be held.
+    Memory {
+        /// What was worked on.
+        at: Place,
+        /// The cap.
+        max: u64,
+    },
+    /// The memory that runs share ([`Memory`]) is taken.
+    Busy,
+    /// Somebody called [`Budget::cancel`].
+    Cancelled,
+}
+
+impl Stop {
+    /// The finding that says so, for what the input is to blame for. A run that
+    /// was cancelled, or found no memory left by others, is no such thing.
+    pub fn finding(&self) -> Option<Diagnostic> {
+        let (at, message, flag) = match self {
+            Self::Steps { at, max } => (
+                at,
+                format!(
+                    "checking and rendering the source takes more than {max} steps; this is where they ran out"
+                ),
+                "max-steps",
+            ),
+            Self::Memory { at, max } => (
+                at,
+                format!(
+                    "checking and rendering the source needs more than {max} bytes of memory; this is where they ran out"
+                ),
+                "max-memory-bytes",
+            ),
+            Self::Busy | Self::Cancelled => return None,
+        };
+        let finding = Diagnostic::new(&rules::RUN_LIMIT, at.clone(), message);
+        Some(finding.help(format!(
+            "split the source (`--path DIR` renders a part of it), or raise the cap with --{flag}"
+        )))
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::new(&Limits::default())
+    }
+}
+
+impl Budget {
+    /// What `limits` allow.
+    pub fn new(limits: &Limits) -> Self {
+        Self::sharing(limits, None)
+    }
+
+    /// What `limits` allow, the memory taken from `pool` as well.
+    pub fn sharing(limits: &Limits, pool: Option<Arc<dyn Memory>>) -> Self {
+        Self(Arc::new(Account {
+            max_steps: limits.max_steps,
+            max_held: limits.max_memory_bytes,
+            steps: AtomicU64::new(0),
+            held: AtomicU64::new(0),
+            peak: AtomicU64::new(0),
+            cancelled: AtomicBool::new(false),
+            pool,
+        }))
+    }
+
+    /// Steps that were spent.
+    pub fn spent(&self) -> u64 {
+        self.0.steps.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that are held now.
+    pub fn held(&self) -> u64 {
+        self.0.held.load(Ordering::Relaxed)
+    }
+
+    /// The most bytes that were held at once.
+    pub fn peak(&self) -> u64 {
+        self.0.peak.load(Ordering::Relaxed)
+    }
+
+    /// Ends the run: whatever part of it asks next does not go on.
+    pub fn cancel(&self) {
+        self.0.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Budget::cancel`] was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Runs `work`, which ends early when this budget does.
+    ///
+    /// # Errors
+    /// Why it ended early. Nothing of it runs any more then, on no thread of
+    /// its `rayon` scopes.
+    pub fn bound<T>(&self, work: impl FnOnce() -> T) -> Result<T, Stop> {
+        catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+            match payload.downcast::<Stop>() {
+                Ok(stop) => *stop,
+                // A defect of ours, which is for others to report.
+                Err(other) => resume_unwind(other),
+            }
+        })
+    }
+
+    /// Counts `steps` of work on `at`. A step is about what looking at one value of a
+    /// document takes. Returns only while there are steps left.
+    pub fn spend(&self, steps: u64, at: impl Into<Place>) {
+        let account = &*self.0;
+        let spent = account.steps.fetch_add(steps, Ordering::Relaxed);
+        if spent.saturating_add(steps) > account.max_steps {
+            let max = account.max_steps;
+            stop(Stop::Steps { at: at.into(), max });
+        }
+        if account.cancelled.load(Ordering::Relaxed) {
+            stop(Stop::Cancelled);
+        }
+    }
+
+    /// A counter for a loop: it asks the budget once in a while.
+    pub fn meter(&self) -> Meter {
+        self.counter(true)
+    }
+
+    /// A counter for work whose steps were counted before: it only asks whether to
+    /// go on.
+    pub fn repeated(&self) -> Meter {
+        self.counter(false)
+    }
+
+    fn counter(&self, counts: bool) -> Meter {
+        Meter {
+            budget: self.clone(),
+            pending: Cell::new(0),
+            asked: Cell::new(0),
+            counts,
+        }
+    }
+
+    /// Holds `bytes` for `at` until the result is dropped. Returns only while there is
+    /// memory left.
+    pub fn hold(&self, bytes: usize, at: impl Into<Place>) -> Held {
+        let mut held = Held {
+            budget: self.clone(),
+            bytes: 0,
+        };
+        held.grow(bytes, at);
+        held
+    }
+}
+
+fn stop(why: Stop) -> ! {
+    // Not a panic: no hook runs, and `Budget::bound` is above.
+    resume_unwind(Box::new(why))
+}
+
+/// Counts the steps of a loop on one thread, and asks the budget for many at a
+/// time.
+#[derive(Debug)]
+pub struct Meter {
+    budget: Budget,
+    pending: Cell<u64>,
+    /// Steps that the budget was asked for.
+    asked: Cell<u64>,
+    /// Whether the budget counts them.
+    counts: bool,
+}
+
+impl Meter {
+    /// Steps between two questions: a fraction of a millisecond.
+    const BATCH: u64 = 1024;
+
+    /// Counts `steps` of work on `at`, as [`Budget::spend`].
+    #[inline]
+    pub fn spend(&self, steps: u64, at: impl Into<Place>) {
+        let pending = self.pending.get() + steps;
+        if pending < Self::BATCH {
+            self.pending.set(pending);
+        } else {
+            self.ask(pending, at.into());
+        }
+    }
+
+    #[cold]
+    fn ask(&self, steps: u64, at: Place) {
+        self.pending.set(0);
+        self.asked.set(self.asked.get() + steps);
+        self.budget.spend(if self.counts { steps } else { 0 }, at);
+    }
+
+    /// Steps that were counted here.
+    pub fn spent(&self) -> u64 {
+        self.asked.get() + self.pending.get()
+    }
+
+    /// The budget that it counts for.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        // Also while a run unwinds: it must not stop a second time.
+        if self.counts {
+            let steps = &self.budget.0.steps;
+            steps.fetch_add(self.pending.get(), Ordering::Relaxed);
+        }
+    }
+}
+
+/// Bytes that count as held while this lives.
+#[derive(Debug)]
+pub struct Held {
+    budget: Budget,
+    bytes: u64,
+}
+
+impl Held {
+    /// Holds at least `bytes` bytes from now on.
+    pub fn grow(&mut self, bytes: usize, at: impl Into<Place>) {
+        let bytes = bytes as u64;
+        let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) else {
+            return;
+        };
+        let account = &*self.budget.0;
+        if account.pool.as_ref().is_some_and(|pool| !pool.take(more)) {
+            stop(Stop::Busy);
+        }
+        self.bytes = bytes;
+        let held = account.held.fetch_add(more, Ordering::Relaxed) + more;
+        account.peak.fetch_max(held, Ordering::Relaxed);
+        if held > account.max_held {
+            let max = account.max_held;
+            stop(Stop::Memory { at: at.into(), max });
+        }
+    }
+
+    /// Bytes that are held.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The budget that they are held of.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let account = &*self.budget.0;
+        account.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        if let Some(pool) = &account.pool {
+            pool.give(self.bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rayon::prelude::*;
+    use std::sync::atomic::AtomicUsize;
+
+    fn of(steps: u64, bytes: u64) -> Budget {
+        Budget::new(&Limits {
+            max_steps: steps,
+            max_memory_bytes: bytes,
+            ..Limits::default()
+        })
+    }
+
+    #[test]
+    fn the_step_too_many_ends_the_run() {
+        let budget = of(10, 10);
+        let stopped = budget.bound(|| {
+            for _ in 0..11 {
+                budget.spend(1, Place::Source);
+            }
+        });
+        let finding = stopped.unwrap_err().finding().unwrap();
+        assert_eq!(finding.rule.code.0, 1017);
+        assert!(finding.message.contains("10 steps"), "{finding:?}");
+        assert!(finding.help.unwrap().contains("--max-steps"));
+    }
+
+    #[test]
+    fn what_is_held_is_given_back_on_every_way_out() {
+        let budget = of(10, 100);
+        let stopped = budget.bound(|| {
+            let _first = budget.hold(60, Place::Source);
+            let _second = budget.hold(60, Place::Source);
+        });
+        assert!(matches!(stopped, Err(Stop::Memory { max: 100, .. })));
+        assert_eq!((budget.held(), budget.peak()), (0, 120));
+        let mut held = budget.hold(10, Place::Source);
+        held.grow(30, Place::Source);
+        held.grow(20, Place::Source);
+        assert_eq!((budget.held(), held.bytes()), (30, 30));
+        drop(held);
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn no_thread_goes_on_after_the_end() {
+        let budget = of(1000, 1);
+        let worked = AtomicUsize::new(0);
+        let stopped = budget.bound(|| {
+            (0..100_000).into_par_iter().for_each(|_| {
+                budget.spend(1, Place::Source);
+                worked.fetch_add(1, Ordering::Relaxed);
+            });
+        });
+        assert!(matches!(stopped, Err(Stop::Steps { max: 1000, .. })));
+        assert_eq!(worked.into_inner(), 1000);
+    }
+
+    #[test]
+    fn a_cancelled_run_ends_at_the_next_question() {
+        let budget = of(u64::MAX, 1);
+        let stopped = budget.bound(|| {
+            let meter = budget.meter();
+            for n in 0_u64.. {
+                if n == 5000 {
+                    budget.cancel();
+                }
+                meter.spend(1, Place::Source);
+            }
+        });
+        assert_eq!(stopped, Err(Stop::Cancelled));
+        assert!(budget.spent() >= 5000 && budget.spent() < 5000 + 2 * Meter::BATCH);
+    }
+
+    #[test]
+    fn work_that_is_repeated_is_counted_once_and_can_be_ended() {
+        let budget = of(3000, 1);
+        let stopped = budget.bound(|| {
+            let (first, again) = (budget.meter(), budget.repeated());
+            for meter in [&first, &again] {
+                (0..2500).for_each(|_| meter.spend(1, Place::Source));
+            }
+            assert_eq!((first.spent(), again.spent()), (2500, 2500));
+            budget.cancel();
+            (0..2500).for_each(|_| again.spend(1, Place::Source));
+        });
+        assert_eq!((stopped, budget.spent()), (Err(Stop::Cancelled), 2500));
+    }
+
+    #[test]
+    fn a_panic_of_ours_is_no_end_of_the_budget() {
+        let budget = of(1, 1);
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            budget.bound(|| resume_unwind(Box::new(1)))
+        }));
+        assert!(caught.unwrap_err().is::<i32>());
+    }
+}
