@@ -86,7 +86,7 @@ impl Checks {
     /// Opens the file at `path`, whose content has `digest` when it is sound. It is read
     /// when it was not looked at before.
     pub(super) fn look(&self, path: &Path, digest: Digest) -> io::Result<Looked> {
-        self.look_with(path, digest, |file| hash(file))
+        self.look_with(path, digest, hash)
     }
 
     /// The same when it was looked at before; none when it has to be read.

@@ -70,7 +70,7 @@ impl Artifacts {
         let owner = Owner::new(kind, namespace, name).map_err(|_| Absent::Missing)?;
         let digest = named(file).ok_or(Absent::Missing)?;
         let path = self.path(&owner, digest);
-        let known = self.blocking(&path, |checks, path| checks.look_again(path));
+        let known = self.blocking(&path, Checks::look_again);
         let looked = match known.await? {
             Some(looked) => looked,
             None => {
