@@ -111,6 +111,9 @@ impl Default for Options {
     fn default() -> Self {
         // A service shares its memory among clients: smaller than for a command.
         let limits = Limits {
+            // Some seconds, and a share of the memory of the shipped pod.
+            max_steps: 1_000_000_000,
+            max_memory_bytes: 512 << 20,
             max_total_bytes: 256 << 20,
             ..Limits::default()
         };
