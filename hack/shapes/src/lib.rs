@@ -183,7 +183,8 @@ mod tests {
                 let [none, half, whole] =
                     [0, 4, 8].map(|times| (shape.make)(times * shape.small).len() as f64);
                 let factor = (whole - none) / (half - none);
-                (!(1.7..2.4).contains(&factor)).then(|| format!("{} {factor}", shape.name))
+                // Of √n by √n entries the files around them are the larger part at first.
+                (!(1.5..2.4).contains(&factor)).then(|| format!("{} {factor}", shape.name))
             })
             .collect();
         assert!(unfair.is_empty(), "{unfair:#?}");
