@@ -2,7 +2,7 @@
 
 use crate::diag::Span;
 use crate::syntax::NodeRef;
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
 
 /// An operation of a definition.
 #[derive(Debug, Clone)]
@@ -52,17 +52,19 @@ pub(super) fn of_path_item<'a>(
 
 /// Gives every operation its name, unique in the API.
 pub(super) fn name_all(operations: &mut [Operation]) {
-    let mut taken = BTreeSet::new();
+    let mut taken = HashSet::new();
+    // The last number that a name was made of, by what it was added to.
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     for operation in operations {
         let base = match &operation.id {
             Some(id) => normalise(id),
             None => normalise(&format!("{}-{}", operation.method, operation.path)),
         };
         let mut name = base.clone();
-        let mut n = 0;
         while !taken.insert(name.clone()) {
-            n += 1;
-            name = format!("{base}-{n}");
+            let number = numbers.entry(base.clone()).or_default();
+            *number += 1;
+            name = format!("{base}-{number}");
         }
         operation.name = name;
     }

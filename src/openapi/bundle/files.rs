@@ -3,10 +3,14 @@
 use super::super::Kind;
 use super::super::reference::{self, Target};
 use super::place::{holds_names, is_data};
-use crate::diag::{Diagnostic, Findings, Span, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Meter, Span, excerpt, rules};
 use crate::syntax::{self, Document, Format, Kind as Node, NodeRef};
 use crate::tree::{FileId, Limits, ReadError, SourceTree};
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+
+/// References that may lie on the way of one another: bounds recursion.
+const MAX_HOPS: usize = 16;
 
 /// The documents that a definition consists of.
 pub(super) struct Files<'t> {
@@ -17,7 +21,14 @@ pub(super) struct Files<'t> {
     pub(super) failed: HashSet<FileId>,
     /// References that were found to resolve.
     pub(super) checked: HashSet<(FileId, String)>,
+    pub(super) targets: RefCell<Targets>,
+    pub(super) meter: Meter,
 }
+
+/// What each reference of each file points at: none while it is being looked for, so
+/// that a circle ends, and for what leads nowhere. Each is looked for once: the tokens
+/// of a pointer may each lead through another reference, whose tokens may, too.
+pub(super) type Targets = HashMap<FileId, HashMap<String, Option<(FileId, u32)>>>;
 
 impl Files<'_> {
     /// Reads every file that is reachable by references and checks that each
@@ -34,6 +45,7 @@ impl Files<'_> {
                 references_of(document, &mut references);
             }
             for (reference, span) in references {
+                self.meter.spend(1 + reference.len() as u64 / 16, span);
                 self.reference(file, &reference, span, kind, &mut queue, findings)?;
             }
         }
@@ -137,14 +149,22 @@ impl Files<'_> {
 
     /// Whether the way along `pointer` goes through a `$ref`.
     fn passes_reference(&self, file: FileId, pointer: &str) -> bool {
-        let ends = pointer
-            .char_indices()
-            .filter(|(_, c)| *c == '/')
-            .map(|(at, _)| at);
-        ends.skip(1).any(|end| {
-            self.locate(file, &pointer[..end])
-                .is_some_and(|node| node.get("$ref").is_some())
-        })
+        let root = self.documents.get(&file).map(Document::root);
+        let Some((mut node, tokens)) = root.zip(pointer.strip_prefix('/')) else {
+            return false;
+        };
+        // The last token need not be there.
+        let way = tokens.rsplit_once('/').map(|(way, _)| way);
+        for token in way.into_iter().flat_map(|way| way.split('/')) {
+            let Some(next) = node.token(token) else {
+                return false;
+            };
+            if next.get("$ref").is_some() {
+                return true;
+            }
+            node = next;
+        }
+        false
     }
 
     /// The node at `pointer` of `file`, following references on the way.
@@ -154,13 +174,13 @@ impl Files<'_> {
             return Some(node);
         }
         for token in pointer.strip_prefix('/')?.split('/') {
-            let step = format!("/{token}");
-            node = match node.pointer(&step) {
+            self.meter.spend(1, node.span());
+            node = match node.token(token) {
                 Some(next) => next,
                 None if hops > 0 => {
                     let reference = node.get("$ref")?.as_str()?;
-                    let target = self.target(node.span().file, reference, hops - 1)?;
-                    target.pointer(&step)?
+                    let target = self.target_within(node.span().file, reference, hops - 1)?;
+                    target.token(token)?
                 }
                 None => return None,
             };
@@ -169,12 +189,42 @@ impl Files<'_> {
     }
 
     /// What `reference` of `file` points at.
-    pub(super) fn target(&self, file: FileId, reference: &str, hops: usize) -> Option<NodeRef<'_>> {
-        match reference::parse(reference, self.tree.path(file)) {
-            Target::Local(pointer) => self.resolve(file, &pointer, hops),
-            Target::File { path, pointer } => self.resolve(self.tree.find(&path)?, &pointer, hops),
-            _ => None,
-        }
+    pub(super) fn target(&self, file: FileId, reference: &str) -> Option<NodeRef<'_>> {
+        self.target_within(file, reference, MAX_HOPS)
+    }
+
+    fn target_within(&self, file: FileId, reference: &str, hops: usize) -> Option<NodeRef<'_>> {
+        let known = self
+            .targets
+            .borrow()
+            .get(&file)
+            .and_then(|of| of.get(reference).copied());
+        let found = match known {
+            Some(found) => found,
+            None => {
+                let keep = |found| {
+                    let mut targets = self.targets.borrow_mut();
+                    targets
+                        .entry(file)
+                        .or_default()
+                        .insert(reference.to_owned(), found);
+                };
+                keep(None);
+                let node = match reference::parse(reference, self.tree.path(file)) {
+                    Target::Local(pointer) => self.resolve(file, &pointer, hops),
+                    Target::File { path, pointer } => {
+                        let file = self.tree.find(&path);
+                        file.and_then(|file| self.resolve(file, &pointer, hops))
+                    }
+                    _ => None,
+                };
+                let found = node.map(|node| (node.span().file, node.index()));
+                keep(found);
+                found
+            }
+        };
+        let (file, index) = found?;
+        Some(self.documents.get(&file)?.node(index))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::diag::{Diagnostic, Findings, rules};
 use crate::syntax::{Document, write_node};
 use crate::tree::{FileId, Limits, ReadError, SourceTree};
 use files::Files;
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use writer::Writer;
 
@@ -39,6 +40,8 @@ pub(super) fn bundle(
         documents: HashMap::from([(root, document)]),
         failed: HashSet::new(),
         checked: HashSet::new(),
+        targets: RefCell::default(),
+        meter: findings.budget().meter(),
     };
     files.load_all(kind, findings)?;
     if findings.len() > before {

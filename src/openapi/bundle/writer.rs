@@ -6,7 +6,7 @@ use super::super::operations::{self, Operation};
 use super::files::{Files, is_mapping_reference};
 use super::name::{component_name, escape, pointer_to};
 use super::place::Place;
-use crate::diag::{Diagnostic, rules};
+use crate::diag::{Diagnostic, Held, rules};
 use crate::syntax::{Kind as Node, NodeRef, write_node, write_string};
 use crate::tree::FileId;
 use std::collections::{HashMap, HashSet};
@@ -32,6 +32,12 @@ pub(super) struct Writer<'f> {
     placing: Vec<Location>,
     pub(super) findings: Vec<Diagnostic>,
     pub(super) cap: usize,
+    /// The last number that a name was made of, by what it was added to.
+    numbers: HashMap<String, usize>,
+    /// Bytes of the parts of the document that are written, beside the one that is
+    /// being written: the cap is on all of them together.
+    written: usize,
+    held: Held,
 }
 
 impl<'f> Writer<'f> {
@@ -47,6 +53,9 @@ impl<'f> Writer<'f> {
             placing: Vec::new(),
             findings: Vec::new(),
             cap,
+            numbers: HashMap::new(),
+            written: 0,
+            held: files.meter.budget().hold(0, files.root),
         }
     }
 
@@ -61,7 +70,7 @@ impl<'f> Writer<'f> {
         let resolve = |mut node: NodeRef<'f>| {
             for _ in 0..16 {
                 let reference = node.get("$ref").and_then(NodeRef::as_str);
-                match reference.and_then(|r| self.files.target(node.span().file, r, 16)) {
+                match reference.and_then(|r| self.files.target(node.span().file, r)) {
                     Some(target) => node = target,
                     None => break,
                 }
@@ -79,7 +88,7 @@ impl<'f> Writer<'f> {
                 operations::of_path_item(path, item, &resolve, &mut operations);
                 while let Some(reference) = item.get("$ref").and_then(NodeRef::as_str)
                     && hops > 0
-                    && let Some(target) = self.files.target(item.span().file, reference, 16)
+                    && let Some(target) = self.files.target(item.span().file, reference)
                 {
                     operations::of_path_item(path, target, &resolve, &mut operations);
                     item = target;
@@ -112,7 +121,7 @@ impl<'f> Writer<'f> {
                 self.taken.insert(name.clone());
                 if value.entries().count() == 1
                     && let Some(reference) = value.get("$ref").and_then(NodeRef::as_str)
-                    && let Some(target) = self.files.target(self.root_file(), reference, 16)
+                    && let Some(target) = self.files.target(self.root_file(), reference)
                     && target.span().file != self.root_file()
                 {
                     let location = (target.span().file, target.index());
@@ -143,7 +152,10 @@ impl<'f> Writer<'f> {
                         components.push((section.to_owned(), String::new()));
                     } else {
                         let mut text = String::new();
+                        self.written += schemas.len();
                         self.node(value, Place::Other, 2, &mut text);
+                        self.written += text.len();
+                        self.written -= schemas.len();
                         components.push((section.to_owned(), text));
                     }
                 }
@@ -153,7 +165,10 @@ impl<'f> Writer<'f> {
                 } else {
                     Place::Other.under(key)
                 };
+                self.written += schemas.len();
                 self.node(value, place, 1, &mut text);
+                self.written += text.len();
+                self.written -= schemas.len();
             }
             members.push((key.to_owned(), text));
         }
@@ -212,9 +227,15 @@ impl<'f> Writer<'f> {
     }
 
     fn node(&mut self, node: NodeRef<'f>, place: Place, depth: usize, out: &mut String) {
-        if depth > MAX_NESTING || out.len() > self.cap {
+        let size = self.written + out.len();
+        self.files.meter.spend(1, node.span());
+        if size as u64 > self.held.bytes() {
+            // More than there is, so that it is not asked for each value.
+            self.held.grow(size + size / 4 + (64 << 10), node.span());
+        }
+        if depth > MAX_NESTING || size > self.cap {
             if self.findings.is_empty() {
-                let message = if out.len() > self.cap {
+                let message = if size > self.cap {
                     "the bundled definition grows beyond the cap of --max-bundled-bytes".to_owned()
                 } else {
                     format!("the bundled definition is nested more than {MAX_NESTING} levels deep")
@@ -248,7 +269,7 @@ impl<'f> Writer<'f> {
             _ => node.get("$ref").and_then(NodeRef::as_str),
         };
         if let Some(reference) = reference
-            && let Some(target) = self.files.target(node.span().file, reference, 16)
+            && let Some(target) = self.files.target(node.span().file, reference)
         {
             let stays = target.span().file == self.root_file()
                 && reference.starts_with('#')
@@ -377,7 +398,7 @@ impl<'f> Writer<'f> {
                 let target = value
                     .as_str()
                     .filter(|text| is_mapping_reference(text))
-                    .and_then(|text| self.files.target(value.span().file, text, 16));
+                    .and_then(|text| self.files.target(value.span().file, text));
                 match target {
                     Some(target) => {
                         let text = self.name_of(target);
@@ -402,10 +423,11 @@ impl<'f> Writer<'f> {
         }
         let base = component_name(self.files.tree.path(location.0).name(), target);
         let mut name = base.clone();
-        let mut n = 1;
         while !self.taken.insert(name.clone()) {
-            n += 1;
-            name = format!("{base}_{n}");
+            self.files.meter.spend(1, target.span());
+            let number = self.numbers.entry(base.clone()).or_insert(1);
+            *number += 1;
+            name = format!("{base}_{number}");
         }
         self.names.insert(location, name.clone());
         self.queue.push(target);

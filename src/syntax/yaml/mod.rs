@@ -1,56 +1,79 @@
 //! YAML 1.2 (core schema) by the events of `saphyr-parser`.
 
-use super::document::{Builder, Document, Kind, Text};
-use super::number::{self, Number};
+mod input;
+mod offsets;
+mod padding;
+mod scalar;
+
+use super::builder::{Builder, Text};
+use super::document::{Document, Kind};
 use super::{Caps, Options, over_limit};
-use crate::diag::{Diagnostic, Findings, Span, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Held, Meter, Span, excerpt, rules};
 use crate::tree::FileId;
-use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+use input::{Count, Counted, padded};
+use offsets::Offsets;
+use padding::Padding;
+use saphyr_parser::{Event, Input, Parser, ScalarStyle, Tag};
+use scalar::{Resolved, quoted_end, resolve};
+use std::cell::Cell;
 use std::collections::HashMap;
+
+/// How often a text is parsed: as it is, with the lines indented that a search
+/// finds, and a few times more for what the search did not see.
+const TRIES: usize = 6;
 
 pub(super) fn parse(
     file: FileId,
-    mut text: String,
+    text: String,
     options: Options<'_>,
+    meter: &Meter,
     all: &mut Findings,
 ) -> Option<Document> {
-    let mut padding = Padding::default();
-    loop {
+    let mut lines: Vec<(usize, usize)> = Vec::new();
+    let mut held = meter.budget().hold(0, file);
+    let mut first = None;
+    for attempt in 1..=TRIES {
+        let padding = Padding::new(&text, &lines);
         // What a parse found that is done again does not count.
         let mut findings = all.part();
-        let mut loader = Loader {
-            builder: Builder::new(file, &text),
-            offsets: Offsets::new(&text),
-            text: &text,
-            padding: &padding,
-            caps: Caps::new(options.limits),
-            options,
-            anchors: HashMap::new(),
-            merges: Vec::new(),
-            alias_nodes: 0,
-            documents: 0,
-        };
-        let outcome = loader.load(&mut findings);
+        let mut loader = Loader::new(file, &text, &padding, meter, options);
+        let outcome = loader.parse(&mut findings);
+        let meaningless = padding.covers(&loader.spaces_mean_nothing);
         let built = loader.builder.finish();
-        match outcome {
-            Ok(()) => {
+        match (outcome, first.take()) {
+            (Ok(()), None) => {
                 all.append(findings);
                 return Some(built.into_document(file, text));
             }
-            Err(Stop::Finding(finding)) => {
-                findings.push(*finding);
+            (Ok(()), Some(_)) if meaningless => {
                 all.append(findings);
-                return None;
+                return Some(built.into_document(file, text));
             }
-            Err(Stop::Indentation(line, finding)) => {
-                if !padding.insert(&mut text, line) {
-                    findings.push(*finding);
-                    all.append(findings);
+            (Ok(()), Some(finding)) => all.push(finding),
+            (Err(Stop::Finding(finding)), _) => {
+                all.append(findings);
+                all.push(*finding);
+            }
+            (Err(Stop::Indentation(line, finding)), before) => {
+                if before.is_none() {
+                    lines = padding::find(&text, meter, file);
+                }
+                let known = lines.binary_search_by_key(&line, |(line, _)| *line);
+                if attempt > 1 && known.is_ok() || attempt == TRIES {
+                    all.push(*finding);
                     return None;
                 }
+                if let Err(at) = known {
+                    lines.insert(at, (line, padding::MAX_WIDTH));
+                }
+                held.grow(lines.len() * padding::LINE, file);
+                first = before.or(Some(*finding));
+                continue;
             }
         }
+        return None;
     }
+    None
 }
 
 /// Why loading stopped.
@@ -68,87 +91,105 @@ impl From<Box<Diagnostic>> for Stop {
     }
 }
 
-/// Spaces put in front of lines that YAML 1.2 wants indented. libyaml and what
-/// descends from it (among them what APIM imports with) let such lines pass,
-/// and real definitions have them; inside flow collections and quoted scalars
-/// leading spaces mean nothing.
-#[derive(Default)]
-struct Padding {
-    /// Where, as bytes of the padded text, ascending.
-    at: Vec<usize>,
-}
-
-impl Padding {
-    const WIDTH: usize = 64;
-    /// Bytes that may be parsed again in all.
-    const BUDGET: usize = 256 << 20;
-
-    /// Pads the line that starts at byte `line`; `false` when enough is
-    /// enough.
-    fn insert(&mut self, text: &mut String, line: usize) -> bool {
-        let known = self.at.binary_search(&line);
-        let (Err(place), true) = (known, (self.at.len() + 1) * text.len() < Self::BUDGET) else {
-            return false;
-        };
-        text.insert_str(line, &" ".repeat(Self::WIDTH));
-        for later in &mut self.at[place..] {
-            *later += Self::WIDTH;
-        }
-        self.at.insert(place, line);
-        true
-    }
-
-    /// The byte of the file that byte `offset` of the padded text is.
-    fn original(&self, offset: usize) -> usize {
-        let before = self.at.partition_point(|at| at + Self::WIDTH <= offset);
-        let inside = self
-            .at
-            .get(before)
-            .map_or(0, |at| offset.saturating_sub(*at));
-        offset - before * Self::WIDTH - inside
-    }
-}
-
 struct Loader<'s, 'o> {
+    file: FileId,
     builder: Builder<'s>,
+    meter: &'s Meter,
     offsets: Offsets<'s>,
     text: &'s str,
-    padding: &'o Padding,
+    padding: &'s Padding,
     caps: Caps,
     options: Options<'o>,
     /// Anchor id to node. A node that is still open has no size yet.
     anchors: HashMap<usize, u32>,
+    held_anchors: Held,
     /// For each open mapping, where its `<<` key is.
     merges: Vec<Option<u32>>,
-    alias_nodes: u64,
+    alias_values: u64,
     documents: usize,
+    /// Where the outermost open flow collection starts, and how many are open.
+    flow: (usize, usize),
+    /// Flow collections and quoted scalars, when there is a padding to be held
+    /// against them.
+    spaces_mean_nothing: Vec<(usize, usize)>,
 }
 
 type Step = Result<(), Box<Diagnostic>>;
 
-impl Loader<'_, '_> {
-    fn load(&mut self, findings: &mut Findings) -> Result<(), Stop> {
-        for event in Parser::new_from_str(self.text) {
+impl<'s, 'o> Loader<'s, 'o> {
+    /// What an anchor takes here and in the parser.
+    const ANCHOR: usize = 160;
+
+    fn new(
+        file: FileId,
+        text: &'s str,
+        padding: &'s Padding,
+        meter: &'s Meter,
+        options: Options<'o>,
+    ) -> Self {
+        Self {
+            file,
+            builder: Builder::new(file, text, meter),
+            meter,
+            offsets: Offsets::new(text),
+            text,
+            padding,
+            caps: Caps::new(options.limits),
+            options,
+            anchors: HashMap::new(),
+            held_anchors: meter.budget().hold(0, file),
+            merges: Vec::new(),
+            alias_values: 0,
+            documents: 0,
+            flow: (0, 0),
+            spaces_mean_nothing: Vec::new(),
+        }
+    }
+
+    fn parse(&mut self, findings: &mut Findings) -> Result<(), Stop> {
+        let waiting = Cell::new(0);
+        let count = Count::new(self.meter, self.file, &waiting);
+        if self.padding.lines().is_empty() {
+            let input = Counted::new(self.text, count);
+            self.load(Parser::new(input), &waiting, findings)
+        } else {
+            let input = padded(self.text, self.padding, count);
+            self.load(Parser::new(input), &waiting, findings)
+        }
+    }
+
+    fn load<'i, I: Input>(
+        &mut self,
+        parser: Parser<'i, I>,
+        waiting: &Cell<u32>,
+        findings: &mut Findings,
+    ) -> Result<(), Stop> {
+        for event in parser {
+            waiting.set(0);
             let (event, place) = event.map_err(|error| self.scan_error(&error))?;
-            let start = self.offsets.byte(place.start.index());
-            let end = self.offsets.byte(place.end.index()).max(start);
+            let start = self.byte(place.start.index());
+            let end = self.byte(place.end.index()).max(start);
             let quoted = matches!(event, Event::Scalar(..))
                 .then(|| quoted_end(self.text.get(start..end)?))
                 .flatten();
             let end = quoted.map_or(end, |len| start + len);
-            let (start, end) = (self.padding.original(start), self.padding.original(end));
+            self.meter.spend(1, self.builder.span(start, end));
             self.event(event, start, end, findings)?;
         }
         if self.builder.len() == 0 {
-            self.builder.leaf(Kind::Null, 0, 0, &Text::Source(0, 0));
+            self.builder.leaf(Kind::Null, 0, 0, Text::Bare);
         }
         Ok(())
     }
 
+    /// The byte of the text that character `index` of the padded text is.
+    fn byte(&self, index: usize) -> usize {
+        self.offsets.byte(self.padding.original(index))
+    }
+
     fn scan_error(&self, error: &saphyr_parser::ScanError) -> Stop {
-        let at = self.offsets.byte(error.marker().index());
-        let shown = self.padding.original(at);
-        let finding = self.malformed(shown, shown, error.info());
+        let at = self.byte(error.marker().index());
+        let finding = self.malformed(at, at, error.info());
         let line = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         match error.info() {
             "invalid indentation" | "invalid indentation in flow construct" => {
@@ -160,7 +201,7 @@ impl Loader<'_, '_> {
                 let mut next = at;
                 while let Some(newline) = self.text[next..].find('\n') {
                     next += newline + 1;
-                    if self.padding.at.binary_search(&next).is_err() {
+                    if !self.padding.has(next) {
                         return Stop::Indentation(next, finding);
                     }
                 }
@@ -191,12 +232,12 @@ impl Loader<'_, '_> {
             Event::Alias(anchor) => self.alias(anchor, start, end)?,
             Event::SequenceStart(anchor, _) => self.open(Kind::Array, anchor, start, end)?,
             Event::MappingStart(anchor, _) => self.open(Kind::Object, anchor, start, end)?,
-            Event::SequenceEnd => self.builder.close(end, findings),
+            Event::SequenceEnd => self.close(end, findings),
             Event::MappingEnd => {
                 if let Some(Some(merge)) = self.merges.pop() {
                     self.merge(merge)?;
                 }
-                self.builder.close(end, findings);
+                self.close(end, findings);
             }
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
         }
@@ -207,6 +248,8 @@ impl Loader<'_, '_> {
         if anchor > 0 {
             let next = u32::try_from(self.builder.len()).unwrap_or(u32::MAX);
             self.anchors.insert(anchor, next);
+            let bytes = self.anchors.len() * Self::ANCHOR;
+            self.held_anchors.grow(bytes, self.file);
         }
     }
 
@@ -215,6 +258,12 @@ impl Loader<'_, '_> {
             return Err(self.malformed(start, end, "a mapping key must be a scalar"));
         }
         self.anchor(anchor);
+        let flow = matches!(self.text.as_bytes().get(start), Some(b'[' | b'{'));
+        match self.flow {
+            (_, 0) if flow => self.flow = (start, 1),
+            (_, 0) => {}
+            (_, open) => self.flow.1 = open + 1,
+        }
         self.builder.open(kind, start);
         if kind == Kind::Object {
             self.merges.push(None);
@@ -222,6 +271,23 @@ impl Loader<'_, '_> {
         let span = self.builder.span(start, start + 1);
         self.caps
             .check(self.builder.depth(), self.builder.len(), span)
+    }
+
+    fn close(&mut self, end: usize, findings: &mut Findings) {
+        if self.flow.1 > 0 {
+            self.flow.1 -= 1;
+            if self.flow.1 == 0 {
+                self.no_meaning(self.flow.0, end);
+            }
+        }
+        self.builder.close(end, findings);
+    }
+
+    /// Spaces at the start of lines mean nothing between `start` and `end`.
+    fn no_meaning(&mut self, start: usize, end: usize) {
+        if !self.padding.lines().is_empty() {
+            self.spaces_mean_nothing.push((start, end));
+        }
     }
 
     fn expects_key(&self) -> bool {
@@ -260,25 +326,32 @@ impl Loader<'_, '_> {
                 *merge = Some(next);
             }
         }
-        let (from, shown) = match &spelled {
-            Some(number) => (None, number.as_str()),
-            None => (self.offset_in_source(value), value),
-        };
-        let text = match from {
-            Some(from) => Text::Source(from, from + value.len()),
-            None => Text::Other(shown),
+        if !plain
+            && self.flow.1 == 0
+            && matches!(self.text.as_bytes().get(start), Some(b'"' | b'\''))
+        {
+            self.no_meaning(start, end);
+        }
+        let text = match &spelled {
+            Some(number) => Text::Other(number),
+            None => self.where_it_stands(value, start, end),
         };
         // Block scalars start at their `|`; quoted ones end behind the quote.
-        self.builder.leaf(kind, start, end, &text);
+        self.builder.leaf(kind, start, end, text);
         let span = self.builder.span(start, end);
         self.caps.check(0, self.builder.len(), span)
     }
 
-    /// Where `value` lies in the source, when the parser borrowed it.
-    fn offset_in_source(&self, value: &str) -> Option<usize> {
-        let from = (value.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
-        let inside = from + value.len() <= self.text.len();
-        (inside && self.text.get(from..from + value.len()) == Some(value)).then_some(from)
+    /// Most scalars stand in the source as they are meant.
+    fn where_it_stands<'v>(&self, value: &'v str, start: usize, end: usize) -> Text<'v> {
+        if self.text.get(start..end) == Some(value) {
+            Text::Bare
+        } else if end - start == value.len() + 2 && self.text.get(start + 1..end - 1) == Some(value)
+        {
+            Text::Quoted
+        } else {
+            Text::Other(value)
+        }
     }
 
     fn alias(&mut self, anchor: usize, start: usize, end: usize) -> Step {
@@ -288,24 +361,27 @@ impl Loader<'_, '_> {
         if self.builder.is_open(target) {
             return Err(self.malformed(start, end, "the alias stands inside its own anchor"));
         }
-        if self.expects_key() {
-            if self.builder.size(target) > 1 {
-                return Err(self.malformed(start, end, "a mapping key must be a scalar"));
-            }
-            self.builder.copy(target);
+        let key = self.expects_key();
+        if key && matches!(self.builder.kind(target), Kind::Array | Kind::Object) {
+            return Err(self.malformed(start, end, "a mapping key must be a scalar"));
+        }
+        self.spend_alias(target, start, end)?;
+        self.builder.copy(target);
+        if key {
             self.builder.make_last_a_key();
-        } else {
-            self.spend_alias(target, start, end)?;
-            self.builder.copy(target);
         }
         let span = self.builder.span(start, end);
         self.caps.check(0, self.builder.len(), span)
     }
 
+    /// A long text is written out wherever its alias stands: it counts as several
+    /// values.
     fn spend_alias(&mut self, target: u32, start: usize, end: usize) -> Step {
-        self.alias_nodes += u64::from(self.builder.size(target));
+        const TEXT: usize = 64;
+        self.alias_values += u64::from(self.builder.size(target));
+        self.alias_values += (self.builder.text_bytes(target) / TEXT) as u64;
         let cap = self.options.limits.max_alias_nodes;
-        if self.alias_nodes > cap {
+        if self.alias_values > cap {
             let span = self.builder.span(start, end);
             let what = format!("YAML aliases expand to more than {cap} values");
             return Err(Box::new(over_limit(span, &what, cap, "max-alias-nodes")));
@@ -375,94 +451,5 @@ impl Loader<'_, '_> {
             span,
             format!("malformed YAML: {}", excerpt(message, 200)),
         ))
-    }
-}
-
-/// Where the quoted scalar that `text` starts with ends. The parser counts the
-/// comment behind it as part of it.
-fn quoted_end(text: &str) -> Option<usize> {
-    let quote = text
-        .bytes()
-        .next()
-        .filter(|byte| matches!(byte, b'"' | b'\''))?;
-    let mut bytes = text.bytes().enumerate().skip(1).peekable();
-    while let Some((at, byte)) = bytes.next() {
-        if byte == b'\\' && quote == b'"' {
-            bytes.next();
-        } else if byte == quote {
-            // Two single quotes are one, inside.
-            if quote == b'"' || bytes.next_if(|(_, next)| *next == quote).is_none() {
-                return Some(at + 1);
-            }
-        }
-    }
-    None
-}
-
-enum Resolved {
-    Kind(Kind),
-    Spelled(String),
-    NotJson,
-}
-
-/// The kind of a scalar by the core schema. A core tag other than `!!str`
-/// resolves a quoted scalar too; any other tag leaves a string.
-fn resolve(value: &str, plain: bool, tag: Option<&Tag>) -> Resolved {
-    let by_value = match tag {
-        None => plain,
-        Some(tag) if tag.is_yaml_core_schema() => {
-            matches!(&*tag.suffix, "null" | "bool" | "int" | "float")
-        }
-        Some(_) => false,
-    };
-    if !by_value {
-        return Resolved::Kind(Kind::String);
-    }
-    match value {
-        "" | "~" | "null" | "Null" | "NULL" => Resolved::Kind(Kind::Null),
-        "true" | "True" | "TRUE" => Resolved::Kind(Kind::True),
-        "false" | "False" | "FALSE" => Resolved::Kind(Kind::False),
-        _ => match number::parse(value) {
-            None => Resolved::Kind(Kind::String),
-            Some(Number::AsIs) => Resolved::Kind(Kind::Number),
-            Some(Number::Spelled(number)) => Resolved::Spelled(number),
-            Some(Number::NotJson) => Resolved::NotJson,
-        },
-    }
-}
-
-/// Byte offsets of character indices, which the parser counts in.
-struct Offsets<'s> {
-    text: &'s str,
-    /// Byte offset of every 256th character; empty when all are ASCII.
-    marks: Vec<usize>,
-}
-
-impl<'s> Offsets<'s> {
-    const STRIDE: usize = 256;
-
-    fn new(text: &'s str) -> Self {
-        let marks = if text.is_ascii() {
-            Vec::new()
-        } else {
-            text.char_indices()
-                .step_by(Self::STRIDE)
-                .map(|(at, _)| at)
-                .collect()
-        };
-        Self { text, marks }
-    }
-
-    fn byte(&self, character: usize) -> usize {
-        if self.marks.is_empty() {
-            return character.min(self.text.len());
-        }
-        let Some(&mark) = self.marks.get(character / Self::STRIDE) else {
-            return self.text.len();
-        };
-        self.text[mark..]
-            .char_indices()
-            .nth(character % Self::STRIDE)
-            .map_or(self.text.len(), |(at, _)| mark + at)
     }
 }
