@@ -6,6 +6,7 @@
 //! API leaves the others' members as they were.
 
 use super::Bundle;
+use crate::diag::{Budget, Held, Place};
 use crate::render::{File, Piece, Text};
 use crate::tree::Digest;
 use crate::validate::Content;
@@ -14,7 +15,7 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Part of every digest: level 6 of a pinned libdeflate (docs/adr/0004).
 const LEVEL: i32 = 6;
@@ -52,6 +53,8 @@ pub struct Archive {
     /// Its members, in order. A definition that several targets carry in the
     /// same spelling is one member, used more than once.
     pub members: Vec<Arc<Member>>,
+    /// What they take of the run's memory.
+    _held: Option<Held>,
 }
 
 impl Archive {
@@ -94,6 +97,7 @@ impl Archive {
         });
         Self {
             members: members.collect(),
+            _held: None,
         }
     }
 
@@ -122,8 +126,8 @@ enum Part<'b> {
     Piece(&'b Piece),
 }
 
-/// `spend` is called before each member with the bytes that it holds.
-pub(super) fn archive(bundle: &Bundle, spend: &(dyn Fn(usize) + Sync)) -> Archive {
+pub(super) fn archive(bundle: &Bundle, budget: Option<&Budget>) -> Archive {
+    let held = budget.map(|budget| Mutex::new(budget.hold(0, Place::Source)));
     let members = members(bundle);
     // The first member of each text; later ones are the same.
     let mut first: HashMap<(usize, Range<usize>, Text), usize> = HashMap::new();
@@ -140,13 +144,27 @@ pub(super) fn archive(bundle: &Bundle, spend: &(dyn Fn(usize) + Sync)) -> Archiv
         .enumerate()
         .map(|(i, parts)| {
             (same[i] == i).then(|| {
-                spend(parts.iter().map(|part| part.len(bundle)).sum());
-                member(bundle, parts)
+                if let Some(budget) = budget {
+                    // Compression takes about ten times as long as reading.
+                    let bytes: usize = parts.iter().map(|part| part.len(bundle)).sum();
+                    budget.spend(10 + bytes as u64 / 16, Place::Source);
+                }
+                let member = member(bundle, parts);
+                if let Some(held) = &held {
+                    let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+                    let bytes = usize::try_from(held.bytes()).unwrap_or(usize::MAX);
+                    held.grow(bytes.saturating_add(member.bytes.len()), Place::Source);
+                }
+                member
             })
         })
         .collect();
     let members = same.into_iter().filter_map(|i| made[i].clone()).collect();
-    Archive { members }
+    let held = held.map(|held| held.into_inner().unwrap_or_else(PoisonError::into_inner));
+    Archive {
+        members,
+        _held: held,
+    }
 }
 
 impl Part<'_> {

@@ -120,13 +120,17 @@ impl Bundle {
     /// `bundle.json`, parsed.
     pub fn inventory(&self) -> Json {
         // We wrote it.
-        serde_json::from_slice(&self.inventory_bytes()).unwrap_or_default()
+        serde_json::from_str(self.inventory_text()).unwrap_or_default()
     }
 
-    /// `bundle.json`.
-    pub fn inventory_bytes(&self) -> Vec<u8> {
+    /// `bundle.json`, as it stands in the bundle.
+    pub fn inventory_text(&self) -> &str {
         let file = self.files.iter().find(|file| file.path == INVENTORY);
-        file.map(|file| self.bytes(file)).unwrap_or_default()
+        match file.map(|file| &file.pieces[..]) {
+            Some([Piece::Own(text)]) => text,
+            // It is written as one text.
+            _ => "",
+        }
     }
 
     /// The resources that were printed.
@@ -151,15 +155,13 @@ impl Bundle {
 
     /// The archive form.
     pub fn archive(&self) -> Archive {
-        archive::archive(self, &|_| ())
+        archive::archive(self, None)
     }
 
-    /// The archive form; compression is spent from `budget`, and ends as it does:
-    /// inside of [`Budget::bound`].
+    /// The archive form; compression is spent from `budget`, what it makes is held, and it
+    /// ends as the budget does: inside of [`Budget::bound`].
     pub fn archive_within(&self, budget: &Budget) -> Archive {
-        // Compression takes about ten times as long as reading.
-        let spend = |bytes: usize| budget.spend(10 + bytes as u64 / 16, Place::Source);
-        archive::archive(self, &spend)
+        archive::archive(self, Some(budget))
     }
 }
 

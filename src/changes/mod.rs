@@ -123,10 +123,10 @@ impl Changes {
 /// does: inside of [`Budget::bound`].
 pub fn between(old: &Bundle, new: &Bundle, budget: &Budget) -> Changes {
     let (before, after) = (by_key(old), by_key(new));
-    let (old_inventory, new_inventory) = (old.inventory_bytes(), new.inventory_bytes());
+    let (old_inventory, new_inventory) = (old.inventory_text(), new.inventory_text());
     let read = (old_inventory.len() + new_inventory.len()) as u64 / 16;
     budget.spend(read, Place::Source);
-    let (old_paths, new_paths) = (paths(&old_inventory), paths(&new_inventory));
+    let (old_paths, new_paths) = (paths(old_inventory), paths(new_inventory));
     let mut changes = Changes::default();
     let keys: BTreeSet<&Key> = before.keys().chain(after.keys()).collect();
     for key in keys {
@@ -217,7 +217,7 @@ type Paths<'i> = BTreeMap<(Cow<'i, str>, Cow<'i, str>), Cow<'i, str>>;
 
 /// Reads them from an inventory: as a value, that of a large project would be
 /// the largest thing in memory.
-fn paths(inventory: &[u8]) -> Paths<'_> {
+fn paths(inventory: &str) -> Paths<'_> {
     #[derive(Deserialize)]
     struct Inventory<'i> {
         #[serde(borrow)]
@@ -238,7 +238,7 @@ fn paths(inventory: &[u8]) -> Paths<'_> {
         path: Cow<'i, str>,
     }
     // We wrote it.
-    let inventory = serde_json::from_slice::<Inventory<'_>>(inventory);
+    let inventory = serde_json::from_str::<Inventory<'_>>(inventory);
     let resources = inventory.map_or_else(|_| Vec::new(), |inventory| inventory.resources);
     let entries = resources.into_iter();
     let entries = entries.filter_map(|r| Some(((r.arm_type, r.name), r.origin?.path)));

@@ -2,6 +2,7 @@
 
 use super::{Action, Change, Changes};
 use crate::diag::excerpt;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::{Map, Value as Json, json};
 use std::fmt::Write as _;
 
@@ -10,19 +11,37 @@ const SHOWN: usize = 120;
 /// Bytes of differences in Markdown; a comment on GitHub holds 65,536.
 const MARKDOWN: usize = 40_000;
 
-impl Changes {
-    /// Changes as JSON, version 1. A classification of breaking changes will
-    /// be a field `breaking` of each resource; it is not there yet.
-    pub fn to_json(&self) -> Json {
+/// Changes as JSON, version 1. A classification of breaking changes will be a field
+/// `breaking` of each resource; it is not there yet.
+impl Serialize for Changes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let counts = self.counts();
-        json!({
-            "version": 1,
-            "resources": self.resources.iter().map(to_json).collect::<Vec<_>>(),
-            "summary": {
-                "added": counts.added, "removed": counts.removed,
-                "changed": counts.changed, "unchanged": self.unchanged,
-            },
-        })
+        let mut document = serializer.serialize_struct("Changes", 3)?;
+        document.serialize_field("version", &1)?;
+        document.serialize_field("resources", &Resources(&self.resources))?;
+        let summary = json!({
+            "added": counts.added, "removed": counts.removed,
+            "changed": counts.changed, "unchanged": self.unchanged,
+        });
+        document.serialize_field("summary", &summary)?;
+        document.end()
+    }
+}
+
+/// Written one by one: as JSON values they would take several times their text.
+struct Resources<'c>(&'c [Change]);
+
+impl Serialize for Resources<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(to_json))
+    }
+}
+
+impl Changes {
+    /// Changes as JSON.
+    pub fn to_json(&self) -> Json {
+        // Nothing in it has keys that are no strings.
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// For a terminal.

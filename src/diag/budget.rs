@@ -280,16 +280,18 @@ impl Held {
             return;
         };
         let account = &*self.budget.0;
+        // What this run may not have it does not ask others for.
+        let asked = account.held.load(Ordering::Relaxed).saturating_add(more);
+        account.peak.fetch_max(asked, Ordering::Relaxed);
+        if asked > account.max_held {
+            let max = account.max_held;
+            stop(Stop::Memory { at: at.into(), max });
+        }
         if account.pool.as_ref().is_some_and(|pool| !pool.take(more)) {
             stop(Stop::Busy);
         }
         self.bytes = bytes;
-        let held = account.held.fetch_add(more, Ordering::Relaxed) + more;
-        account.peak.fetch_max(held, Ordering::Relaxed);
-        if held > account.max_held {
-            let max = account.max_held;
-            stop(Stop::Memory { at: at.into(), max });
-        }
+        account.held.fetch_add(more, Ordering::Relaxed);
     }
 
     /// Bytes that are held.

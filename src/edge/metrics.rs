@@ -1,6 +1,7 @@
 //! Metrics of the service. Every label is from a closed set: routes, methods,
 //! statuses, stages, outcomes; nothing that a client names.
 
+use crate::edge::work;
 use crate::reuse::Reuse;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -61,15 +62,9 @@ pub struct Metrics {
     pub connections_refused: Counter,
     /// Artifacts that were found damaged.
     pub artifacts_damaged: Counter,
-    /// Renderings that run.
-    pub running: Gauge,
-    /// Renderings that wait for a place.
-    pub waiting: Gauge,
-    /// Renderings given up because the client left.
-    pub cancelled: Counter,
+    /// Of the work.
+    pub(crate) work: work::Metrics,
     cache_bytes: Gauge,
-    /// Bytes of uploads in memory.
-    pub upload_bytes: Gauge,
 }
 
 fn buckets() -> Histogram {
@@ -90,11 +85,8 @@ impl Default for Metrics {
             connections: Gauge::default(),
             connections_refused: Counter::default(),
             artifacts_damaged: Counter::default(),
-            running: Gauge::default(),
-            waiting: Gauge::default(),
-            cancelled: Counter::default(),
+            work: work::Metrics::default(),
             cache_bytes: Gauge::default(),
-            upload_bytes: Gauge::default(),
         };
         metrics.registry = Arc::new(metrics.registered());
         metrics
@@ -147,30 +139,11 @@ impl Metrics {
             self.cache_bytes.clone(),
         );
         r.register(
-            "previews_running",
-            "Previews being made",
-            self.running.clone(),
-        );
-        r.register(
-            "previews_waiting",
-            "Previews that wait for a place",
-            self.waiting.clone(),
-        );
-        r.register(
-            "previews_cancelled",
-            "Previews given up because the client left",
-            self.cancelled.clone(),
-        );
-        r.register(
-            "upload_bytes",
-            "Bytes of uploads in memory",
-            self.upload_bytes.clone(),
-        );
-        r.register(
             "hook_events",
             "Events that the hook received",
             self.hooks.clone(),
         );
+        self.work.register(r);
         registry
     }
 

@@ -30,6 +30,12 @@ struct Entries {
 
 /// Values by digest, of any type, bounded in bytes: the longest unused go first.
 pub struct Reuse {
+    shared: Arc<Shared>,
+    /// Part of each key: what others keep is not found.
+    owner: Option<Digest>,
+}
+
+struct Shared {
     entries: Mutex<Entries>,
     capacity: usize,
     found: AtomicU64,
@@ -39,7 +45,7 @@ pub struct Reuse {
 impl fmt::Debug for Reuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reuse")
-            .field("capacity", &self.capacity)
+            .field("capacity", &self.shared.capacity)
             .field("bytes", &self.bytes())
             .finish_non_exhaustive()
     }
@@ -49,16 +55,36 @@ impl Reuse {
     /// Room for `capacity` bytes.
     pub fn new(capacity: usize) -> Self {
         Self {
-            entries: Mutex::default(),
-            capacity,
-            found: AtomicU64::new(0),
-            missed: AtomicU64::new(0),
+            shared: Arc::new(Shared {
+                entries: Mutex::default(),
+                capacity,
+                found: AtomicU64::new(0),
+                missed: AtomicU64::new(0),
+            }),
+            owner: None,
+        }
+    }
+
+    /// The same room for `owner` alone: what is kept through it is found through it, and
+    /// nothing else is. Nobody can tell by the time that something takes whether another
+    /// had the same before.
+    pub fn of(&self, owner: &str) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            owner: Some(Digest::of(owner.as_bytes())),
+        }
+    }
+
+    fn key(&self, key: &Digest) -> Digest {
+        match &self.owner {
+            Some(owner) => Digest::of(&[*owner.as_bytes(), *key.as_bytes()].concat()),
+            None => *key,
         }
     }
 
     /// The most bytes that a value may have: one must not push out all others.
     pub fn largest(&self) -> usize {
-        self.capacity / 4
+        self.shared.capacity / 4
     }
 
     /// Bytes of all values that are kept.
@@ -69,16 +95,16 @@ impl Reuse {
     /// How often a value was found, and how often not.
     pub fn counts(&self) -> (u64, u64) {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        (of(&self.found), of(&self.missed))
+        (of(&self.shared.found), of(&self.shared.missed))
     }
 
     /// The value that was kept under `key`. A key tells the type, too.
     pub fn get<T: Any + Send + Sync>(&self, key: &Digest) -> Option<Arc<T>> {
-        let value = self.entries().touch(key);
+        let value = self.entries().touch(&self.key(key));
         let value = value.and_then(|value| value.downcast().ok());
         let count = match value {
-            Some(_) => &self.found,
-            None => &self.missed,
+            Some(_) => &self.shared.found,
+            None => &self.shared.missed,
         };
         count.fetch_add(1, Ordering::Relaxed);
         value
@@ -91,13 +117,15 @@ impl Reuse {
             return;
         }
         let value: Arc<dyn Any + Send + Sync> = value.clone();
-        let gone = self.entries().insert(key, value, bytes, self.capacity);
+        let (key, capacity) = (self.key(&key), self.shared.capacity);
+        let gone = self.entries().insert(key, value, bytes, capacity);
         // Large values are freed when others may look again.
         drop(gone);
     }
 
     fn entries(&self) -> std::sync::MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        let entries = &self.shared.entries;
+        entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -181,6 +209,17 @@ mod tests {
         let reuse = Reuse::new(1000);
         reuse.put(key(0), &Arc::new(0usize), 251);
         assert_eq!((reuse.get::<usize>(&key(0)), reuse.bytes()), (None, 0));
+    }
+
+    #[test]
+    fn what_one_keeps_no_other_finds() {
+        let all = Reuse::new(1 << 20);
+        let (a, b) = (all.of("a"), all.of("b"));
+        a.put(key(0), &Arc::new(1usize), 8);
+        assert_eq!(b.get::<usize>(&key(0)), None);
+        assert_eq!(all.get::<usize>(&key(0)), None);
+        assert_eq!(all.of("a").get::<usize>(&key(0)).as_deref(), Some(&1));
+        assert_eq!((all.bytes(), all.counts()), (OVERHEAD + 8, (1, 2)));
     }
 
     #[test]

@@ -530,7 +530,7 @@ async fn slow_and_half_closed_clients_are_let_go() {
     }
     is_served(&service).await;
     let load = service.rest().await;
-    assert_eq!((load.running, load.waiting, load.upload_bytes), (0, 0, 0));
+    assert_eq!((load.running, load.waiting, load.held_bytes), (0, 0, 0));
     service.stop().await;
 }
 

@@ -152,9 +152,11 @@ async fn nothing_of_a_body_is_read_before_the_head_says_that_it_may_be_an_event(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_are_held_in_the_memory_of_uploads() {
+async fn events_are_held_in_the_memory_of_requests() {
     let service = Running::start(Options {
-        max_upload_memory: 32 << 10,
+        memory: 64 << 10,
+        cache_bytes: 0,
+        client_memory: 50,
         ..options()
     })
     .await;
@@ -163,20 +165,20 @@ async fn events_are_held_in_the_memory_of_uploads() {
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(&[b' '; 32 << 10]).await.unwrap();
     for _ in 0..600 {
-        if service.load().upload_bytes == 32 << 10 {
+        if service.load().held_bytes == 32 << 10 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(service.load().upload_bytes, 32 << 10);
+    assert_eq!(service.load().held_bytes, 32 << 10);
     let url = format!("{}/hooks/flux", service.url);
     let another = client().post(url).body(event("GitRepository")).send().await;
     let (status, body) = problem(another.unwrap()).await;
     assert_eq!(status, 503);
     let detail = body["detail"].as_str().unwrap();
-    assert!(detail.contains("--max-upload-memory"), "{detail}");
+    assert!(detail.contains("--memory"), "{detail}");
     drop(stream);
-    assert_eq!(service.rest().await.upload_bytes, 0);
+    assert_eq!(service.rest().await.held_bytes, 0);
     service.stop().await;
 }
 

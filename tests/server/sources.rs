@@ -442,7 +442,9 @@ async fn artifacts_count_as_uploads() {
     let body = vec![0; 3 << 20];
     let server = Counting::serving(&body).await;
     let service = Running::start(Options {
-        max_upload_memory: 1 << 20,
+        memory: 4 << 20,
+        cache_bytes: 0,
+        client_memory: 50,
         sources: Policy {
             allow_private: true,
             ..Policy::only(vec![server.address.to_string()])
@@ -460,14 +462,11 @@ async fn artifacts_count_as_uploads() {
     )
     .await;
     let (status, body) = problem(response).await;
-    assert_eq!(status, 503, "{body}");
-    assert!(
-        body["detail"]
-            .as_str()
-            .unwrap()
-            .contains("--max-upload-memory"),
-        "{body}"
-    );
+    // It would not fit if nobody else asked.
+    assert_eq!(status, 422, "{body}");
+    let help = body["diagnostics"][0]["help"].as_str().unwrap();
+    assert!(help.contains("--max-memory-bytes"), "{body}");
+    assert_eq!(service.rest().await.held_bytes, 0);
     service.stop().await;
 }
 

@@ -56,7 +56,7 @@ impl Running {
     pub(crate) async fn rest(&self) -> Load {
         for _ in 0..600 {
             let load = self.load();
-            let work = (load.running, load.waiting, load.requests, load.upload_bytes);
+            let work = (load.running, load.waiting, load.requests, load.held_bytes);
             if work == (0, 0, 0, 0) && load.connections == 0 {
                 return load;
             }

@@ -86,7 +86,7 @@ impl Diff {
     fn show(&self, changes: &Changes) -> anyhow::Result<()> {
         match self.format {
             DiffFormat::Human => print(&changes.to_human()),
-            DiffFormat::Json => print(&format!("{}\n", changes.to_json())),
+            DiffFormat::Json => print(&format!("{}\n", serde_json::to_string(changes)?)),
             DiffFormat::Markdown => print(&changes.to_markdown()),
         }
     }

@@ -192,15 +192,25 @@ pub(super) struct Serve {
     /// Bytes of a body.
     #[arg(long, value_name = "N", env = "FLUX_APIM_MAX_BODY_BYTES", help_heading = "Load", default_value_t = 32 << 20, value_parser = clap::value_parser!(u64).range(1..))]
     max_body_bytes: u64,
-    /// Bytes of all bodies in memory.
-    #[arg(long, value_name = "N", env = "FLUX_APIM_MAX_UPLOAD_MEMORY", help_heading = "Load", default_value_t = 256 << 20, value_parser = clap::value_parser!(u64).range(1..))]
-    max_upload_memory: u64,
-    /// Bytes that are kept: half of them answers, half what they were made of.
+    /// Bytes of an answer.
+    #[arg(long, value_name = "N", env = "FLUX_APIM_MAX_ANSWER_BYTES", help_heading = "Load", default_value_t = 256 << 20, value_parser = clap::value_parser!(u64).range(1..))]
+    max_answer_bytes: u64,
+    /// Bytes of everything that requests hold [default: 60 % of what the container has,
+    /// else 1 GiB].
+    #[arg(long, value_name = "N", env = "FLUX_APIM_MEMORY", help_heading = "Load", value_parser = clap::value_parser!(u64).range(1 << 20..))]
+    memory: Option<u64>,
+    /// Percent of the memory that one client may hold.
+    #[arg(long, value_name = "PERCENT", env = "FLUX_APIM_CLIENT_MEMORY", help_heading = "Load", default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=100))]
+    client_memory: u8,
+    /// Bytes of the memory that are kept: half of them answers, half what they were made of.
     #[arg(long, value_name = "N", env = "FLUX_APIM_CACHE_BYTES", help_heading = "Load", default_value_t = 64 << 20)]
     cache_bytes: usize,
     /// Previews at once; one for each core unless given.
     #[arg(long, value_name = "N", env = "FLUX_APIM_WORKERS", help_heading = "Load", value_parser = super::options::threads)]
     workers: Option<usize>,
+    /// Threads of one preview; one for each core, at most four, unless given.
+    #[arg(long, value_name = "N", env = "FLUX_APIM_THREADS", help_heading = "Load", value_parser = super::options::threads)]
+    threads: Option<usize>,
     /// Previews that may wait.
     #[arg(
         long,
@@ -492,12 +502,6 @@ fn each_has_its_access(arguments: &Serve) -> anyhow::Result<()> {
 
 fn options(arguments: &Serve) -> anyhow::Result<Options> {
     each_has_its_access(arguments)?;
-    anyhow::ensure!(
-        arguments.max_body_bytes <= arguments.max_upload_memory,
-        "--max-upload-memory {} holds no body of --max-body-bytes {}: give at least as much",
-        arguments.max_upload_memory,
-        arguments.max_body_bytes
-    );
     let auth = match arguments.auth {
         None => {
             anyhow::ensure!(
@@ -537,7 +541,8 @@ fn options(arguments: &Serve) -> anyhow::Result<Options> {
         cors: arguments.cors_origin.clone(),
         hosts: arguments.allow_host.clone(),
         max_body_bytes: arguments.max_body_bytes,
-        max_upload_memory: arguments.max_upload_memory,
+        max_answer_bytes: arguments.max_answer_bytes,
+        client_memory: arguments.client_memory,
         cache_bytes: arguments.cache_bytes,
         queue: arguments.queue,
         max_connections: arguments.max_connections,
@@ -556,8 +561,14 @@ fn options(arguments: &Serve) -> anyhow::Result<Options> {
         metrics_address: arguments.metrics_addr.clone(),
         ..Options::default()
     };
+    if let Some(memory) = arguments.memory {
+        options.memory = memory;
+    }
     if let Some(workers) = arguments.workers {
         options.workers = workers;
+    }
+    if let Some(threads) = arguments.threads {
+        options.threads = threads;
     }
     if let Some(file) = &arguments.hook_secret_file {
         let text = String::from_utf8(read(file)?)

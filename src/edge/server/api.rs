@@ -1,23 +1,25 @@
 //! The endpoints of `/v1`.
 
 use super::Service;
-use super::answer::{Answer, Form};
+use super::answer::{Answer, Form, Made, Style};
+use super::job::Held;
 use super::openapi::{
     self, Diagnostics, Difference, ProblemDocument, RenderedBundle, Rules, Tree, TreePair,
 };
-use super::pool::Wanted;
 use super::preview::{Preview, Query};
 use super::problem::Problem;
 use super::sources::{Named, Sources};
 use super::upload::Upload;
-use crate::diag::{RULES, Rule, excerpt, rule, rules};
+use crate::diag::{Budget, RULES, Rule, excerpt, rule, rules};
+use crate::edge::work::{Task, Tenant};
+use crate::reuse::Reuse;
 use crate::tree::Digest;
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query as FromQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router, routing};
+use axum::{Extension, Json, Router, routing};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Instant;
@@ -55,21 +57,21 @@ pub(super) fn router() -> Router<Arc<Service>> {
 )]
 pub(super) async fn render(
     State(service): Shared,
+    Extension(tenant): Extension<Tenant>,
     headers: HeaderMap,
     query: Asked,
     body: Body,
 ) -> Result<Response, Problem> {
     let forms = [Form::Json, Form::Gzip, Form::Sarif, Form::Markdown];
-    answer(
-        &service,
-        "render",
-        &forms,
+    let asked = Request {
+        verb: Verb::Render,
+        tenant,
+        form: Form::negotiate(&headers, &forms)?,
         headers,
         query,
         body,
-        Verb::Render,
-    )
-    .await
+    };
+    asked.answer(&service).await
 }
 
 /// Check a tree.
@@ -89,21 +91,21 @@ pub(super) async fn render(
 )]
 pub(super) async fn validate(
     State(service): Shared,
+    Extension(tenant): Extension<Tenant>,
     headers: HeaderMap,
     query: Asked,
     body: Body,
 ) -> Result<Response, Problem> {
     let forms = [Form::Json, Form::Sarif, Form::Markdown];
-    answer(
-        &service,
-        "validate",
-        &forms,
+    let asked = Request {
+        verb: Verb::Validate,
+        tenant,
+        form: Form::negotiate(&headers, &forms)?,
         headers,
         query,
         body,
-        Verb::Validate,
-    )
-    .await
+    };
+    asked.answer(&service).await
 }
 
 /// What changes between two trees.
@@ -125,12 +127,21 @@ pub(super) async fn validate(
 )]
 pub(super) async fn diff(
     State(service): Shared,
+    Extension(tenant): Extension<Tenant>,
     headers: HeaderMap,
     query: Asked,
     body: Body,
 ) -> Result<Response, Problem> {
     let forms = [Form::Json, Form::Markdown];
-    answer(&service, "diff", &forms, headers, query, body, Verb::Diff).await
+    let asked = Request {
+        verb: Verb::Diff,
+        tenant,
+        form: Form::negotiate(&headers, &forms)?,
+        headers,
+        query,
+        body,
+    };
+    asked.answer(&service).await
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,81 +159,139 @@ enum Work {
 }
 
 impl Work {
-    async fn of(verb: Verb, sources: Sources, service: &Service) -> Result<Self, Problem> {
+    fn of(verb: Verb, sources: Sources) -> Result<Self, Problem> {
         Ok(match verb {
-            Verb::Render => Self::Render(sources.single()?.fetch(service).await?),
-            Verb::Validate => Self::Validate(sources.single()?.fetch(service).await?),
+            Verb::Render => Self::Render(sources.single()?),
+            Verb::Validate => Self::Validate(sources.single()?),
             Verb::Diff => {
                 let (old, new) = sources.pair()?;
-                Self::Diff(old.fetch(service).await?, new.fetch(service).await?)
+                Self::Diff(old, new)
             }
         })
     }
 
-    fn run(self, preview: &Preview, wanted: &Wanted) -> Result<Answer, Problem> {
+    /// Whether a part of it is only named.
+    fn is_elsewhere(&self) -> bool {
         match self {
-            Self::Render(source) => preview.render(source, wanted),
-            Self::Validate(source) => preview.validate(source, wanted),
-            Self::Diff(old, new) => preview.diff((old, new), wanted),
+            Self::Render(source) | Self::Validate(source) => source.is_elsewhere(),
+            Self::Diff(old, new) => old.is_elsewhere() || new.is_elsewhere(),
+        }
+    }
+
+    async fn fetch(self, service: &Service, task: &Task) -> Result<Self, Problem> {
+        let (policy, limits) = (&service.options.sources, &service.limits);
+        let fetch = |source: Named| source.fetch(policy, limits, task);
+        Ok(match self {
+            Self::Render(source) => Self::Render(fetch(source).await?),
+            Self::Validate(source) => Self::Validate(fetch(source).await?),
+            Self::Diff(old, new) => Self::Diff(fetch(old).await?, fetch(new).await?),
+        })
+    }
+
+    fn run(self, preview: &Preview, budget: &Budget) -> Result<Made, Problem> {
+        match self {
+            Self::Render(source) => preview.render(source, budget),
+            Self::Validate(source) => preview.validate(source, budget),
+            Self::Diff(old, new) => preview.diff((old, new), budget),
         }
     }
 }
 
-async fn answer(
-    service: &Arc<Service>,
-    name: &'static str,
-    forms: &[Form],
+/// What the first job of a request comes to.
+enum Step {
+    Made(Made),
+    /// Something is to be fetched before it goes on.
+    Fetch(Box<(Work, Preview, Held)>),
+}
+
+/// A request for a preview.
+struct Request {
+    verb: Verb,
+    tenant: Tenant,
+    form: Form,
     headers: HeaderMap,
     query: Asked,
     body: Body,
-    verb: Verb,
-) -> Result<Response, Problem> {
-    let form = Form::negotiate(&headers, forms)?;
-    let FromQuery(mut query) = query.map_err(|e| {
-        Problem::bad_request(format!(
-            "the query cannot be read: {}",
-            excerpt(&e.body_text(), 300)
-        ))
-    })?;
-    let start = Instant::now();
-    let upload = Upload::take(service, &headers, body).await?;
-    service.metrics.stage("upload", start.elapsed());
-    let key = format!("{name}\n{form:?}\n{query:?}\n{}", upload.digest);
-    let key = Digest::of(key.as_bytes());
-    if let Some(answer) = service.answers.get::<Answer>(&key) {
-        return Ok(answer.respond());
-    }
-    let limits = Arc::clone(&service.limits);
-    let (sources, held) = service.pool.run(move |_| upload.read(&limits)).await??;
-    let mut sources = sources;
-    query.fill(std::mem::take(&mut sources.fields))?;
-    let work = Work::of(verb, sources, service).await?;
-    let preview = Preview {
-        query,
-        form,
-        limits: Arc::clone(&service.limits),
-        whole: service.answers.largest(),
-        parts: Arc::clone(&service.parts),
-        metrics: service.metrics.clone(),
-    };
-    let answer = service
-        .pool
-        .run(move |wanted| {
+}
+
+impl Request {
+    async fn answer(self, service: &Arc<Service>) -> Result<Response, Problem> {
+        let FromQuery(query) = self.query.map_err(|e| {
+            Problem::bad_request(format!(
+                "the query cannot be read: {}",
+                excerpt(&e.body_text(), 300)
+            ))
+        })?;
+        let (tenant, form, verb) = (self.tenant, self.form, self.verb);
+        let task = service.task(tenant.clone());
+        let start = Instant::now();
+        let upload = Upload::take(service, &task, &self.headers, self.body).await?;
+        service.metrics.stage("upload", start.elapsed());
+        // What others sent is not found: nobody can tell by the time that an answer takes
+        // who asked for the same before.
+        let key = format!("{verb:?}\n{form:?}\n{query:?}\n{}", upload.digest);
+        let key = Digest::of(key.as_bytes());
+        let answers = service.answers.of(tenant.as_str());
+        if let Some(answer) = answers.get::<Answer>(&key) {
+            let held = Held::of(&task.budget, answer.len().unwrap_or(0))?;
+            return Ok(answer.respond(held));
+        }
+        let mut preview = service.preview(&tenant, query, form);
+        let (max_body, limits) = (service.options.max_body_bytes, Arc::clone(&service.limits));
+        let reading = move |budget: &Budget| {
+            let (mut sources, held) = upload.read(max_body, &limits, budget)?;
+            preview.query.fill(std::mem::take(&mut sources.fields))?;
+            let work = Work::of(verb, sources)?;
+            if work.is_elsewhere() {
+                return Ok(Step::Fetch(Box::new((work, preview, held))));
+            }
+            let made = work.run(&preview, budget);
             // The bytes are gone when the work is done.
-            let _held = held;
-            work.run(&preview, wanted)
-        })
-        .await??;
-    let answer = Arc::new(answer);
-    keep(service, key, &answer);
-    Ok(answer.respond())
+            drop(held);
+            made.map(Step::Made)
+        };
+        let step: Result<Step, Problem> = service.pool.run(task.clone(), reading).await?;
+        let made = match step? {
+            Step::Made(made) => made,
+            Step::Fetch(fetch) => {
+                let (work, preview, held) = *fetch;
+                let work = work.fetch(service, &task).await?;
+                let job = move |budget: &Budget| {
+                    let made = work.run(&preview, budget);
+                    drop(held);
+                    made
+                };
+                service.pool.run(task, job).await??
+            }
+        };
+        Ok(keep(&answers, key, made.answer).respond(made.held))
+    }
+}
+
+impl Service {
+    /// A preview for `tenant`.
+    fn preview(&self, tenant: &Tenant, query: Query, form: Form) -> Preview {
+        Preview {
+            query,
+            style: Style {
+                form,
+                whole: self.answers.largest(),
+                max: self.options.max_answer_bytes,
+            },
+            limits: Arc::clone(&self.limits),
+            parts: Arc::new(self.parts.of(tenant.as_str())),
+            metrics: self.metrics.clone(),
+        }
+    }
 }
 
 /// Keeps an answer that is there as a whole.
-fn keep(service: &Service, key: Digest, answer: &Arc<Answer>) {
+fn keep(answers: &Reuse, key: Digest, answer: Answer) -> Arc<Answer> {
+    let answer = Arc::new(answer);
     if let Some(len) = answer.len() {
-        service.answers.put(key, answer, len);
+        answers.put(key, &answer, len);
     }
+    answer
 }
 
 /// Renders an artifact that an event named, for the findings in the log.
@@ -231,25 +300,21 @@ pub(super) async fn render_artifact(
     service: &Arc<Service>,
     url: &str,
     digest: &str,
-    bytes: bytes::Bytes,
 ) -> Result<String, Problem> {
+    let tenant = Tenant::new("events");
+    let answers = service.answers.of(tenant.as_str());
     let key = Digest::of(format!("artifact\n{url}\n{digest}").as_bytes());
-    if service.answers.get::<Answer>(&key).is_some() {
+    if answers.get::<Answer>(&key).is_some() {
         return Ok("as before".to_owned());
     }
-    let preview = Preview {
-        query: Query::default(),
-        form: Form::Markdown,
-        limits: Arc::clone(&service.limits),
-        whole: service.answers.largest(),
-        parts: Arc::clone(&service.parts),
-        metrics: service.metrics.clone(),
-    };
-    let source = Named::fetched(url, bytes);
-    let work = move |wanted: &Wanted| preview.render(source, wanted);
-    let answer = Arc::new(service.pool.run(work).await??);
-    keep(service, key, &answer);
-    Ok(answer.first_line())
+    let task = service.task(tenant.clone());
+    let policy = crate::edge::fetch::Policy::cluster();
+    let source = Named::artifact(url, digest);
+    let source = source.fetch(&policy, &service.limits, &task).await?;
+    let preview = service.preview(&tenant, Query::default(), Form::Markdown);
+    let job = move |budget: &Budget| preview.render(source, budget);
+    let made = service.pool.run(task, job).await??;
+    Ok(keep(&answers, key, made.answer).first_line())
 }
 
 /// Every rule.

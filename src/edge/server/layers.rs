@@ -113,7 +113,7 @@ async fn admin_only(
 async fn guarded(
     State(service): State<Arc<Service>>,
     ConnectInfo(peer): Peer,
-    request: Request,
+    mut request: Request,
     next: Next,
     needed: Permission,
 ) -> Response {
@@ -121,7 +121,10 @@ async fn guarded(
         .access
         .check(request.headers(), peer.ip(), needed)
         .await;
-    let turn = checked.and_then(|identity| service.limiter.turn(identity.client));
+    let turn = checked.and_then(|identity| {
+        request.extensions_mut().insert(identity.client.tenant());
+        service.limiter.turn(identity.client)
+    });
     match turn {
         Ok(turn) => {
             let response = next.run(request).await;

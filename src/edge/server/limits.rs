@@ -1,6 +1,7 @@
 //! How often and how much at once each client may ask.
 
 use super::problem::Problem;
+use crate::edge::work::Tenant;
 use crate::tree::Digest;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -73,6 +74,15 @@ pub(super) enum Client {
 }
 
 impl Client {
+    /// Whom its work is done for.
+    pub(super) fn tenant(self) -> Tenant {
+        Tenant::new(match self {
+            Self::Subject(digest) => format!("subject {digest}"),
+            Self::Network(network) => format!("network {network}"),
+            Self::Events(network) => format!("events {network}"),
+        })
+    }
+
     fn around(self) -> Self {
         match self {
             Self::Subject(_) => self,

@@ -2,19 +2,19 @@
 //!
 //! A request passes, from outside in: [`listen`](crate::edge::listen) (connections, timeouts),
 //! [`layers`] (ids, logs, limits, access), a handler, [`upload`] and
-//! [`sources`] (what was sent), [`pool`] (the work), [`answer`] (what is
+//! [`sources`] (what was sent), [`job`] (the work), [`answer`] (what is
 //! accepted). Nothing that a client sends outlives its request but the cache.
 
 mod access;
 mod answer;
 mod api;
 mod hook;
+mod job;
 mod layers;
 mod limits;
 mod openapi;
 mod operations;
 mod origin;
-mod pool;
 mod preview;
 mod problem;
 mod sources;
@@ -29,6 +29,7 @@ use crate::edge::listen::{Bounds, Counts, Listener, Needed, Patience, Probe, Pro
 use crate::edge::metrics::Metrics;
 use crate::edge::secret::Secret;
 use crate::edge::storage::Artifacts;
+use crate::edge::work;
 use crate::reuse::Reuse;
 use crate::tree::Limits;
 use axum::Router;
@@ -40,6 +41,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio_rustls::TlsAcceptor;
+
+/// Threads of one preview unless somebody says otherwise: beyond these, previews beside it
+/// make better use of a processor.
+const MAX_THREADS: usize = 4;
 
 /// How the service runs. Fields are flags of `flux-apim serve`.
 #[derive(Debug, Clone)]
@@ -65,12 +70,19 @@ pub struct Options {
     pub limits: Limits,
     /// Bytes of a body, as sent and without its `Content-Encoding`.
     pub max_body_bytes: u64,
-    /// Bytes of all bodies in memory.
-    pub max_upload_memory: u64,
-    /// Bytes that are kept: half of them answers, half what they were made of.
+    /// Bytes of an answer.
+    pub max_answer_bytes: u64,
+    /// Bytes of everything that requests hold: bodies, trees, documents, findings,
+    /// bundles, answers until they are sent, and what is kept.
+    pub memory: u64,
+    /// Percent of it that one client may hold.
+    pub client_memory: u8,
+    /// Bytes of it that are kept: half of them answers, half what they were made of.
     pub cache_bytes: usize,
     /// Previews that are made at once.
     pub workers: usize,
+    /// Threads of each.
+    pub threads: usize,
     /// Previews that wait.
     pub queue: usize,
     /// Connections at once.
@@ -113,11 +125,11 @@ impl Default for Options {
         let limits = Limits {
             // Some seconds, and a share of the memory of the shipped pod.
             max_steps: 1_000_000_000,
-            max_memory_bytes: 512 << 20,
+            max_memory_bytes: 384 << 20,
             max_total_bytes: 256 << 20,
             ..Limits::default()
         };
-        let workers = std::thread::available_parallelism().map_or(2, usize::from);
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             listen: "127.0.0.1:8080".to_owned(),
             auth: Auth::None,
@@ -129,9 +141,12 @@ impl Default for Options {
             hosts: Vec::new(),
             limits,
             max_body_bytes: 32 << 20,
-            max_upload_memory: 256 << 20,
+            max_answer_bytes: 256 << 20,
+            memory: work::default_memory(),
+            client_memory: 50,
             cache_bytes: 64 << 20,
-            workers,
+            workers: cores,
+            threads: cores.min(MAX_THREADS),
             queue: 64,
             max_connections: 1024,
             max_connections_per_client: 256,
@@ -178,12 +193,13 @@ struct Service {
     options: Options,
     limits: Arc<Limits>,
     metrics: Metrics,
-    pool: pool::Pool,
+    pool: work::Pool,
+    /// What requests hold of it.
+    memory: work::Account,
     /// Whole answers, by digest of what was asked.
     answers: Reuse,
     /// What renderings were made of.
     parts: Arc<Reuse>,
-    budget: upload::Budget,
     access: access::Access,
     limiter: limits::Limiter,
     events: hook::Queue,
@@ -218,7 +234,9 @@ impl Server {
             None => None,
         };
         let metrics = Metrics::default();
-        let pool = pool::Pool::new(options.workers.max(1), options.queue, metrics.clone());
+        let (options, memory) = fitted(options);
+        let settings = work::Settings::new(options.workers, options.threads, options.queue);
+        let pool = work::Pool::new(settings, metrics.work.clone());
         let pages = all(&options.cors, "--cors-origin", page)?;
         let hosts = all(&options.hosts, "--allow-host", host)?;
         let access = access::Access::new(&options.auth, &options.grants, options.rate).await?;
@@ -235,7 +253,7 @@ impl Server {
             pool: pool.map_err(|e| Error::Threads(e.to_string()))?,
             answers: Reuse::new(options.cache_bytes / 2),
             parts: Arc::new(Reuse::new(options.cache_bytes / 2)),
-            budget: upload::Budget::new(options.max_upload_memory, metrics.upload_bytes.clone()),
+            memory,
             access,
             limiter: limits::Limiter::new(options.rate, options.concurrency.max(1)),
             events: hook::Queue::default(),
@@ -270,18 +288,18 @@ impl Server {
         self.measured.as_ref()?.local_addr().ok()
     }
 
-    /// Bodies, requests, and previews that are there now: nothing when every
+    /// Memory, requests, and previews that are there now: nothing when every
     /// client is gone.
     pub fn load(&self) -> impl Fn() -> Load + Send + Sync + use<> {
         let service = Arc::clone(&self.service);
         move || {
-            let (running, waiting) = service.pool.load();
+            let load = service.pool.load();
             Load {
-                running,
-                waiting,
+                running: load.running,
+                waiting: load.waiting,
                 requests: service.metrics.in_flight.get(),
                 connections: service.metrics.connections.get(),
-                upload_bytes: service.metrics.upload_bytes.get(),
+                held_bytes: service.memory.held(),
             }
         }
     }
@@ -317,6 +335,34 @@ impl Server {
         }
         outcome.map_err(Error::Listen)
     }
+}
+
+/// Caps that fit into the memory there is, and the account of it: what one client may
+/// hold at most is also the most that a job needs, and that a body has.
+fn fitted(mut options: Options) -> (Options, work::Account) {
+    let cache = options.memory / 4;
+    options.cache_bytes = options
+        .cache_bytes
+        .min(usize::try_from(cache).unwrap_or(usize::MAX));
+    let left = options.memory - options.cache_bytes as u64;
+    let account = work::Account::new(left, options.client_memory);
+    let share = account.of_one();
+    for (flag, cap, most) in [
+        (
+            "max-memory-bytes",
+            &mut options.limits.max_memory_bytes,
+            share,
+        ),
+        ("max-body-bytes", &mut options.max_body_bytes, share / 2),
+    ] {
+        if *cap > most {
+            tracing::warn!(
+                "--{flag} is {most}, not {cap}: more than that does not fit into --memory"
+            );
+            *cap = most;
+        }
+    }
+    (options, account)
 }
 
 /// The values of a flag as `read` writes them.
@@ -385,8 +431,8 @@ pub struct Load {
     pub requests: i64,
     /// Open connections.
     pub connections: i64,
-    /// Bytes of bodies in memory.
-    pub upload_bytes: i64,
+    /// Bytes that requests hold, without what is kept.
+    pub held_bytes: u64,
 }
 
 fn router(service: &Arc<Service>) -> Result<Router, Error> {

@@ -28,13 +28,17 @@ pub(super) fn measured(service: &Arc<Service>) -> Router {
         .with_state(Arc::clone(service))
 }
 
-/// Whether the process answers.
+/// Whether the process answers and its work goes on.
 #[utoipa::path(
     get, path = "/healthz", operation_id = "healthz", tag = "operations",
-    responses((status = 200, description = "It does.", body = String, content_type = "text/plain")),
+    responses(
+        (status = 200, description = "It does.", body = String, content_type = "text/plain"),
+        (status = 503, description = "It should be started again.", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+    ),
 )]
-pub(super) async fn healthz() -> &'static str {
-    "ok\n"
+pub(super) async fn healthz(State(service): Shared) -> Result<&'static str, Problem> {
+    service.pool.health().map_err(Problem::busy)?;
+    Ok("ok\n")
 }
 
 /// Whether requests should be sent here.
@@ -71,7 +75,7 @@ pub(super) async fn readyz(State(service): Shared) -> Result<&'static str, Probl
 pub(super) async fn metrics(State(service): Shared) -> impl IntoResponse {
     (
         [(header::CONTENT_TYPE, metrics::TEXT)],
-        service.metrics.text(&service.answers, &service.parts),
+        service.metrics_text(),
     )
 }
 
@@ -99,6 +103,12 @@ pub(super) async fn other_method() -> Problem {
 }
 
 impl Service {
+    /// The metrics, as they are now.
+    fn metrics_text(&self) -> String {
+        self.metrics.work.observe(&self.pool, &self.memory);
+        self.metrics.text(&self.answers, &self.parts)
+    }
+
     /// A panic of a handler, as an answer.
     pub(super) fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
         Problem::internal(

@@ -1,12 +1,12 @@
 //! What is done with a source: render, validate, compare.
 
-use super::answer::{Answer, Form};
-use super::pool::Wanted;
+use super::answer::{Made, Style};
+use super::job::stopped;
 use super::problem::Problem;
 use super::sources::Named;
 use crate::bundle::Source;
 use crate::changes;
-use crate::diag::{Budget, excerpt};
+use crate::diag::{Budget, Stop, excerpt};
 use crate::edge::metrics::Metrics;
 use crate::pipeline::{self, Outcome};
 use crate::render::Target;
@@ -124,79 +124,66 @@ impl Query {
 #[derive(Debug)]
 pub(super) struct Preview {
     pub(super) query: Query,
-    pub(super) form: Form,
+    pub(super) style: Style,
     pub(super) limits: Arc<Limits>,
-    /// Answers up to this many bytes are made in one piece, to be kept.
-    pub(super) whole: usize,
     /// What earlier previews were made of.
     pub(super) parts: Arc<Reuse>,
     pub(super) metrics: Metrics,
 }
 
+/// Each spends from `budget`, inside of [`Budget::bound`].
 impl Preview {
-    pub(super) fn render(&self, source: Named, wanted: &Wanted) -> Result<Answer, Problem> {
-        let outcome = self.run(source, wanted, |_| {})?;
+    pub(super) fn render(&self, source: Named, budget: &Budget) -> Result<Made, Problem> {
+        let outcome = self.run(source, budget, |_| {})?;
         let start = Instant::now();
-        let answer = match outcome.bundle {
-            None => Answer::findings(self.form, outcome.report, json!({})),
-            Some(bundle) => Answer::bundle(self.form, bundle, &outcome.report, self.whole),
+        let made = match outcome.bundle {
+            None => Made::findings(self.style, outcome.report, None, budget),
+            Some(bundle) => Made::bundle(self.style, bundle, &outcome.report, budget),
         };
         self.metrics.stage("write", start.elapsed());
-        Ok(answer)
+        made
     }
 
-    pub(super) fn validate(&self, source: Named, wanted: &Wanted) -> Result<Answer, Problem> {
-        let outcome = self.run(source, wanted, |options| options.check = true)?;
-        Ok(Answer::report(StatusCode::OK, self.form, &outcome.report))
+    pub(super) fn validate(&self, source: Named, budget: &Budget) -> Result<Made, Problem> {
+        let outcome = self.run(source, budget, |options| options.check = true)?;
+        Made::report(StatusCode::OK, self.style, &outcome.report, budget)
     }
 
     pub(super) fn diff(
         &self,
         (old, new): (Named, Named),
-        wanted: &Wanted,
-    ) -> Result<Answer, Problem> {
+        budget: &Budget,
+    ) -> Result<Made, Problem> {
         let mut bundles = Vec::new();
         for (side, source) in [("old", old), ("new", new)] {
             // The graph is compared; no target needs to be printed.
-            let outcome = self.run(source, wanted, |options| options.targets = Some(Vec::new()));
+            let outcome = self.run(source, budget, |options| options.targets = Some(Vec::new()));
             let outcome = outcome.map_err(|problem| problem.with(json!({"side": side})))?;
             match outcome.bundle {
                 Some(bundle) => bundles.push(bundle),
-                None => {
-                    let side = json!({"side": side});
-                    return Ok(Answer::findings(self.form, outcome.report, side));
-                }
+                None => return Made::findings(self.style, outcome.report, Some(side), budget),
             }
         }
         let [old, new] = &bundles[..] else {
             return Err(Problem::internal("there are not two sides"));
         };
         let start = Instant::now();
-        let budget = Budget::new(&self.limits);
-        wanted.ends(&budget);
-        let changes = budget
-            .bound(|| changes::between(old, new, &budget))
-            .map_err(|stop| match stop.finding() {
-                Some(finding) => {
-                    Problem::too_large(format!("{}: {}", finding.rule.code, finding.message))
-                }
-                None => Problem::busy("nobody waits for this any more"),
-            })?;
+        let changes = changes::between(old, new, budget);
         self.metrics.stage("compare", start.elapsed());
-        Ok(Answer::changes(self.form, &changes))
+        Made::changes(self.style, &changes, budget)
     }
 
     /// Opens a source and runs the pipeline.
     fn run(
         &self,
         source: Named,
-        wanted: &Wanted,
+        budget: &Budget,
         set: impl FnOnce(&mut pipeline::Options),
     ) -> Result<Outcome, Problem> {
         let mut options = self.query.options(&self.limits)?;
         set(&mut options);
         let start = Instant::now();
-        let mut opened = source.open(&self.limits)?;
+        let mut opened = source.open(&self.limits, budget)?;
         if self.query.only.is_some() {
             let narrowed = opened.narrow(self.query.only.as_deref());
             narrowed.map_err(|error| Problem::bad_request(error.to_string()))?;
@@ -218,17 +205,15 @@ impl Preview {
             None => opened.origin,
         };
         options.reuse = Some(Arc::clone(&self.parts));
-        options.budget = Budget::new(&self.limits);
-        wanted.ends(&options.budget);
+        options.budget = budget.clone();
         options.discover.only = opened.only;
-        let tree = wanted.guard(opened.tree);
         let start = Instant::now();
-        let outcome = pipeline::run(&tree, &options, opened.notes);
+        let outcome = pipeline::run(&opened.tree, &options, opened.notes);
         self.metrics.stage("pipeline", start.elapsed());
         outcome.map_err(|error| match error {
             pipeline::Error::ApiVersion { .. } => Problem::bad_request(error.to_string()),
-            _ if wanted.is_given_up() => Problem::busy("nobody waits for this any more"),
-            pipeline::Error::Cancelled | pipeline::Error::Busy => Problem::busy(error.to_string()),
+            pipeline::Error::Cancelled => stopped(&Stop::Cancelled),
+            pipeline::Error::Busy => stopped(&Stop::Busy),
             error => Problem::internal(error.to_string()),
         })
     }

@@ -48,6 +48,7 @@ problems! {
     too_large, PAYLOAD_TOO_LARGE, "too-large", "The request is larger than a cap";
     media_type, UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is of a type that is not read";
     findings, UNPROCESSABLE_ENTITY, "findings", "The project has findings at error level";
+    answer_too_large, UNPROCESSABLE_ENTITY, "answer-too-large", "The answer is larger than a cap";
     refused, UNPROCESSABLE_ENTITY, "source-refused", "The source is refused";
     too_many, TOO_MANY_REQUESTS, "too-many-requests", "This client asks too often";
     internal, INTERNAL_SERVER_ERROR, "internal", "The service failed";
@@ -111,8 +112,11 @@ impl Problem {
         self
     }
 
-    /// The document as text.
-    pub(super) fn to_text(&self) -> String {
+    /// Of the document.
+    pub(super) const MEDIA_TYPE: &'static str = "application/problem+json";
+
+    /// The document.
+    pub(super) fn document(&self) -> impl Serialize + '_ {
         #[derive(Serialize)]
         struct Document<'a> {
             r#type: String,
@@ -124,24 +128,24 @@ impl Problem {
             #[serde(flatten)]
             more: Option<&'a Map<String, Json>>,
         }
-        let document = Document {
+        Document {
             r#type: format!("{PAGE}{}", self.kind),
             title: self.title,
             status: self.status.as_u16(),
             detail: &self.detail,
             report: self.report.as_deref(),
             more: self.more.as_deref(),
-        };
-        // Nothing in it has keys that are no strings.
-        serde_json::to_string(&document).unwrap_or_default()
+        }
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.status, self.to_text()).into_response();
+        // Nothing in it has keys that are no strings.
+        let text = serde_json::to_string(&self.document()).unwrap_or_default();
+        let mut response = (self.status, text).into_response();
         let headers = response.headers_mut();
-        let media_type = HeaderValue::from_static("application/problem+json");
+        let media_type = HeaderValue::from_static(Self::MEDIA_TYPE);
         headers.insert(header::CONTENT_TYPE, media_type);
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());

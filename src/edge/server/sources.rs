@@ -1,12 +1,12 @@
 //! The sources that a request names: one, or an old and a new one.
 
-use super::Service;
+use super::job::{Held, stopped};
 use super::problem::Problem;
-use super::upload::Held;
 use crate::bundle::Source;
 use crate::diag::{Budget, Diagnostic, Report, excerpt, rules};
 use crate::edge::fetch;
 use crate::edge::source::{self, Files, OpenOptions, Opened};
+use crate::edge::work::Task;
 use crate::tree::{Limits, SourceTree};
 use base64::Engine;
 use bytes::Bytes;
@@ -36,7 +36,7 @@ pub(super) enum Input {
         /// Its bytes.
         bytes: Bytes,
         /// The memory that is set aside for them.
-        held: Option<Held>,
+        held: Held,
     },
 }
 
@@ -200,36 +200,47 @@ impl Sources {
 }
 
 impl Named {
-    /// An artifact whose bytes are here.
+    /// An artifact that an object of the cluster names.
     #[cfg(feature = "controller")]
-    pub(super) fn fetched(url: &str, bytes: Bytes) -> Self {
-        let url = url.to_owned();
+    pub(super) fn artifact(url: &str, digest: &str) -> Self {
+        let (url, digest) = (url.to_owned(), digest.to_owned());
         Self {
-            input: Input::Fetched {
-                url,
-                bytes,
-                held: None,
-            },
+            input: Input::Reference { url, digest },
             only: None,
         }
     }
 
-    /// Fetches what is only named.
-    pub(super) async fn fetch(self, service: &Service) -> Result<Self, Problem> {
+    /// Whether it is only named.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        matches!(self.input, Input::Reference { .. })
+    }
+
+    /// Fetches what is only named, as `policy` allows.
+    pub(super) async fn fetch(
+        self,
+        policy: &fetch::Policy,
+        limits: &Limits,
+        task: &Task,
+    ) -> Result<Self, Problem> {
         let input = match self.input {
             Input::Reference { url, digest } => {
-                let options = &service.options;
-                let mut held = service.budget.hold(0)?;
-                let mut room = |bytes| held.grow(bytes).is_ok();
-                let (policy, limits) = (&options.sources, &options.limits);
+                let mut held = Held::none(&task.budget);
+                let mut full = None;
+                let mut room = |bytes| match held.grow(bytes) {
+                    Ok(()) => true,
+                    Err(problem) => {
+                        full = Some(problem);
+                        false
+                    }
+                };
                 let fetched = fetch::artifact_within(&url, &digest, policy, limits, &mut room);
                 let bytes = fetched.await.map_err(|error| {
                     let text = error.to_string();
                     match error {
                         fetch::Error::Over { .. } => Problem::too_large(text),
-                        fetch::Error::Full { .. } => Problem::busy(format!(
-                            "{text}; the operator raises it with --max-upload-memory, or runs more replicas"
-                        )),
+                        fetch::Error::Full { .. } => {
+                            full.take().unwrap_or_else(|| Problem::busy(text))
+                        }
                         fetch::Error::Io { .. } => Problem::upstream(text),
                         fetch::Error::Mismatch { .. } => refused(&Diagnostic::new(
                             &rules::DIGEST_MISMATCH,
@@ -241,11 +252,7 @@ impl Named {
                         }
                     }
                 })?;
-                Input::Fetched {
-                    url,
-                    bytes,
-                    held: Some(held),
-                }
+                Input::Fetched { url, bytes, held }
             }
             other => other,
         };
@@ -253,11 +260,11 @@ impl Named {
     }
 
     /// The tree of it.
-    pub(super) fn open(self, limits: &Limits) -> Result<Opened, Problem> {
+    pub(super) fn open(self, limits: &Limits, budget: &Budget) -> Result<Opened, Problem> {
         let options = OpenOptions {
             digest: None,
             limits: limits.clone(),
-            budget: Budget::new(limits),
+            budget: budget.clone(),
         };
         let only = self.only.as_deref();
         let opened = match self.input {
@@ -289,6 +296,7 @@ fn problem(error: source::Error) -> Problem {
     match error {
         source::Error::Refused(finding) => refused(&finding),
         source::Error::Usage(text) => Problem::bad_request(text),
+        source::Error::Ended(stop) => stopped(&stop),
         other => Problem::internal(other.to_string()),
     }
 }

@@ -1,84 +1,21 @@
 //! What clients send: `.tar.gz`, JSON, a form, or the name of an artifact. A
-//! body is taken whole, up to a cap, out of a budget that all clients share;
-//! it is read as what it says it is by the pool.
+//! body is taken whole, up to a cap, out of the memory that all clients share; it is
+//! hashed as it arrives, and read as what it says it is by the pool.
 
 use super::Service;
+use super::job::Held;
 use super::problem::Problem;
 use super::sources::{Input, Sources};
-use crate::diag::excerpt;
+use crate::diag::{Budget, Place, excerpt};
+use crate::edge::source::Members;
+use crate::edge::work::Task;
 use crate::tree::{Digest, Limits};
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
-use flate2::read::MultiGzDecoder;
 use futures_util::StreamExt;
+use sha2::{Digest as _, Sha256};
 use std::io::Read;
-use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// Unit of the budget.
-const UNIT: usize = 16 << 10;
-
-/// Bytes of uploads that may be in memory at once.
-#[derive(Debug, Clone)]
-pub(super) struct Budget {
-    units: Arc<Semaphore>,
-    gauge: prometheus_client::metrics::gauge::Gauge,
-}
-
-/// A part of the budget, given back when dropped.
-#[derive(Debug)]
-pub(super) struct Held {
-    permit: OwnedSemaphorePermit,
-    budget: Budget,
-}
-
-impl Budget {
-    pub(super) fn new(bytes: u64, gauge: prometheus_client::metrics::gauge::Gauge) -> Self {
-        let units = usize::try_from(bytes).unwrap_or(usize::MAX) / UNIT;
-        Self {
-            units: Arc::new(Semaphore::new(units.clamp(1, Semaphore::MAX_PERMITS))),
-            gauge,
-        }
-    }
-
-    pub(super) fn hold(&self, bytes: usize) -> Result<Held, Problem> {
-        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
-        let permit = Arc::clone(&self.units).try_acquire_many_owned(units);
-        let permit = permit.map_err(|_| {
-            Problem::busy(
-                "uploads fill the memory that is set aside for them; the operator raises it with --max-upload-memory, or runs more replicas",
-            )
-        })?;
-        self.gauge.inc_by(i64::from(units) * UNIT as i64);
-        Ok(Held {
-            permit,
-            budget: self.clone(),
-        })
-    }
-}
-
-impl Held {
-    /// Holds at least `bytes` bytes from now on.
-    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
-        let held = self.permit.num_permits() * UNIT;
-        if bytes > held {
-            let mut more = self.budget.hold(bytes - held)?;
-            // `more` is left with nothing to give back.
-            if let Some(permit) = more.permit.split(more.permit.num_permits()) {
-                self.permit.merge(permit);
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let units = i64::try_from(self.permit.num_permits()).unwrap_or(i64::MAX);
-        self.budget.gauge.dec_by(units * UNIT as i64);
-    }
-}
 
 /// What a body says it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,9 +31,11 @@ pub(super) enum Kind {
 /// A body as it was sent.
 #[derive(Debug)]
 pub(super) struct Upload {
-    pub(super) kind: Kind,
-    pub(super) bytes: Bytes,
-    /// Digest of kind and bytes.
+    kind: Kind,
+    /// Whether it is compressed beside what it is.
+    gzipped: bool,
+    bytes: Bytes,
+    /// Digest of what it says it is, and of its bytes.
     pub(super) digest: Digest,
     held: Held,
 }
@@ -105,59 +44,62 @@ impl Upload {
     /// Takes the body of a request.
     pub(super) async fn take(
         service: &Service,
+        task: &Task,
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Self, Problem> {
         let kind = kind(headers)?;
         let gzipped = gzipped(headers)?;
         let seconds = service.options.body_timeout.as_secs();
-        let collecting = collect(service, headers, body);
-        let (bytes, mut held) = tokio::time::timeout(service.options.body_timeout, collecting)
+        let collecting = collect(service, task, headers, body);
+        let (bytes, hash, held) = tokio::time::timeout(service.options.body_timeout, collecting)
             .await
             .map_err(|_| {
                 Problem::too_slow(format!(
                     "the body was not complete after {seconds} s; the operator raises this with --body-timeout"
                 ))
             })??;
-        let cap = service.options.max_body_bytes;
-        let ratio = service.options.limits.max_compression_ratio;
-        // Hashing and unpacking take a processor, if not for long.
-        let work = tokio::task::spawn_blocking(move || {
-            let bytes = if gzipped {
-                unzip(&bytes, cap, ratio, &mut held)?
-            } else {
-                bytes
-            };
-            let kind_name = match &kind {
-                Kind::Archive => "archive".to_owned(),
-                Kind::Json => "json".to_owned(),
-                Kind::Form(boundary) => format!("form {boundary}"),
-            };
-            let digests = format!("{kind_name}\n{}", Digest::of(&bytes));
-            Ok(Self {
-                kind,
-                bytes,
-                digest: Digest::of(digests.as_bytes()),
-                held,
-            })
-        });
-        work.await
-            .map_err(|_| Problem::internal("reading the body failed"))?
+        let told = format!("{:?}", (&kind, gzipped, hash));
+        Ok(Self {
+            kind,
+            gzipped,
+            bytes,
+            digest: Digest::of(told.as_bytes()),
+            held,
+        })
     }
 
-    /// Reads it, and gives up the body.
-    pub(super) fn read(self, limits: &Limits) -> Result<(Sources, Held), Problem> {
+    /// Reads it; what it holds is held until the second is dropped. Spends from `budget`,
+    /// inside of [`Budget::bound`].
+    pub(super) fn read(
+        self,
+        max_body: u64,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<(Sources, Held), Problem> {
+        let (bytes, held) = if self.gzipped {
+            unzip(&self.bytes, max_body, limits, budget)?
+        } else {
+            (self.bytes, self.held)
+        };
+        let len = bytes.len();
+        if self.kind == Kind::Archive {
+            return Ok((Sources::one(Input::Archive(bytes)), held));
+        }
+        budget.spend(len as u64 / 16, Place::Source);
+        // Texts are copied out of it, those in base64 a second time.
+        let copies = Held::of(budget, 2 * len)?;
         let sources = match &self.kind {
-            Kind::Archive => Ok(Sources::one(Input::Archive(self.bytes))),
-            Kind::Json => Sources::from_json(&self.bytes, limits),
             Kind::Form(boundary) => {
                 // All bytes are here: nothing is waited for.
-                let form = Sources::from_form(self.bytes, boundary, limits);
+                let form = Sources::from_form(bytes, boundary, limits);
                 futures_util::FutureExt::now_or_never(form)
                     .unwrap_or_else(|| Err(Problem::bad_request("the form ends early")))
             }
+            _ => Sources::from_json(&bytes, limits),
         };
-        Ok((sources?, self.held))
+        drop((held, copies));
+        Ok((sources?, Held::of(budget, len)?))
     }
 }
 
@@ -217,9 +159,10 @@ fn over(cap: u64) -> Problem {
 
 async fn collect(
     service: &Service,
+    task: &Task,
     headers: &HeaderMap,
     body: Body,
-) -> Result<(Bytes, Held), Problem> {
+) -> Result<(Bytes, Digest, Held), Problem> {
     let cap = service.options.max_body_bytes;
     let announced = headers
         .get(header::CONTENT_LENGTH)
@@ -227,7 +170,8 @@ async fn collect(
     if announced.is_some_and(|length| length > cap) {
         return Err(over(cap));
     }
-    let mut held = service.budget.hold(UNIT)?;
+    let mut held = Held::none(&task.budget);
+    let mut hasher = Sha256::new();
     let mut bytes = BytesMut::new();
     let mut stream = body.into_data_stream();
     while let Some(chunk) = stream.next().await {
@@ -241,27 +185,51 @@ async fn collect(
         if len as u64 > cap {
             return Err(over(cap));
         }
-        held.grow(len)?;
+        if len > bytes.capacity() {
+            // It grows by as much as it has: that counts before it is there.
+            let capacity = len.max(2 * bytes.capacity()).max(16 << 10);
+            held.grow(capacity)?;
+            bytes.reserve(capacity - bytes.len());
+        }
+        hasher.update(&chunk);
         bytes.extend_from_slice(&chunk);
     }
-    Ok((bytes.freeze(), held))
+    let digest = Digest::from_hash(hasher.finalize().into());
+    Ok((bytes.freeze(), digest, held))
 }
 
 /// Takes `Content-Encoding: gzip` off.
-fn unzip(packed: &[u8], cap: u64, ratio: u64, held: &mut Held) -> Result<Bytes, Problem> {
-    let mut reader = MultiGzDecoder::new(packed);
+fn unzip(
+    packed: &[u8],
+    max_body: u64,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<(Bytes, Held), Problem> {
+    let (cap, ratio) = (max_body, limits.max_compression_ratio);
+    let mut reader = Members::new(packed, limits.max_gzip_members, budget);
+    let mut held = Held::none(budget);
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 64 << 10];
     loop {
-        let n = reader.read(&mut buffer).map_err(|e| {
-            Problem::bad_request(format!(
-                "the body is not what Content-Encoding: gzip says: {}",
-                excerpt(&e.to_string(), 200)
-            ))
-        })?;
+        let n = match reader.read(&mut buffer) {
+            Ok(n) => n,
+            Err(_) if reader.exceeded() => {
+                return Err(Problem::too_large(format!(
+                    "the body has more than {} gzip members; the operator raises this with --max-gzip-members",
+                    limits.max_gzip_members
+                )));
+            }
+            Err(e) => {
+                return Err(Problem::bad_request(format!(
+                    "the body is not what Content-Encoding: gzip says: {}",
+                    excerpt(&e.to_string(), 200)
+                )));
+            }
+        };
         if n == 0 {
-            return Ok(bytes.into());
+            return Ok((bytes.into(), held));
         }
+        budget.spend(n as u64 / 64 + 1, Place::Source);
         let len = bytes.len() + n;
         if len as u64 > cap {
             return Err(over(cap));
@@ -272,7 +240,11 @@ fn unzip(packed: &[u8], cap: u64, ratio: u64, held: &mut Held) -> Result<Bytes, 
                 "the body unpacks to more than {ratio} bytes for each byte; the operator raises this with --max-compression-ratio"
             )));
         }
-        held.grow(len)?;
+        if len > bytes.capacity() {
+            let capacity = len.max(2 * bytes.capacity());
+            held.grow(capacity)?;
+            bytes.reserve_exact(capacity - bytes.len());
+        }
         bytes.extend_from_slice(&buffer[..n]);
     }
 }

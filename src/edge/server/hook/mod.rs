@@ -11,13 +11,12 @@ pub(super) use queue::{QUEUE, Queue};
 use super::Service;
 use super::access::Permission;
 use super::api::Shared;
+use super::job::Held;
 use super::limits::{Client, Network};
 use super::openapi::{ProblemDocument, Refusals};
 use super::problem::Problem;
-use super::upload::Held;
 use crate::diag::excerpt;
-#[cfg(feature = "controller")]
-use crate::edge::fetch;
+use crate::edge::work::Task;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -61,8 +60,8 @@ pub(super) async fn receive(
             .check(&headers, peer.ip(), Permission::Publish)
             .await?;
     }
-    let network = Network::of(peer.ip());
-    let _turn = service.limiter.turn(Client::Events(network))?;
+    let client = Client::Events(Network::of(peer.ip()));
+    let _turn = service.limiter.turn(client)?;
     let refused = |problem| {
         service.metrics.hook("refused");
         problem
@@ -74,7 +73,8 @@ pub(super) async fn receive(
     };
     announced(&headers).map_err(refused)?;
     let limit = service.options.body_timeout.min(ARRIVAL);
-    let reading = read(&service, body, signed);
+    let task = service.task(client.tenant());
+    let reading = read(&task, body, signed);
     let (event, held) = tokio::time::timeout(limit, reading)
         .await
         .unwrap_or_else(|_| Err(Problem::too_slow("the event was not complete in time")))
@@ -121,11 +121,11 @@ fn announced(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// The event in `body`, and the memory set aside for it.
 async fn read(
-    service: &Service,
+    task: &Task,
     body: Body,
     mut signed: Option<Signed>,
 ) -> Result<(Event, Held), Problem> {
-    let mut held = service.budget.hold(0)?;
+    let mut held = Held::none(&task.budget);
     let mut bytes = Vec::new();
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
@@ -225,10 +225,7 @@ impl Cluster {
         else {
             return Err("it has no artifact yet".to_owned());
         };
-        let policy = fetch::Policy::cluster();
-        let bytes = fetch::artifact(url, digest, &policy, &service.limits).await;
-        let bytes = bytes.map_err(|e| e.to_string())?;
-        let rendered = super::api::render_artifact(service, url, digest, bytes).await;
+        let rendered = super::api::render_artifact(service, url, digest).await;
         rendered.map_err(|problem| problem.detail().to_owned())
     }
 }
