@@ -10,6 +10,7 @@
 mod access;
 mod artifacts;
 mod bad_input;
+mod bounds;
 #[path = "../common/mod.rs"]
 mod common;
 mod connections;

@@ -403,10 +403,13 @@ fn work(shared: &Arc<Shared>, threads: &rayon::ThreadPool) {
         state.ended += 1;
         shared.call_workers(&mut state);
         drop(state);
-        let over = watched.is_some_and(|watched| watched.task.is_over());
-        shared
-            .metrics
-            .ended(if over { "over_budget" } else { outcome });
+        // A job may have told of its end in its result.
+        let outcome = match watched {
+            Some(watched) if watched.task.is_over() => "over_budget",
+            _ if budget.is_cancelled() => "cancelled",
+            _ => outcome,
+        };
+        shared.metrics.ended(outcome);
         // What it held is given back when nobody takes it.
         drop(budget);
         tell();
