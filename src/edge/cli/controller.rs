@@ -5,13 +5,18 @@ use crate::edge::controller::{
     Election, Encoding, Options, Scope, Settings, run as run_controller, start_log,
 };
 use crate::edge::storage::Retention;
+use crate::edge::work;
 use crate::tree::Digest;
 use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::{Arg, Args, ValueEnum};
 use std::path::PathBuf;
 
 /// Flags as those of Flux's controllers.
 #[derive(Debug, Args)]
+#[command(
+    mut_arg("max-steps", own_default),
+    mut_arg("max-memory-bytes", own_default)
+)]
 pub(super) struct Controller {
     /// Watch all namespaces; otherwise only the one it runs in.
     #[arg(long, env = "FLUX_APIM_WATCH_ALL_NAMESPACES", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
@@ -35,10 +40,20 @@ pub(super) struct Controller {
     /// Reconciliations at once.
     #[arg(long, env = "FLUX_APIM_CONCURRENT", value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
     concurrent: u16,
-    /// Renderings at once; each uses every core. Bounds memory.
+    /// Renderings at once. As many again may run when the first have run long.
     #[arg(long, env = "FLUX_APIM_CONCURRENT_RENDERS", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
     concurrent_renders: u16,
-    /// Bytes of what renderings made that are kept: what did not change is not made again.
+    /// Threads of one rendering; one for each core, at most four, unless given.
+    #[arg(long, env = "FLUX_APIM_THREADS", value_name = "N", value_parser = super::options::threads)]
+    threads: Option<usize>,
+    /// Bytes of everything that reconciliations hold [default: 60 % of what the container
+    /// has, else 1 GiB].
+    #[arg(long, env = "FLUX_APIM_MEMORY", value_name = "N", value_parser = clap::value_parser!(u64).range(1 << 20..))]
+    memory: Option<u64>,
+    /// Percent of the memory that one namespace may hold.
+    #[arg(long, env = "FLUX_APIM_NAMESPACE_MEMORY", value_name = "PERCENT", default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=100))]
+    namespace_memory: u8,
+    /// Bytes of the memory that are kept of what renderings made: what did not change is not made again.
     #[arg(long, env = "FLUX_APIM_CACHE_BYTES", value_name = "N", default_value_t = 64 << 20)]
     cache_bytes: usize,
     /// Delay before a source that is not ready is looked at again.
@@ -210,6 +225,11 @@ enum LogEncoding {
     Json,
 }
 
+/// The controller has lower defaults for some caps than the commands.
+fn own_default(arg: Arg) -> Arg {
+    super::options::with_default(arg, &Settings::default_limits())
+}
+
 /// `flux-apim controller`.
 pub(super) fn controller(arguments: &Controller) -> anyhow::Result<super::Done> {
     let encoding = match arguments.log_encoding {
@@ -238,7 +258,7 @@ pub(super) fn controller(arguments: &Controller) -> anyhow::Result<super::Done> 
 }
 
 fn options(arguments: &Controller) -> anyhow::Result<Options> {
-    let limits = arguments.limits.limits()?;
+    let limits = arguments.limits.over(Settings::default_limits())?;
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "flux-apim".to_owned());
     let random = getrandom::u32().context("ask the system for random bytes")?;
     let identity = format!("{host}_{random:08x}");
@@ -273,6 +293,9 @@ fn options(arguments: &Controller) -> anyhow::Result<Options> {
             fetch_timeout: arguments.fetch_timeout.0,
             concurrent: arguments.concurrent,
             concurrent_renders: arguments.concurrent_renders.into(),
+            threads: arguments.threads.unwrap_or_else(work::default_threads),
+            memory: arguments.memory.unwrap_or_else(work::default_memory),
+            namespace_memory: arguments.namespace_memory,
             cache_bytes: arguments.cache_bytes,
             limits,
         },

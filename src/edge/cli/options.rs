@@ -258,8 +258,20 @@ impl LimitFlags {
     }
 }
 
+/// The flag of a cap, with the default that it has in `limits`.
+#[cfg(feature = "server")]
+pub(super) fn with_default(flag: clap::Arg, limits: &Limits) -> clap::Arg {
+    let limit = Limits::TABLE
+        .iter()
+        .find(|limit| flag.get_id() == limit.flag);
+    match limit {
+        Some(limit) => flag.help(help(limit, limits.get(limit.flag))),
+        None => flag,
+    }
+}
+
 /// What the help says of a cap, with its default.
-pub(super) fn help(limit: &Limit, default: u64) -> String {
+fn help(limit: &Limit, default: u64) -> String {
     format!("{} [default: {default}]", limit.meaning)
 }
 

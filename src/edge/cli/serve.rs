@@ -1,12 +1,11 @@
 //! `serve`: the preview service.
 
 use super::Done;
-use super::options::{LimitFlags, help};
+use super::options::{LimitFlags, with_default};
 use crate::edge::fetch::{Hosts, Policy};
 use crate::edge::secret::Secret;
 use crate::edge::server::{Auth, Grant, Oidc, Options, Server};
 use crate::edge::telemetry;
-use crate::tree::Limits;
 use anyhow::Context;
 use clap::{Arg, Args, ValueEnum};
 use std::net::{IpAddr, SocketAddr};
@@ -15,9 +14,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Flags of `serve`. Caps on sources are those of `render`, but for
-/// --max-total-bytes: its default is lower (`Options::default`).
+/// those whose default is lower (`Options::default`).
 #[derive(Debug, Args)]
-#[command(mut_arg("max-total-bytes", own_default))]
+#[command(
+    mut_arg("max-steps", own_default),
+    mut_arg("max-memory-bytes", own_default),
+    mut_arg("max-total-bytes", own_default)
+)]
 pub(super) struct Serve {
     /// Address. Any but loopback needs --auth.
     #[arg(
@@ -440,14 +443,7 @@ async fn stop() {
 
 /// The service has lower defaults for some caps than the commands.
 fn own_default(arg: Arg) -> Arg {
-    let limits = Options::default().limits;
-    let limit = Limits::TABLE
-        .iter()
-        .find(|limit| arg.get_id() == limit.flag);
-    match limit {
-        Some(limit) => arg.help(help(limit, limits.get(limit.flag))),
-        None => arg,
-    }
+    with_default(arg, &Options::default().limits)
 }
 
 fn rate(text: &str) -> Result<NonZeroU32, String> {

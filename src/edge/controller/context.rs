@@ -5,12 +5,12 @@ use super::events::Events;
 use super::lease::Leadership;
 use super::metrics::Metrics;
 use crate::edge::storage::Storage;
+use crate::edge::work::{Account, Gate, Pool, Task, Tenant};
 use crate::reuse::Reuse;
 use crate::tree::Limits;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 /// How reconciliations behave.
 #[derive(Debug, Clone)]
@@ -31,7 +31,14 @@ pub struct Settings {
     pub concurrent: u16,
     /// Renderings at once.
     pub concurrent_renders: usize,
-    /// Bytes of what renderings made that are kept for the next ones.
+    /// Threads of each.
+    pub threads: usize,
+    /// Bytes of everything that reconciliations hold: artifacts, trees, documents,
+    /// findings, bundles until they are published, and what is kept.
+    pub memory: u64,
+    /// Percent of it that one namespace may hold.
+    pub namespace_memory: u8,
+    /// Bytes of it that are kept of what renderings made, for the next ones.
     pub cache_bytes: usize,
     /// Caps on sources.
     pub limits: Limits,
@@ -45,7 +52,12 @@ pub(super) struct Context {
     pub(super) leadership: Leadership,
     pub(super) metrics: Metrics,
     pub(super) events: Events,
-    pub(super) renders: Arc<Semaphore>,
+    /// Whose reconciliation begins.
+    pub(super) gate: Gate,
+    /// Where renderings are made.
+    pub(super) pool: Arc<Pool>,
+    /// What reconciliations hold.
+    pub(super) memory: Account,
     /// What earlier renderings made.
     pub(super) reuse: Arc<Reuse>,
     pub(super) failures: Failures,
@@ -75,7 +87,24 @@ impl Failures {
     }
 }
 
+impl Context {
+    /// The work of one reconciliation in `namespace`.
+    pub(super) fn task(&self, namespace: &str) -> Task {
+        let tenant = Tenant::new(namespace);
+        Task::new(tenant, &self.settings.limits, &self.memory, None)
+    }
+}
+
 impl Settings {
+    /// Caps of a controller: lower than those of a command, which has a machine for itself.
+    pub fn default_limits() -> Limits {
+        Limits {
+            max_steps: 2_000_000_000,
+            max_memory_bytes: 256 << 20,
+            ..Limits::default()
+        }
+    }
+
     /// The delay after `before` failures and one more.
     pub(super) fn backoff(&self, before: u32) -> Duration {
         let factor = 2_u32.saturating_pow(before.min(30));
@@ -104,6 +133,9 @@ pub(super) fn settings() -> Settings {
         fetch_timeout: Duration::from_secs(60),
         concurrent: 4,
         concurrent_renders: 1,
+        threads: 1,
+        memory: 1 << 30,
+        namespace_memory: 50,
         cache_bytes: 1 << 20,
         limits: Limits::default(),
     }

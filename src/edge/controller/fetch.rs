@@ -3,7 +3,9 @@
 use super::context::Context;
 use super::dereference::{self, Dereferenced};
 use super::error::{Retry, reason};
+use crate::diag::{Held, Place, Stop};
 use crate::edge::fetch::{self, Policy};
+use crate::edge::work::Task;
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ const ATTEMPTS: usize = 3;
 pub(super) struct Fetched {
     pub(super) source: Dereferenced,
     pub(super) bytes: Bytes,
+    /// What they take of the memory.
+    pub(super) _held: Held,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +27,9 @@ pub(super) enum Error {
     Get(fetch::Error),
     #[error(transparent)]
     Again(dereference::Error),
+    /// It would take more memory than one object may.
+    #[error("{0}")]
+    Large(String),
 }
 
 impl Error {
@@ -30,6 +37,7 @@ impl Error {
         match self {
             Self::Get(_) => reason::ARTIFACT_FAILED,
             Self::Again(error) => error.reason(),
+            Self::Large(_) => reason::VALIDATION_FAILED,
         }
     }
 
@@ -39,13 +47,18 @@ impl Error {
             Self::Get(fetch::Error::NotFound { .. }) => Retry::Dependency,
             Self::Get(_) => Retry::Backoff,
             Self::Again(error) => error.retry(),
+            Self::Large(_) => Retry::OnChange,
         }
     }
 }
 
 /// Fetches the artifact of `source`. When it is gone the source is asked
 /// again: a minute after a new revision, source-controller removes the old one.
-pub(super) async fn fetch(context: &Context, source: Dereferenced) -> Result<Fetched, Error> {
+pub(super) async fn fetch(
+    context: &Context,
+    source: Dereferenced,
+    task: &Task,
+) -> Result<Fetched, Error> {
     let policy = Policy {
         timeout: context.settings.fetch_timeout,
         ..Policy::cluster()
@@ -54,9 +67,30 @@ pub(super) async fn fetch(context: &Context, source: Dereferenced) -> Result<Fet
     let mut attempt = 1;
     loop {
         let artifact = &source.artifact;
+        let (url, digest) = (&artifact.url, &artifact.digest);
+        let budget = &task.budget;
+        let mut held = budget.hold(0, Place::Source);
+        let mut large = None;
+        let mut room = |bytes| {
+            let grown = budget.bound(|| held.grow(bytes, Place::Source));
+            let stopped = grown.err();
+            large = stopped.as_ref().and_then(Stop::finding);
+            stopped.is_none()
+        };
         let limits = &context.settings.limits;
-        match fetch::artifact(&artifact.url, &artifact.digest, &policy, limits).await {
-            Ok(bytes) => return Ok(Fetched { source, bytes }),
+        let fetched = fetch::artifact_within(url, digest, &policy, limits, &mut room).await;
+        if let Some(finding) = large {
+            let (code, message) = (finding.rule.code, finding.message);
+            return Err(Error::Large(format!("{code} {message}")));
+        }
+        match fetched {
+            Ok(bytes) => {
+                return Ok(Fetched {
+                    source,
+                    bytes,
+                    _held: held,
+                });
+            }
             Err(gone @ fetch::Error::NotFound { .. }) if attempt == ATTEMPTS => {
                 return Err(Error::Get(gone));
             }

@@ -1,6 +1,7 @@
 //! Metrics under the names that dashboards for Flux ask for, and a few of ours.
 
 use super::api::{ApimBundle, KIND};
+use crate::edge::work::{self, Account, Pool};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -44,6 +45,24 @@ pub(super) struct Metrics {
     pub(super) artifacts_damaged: Counter,
     /// 1 while this replica leads.
     pub(super) leader: Gauge,
+    /// Of the work.
+    pub(super) work: work::Metrics,
+}
+
+/// The metrics, with what they are taken of.
+#[derive(Debug, Clone)]
+pub(super) struct Observed {
+    pub(super) metrics: Metrics,
+    pub(super) pool: Arc<Pool>,
+    pub(super) memory: Account,
+}
+
+impl Observed {
+    /// As Prometheus reads it.
+    pub(super) fn text(&self) -> String {
+        self.metrics.work.observe(&self.pool, &self.memory);
+        self.metrics.text()
+    }
 }
 
 fn buckets() -> Histogram {
@@ -91,8 +110,11 @@ impl Default for Metrics {
             "1 while this replica leads",
             leader.clone(),
         );
+        let work = work::Metrics::default();
+        work.register(registry.sub_registry_with_prefix("flux_apim"));
         Self {
             registry: Arc::new(registry),
+            work,
             durations,
             outcomes,
             failures,
@@ -105,8 +127,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// As Prometheus reads it.
-    pub(super) fn text(&self) -> String {
+    fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);

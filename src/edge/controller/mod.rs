@@ -33,6 +33,7 @@ pub use watch::Scope;
 
 use crate::edge::listen::{self, Needed, Probe, Probes};
 use crate::edge::storage::{self, Retention, Storage};
+use crate::edge::work::{self, Account, Gate, Pool};
 use crate::reuse::Reuse;
 use context::{Context, Failures};
 use events::Events;
@@ -40,12 +41,14 @@ use futures_util::StreamExt;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::runtime::controller::Error as Failure;
 use kube::{Api, Client};
-use metrics::Metrics;
+use metrics::{Metrics, Observed};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+
+/// A reconciliation that takes longer gives its place away while others wait.
+const LONG: Duration = Duration::from_secs(15);
 
 /// Time that running reconciliations have to end.
 const GRACE: Duration = Duration::from_secs(30);
@@ -108,15 +111,36 @@ pub async fn run(
     let metrics = Metrics::default();
     let ready = Arc::new(AtomicBool::new(false));
     let needed = Needed::default();
+    let mut settings = options.settings.clone();
+    let cache = settings.memory / 4;
+    settings.cache_bytes = settings
+        .cache_bytes
+        .min(usize::try_from(cache).unwrap_or(usize::MAX));
+    let left = settings.memory - settings.cache_bytes as u64;
+    let memory = Account::new(left, settings.namespace_memory);
+    memory.fit(&mut settings.limits);
+    let gate = Gate::new(settings.concurrent.into(), LONG);
+    let pool = work::Settings::new(
+        settings.concurrent_renders,
+        settings.threads,
+        // Every reconciliation renders one thing at a time.
+        2 * usize::from(settings.concurrent),
+    );
+    let pool = Arc::new(Pool::new(pool, metrics.work.clone())?);
+    let observed = Observed {
+        metrics: metrics.clone(),
+        pool: Arc::clone(&pool),
+        memory: memory.clone(),
+    };
     let health = Probe {
         name: "health",
         listener: listen::bind(&options.health_address).await?,
-        router: servers::health(Arc::clone(&ready), needed.clone()),
+        router: servers::health(Arc::clone(&ready), needed.clone(), Arc::clone(&pool)),
     };
     let measured = Probe {
         name: "metrics",
         listener: listen::bind(&options.metrics_address).await?,
-        router: servers::metrics(metrics.clone()),
+        router: servers::metrics(observed),
     };
     let _probes = Probes::start(vec![health, measured], &needed)?;
 
@@ -167,17 +191,21 @@ pub async fn run(
     );
     let context = Arc::new(Context {
         events,
-        renders: Arc::new(Semaphore::new(options.settings.concurrent_renders.max(1))),
-        reuse: Arc::new(Reuse::new(options.settings.cache_bytes)),
+        gate: gate.clone(),
+        pool: Arc::clone(&pool),
+        memory,
+        reuse: Arc::new(Reuse::new(settings.cache_bytes)),
         failures: Failures::default(),
         leadership: leadership.clone(),
-        settings: options.settings.clone(),
+        settings,
         client: client.clone(),
         storage,
         metrics,
     });
     let (ask, asked) = tokio::sync::oneshot::channel::<()>();
-    let config = kube::runtime::Config::default().concurrency(options.settings.concurrent);
+    // The gate bounds what begins; without it, whoever has most objects would be served
+    // most.
+    let config = kube::runtime::Config::default().concurrency(0);
     let reconciling = watch::controller(&client, &options.scope)
         .with_config(config)
         .graceful_shutdown_on(async move {
@@ -200,6 +228,7 @@ pub async fn run(
         () = &mut stop => {
             ready.store(false, Ordering::Relaxed);
             tracing::info!("stopping: running reconciliations end first");
+            gate.close();
             let _ = ask.send(());
             tokio::select! {
                 _ = tokio::time::timeout(GRACE, &mut reconciling) => Ok(()),

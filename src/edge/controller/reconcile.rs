@@ -9,9 +9,10 @@ use super::events::{Happened, Level};
 use super::external::Last;
 use super::fetch::fetch;
 use super::publish::{Output, intact, publish, restore_tags, store_again};
-use super::render::{Rendered, input_digest, refusal_digest, render};
+use super::render::{self, Rendered, input_digest, refusal_digest};
 use super::update_status::{self, Attempt, Live};
 use super::{external, finalize};
+use crate::edge::work::Task;
 use kube::Api;
 use kube::runtime::controller::Action;
 use std::convert::Infallible;
@@ -44,10 +45,15 @@ pub(super) async fn reconcile(
         name = seen.name(),
         reconcileID = format!("{:016x}", getrandom::u64().unwrap_or_default()),
     );
-    Ok(one(&seen, &context).instrument(span).await)
+    let task = context.task(seen.namespace());
+    // While it waits it takes little.
+    let Some(_turn) = context.gate.turn(task.clone()).await else {
+        return Ok(Action::await_change());
+    };
+    Ok(Box::pin(one(&seen, &context, task)).instrument(span).await)
 }
 
-async fn one(seen: &ApimBundle, context: &Context) -> Action {
+async fn one(seen: &ApimBundle, context: &Context, task: Task) -> Action {
     let started = Instant::now();
     // What a watch has seen may be older than our own last status.
     let api: Api<ApimBundle> = Api::namespaced(context.client.clone(), seen.namespace());
@@ -75,10 +81,12 @@ async fn one(seen: &ApimBundle, context: &Context) -> Action {
     // The object as it is after what was written on the way.
     let mut current = bundle.clone();
     let limit = bundle.spec.timeout.map_or(TIMEOUT, |timeout| timeout.0);
-    let steps = steps(context, &bundle, &mut current, &mut attempt);
+    let mut task = task;
+    task.deadline = Some(Instant::now() + limit);
+    let steps = steps(context, &bundle, &task, &mut current, &mut attempt);
     let outcome = match tokio::time::timeout(limit, steps).await {
+        Ok(Err(Error::Render(render::Error::Late))) | Err(_) => Err(Error::Timeout(limit)),
         Ok(outcome) => outcome,
-        Err(_) => Err(Error::Timeout(limit)),
     };
     let failed = outcome.as_ref().err().map(Error::reason);
     context
@@ -91,6 +99,7 @@ async fn one(seen: &ApimBundle, context: &Context) -> Action {
 async fn steps(
     context: &Context,
     bundle: &ApimBundle,
+    task: &Task,
     current: &mut ApimBundle,
     attempt: &mut Attempt,
 ) -> Result<Reached, Error> {
@@ -113,12 +122,12 @@ async fn steps(
         let status = update_status::progressing(bundle, &revision);
         *current = update_status::write(context, bundle, status).await?;
     }
-    let fetched = fetch(context, source.clone()).await?;
+    let fetched = fetch(context, source.clone(), task).await?;
     // It may be a newer one than a moment ago.
     let source = fetched.source.clone();
     let (revision, input) = attempt.of(context, bundle, &source);
 
-    let rendered = render(context, fetched, &bundle.spec).await?;
+    let rendered = render::render(context, fetched, &bundle.spec, task).await?;
     let diagnostics = Some(rendered.diagnostics.clone());
     if let Some(published) = before.with_content(&rendered.content_digest.to_string()) {
         let kept = before.keep(context, bundle, published, &revision).await?;

@@ -8,9 +8,10 @@ use super::error::{Retry, reason};
 use super::fetch::Fetched;
 use super::source::origin;
 use crate::bundle::Source;
-use crate::diag::{self, Budget, Located, Report, Severity};
+use crate::diag::{self, Budget, Diagnostic, Held, Located, Place, Report, Severity, Stop};
 use crate::edge::publish::{self, Artifact};
 use crate::edge::source::{self, OpenOptions};
+use crate::edge::work::{Ended, Task};
 use crate::pipeline;
 use crate::render;
 use crate::tree::{Digest, Limits, SourceTree};
@@ -27,6 +28,8 @@ pub(super) struct Rendered {
     /// Digest of the rendered files, whatever revision they came from.
     pub(super) content_digest: Digest,
     pub(super) diagnostics: Diagnostics,
+    /// What the artifact takes of the memory.
+    _held: Held,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -40,18 +43,52 @@ pub(super) enum Error {
     Pipeline(pipeline::Error),
     #[error("rendering failed inside: {0}; this is a defect, please report it")]
     Internal(String),
+    #[error("other reconciliations hold the memory that rendering needs; trying again")]
+    Busy,
+    /// Its time was over.
+    #[error("rendering was not done in time")]
+    Late,
 }
 
 impl Error {
     pub(super) fn reason(&self) -> &'static str {
         match self {
             Self::Findings { .. } => reason::VALIDATION_FAILED,
-            Self::Pipeline(_) | Self::Internal(_) => reason::BUILD_FAILED,
+            Self::Pipeline(_) | Self::Internal(_) | Self::Busy => reason::BUILD_FAILED,
+            Self::Late => reason::TIMEOUT,
         }
     }
 
     pub(super) fn retry(&self) -> Retry {
-        Retry::OnChange
+        match self {
+            Self::Findings { .. } | Self::Pipeline(_) | Self::Internal(_) => Retry::OnChange,
+            Self::Busy | Self::Late => Retry::Backoff,
+        }
+    }
+
+    /// Why a run ended early, which what it may spend is to blame for.
+    fn stopped(stop: &Stop) -> Self {
+        let Some(finding) = stop.finding() else {
+            return match stop {
+                Stop::Cancelled => Self::Late,
+                _ => Self::Busy,
+            };
+        };
+        // The tree that the place is in is gone.
+        Self::refused_source(Diagnostic {
+            place: Place::Source,
+            ..finding
+        })
+    }
+
+    /// A source that is not even opened.
+    fn refused_source(finding: Diagnostic) -> Self {
+        let empty = SourceTree::in_memory(BTreeMap::new());
+        let report = Report::resolve(&vec![finding].into(), &empty, &BTreeMap::new());
+        match report {
+            Ok(report) => refused(&report),
+            Err(error) => Self::Pipeline(error.into()),
+        }
     }
 }
 
@@ -86,35 +123,30 @@ pub(super) fn refusal_digest(input: &str, revision: &str, limits: &Limits) -> Di
     Digest::of(json!([input, revision, caps]).to_string().as_bytes())
 }
 
-/// Renders what was fetched. At most as many run at once as the settings say.
+impl From<Ended> for Error {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Stopped(stop) => Self::stopped(&stop),
+            Ended::Full => Self::Busy,
+            Ended::Panicked => Self::Internal("a panic, which the log has more of".to_owned()),
+        }
+    }
+}
+
+/// Renders what was fetched. At most as many run at once as the settings say; one that
+/// nobody waits for any more ends where it is.
 pub(super) async fn render(
     context: &Context,
     fetched: Fetched,
     spec: &ApimBundleSpec,
+    task: &Task,
 ) -> Result<Rendered, Error> {
-    let internal = |error: &dyn std::fmt::Display| Error::Internal(error.to_string());
-    let permit = Arc::clone(&context.renders).acquire_owned();
-    let permit = permit.await.map_err(|e| internal(&e))?;
     context.metrics.renders.inc();
-    let options = options(&fetched, spec, context)?;
+    let mut options = options(&fetched, spec, context)?;
+    options.budget = task.budget.clone();
     let to = spec.publish.clone();
-    // Dropped when the caller gave up: the rendering ends where it is, and its permit is
-    // free again.
-    let _end = End(options.budget.clone());
-    let rendering = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        run(&fetched, &options, &to)
-    });
-    rendering.await.map_err(|e| internal(&e))?
-}
-
-/// Ends a run when it is dropped; one that is done does not notice.
-struct End(Budget);
-
-impl Drop for End {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
+    let job = move |_: &Budget| run(&fetched, &options, &to);
+    context.pool.run(task.clone(), job).await?
 }
 
 fn options(
@@ -158,7 +190,6 @@ fn options(
     options.discover.path = path.map(str::to_owned);
     options.discover.environment.clone_from(&spec.environment);
     options.discover.limits = context.settings.limits.clone();
-    options.budget = Budget::new(&context.settings.limits);
     Ok(options)
 }
 
@@ -185,26 +216,21 @@ fn severity(level: Level) -> Option<Severity> {
     }
 }
 
+/// Spends from the budget of `options`, inside of [`Budget::bound`].
 fn run(fetched: &Fetched, options: &pipeline::Options, to: &Publish) -> Result<Rendered, Error> {
     let open = OpenOptions {
         digest: None,
         limits: options.discover.limits.clone(),
         budget: options.budget.clone(),
     };
-    let tree = match source::unpack(&fetched.bytes, "flux", &open) {
-        Ok(opened) => opened.tree,
-        Err(source::Error::Refused(finding)) => {
-            let empty = SourceTree::in_memory(BTreeMap::new());
-            let report = Report::resolve(&vec![*finding].into(), &empty, &BTreeMap::new());
-            return Err(match report {
-                Ok(report) => refused(&report),
-                Err(error) => Error::Pipeline(error.into()),
-            });
-        }
+    let (tree, notes) = match source::unpack(&fetched.bytes, "flux", &open) {
+        Ok(opened) => (opened.tree, opened.notes),
+        Err(source::Error::Refused(finding)) => return Err(Error::refused_source(*finding)),
+        Err(source::Error::Ended(stop)) => return Err(Error::stopped(&stop)),
         Err(error) => return Err(Error::Internal(error.to_string())),
     };
     if publish::is_bundle(&tree) {
-        return again(fetched, options, to);
+        return again(fetched, tree, options, to);
     }
     if let Some(path) = &options.discover.path {
         let inside = format!("{path}/");
@@ -218,20 +244,37 @@ fn run(fetched: &Fetched, options: &pipeline::Options, to: &Publish) -> Result<R
             });
         }
     }
-    let outcome = pipeline::run(&tree, options, Vec::new()).map_err(Error::Pipeline)?;
+    let outcome = pipeline::run(&tree, options, notes).map_err(|error| match error {
+        pipeline::Error::Cancelled => Error::Late,
+        pipeline::Error::Busy => Error::Busy,
+        error => Error::Pipeline(error),
+    })?;
     let Some(bundle) = outcome.bundle else {
         return Err(refused(&outcome.report));
     };
-    let artifact = Artifact::of(&bundle);
+    let (artifact, held) = Artifact::within(&bundle, &options.budget);
     Ok(Rendered {
         content_digest: content_digest(artifact.inventory(), to),
         diagnostics: diagnostics(&outcome.report),
         artifact,
+        _held: held,
     })
 }
 
 /// A bundle that was rendered before goes on as it is, byte for byte.
-fn again(fetched: &Fetched, options: &pipeline::Options, to: &Publish) -> Result<Rendered, Error> {
+fn again(
+    fetched: &Fetched,
+    tree: SourceTree,
+    options: &pipeline::Options,
+    to: &Publish,
+) -> Result<Rendered, Error> {
+    // It is unpacked once more, and every file is hashed.
+    let unpacked: u64 = tree.files().map(|(file, _)| tree.size(file)).sum();
+    drop(tree);
+    options.budget.spend(unpacked / 16, Place::Source);
+    let bytes = usize::try_from(unpacked).unwrap_or(usize::MAX);
+    let bytes = bytes.saturating_add(2 * fetched.bytes.len());
+    let held = options.budget.hold(bytes, Place::Source);
     let what = fetched.source.name.to_string();
     let limits = &options.discover.limits;
     let artifact = Artifact::of_layer(&fetched.bytes, &what, limits);
@@ -255,6 +298,7 @@ fn again(fetched: &Fetched, options: &pipeline::Options, to: &Publish) -> Result
             first: Vec::new(),
         },
         artifact,
+        _held: held,
     })
 }
 

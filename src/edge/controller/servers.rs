@@ -1,7 +1,8 @@
 //! The three ports of a Flux controller: metrics, health, artifacts.
 
-use super::metrics::Metrics;
+use super::metrics::Observed;
 use crate::edge::listen::{self, Bounds, Listener, Needed, Patience};
+use crate::edge::work::Pool;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
@@ -54,15 +55,21 @@ fn checked(router: Router) -> Router {
     }))
 }
 
-pub(super) fn metrics(metrics: Metrics) -> Router {
+pub(super) fn metrics(metrics: Observed) -> Router {
     const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let text = move || async move { ([(header::CONTENT_TYPE, TEXT)], metrics.text()) };
     Router::new().route("/metrics", get(text))
 }
 
-/// `/healthz` as long as the process answers, `/readyz` while it leads and all its
+/// `/healthz` as long as the process answers and its work goes on, `/readyz` while it leads and all its
 /// listeners are there: requests for artifacts go to ready replicas only.
-pub(super) fn health(ready: Arc<AtomicBool>, needed: Needed) -> Router {
+pub(super) fn health(ready: Arc<AtomicBool>, needed: Needed, pool: Arc<Pool>) -> Router {
+    let healthz = move || async move {
+        match pool.health() {
+            Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
+            Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+        }
+    };
     let readyz = move || async move {
         if let Some(name) = needed.gone() {
             let text = format!("the listener of {name} is gone\n");
@@ -76,7 +83,7 @@ pub(super) fn health(ready: Arc<AtomicBool>, needed: Needed) -> Router {
         }
     };
     Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
 }
 
@@ -94,7 +101,9 @@ mod tests {
     #[tokio::test]
     async fn a_replica_whose_artifact_server_has_ended_is_not_ready() {
         let needed = Needed::default();
-        let health = health(Arc::new(AtomicBool::new(true)), needed.clone());
+        let settings = crate::edge::work::Settings::new(1, 1, 1);
+        let pool = Arc::new(Pool::new(settings, Default::default()).unwrap());
+        let health = health(Arc::new(AtomicBool::new(true)), needed.clone(), pool);
         let listener = listen::bind("127.0.0.1:0").await.unwrap();
         let broken = listener.try_clone().unwrap();
         artifacts(listener, Router::new(), &needed).unwrap();

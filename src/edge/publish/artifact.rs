@@ -2,6 +2,8 @@
 
 use super::{Error, Packed};
 use crate::bundle::{self, Archive, Bundle, OciImage, Written};
+#[cfg(feature = "controller")]
+use crate::diag::{Budget, Held, Place};
 use crate::edge::source::{self, OpenOptions};
 use crate::tree::{Digest, Limits, SourceTree};
 use bytes::Bytes;
@@ -25,8 +27,33 @@ pub struct Artifact {
 impl Artifact {
     /// A bundle that was just rendered.
     pub fn of(bundle: &Bundle) -> Self {
+        Self::packed_as(bundle, &bundle.archive())
+    }
+
+    /// The same; packing is spent from `budget`, inside of [`Budget::bound`]. Second, what
+    /// it takes of the memory.
+    #[cfg(feature = "controller")]
+    pub(crate) fn within(bundle: &Bundle, budget: &Budget) -> (Self, Held) {
+        let template = bundle.files.iter().find(|file| file.path == TEMPLATE);
+        let template = template.map_or(0, |file| bundle.len_of(file));
+        // As values the inventory takes a multiple of its text.
+        let known = 8 * bundle.inventory_text().len() + template;
+        let mut held = budget.hold(known, Place::Source);
+        let archive = bundle.archive_within(budget);
+        let (mut packed, mut unpacked) = (0, 0);
+        for member in &archive.members {
+            packed += member.bytes.len();
+            unpacked += member.size;
+        }
+        held.grow(known + packed, Place::Source);
+        // The tar is hashed, too.
+        budget.spend((unpacked + template) as u64 / 64, Place::Source);
+        (Self::packed_as(bundle, &archive), held)
+    }
+
+    fn packed_as(bundle: &Bundle, archive: &Archive) -> Self {
         let inventory = bundle.inventory();
-        let image = OciImage::new(&bundle.archive(), &inventory);
+        let image = OciImage::new(archive, &inventory);
         let template = bundle.files.iter().find(|file| file.path == TEMPLATE);
         let module = template.and_then(|file| module(bundle.bytes(file), &inventory));
         Self {

@@ -42,10 +42,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio_rustls::TlsAcceptor;
 
-/// Threads of one preview unless somebody says otherwise: beyond these, previews beside it
-/// make better use of a processor.
-const MAX_THREADS: usize = 4;
-
 /// How the service runs. Fields are flags of `flux-apim serve`.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -146,7 +142,7 @@ impl Default for Options {
             client_memory: 50,
             cache_bytes: 64 << 20,
             workers: cores,
-            threads: cores.min(MAX_THREADS),
+            threads: work::default_threads(),
             queue: 64,
             max_connections: 1024,
             max_connections_per_client: 256,
@@ -346,21 +342,11 @@ fn fitted(mut options: Options) -> (Options, work::Account) {
         .min(usize::try_from(cache).unwrap_or(usize::MAX));
     let left = options.memory - options.cache_bytes as u64;
     let account = work::Account::new(left, options.client_memory);
-    let share = account.of_one();
-    for (flag, cap, most) in [
-        (
-            "max-memory-bytes",
-            &mut options.limits.max_memory_bytes,
-            share,
-        ),
-        ("max-body-bytes", &mut options.max_body_bytes, share / 2),
-    ] {
-        if *cap > most {
-            tracing::warn!(
-                "--{flag} is {most}, not {cap}: more than that does not fit into --memory"
-            );
-            *cap = most;
-        }
+    account.fit(&mut options.limits);
+    let (cap, most) = (options.max_body_bytes, account.of_one() / 2);
+    if cap > most {
+        tracing::warn!("--max-body-bytes is {most}, not {cap}: one client has no more of --memory");
+        options.max_body_bytes = most;
     }
     (options, account)
 }

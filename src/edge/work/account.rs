@@ -3,6 +3,7 @@
 
 use super::Tenant;
 use crate::diag::Memory;
+use crate::tree::Limits;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -53,6 +54,17 @@ impl Account {
     /// The most that one tenant may hold.
     pub(crate) fn of_one(&self) -> u64 {
         self.0.share
+    }
+
+    /// Lowers what one job may hold to what one tenant may: more it would never get.
+    pub(crate) fn fit(&self, limits: &mut Limits) {
+        let (cap, most) = (limits.max_memory_bytes, self.0.share);
+        if cap > most {
+            tracing::warn!(
+                "--max-memory-bytes is {most}, not {cap}: one job has no more of --memory"
+            );
+            limits.max_memory_bytes = most;
+        }
     }
 
     /// What `tenant` takes its memory from.

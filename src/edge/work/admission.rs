@@ -140,6 +140,13 @@ impl<J> Admission<J> {
         gone.into_iter().map(|(_, job)| job).collect()
     }
 
+    /// Takes all waiting jobs back.
+    #[cfg(feature = "controller")]
+    pub(super) fn clear(&mut self) -> Vec<J> {
+        let all = self.fair.remove_all(|_| true);
+        all.into_iter().map(|(_, job)| job).collect()
+    }
+
     /// The next time at which a waiting job is late.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.fair.jobs().filter_map(|(task, _)| task.deadline).min()

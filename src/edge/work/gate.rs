@@ -3,14 +3,16 @@
 
 use super::admission::{Admission, Room};
 use super::{Task, Tenant};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// Lets so many in at once.
-#[derive(Debug)]
+/// Lets so many in at once. Clones are the same gate.
+#[derive(Debug, Clone)]
 pub(crate) struct Gate {
     state: Arc<Mutex<Admission<oneshot::Sender<()>>>>,
+    is_closed: Arc<AtomicBool>,
     long: Duration,
 }
 
@@ -34,36 +36,45 @@ impl Gate {
         };
         Self {
             state: Arc::new(Mutex::new(Admission::new(room))),
+            is_closed: Arc::default(),
             long,
         }
     }
 
-    /// Waits for a turn. What is spent from the budget of `task` until it ends counts
-    /// for its tenant.
-    pub(crate) async fn turn(&self, task: Task) -> Turn {
+    /// Waits for a turn; there is none any more when the gate is closed. What is spent from
+    /// the budget of `task` until it ends counts for its tenant.
+    pub(crate) async fn turn(&self, task: Task) -> Option<Turn> {
         let (begin, mut begins) = oneshot::channel();
         let tenant = task.tenant.clone();
-        // Nothing is refused: the queue has no end.
-        let submitted = self.lock().submit(task, begin);
+        if self.is_closed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let id = self.lock().submit(task, begin)?.id;
         let mut turn = Turn {
-            gate: Self {
-                state: Arc::clone(&self.state),
-                long: self.long,
-            },
+            gate: self.clone(),
             tenant,
-            id: submitted.map_or(u64::MAX, |submitted| submitted.id),
+            id,
             began: false,
         };
         loop {
             self.open();
             match tokio::time::timeout(self.long, &mut begins).await {
-                Ok(_) => break,
+                Ok(Ok(())) => break,
+                // It was closed.
+                Ok(Err(_)) => return None,
                 // Some turn may have become a long one.
                 Err(_) => self.lock().tick(Instant::now()),
             }
         }
         turn.began = true;
-        turn
+        Some(turn)
+    }
+
+    /// Lets nobody in any more: whoever waits is told so, turns that began go on.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+        let waiting = self.lock().clear();
+        drop(waiting);
     }
 
     /// Begins whatever may begin.
@@ -108,12 +119,12 @@ mod tests {
     async fn another_tenant_is_next_whatever_waits() {
         let gate = Arc::new(Gate::new(1, Duration::from_secs(3600)));
         let order = Arc::new(Mutex::new(Vec::new()));
-        let first = gate.turn(task("a")).await;
+        let first = gate.turn(task("a")).await.unwrap();
         let mut turns = Vec::new();
         for tenant in ["a", "a", "a", "b"] {
             let (gate, order) = (Arc::clone(&gate), Arc::clone(&order));
             turns.push(tokio::spawn(async move {
-                let _turn = gate.turn(task(tenant)).await;
+                let _turn = gate.turn(task(tenant)).await.unwrap();
                 order.lock().unwrap().push(tenant);
             }));
             tokio::task::yield_now().await;
@@ -144,6 +155,25 @@ mod tests {
         assert_eq!(gate.lock().waiting(), 0);
         drop(first);
         assert_eq!(gate.lock().running(), 0);
-        drop(gate.turn(task("c")).await);
+        assert!(gate.turn(task("c")).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_closed_gate_lets_nobody_in_and_nobody_wait() {
+        let gate = Gate::new(1, Duration::from_secs(3600));
+        let first = gate.turn(task("a")).await.unwrap();
+        let waiting = tokio::spawn({
+            let gate = gate.clone();
+            async move { gate.turn(task("b")).await.is_some() }
+        });
+        while gate.lock().waiting() == 0 {
+            tokio::task::yield_now().await;
+        }
+        gate.close();
+        assert!(!waiting.await.unwrap());
+        assert!(gate.turn(task("c")).await.is_none());
+        assert_eq!((gate.lock().running(), gate.lock().waiting()), (1, 0));
+        drop(first);
+        assert_eq!(gate.lock().running(), 0);
     }
 }

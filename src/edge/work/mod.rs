@@ -19,10 +19,10 @@ mod system;
 
 pub(crate) use account::Account;
 #[cfg(feature = "controller")]
-pub(crate) use gate::{Gate, Turn};
+pub(crate) use gate::Gate;
 pub(crate) use metrics::Metrics;
 pub(crate) use pool::{Ended, Pool, Settings};
-pub(crate) use system::default_memory;
+pub(crate) use system::{default_memory, default_threads};
 
 use crate::diag::Budget;
 use crate::tree::Limits;

@@ -1,7 +1,8 @@
-//! How much memory this process may have.
+//! How much memory this process may have, and how many threads.
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 /// The memory of jobs when nothing says how much there is.
 const WITHOUT_LIMIT: u64 = 1 << 30;
@@ -16,6 +17,14 @@ const UNLIMITED: u64 = 1 << 60;
 pub(crate) fn default_memory() -> u64 {
     let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     limit(&own, Path::new("/sys/fs/cgroup")).map_or(WITHOUT_LIMIT, |limit| limit / 100 * PERCENT)
+}
+
+/// Threads of one job unless somebody says otherwise: one for each core, up to a number
+/// beyond which other jobs make better use of a processor.
+pub(crate) fn default_threads() -> usize {
+    thread::available_parallelism()
+        .map_or(2, usize::from)
+        .min(4)
 }
 
 /// The least cap of the cgroups in `own` (`/proc/self/cgroup`) and those above them.
