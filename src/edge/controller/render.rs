@@ -374,3 +374,142 @@ fn diagnostics(report: &Report) -> Diagnostics {
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edge::controller::api::{self, SourceKind};
+    use crate::edge::controller::dereference::{Dereferenced, SourceName};
+    use crate::edge::work::{Account, Tenant};
+    use std::io::Write;
+
+    /// A source with one API of many operations.
+    fn fetched(budget: &Budget) -> Fetched {
+        let mut tar = tar::Builder::new(Vec::new());
+        let mut add = |path: &str, text: String| {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            header.set_mode(0o644);
+            let bytes = text.as_bytes();
+            tar.append_data(&mut header, path, bytes).unwrap();
+        };
+        let information = json!({"properties": {"displayName": "x", "path": "x"}});
+        add("apis/x/apiInformation.json", information.to_string());
+        let path = |n: usize| {
+            let get = json!({"responses": {"200": {"description": "ok"}}});
+            (format!("/things{n}"), json!({"get": get}))
+        };
+        let paths: serde_json::Map<_, _> = (0..2000).map(path).collect();
+        let info = json!({"title": "x", "version": "1"});
+        let definition = json!({"openapi": "3.0.1", "info": info, "paths": paths});
+        add("apis/x/specification.json", definition.to_string());
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&tar.into_inner().unwrap()).unwrap();
+        Fetched {
+            source: Dereferenced {
+                name: SourceName {
+                    kind: SourceKind::GitRepository,
+                    namespace: "apis".to_owned(),
+                    name: "x".to_owned(),
+                },
+                artifact: api::Artifact {
+                    digest: String::new(),
+                    last_update_time: String::new(),
+                    path: String::new(),
+                    revision: "main@sha1:0".to_owned(),
+                    size: None,
+                    url: String::new(),
+                    metadata: BTreeMap::new(),
+                },
+                url: None,
+            },
+            bytes: gzip.finish().unwrap().into(),
+            _held: budget.hold(0, Place::Source),
+        }
+    }
+
+    fn rendered(task: &Task) -> Result<Rendered, Error> {
+        let publish: Publish = serde_json::from_value(json!({"externalArtifact": true})).unwrap();
+        let options = pipeline::Options {
+            budget: task.budget.clone(),
+            ..pipeline::Options::default()
+        };
+        let fetched = fetched(&task.budget);
+        let run = || run(&fetched, &options, &publish);
+        task.budget
+            .bound(run)
+            .unwrap_or_else(|stop| Err(Ended::Stopped(stop).into()))
+    }
+
+    fn task(limits: &Limits, account: &Account) -> Task {
+        Task::new(Tenant::new("apis"), limits, account, None)
+    }
+
+    fn limits(max_steps: u64, max_memory_bytes: u64) -> Limits {
+        Limits {
+            max_steps,
+            max_memory_bytes,
+            ..Limits::default()
+        }
+    }
+
+    #[test]
+    fn a_source_that_takes_too_much_is_refused_until_it_changes() {
+        let account = Account::new(1 << 30, 100);
+        for (limits, what) in [
+            (limits(20_000, 1 << 30), "steps"),
+            (limits(1 << 40, 400_000), "bytes of memory"),
+        ] {
+            let task = task(&limits, &account);
+            let Err(error) = rendered(&task) else {
+                panic!("it is rendered");
+            };
+            assert_eq!(error.reason(), reason::VALIDATION_FAILED);
+            assert_eq!(error.retry(), Retry::OnChange);
+            let Error::Findings {
+                message,
+                diagnostics,
+            } = error
+            else {
+                panic!("{error}");
+            };
+            assert!(message.starts_with("APIM1017"), "{message}");
+            assert!(message.contains(what), "{message}");
+            assert_eq!(diagnostics.first[0].code, "APIM1017");
+            assert_eq!(account.held(), 0);
+        }
+    }
+
+    #[test]
+    fn what_others_hold_is_no_fault_of_the_source() {
+        let account = Account::new(1 << 20, 100);
+        let others = account.share(&Tenant::new("others"));
+        assert!(others.take(900_000));
+        let task = task(&limits(1 << 40, 1 << 30), &account);
+        let Err(error) = rendered(&task) else {
+            panic!("it is rendered");
+        };
+        assert!(matches!(error, Error::Busy), "{error}");
+        assert_eq!(error.retry(), Retry::Backoff);
+        others.give(900_000);
+        assert_eq!(account.held(), 0);
+    }
+
+    #[test]
+    fn a_rendering_that_is_late_ends_and_what_is_done_is_held_until_it_is_published() {
+        let account = Account::new(1 << 30, 100);
+        let limits = limits(1 << 40, 1 << 30);
+        let late = task(&limits, &account);
+        late.budget.cancel();
+        assert!(matches!(rendered(&late), Err(Error::Late)));
+        drop(late);
+        assert_eq!(account.held(), 0);
+        let task = task(&limits, &account);
+        let Ok(rendered) = rendered(&task) else {
+            panic!("it is not rendered");
+        };
+        assert!(account.held() > 0);
+        drop(rendered);
+        assert_eq!(account.held(), 0);
+    }
+}

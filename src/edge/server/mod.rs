@@ -437,3 +437,56 @@ fn router(service: &Arc<Service>) -> Result<Router, Error> {
     };
     Ok(layers::router(service, artifacts))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edge::work::{Settings, Task, Tenant};
+    use axum::body::Body;
+    use axum::http::{Request, StatusCode};
+    use std::sync::mpsc;
+    use tower::ServiceExt;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn liveness_ends_with_workers_that_do_not_come_back() {
+        let options = Options {
+            listen: "127.0.0.1:0".to_owned(),
+            ..Options::default()
+        };
+        let mut server = Server::bind(options).await.unwrap();
+        let settings = Settings {
+            grace: Duration::ZERO,
+            ..Settings::new(1, 1, 1)
+        };
+        let service = Arc::get_mut(&mut server.service).unwrap();
+        service.pool = work::Pool::new(settings, service.metrics.work.clone()).unwrap();
+        let service = Arc::clone(&server.service);
+        let health = async || {
+            let request = Request::get("/healthz").body(Body::empty()).unwrap();
+            let response = operations::probes(&service).oneshot(request).await;
+            response.unwrap().status()
+        };
+        assert_eq!(health().await, StatusCode::OK);
+        let (go, gone) = mpsc::channel::<()>();
+        let task = Task::new(Tenant::new("a"), &service.limits, &service.memory, None);
+        let budget = task.budget.clone();
+        let hangs = tokio::spawn({
+            let service = Arc::clone(&service);
+            // It knows nothing of budgets.
+            async move { service.pool.run(task, move |_| gone.recv().is_err()).await }
+        });
+        while service.pool.load().running == 0 {
+            tokio::task::yield_now().await;
+        }
+        budget.cancel();
+        assert!(hangs.await.unwrap().is_err());
+        while health().await == StatusCode::OK {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(health().await, StatusCode::SERVICE_UNAVAILABLE);
+        drop(go);
+        while health().await != StatusCode::OK {
+            tokio::task::yield_now().await;
+        }
+    }
+}
