@@ -175,9 +175,21 @@ impl Budget {
 
     /// A counter for a loop: it asks the budget once in a while.
     pub fn meter(&self) -> Meter {
+        self.counter(true)
+    }
+
+    /// A counter for work whose steps were counted before: it only asks whether to
+    /// go on.
+    pub fn repeated(&self) -> Meter {
+        self.counter(false)
+    }
+
+    fn counter(&self, counts: bool) -> Meter {
         Meter {
             budget: self.clone(),
             pending: Cell::new(0),
+            asked: Cell::new(0),
+            counts,
         }
     }
 
@@ -204,6 +216,10 @@ fn stop(why: Stop) -> ! {
 pub struct Meter {
     budget: Budget,
     pending: Cell<u64>,
+    /// Steps that the budget was asked for.
+    asked: Cell<u64>,
+    /// Whether the budget counts them.
+    counts: bool,
 }
 
 impl Meter {
@@ -217,9 +233,20 @@ impl Meter {
         if pending < Self::BATCH {
             self.pending.set(pending);
         } else {
-            self.pending.set(0);
-            self.budget.spend(pending, at);
+            self.ask(pending, at.into());
         }
+    }
+
+    #[cold]
+    fn ask(&self, steps: u64, at: Place) {
+        self.pending.set(0);
+        self.asked.set(self.asked.get() + steps);
+        self.budget.spend(if self.counts { steps } else { 0 }, at);
+    }
+
+    /// Steps that were counted here.
+    pub fn spent(&self) -> u64 {
+        self.asked.get() + self.pending.get()
     }
 
     /// The budget that it counts for.
@@ -231,8 +258,10 @@ impl Meter {
 impl Drop for Meter {
     fn drop(&mut self) {
         // Also while a run unwinds: it must not stop a second time.
-        let steps = &self.budget.0.steps;
-        steps.fetch_add(self.pending.get(), Ordering::Relaxed);
+        if self.counts {
+            let steps = &self.budget.0.steps;
+            steps.fetch_add(self.pending.get(), Ordering::Relaxed);
+        }
     }
 }
 
@@ -266,6 +295,11 @@ impl Held {
     /// Bytes that are held.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// The budget that they are held of.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
     }
 }
 
@@ -352,6 +386,21 @@ mod tests {
         });
         assert_eq!(stopped, Err(Stop::Cancelled));
         assert!(budget.spent() >= 5000 && budget.spent() < 5000 + 2 * Meter::BATCH);
+    }
+
+    #[test]
+    fn work_that_is_repeated_is_counted_once_and_can_be_ended() {
+        let budget = of(3000, 1);
+        let stopped = budget.bound(|| {
+            let (first, again) = (budget.meter(), budget.repeated());
+            for meter in [&first, &again] {
+                (0..2500).for_each(|_| meter.spend(1, Place::Source));
+            }
+            assert_eq!((first.spent(), again.spent()), (2500, 2500));
+            budget.cancel();
+            (0..2500).for_each(|_| again.spend(1, Place::Source));
+        });
+        assert_eq!((stopped, budget.spent()), (Err(Stop::Cancelled), 2500));
     }
 
     #[test]

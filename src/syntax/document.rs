@@ -1,7 +1,9 @@
 //! The tree: an arena of nodes in document order.
 
-use crate::diag::{Diagnostic, Findings, Span, excerpt, rules};
+use super::index::{self, Index};
+use crate::diag::{Held, Span};
 use crate::tree::FileId;
+use std::sync::OnceLock;
 
 /// What a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,17 +38,77 @@ impl Kind {
     }
 }
 
+/// Where the text of a string, key or number is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// It is the span.
+    Bare,
+    /// It is the span without the quotes around it.
+    Quoted,
+    /// It is a text of [`Document::texts`].
+    Other,
+}
+
+/// 16 bytes: a document has one for every two bytes of `[1,1,1]`.
 #[derive(Debug, Clone, Copy)]
-struct Node {
-    kind: Kind,
-    /// Whether `text` lies in the side buffer instead of the source.
-    side: bool,
-    start: u32,
-    end: u32,
-    text: u32,
-    text_len: u32,
-    /// Nodes of the subtree, this one included.
-    size: u32,
+pub(super) struct Node {
+    pub(super) start: u32,
+    pub(super) end: u32,
+    /// Of an array or object: nodes of the subtree, this one included. Of a
+    /// [`Form::Other`]: which text.
+    pub(super) extra: u32,
+    pub(super) kind: Kind,
+    pub(super) form: Form,
+}
+
+impl Node {
+    pub(super) fn is_container(&self) -> bool {
+        matches!(self.kind, Kind::Array | Kind::Object)
+    }
+
+    pub(super) fn size(&self) -> u32 {
+        if self.is_container() { self.extra } else { 1 }
+    }
+}
+
+/// Texts that do not stand in the source as they are meant.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    text: String,
+    ranges: Vec<(u32, u32)>,
+}
+
+impl Texts {
+    pub(super) fn push(&mut self, text: &str) -> u32 {
+        let index = clamp(self.ranges.len());
+        self.ranges
+            .push((clamp(self.text.len()), clamp(text.len())));
+        self.text.push_str(text);
+        index
+    }
+
+    fn get(&self, index: u32) -> &str {
+        let Some(&(start, len)) = self.ranges.get(index as usize) else {
+            return "";
+        };
+        let start = start as usize;
+        self.text.get(start..start + len as usize).unwrap_or("")
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.text.len() + self.ranges.len() * size_of::<(u32, u32)>()
+    }
+}
+
+/// The text of `node`.
+pub(super) fn text_of<'t>(node: &Node, source: &'t str, texts: &'t Texts) -> &'t str {
+    let (start, end) = (node.start as usize, node.end as usize);
+    let text = match node.form {
+        Form::Bare => source.get(start..end),
+        Form::Quoted => source.get(start + 1..end.saturating_sub(1)),
+        Form::Other => return texts.get(node.extra),
+    };
+    text.unwrap_or("")
 }
 
 /// A parsed document with its source text.
@@ -54,17 +116,17 @@ struct Node {
 pub struct Document {
     file: FileId,
     source: String,
-    side: String,
+    texts: Texts,
     nodes: Vec<Node>,
+    /// Made when something is looked for in a large object or array.
+    index: OnceLock<Index>,
+    held: Held,
 }
 
 impl Document {
     /// The outermost value.
     pub fn root(&self) -> NodeRef<'_> {
-        NodeRef {
-            document: self,
-            index: 0,
-        }
+        self.node(0)
     }
 
     /// The file it was read from.
@@ -75,6 +137,11 @@ impl Document {
     /// Bytes of the source text.
     pub fn source_len(&self) -> usize {
         self.source.len()
+    }
+
+    /// Bytes that it holds of the run's memory.
+    pub fn held(&self) -> u64 {
+        self.held.bytes()
     }
 
     /// Makes the number at `pointer`, if it is one, the string of its digits.
@@ -93,6 +160,32 @@ impl Document {
             document: self,
             index,
         }
+    }
+
+    pub(super) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    pub(super) fn new(
+        file: FileId,
+        source: String,
+        texts: Texts,
+        nodes: Vec<Node>,
+        held: Held,
+    ) -> Self {
+        Self {
+            file,
+            source,
+            texts,
+            nodes,
+            index: OnceLock::new(),
+            held,
+        }
+    }
+
+    fn index(&self) -> &Index {
+        self.index
+            .get_or_init(|| Index::new(self, self.held.budget()))
     }
 }
 
@@ -120,7 +213,7 @@ impl<'a> NodeRef<'a> {
 
     /// One past the index of the last node inside.
     pub fn end_index(self) -> u32 {
-        self.index + self.node().size
+        self.index + self.node().size()
     }
 
     /// The document it belongs to.
@@ -139,14 +232,8 @@ impl<'a> NodeRef<'a> {
         }
     }
 
-    fn raw_text(self) -> &'a str {
-        let node = self.node();
-        let buffer = if node.side {
-            &self.document.side
-        } else {
-            &self.document.source
-        };
-        &buffer[node.text as usize..(node.text + node.text_len) as usize]
+    pub(super) fn raw_text(self) -> &'a str {
+        text_of(self.node(), &self.document.source, &self.document.texts)
     }
 
     /// The text of a string or key.
@@ -186,21 +273,21 @@ impl<'a> NodeRef<'a> {
     }
 
     /// The items of an array; nothing for another kind.
-    pub fn items(self) -> impl Iterator<Item = NodeRef<'a>> {
+    pub fn items(self) -> Items<'a> {
         let mut children = self.children();
         if self.kind() != Kind::Array {
             children.next = children.end;
         }
-        children
+        Items(children)
     }
 
     /// Keys and values of an object; nothing for another kind.
-    pub fn entries(self) -> impl Iterator<Item = (NodeRef<'a>, NodeRef<'a>)> {
+    pub fn entries(self) -> Entries<'a> {
         let mut children = self.children();
         if self.kind() != Kind::Object {
             children.next = children.end;
         }
-        std::iter::from_fn(move || Some((children.next()?, children.next()?)))
+        Entries(children)
     }
 
     /// The value under `key` of an object.
@@ -208,9 +295,64 @@ impl<'a> NodeRef<'a> {
         self.entry(key).map(|(_, value)| value)
     }
 
-    /// The key node and value under `key` of an object.
+    /// The key node and value under `key` of an object. Takes as many steps as the
+    /// logarithm of its size.
     pub fn entry(self, key: &str) -> Option<(NodeRef<'a>, NodeRef<'a>)> {
-        self.entries().find(|(k, _)| k.raw_text() == key)
+        let mut entries = self.entries();
+        let found = entries
+            .by_ref()
+            .take(index::MANY)
+            .find(|(k, _)| k.raw_text() == key);
+        if found.is_some() || entries.0.next >= entries.0.end {
+            return found;
+        }
+        let key = self.document.index().key(self, key)?;
+        Some((key, self.document.node(key.end_index())))
+    }
+
+    /// The item `n` of an array. Takes a bounded number of steps.
+    pub fn item(self, n: usize) -> Option<NodeRef<'a>> {
+        if n < index::MANY || self.kind() != Kind::Array {
+            return self.items().nth(n);
+        }
+        let mark = self.document.index().mark(self, n / index::STRIDE)?;
+        let children = Children {
+            document: self.document,
+            next: mark,
+            end: self.end_index(),
+        };
+        Items(children).nth(n % index::STRIDE)
+    }
+
+    /// What leads from this array or object to `target`, somewhere inside: the
+    /// position of the item or entry, the key of the entry, the value.
+    pub fn way_to(self, target: NodeRef<'_>) -> Option<Way<'a>> {
+        let per_child = if self.kind() == Kind::Object { 2 } else { 1 };
+        let mut children = self.children();
+        let mut position = 0;
+        if self.node().size() as usize > index::MANY
+            && let Some((marked, first)) = self.document.index().before(self, target.index)
+        {
+            position = first * index::STRIDE;
+            children.next = marked;
+        }
+        loop {
+            let key = if per_child == 2 {
+                Some(children.next()?)
+            } else {
+                None
+            };
+            let value = children.next()?;
+            if target.index < value.end_index() {
+                let inside = value.index <= target.index;
+                return inside.then_some(Way {
+                    position,
+                    key,
+                    value,
+                });
+            }
+            position += 1;
+        }
     }
 
     /// Follows a JSON pointer (RFC 6901, not percent-encoded).
@@ -218,21 +360,35 @@ impl<'a> NodeRef<'a> {
         if pointer.is_empty() {
             return Some(self);
         }
-        let mut node = self;
-        for token in pointer.strip_prefix('/')?.split('/') {
-            node = match node.kind() {
-                Kind::Object if token.contains('~') => {
-                    node.get(&token.replace("~1", "/").replace("~0", "~"))?
-                }
-                Kind::Object => node.get(token)?,
-                Kind::Array => node.items().nth(token.parse().ok()?)?,
-                _ => return None,
-            };
+        let tokens = pointer.strip_prefix('/')?.split('/');
+        tokens.into_iter().try_fold(self, Self::token)
+    }
+
+    /// Follows one token of a JSON pointer.
+    pub fn token(self, token: &str) -> Option<NodeRef<'a>> {
+        match self.kind() {
+            Kind::Object if token.contains('~') => {
+                self.get(&token.replace("~1", "/").replace("~0", "~"))
+            }
+            Kind::Object => self.get(token),
+            Kind::Array => self.item(token.parse().ok()?),
+            _ => None,
         }
-        Some(node)
     }
 }
 
+/// One step of the way to a node: [`NodeRef::way_to`].
+#[derive(Debug, Clone, Copy)]
+pub struct Way<'a> {
+    /// The position of the item or entry.
+    pub position: usize,
+    /// The key of the entry; none of an item.
+    pub key: Option<NodeRef<'a>>,
+    /// The item, or the value of the entry.
+    pub value: NodeRef<'a>,
+}
+
+#[derive(Debug, Clone)]
 struct Children<'a> {
     document: &'a Document,
     next: u32,
@@ -246,266 +402,36 @@ impl<'a> Iterator for Children<'a> {
         if self.next >= self.end {
             return None;
         }
-        let node = NodeRef {
-            document: self.document,
-            index: self.next,
-        };
+        let node = self.document.node(self.next);
         self.next = node.end_index();
         Some(node)
     }
 }
 
-/// Text of a node while it is built.
-pub(super) enum Text<'a> {
-    /// Bytes of the source.
-    Source(usize, usize),
-    /// Other text, kept in the side buffer.
-    Other(&'a str),
-}
+/// The items of an array.
+#[derive(Debug, Clone)]
+pub struct Items<'a>(Children<'a>);
 
-/// Builds a [`Document`] in document order.
-pub(super) struct Builder<'s> {
-    file: FileId,
-    source: &'s str,
-    side: String,
-    nodes: Vec<Node>,
-    open: Vec<u32>,
-    /// For each open node: whether a key comes next.
-    expects_key: Vec<bool>,
-}
+impl<'a> Iterator for Items<'a> {
+    type Item = NodeRef<'a>;
 
-/// What a [`Builder`] leaves once the borrow of the source ends.
-pub(super) struct Built {
-    side: String,
-    nodes: Vec<Node>,
-}
-
-impl Built {
-    pub(super) fn into_document(self, file: FileId, source: String) -> Document {
-        Document {
-            file,
-            source,
-            side: self.side,
-            nodes: self.nodes,
-        }
+    fn next(&mut self) -> Option<NodeRef<'a>> {
+        self.0.next()
     }
 }
 
-impl<'s> Builder<'s> {
-    pub(super) fn new(file: FileId, source: &'s str) -> Self {
-        Self {
-            file,
-            source,
-            side: String::new(),
-            nodes: Vec::with_capacity(source.len() / 24 + 1),
-            open: Vec::new(),
-            expects_key: Vec::new(),
-        }
-    }
+/// The keys and values of an object.
+#[derive(Debug, Clone)]
+pub struct Entries<'a>(Children<'a>);
 
-    pub(super) fn span(&self, start: usize, end: usize) -> Span {
-        Span::new(self.file, start, end)
-    }
+impl<'a> Iterator for Entries<'a> {
+    type Item = (NodeRef<'a>, NodeRef<'a>);
 
-    pub(super) fn len(&self) -> usize {
-        self.nodes.len()
-    }
-
-    /// Adds a node without children.
-    pub(super) fn leaf(&mut self, kind: Kind, start: usize, end: usize, text: &Text<'_>) {
-        self.turn();
-        self.push(kind, start, end, text);
-    }
-
-    /// A node was added: an object that had its key now expects a value, and
-    /// the other way round.
-    fn turn(&mut self) {
-        if let (Some(&index), Some(key)) = (self.open.last(), self.expects_key.last_mut())
-            && self.nodes[index as usize].kind == Kind::Object
-        {
-            *key = !*key;
-        }
-    }
-
-    fn push(&mut self, kind: Kind, start: usize, end: usize, text: &Text<'_>) {
-        let (side, text, text_len) = match *text {
-            Text::Source(from, to) => (false, from, to - from),
-            Text::Other(other) => {
-                let from = self.side.len();
-                self.side.push_str(other);
-                (true, from, other.len())
-            }
-        };
-        self.nodes.push(Node {
-            kind,
-            side,
-            start: clamp(start),
-            end: clamp(end),
-            text: clamp(text),
-            text_len: clamp(text_len),
-            size: 1,
-        });
-    }
-
-    /// Opens an array or object that begins at `start`.
-    pub(super) fn open(&mut self, kind: Kind, start: usize) {
-        self.turn();
-        self.open.push(clamp(self.nodes.len()));
-        self.expects_key.push(kind == Kind::Object);
-        self.push(kind, start, start, &Text::Source(0, 0));
-    }
-
-    /// Closes the innermost array or object, which ends at `end`.
-    pub(super) fn close(&mut self, end: usize, findings: &mut Findings) {
-        let Some(index) = self.open.pop() else { return };
-        self.expects_key.pop();
-        let size = clamp(self.nodes.len()) - index;
-        let node = &mut self.nodes[index as usize];
-        node.end = clamp(end);
-        node.size = size;
-        if node.kind == Kind::Object {
-            self.report_duplicates(index, findings);
-        }
-    }
-
-    /// Copies the subtree at `from` (of an alias) to the end.
-    pub(super) fn copy(&mut self, from: u32) {
-        let range = from as usize..(from + self.nodes[from as usize].size) as usize;
-        self.turn();
-        self.nodes.extend_from_within(range);
-    }
-
-    pub(super) fn size(&self, index: u32) -> u32 {
-        self.nodes[index as usize].size
-    }
-
-    pub(super) fn kind(&self, index: u32) -> Kind {
-        self.nodes[index as usize].kind
-    }
-
-    /// Turns the node that was added last, a scalar, into a key.
-    pub(super) fn make_last_a_key(&mut self) {
-        if let Some(node) = self.nodes.last_mut() {
-            node.kind = Kind::String;
-        }
-    }
-
-    pub(super) fn is_open(&self, index: u32) -> bool {
-        self.open.binary_search(&index).is_ok()
-    }
-
-    /// Whether the next node is the key of the innermost object.
-    pub(super) fn expects_key(&self) -> bool {
-        self.expects_key.last().copied().unwrap_or(false)
-    }
-
-    pub(super) fn node_span(&self, index: u32) -> Span {
-        let node = &self.nodes[index as usize];
-        self.span(node.start as usize, node.end as usize)
-    }
-
-    pub(super) fn text(&self, index: u32) -> &str {
-        let node = &self.nodes[index as usize];
-        let buffer = if node.side { &self.side } else { self.source };
-        &buffer[node.text as usize..(node.text + node.text_len) as usize]
-    }
-
-    /// Indices of keys and values of the object at `index`, which may be the
-    /// innermost open one.
-    pub(super) fn entries(&self, index: u32) -> Vec<(u32, u32)> {
-        let end = match self.nodes[index as usize].size {
-            // Still open: everything behind it is inside.
-            1 => clamp(self.nodes.len()),
-            size => index + size,
-        };
-        let mut entries = Vec::new();
-        let mut key = index + 1;
-        while key < end {
-            entries.push((key, key + 1));
-            key += 1 + self.nodes[key as usize + 1].size;
-        }
-        entries
-    }
-
-    /// The array items of the closed array at `index`.
-    pub(super) fn items(&self, index: u32) -> Vec<u32> {
-        let end = index + self.nodes[index as usize].size;
-        let mut items = Vec::new();
-        let mut next = index + 1;
-        while next < end {
-            items.push(next);
-            next += self.nodes[next as usize].size;
-        }
-        items
-    }
-
-    /// Replaces the entries of the innermost open object by `entries`, given
-    /// as indices of keys and values.
-    pub(super) fn replace_entries(&mut self, entries: &[(u32, u32)]) {
-        let Some(&object) = self.open.last() else {
-            return;
-        };
-        let mut kept = Vec::new();
-        for &(key, value) in entries {
-            kept.push(self.nodes[key as usize]);
-            let end = value + self.nodes[value as usize].size;
-            kept.extend_from_slice(&self.nodes[value as usize..end as usize]);
-        }
-        self.nodes.truncate(object as usize + 1);
-        self.nodes.append(&mut kept);
-    }
-
-    /// The innermost open array or object.
-    pub(super) fn innermost(&self) -> Option<(u32, Kind)> {
-        self.open.last().map(|&index| (index, self.kind(index)))
-    }
-
-    pub(super) fn depth(&self) -> usize {
-        self.open.len()
-    }
-
-    pub(super) fn finish(self) -> Built {
-        Built {
-            side: self.side,
-            nodes: self.nodes,
-        }
-    }
-
-    fn report_duplicates(&self, object: u32, findings: &mut Findings) {
-        // Most objects are small: comparing each pair beats sorting.
-        const FEW: usize = 8;
-        let entries = self.entries(object);
-        let mut keys: Vec<(&str, u32)> = entries
-            .iter()
-            .map(|&(key, _)| (self.text(key), key))
-            .collect();
-        let clean = if keys.len() <= FEW {
-            keys.iter()
-                .enumerate()
-                .all(|(i, (key, _))| keys[..i].iter().all(|(other, _)| other != key))
-        } else {
-            keys.sort_unstable();
-            keys.windows(2).all(|pair| pair[0].0 != pair[1].0)
-        };
-        if clean {
-            return;
-        }
-        // By text, then in document order: the later one is the duplicate.
-        keys.sort_unstable();
-        for pair in keys.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
-            findings.push(
-                Diagnostic::new(
-                    &rules::DUPLICATE_KEY,
-                    self.node_span(pair[1].1),
-                    format!("the key `{}` is there twice", excerpt(pair[1].0, 60)),
-                )
-                .related(self.node_span(pair[0].1), "first here")
-                .help("remove one of the two"),
-            );
-        }
+    fn next(&mut self) -> Option<Self::Item> {
+        Some((self.0.next()?, self.0.next()?))
     }
 }
 
-fn clamp(n: usize) -> u32 {
+pub(super) fn clamp(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }

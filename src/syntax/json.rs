@@ -1,20 +1,24 @@
 //! A strict JSON parser (RFC 8259) that does not recurse.
 
-use super::document::{Builder, Document, Kind, Text};
+use super::builder::{Builder, Text};
+use super::document::{Document, Kind};
 use super::{Caps, Options};
-use crate::diag::{Diagnostic, Findings, Rule};
+use crate::diag::{Diagnostic, Findings, Meter, Rule};
 use crate::tree::FileId;
 
 pub(super) fn parse(
     file: FileId,
     text: String,
     options: Options<'_>,
+    meter: &Meter,
     findings: &mut Findings,
 ) -> Option<Document> {
     let mut parser = Parser {
         text: &text,
         at: if text.starts_with('\u{feff}') { 3 } else { 0 },
-        builder: Builder::new(file, &text),
+        counted: 0,
+        meter,
+        builder: Builder::new(file, &text, meter),
         caps: Caps::new(options.limits),
         malformed: options.malformed,
         buffer: String::new(),
@@ -33,6 +37,9 @@ pub(super) fn parse(
 struct Parser<'s> {
     text: &'s str,
     at: usize,
+    /// Up to where the text counts as work that was done.
+    counted: usize,
+    meter: &'s Meter,
     builder: Builder<'s>,
     caps: Caps,
     malformed: &'static Rule,
@@ -41,7 +48,21 @@ struct Parser<'s> {
 
 type Step<T = ()> = Result<T, Box<Diagnostic>>;
 
+/// Bytes that are one step.
+const STEP: usize = 64;
+
 impl Parser<'_> {
+    /// Counts the text up to the cursor.
+    #[inline]
+    fn count(&mut self) {
+        if self.at >= self.counted + 64 * STEP {
+            let steps = (self.at - self.counted) / STEP;
+            let place = self.builder.span(self.at, self.at);
+            self.meter.spend(steps as u64, place);
+            self.counted = self.at;
+        }
+    }
+
     fn document(&mut self, findings: &mut Findings) -> Step {
         self.skip_space();
         self.value()?;
@@ -113,10 +134,12 @@ impl Parser<'_> {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }
+        self.count();
     }
 
     fn value(&mut self) -> Step {
         let start = self.at;
+        self.meter.spend(1, self.builder.span(start, start));
         match self.peek() {
             Some(b'{') => self.open(Kind::Object),
             Some(b'[') => self.open(Kind::Array),
@@ -130,7 +153,7 @@ impl Parser<'_> {
                 ] {
                     if self.text.as_bytes()[start..].starts_with(word.as_bytes()) {
                         self.at += word.len();
-                        return self.leaf(kind, start, start, self.at);
+                        return self.leaf(kind, start, Text::Bare);
                     }
                 }
                 Err(self.unexpected("a value"))
@@ -146,9 +169,8 @@ impl Parser<'_> {
             .check(self.builder.depth(), self.builder.len(), span)
     }
 
-    fn leaf(&mut self, kind: Kind, start: usize, from: usize, to: usize) -> Step {
-        self.builder
-            .leaf(kind, start, self.at, &Text::Source(from, to));
+    fn leaf(&mut self, kind: Kind, start: usize, text: Text<'_>) -> Step {
+        self.builder.leaf(kind, start, self.at, text);
         let span = self.builder.span(start, self.at);
         self.caps.check(0, self.builder.len(), span)
     }
@@ -185,7 +207,7 @@ impl Parser<'_> {
             }
             self.digits();
         }
-        self.leaf(Kind::Number, start, start, self.at)
+        self.leaf(Kind::Number, start, Text::Bare)
     }
 
     fn digits(&mut self) {
@@ -198,10 +220,9 @@ impl Parser<'_> {
     fn string(&mut self) -> Step {
         let start = self.at;
         self.at += 1;
-        let from = self.at;
+        let mut run = self.at;
         let mut escaped = false;
         self.buffer.clear();
-        let mut run = from;
         loop {
             let rest = &self.text.as_bytes()[self.at..];
             let Some(stop) = memchr::memchr2(b'"', b'\\', rest) else {
@@ -221,6 +242,7 @@ impl Parser<'_> {
                 break;
             }
             escaped = true;
+            self.count();
             self.buffer.push_str(&self.text[run..self.at]);
             self.escape()?;
             run = self.at;
@@ -228,11 +250,11 @@ impl Parser<'_> {
         let to = self.at;
         self.at += 1;
         if !escaped {
-            return self.leaf(Kind::String, start, from, to);
+            return self.leaf(Kind::String, start, Text::Quoted);
         }
         self.buffer.push_str(&self.text[run..to]);
-        self.builder
-            .leaf(Kind::String, start, self.at, &Text::Other(&self.buffer));
+        let text = Text::Other(&self.buffer);
+        self.builder.leaf(Kind::String, start, self.at, text);
         let span = self.builder.span(start, self.at);
         self.caps.check(0, self.builder.len(), span)
     }
@@ -330,5 +352,81 @@ impl Parser<'_> {
             None => (self.at, "the document ends".to_owned()),
         };
         self.error(self.at, end, &format!("expected {expected}, but {found}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Format, Options, parse};
+    use crate::diag::{Budget, Findings, rules};
+    use crate::tree::{FileId, Limits};
+
+    /// Steps and the most bytes held.
+    fn cost(text: &str) -> (f64, f64) {
+        let limits = Limits::default();
+        let options = Options {
+            malformed: &rules::MALFORMED_DOCUMENT,
+            limits: &limits,
+        };
+        let budget = Budget::default();
+        let mut findings = Findings::new(&budget, &limits);
+        let text = text.to_owned();
+        drop(parse(FileId(0), text, Format::Json, options, &mut findings));
+        assert_eq!(budget.held(), 0);
+        (budget.spent() as f64, budget.peak() as f64)
+    }
+
+    /// Twice the text takes at most 2.3 times the steps and the memory.
+    #[test]
+    fn every_shape_is_linear() {
+        let keys = |n: usize| (0..n).map(|n| format!("\"{}\":0,", n * 7919 % 65536));
+        let shapes: Vec<(&str, Box<dyn Fn(usize) -> String>)> = vec![
+            ("numbers", Box::new(|n| format!("[{}0]", "1,".repeat(n)))),
+            (
+                "keys",
+                Box::new(move |n| format!("{{{}\"\":0}}", keys(n).collect::<String>())),
+            ),
+            (
+                "keys twice",
+                Box::new(|n| format!("{{{}\"\":0}}", "\"a\":1,".repeat(n))),
+            ),
+            (
+                "escapes",
+                Box::new(|n| format!("\"{}\"", "\\n".repeat(16 * n))),
+            ),
+            (
+                "a string",
+                Box::new(|n| format!("\"{}\"", "n".repeat(64 * n))),
+            ),
+            ("spaces", Box::new(|n| format!("[{}]", " ".repeat(64 * n)))),
+            (
+                "objects",
+                Box::new(|n| format!("[{}0]", "{\"a\":{}},".repeat(n))),
+            ),
+        ];
+        for (name, shape) in shapes {
+            let (once, twice) = (cost(&shape(8000)), cost(&shape(16_000)));
+            assert!(
+                twice.0 < once.0 * 2.3,
+                "{name}: {} then {} steps",
+                once.0,
+                twice.0
+            );
+            assert!(
+                twice.1 < once.1 * 2.3,
+                "{name}: {} then {} bytes",
+                once.1,
+                twice.1
+            );
+            assert!(once.0 > 4000.0, "{name}: {} steps", once.0);
+        }
+    }
+
+    /// The most that a byte of JSON takes is the byte, and half a value of 16.
+    #[test]
+    fn a_value_takes_sixteen_bytes() {
+        let text = format!("[{}0]", "1,".repeat(100_000));
+        let (_, peak) = cost(&text);
+        assert!(peak / (text.len() as f64) < 9.1, "{peak}");
     }
 }

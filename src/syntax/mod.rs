@@ -5,20 +5,22 @@
 //! refuse duplicate keys and documents beyond the caps. A [`Value`] is the
 //! owned, mutable form for the small documents that are edited.
 
+mod builder;
 mod document;
 mod escape;
+mod index;
 mod json;
 mod number;
 mod value;
 mod write;
 mod yaml;
 
-pub use document::{Document, Kind, NodeRef};
+pub use document::{Document, Entries, Items, Kind, NodeRef, Way};
 pub use escape::{json_len, yaml_escape, yaml_len};
 pub use value::{Data, Entry, Value};
-pub use write::{write_escaped, write_node, write_string};
+pub use write::{write_escaped, write_node, write_node_while, write_string};
 
-use crate::diag::{Diagnostic, Findings, Place, Rule, Span, rules};
+use crate::diag::{Diagnostic, Findings, Meter, Place, Rule, Span, rules};
 use crate::tree::{FileId, Limits};
 
 /// The grammar of a document.
@@ -39,16 +41,18 @@ impl Format {
         match extension.as_deref() {
             Some("json") => Self::Json,
             Some("yaml" | "yml") => Self::Yaml,
-            _ if text
-                .trim_start_matches('\u{feff}')
-                .trim_start()
-                .starts_with(['{', '[']) =>
-            {
-                Self::Json
-            }
+            _ if first_byte(text).is_some_and(|byte| matches!(byte, b'{' | b'[')) => Self::Json,
             _ => Self::Yaml,
         }
     }
+}
+
+/// The first byte of `text` behind a byte order mark and space. A text may be
+/// 64 MiB of it: only what is no plain space is looked at as a character.
+pub fn first_byte(text: &str) -> Option<u8> {
+    let text = text.trim_start_matches('\u{feff}');
+    let space = text.bytes().take_while(u8::is_ascii_whitespace).count();
+    text[space..].trim_start().bytes().next()
 }
 
 /// How a document is parsed.
@@ -89,9 +93,22 @@ pub fn parse(
     options: Options<'_>,
     findings: &mut Findings,
 ) -> Option<Document> {
+    let meter = findings.budget().meter();
+    parse_with(file, text, format, options, &meter, findings)
+}
+
+/// The same, its steps counted by `meter`.
+pub fn parse_with(
+    file: FileId,
+    text: String,
+    format: Format,
+    options: Options<'_>,
+    meter: &Meter,
+    findings: &mut Findings,
+) -> Option<Document> {
     match format {
-        Format::Json => json::parse(file, text, options, findings),
-        Format::Yaml => yaml::parse(file, text, options, findings),
+        Format::Json => json::parse(file, text, options, meter, findings),
+        Format::Yaml => yaml::parse(file, text, options, meter, findings),
     }
 }
 
