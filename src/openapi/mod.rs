@@ -2,14 +2,17 @@
 //! document that APIM imports.
 
 mod bundle;
+mod documents;
+mod names;
 mod operations;
 mod reference;
 mod xml;
 
+pub use documents::Documents;
 pub use operations::{Operation, normalise};
 pub use xml::WsdlSelector;
 
-use crate::diag::{Diagnostic, Findings, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Meter, excerpt, rules};
 use crate::syntax::{self, Document, Format, NodeRef};
 use crate::tree::{FileId, Limits, ReadError, SourceTree};
 use std::collections::BTreeSet;
@@ -97,7 +100,7 @@ pub struct Compiled {
     pub used: BTreeSet<FileId>,
 }
 
-/// Reads, checks and bundles the definition in `file`.
+/// Reads, checks and bundles the definition in `file` alone.
 ///
 /// # Errors
 /// When the world does not give a file that the tree lists.
@@ -107,6 +110,25 @@ pub fn compile(
     limits: &Limits,
     findings: &mut Findings,
 ) -> Result<Option<Compiled>, ReadError> {
+    let documents = Documents::new(tree, limits);
+    let meter = findings.budget().meter();
+    let compiled = compile_with(&documents, file, &meter, findings)?;
+    documents.into_findings(findings);
+    Ok(compiled)
+}
+
+/// Reads, checks and bundles the definition in `file`. It shares the `documents` that
+/// it refers to with others of the run; `meter` counts the steps that are its own.
+///
+/// # Errors
+/// When the world does not give a file that the tree lists.
+pub fn compile_with(
+    documents: &Documents<'_>,
+    file: FileId,
+    meter: &Meter,
+    findings: &mut Findings,
+) -> Result<Option<Compiled>, ReadError> {
+    let (tree, limits) = (documents.tree(), documents.limits());
     let text = match syntax::utf8(file, tree.read(file)?.into_owned()) {
         Ok(text) => text,
         Err(finding) => {
@@ -115,17 +137,16 @@ pub fn compile(
         }
     };
     let path = tree.path(file);
-    let body = text.trim_start_matches('\u{feff}').trim_start();
-    if body.is_empty() {
+    let Some(first) = syntax::first_byte(&text) else {
         findings.push(Diagnostic::new(
             &rules::MALFORMED_DEFINITION,
             file,
             format!("the definition `{path}` is empty"),
         ));
         return Ok(None);
-    }
-    if body.starts_with('<') {
-        return Ok(xml::compile(file, text, findings));
+    };
+    if first == b'<' {
+        return Ok(xml::compile(file, text, meter, findings));
     }
     let extension = path
         .name()
@@ -145,14 +166,14 @@ pub fn compile(
     };
     let format = Format::of(path.name(), &text);
     let before = findings.len();
-    let document = syntax::parse(file, text, format, options, findings);
+    let document = syntax::parse_with(file, text, format, options, meter, findings);
     let Some(document) = document.filter(|_| findings.len() == before) else {
         return Ok(None);
     };
     let Some(kind) = version(&document, findings) else {
         return Ok(None);
     };
-    let bundled = bundle::bundle(tree, document, kind, limits, findings)?;
+    let bundled = bundle::bundle(documents, document, kind, meter, findings)?;
     if let Some(compiled) = &bundled
         && compiled.operations.is_empty()
     {

@@ -418,7 +418,7 @@ mod tests {
                 once.1,
                 twice.1
             );
-            assert!(once.0 > 4000.0, "{name}: {} steps", once.0);
+            assert!(once.0 > 3000.0, "{name}: {} steps", once.0);
         }
     }
 

@@ -1,25 +1,44 @@
-//! The files of a definition, and what its references point at.
+//! The files of a definition, each reference in them checked.
 
 use super::super::Kind;
+use super::super::documents::Documents;
 use super::super::reference::{self, Target};
-use super::place::{holds_names, is_data};
-use crate::diag::{Diagnostic, Findings, Span, excerpt, rules};
-use crate::syntax::{self, Document, Format, Kind as Node, NodeRef};
-use crate::tree::{FileId, Limits, ReadError, SourceTree};
-use std::collections::{HashMap, HashSet};
+use super::references::references_of;
+use crate::diag::{Diagnostic, Findings, Meter, Span, excerpt, rules};
+use crate::syntax::{Document, NodeRef};
+use crate::tree::{FileId, ReadError};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// The documents that a definition consists of.
 pub(super) struct Files<'t> {
-    pub(super) tree: &'t SourceTree,
-    pub(super) limits: &'t Limits,
+    pub(super) shared: &'t Documents<'t>,
+    pub(super) meter: &'t Meter,
     pub(super) root: FileId,
-    pub(super) documents: HashMap<FileId, Document>,
-    pub(super) failed: HashSet<FileId>,
-    /// References that were found to resolve.
-    pub(super) checked: HashSet<(FileId, String)>,
+    pub(super) documents: HashMap<FileId, Arc<Document>>,
+    failed: BTreeSet<FileId>,
+    /// Whether nothing was found in the documents of other files.
+    pub(super) sound: bool,
 }
 
-impl Files<'_> {
+impl<'t> Files<'t> {
+    pub(super) fn new(shared: &'t Documents<'t>, root: Document, meter: &'t Meter) -> Self {
+        Self {
+            shared,
+            meter,
+            root: root.file(),
+            documents: HashMap::from([(root.file(), Arc::new(root))]),
+            failed: BTreeSet::new(),
+            sound: true,
+        }
+    }
+
+    /// Other files than the root's that are documents.
+    pub(super) fn used(&self) -> BTreeSet<FileId> {
+        let files = self.documents.keys().copied();
+        files.filter(|file| *file != self.root).collect()
+    }
+
     /// Reads every file that is reachable by references and checks that each
     /// reference points at something.
     pub(super) fn load_all(
@@ -29,17 +48,25 @@ impl Files<'_> {
     ) -> Result<(), ReadError> {
         let mut queue = vec![self.root];
         while let Some(file) = queue.pop() {
-            let mut references = Vec::new();
-            if let Some(document) = self.documents.get(&file) {
-                references_of(document, &mut references);
-            }
-            for (reference, span) in references {
-                self.reference(file, &reference, span, kind, &mut queue, findings)?;
+            let Some(document) = self.documents.get(&file).map(Arc::clone) else {
+                continue;
+            };
+            let mut checked = HashSet::new();
+            for (reference, span) in references_of(&document, self.meter) {
+                let path = self.shared.tree().path(file).as_str();
+                let steps = 1 + (reference.len() + path.len()) / 32;
+                self.meter.spend(steps as u64, span);
+                if !checked.contains(reference)
+                    && self.reference(file, reference, span, kind, &mut queue, findings)?
+                {
+                    checked.insert(reference);
+                }
             }
         }
         Ok(())
     }
 
+    /// Whether `reference` needs no second look.
     fn reference(
         &mut self,
         file: FileId,
@@ -48,185 +75,103 @@ impl Files<'_> {
         kind: Kind,
         queue: &mut Vec<FileId>,
         findings: &mut Findings,
-    ) -> Result<(), ReadError> {
-        if self.checked.contains(&(file, reference.to_owned())) {
-            return Ok(());
-        }
-        let shown = excerpt(reference, 120);
-        let (target, pointer) = match reference::parse(reference, self.tree.path(file)) {
+    ) -> Result<bool, ReadError> {
+        let tree = self.shared.tree();
+        let shown = || excerpt(reference, 120);
+        let (target, pointer) = match reference::parse(reference, tree.path(file)) {
             Target::Local(pointer) => (file, pointer),
-            Target::Anchor if kind == Kind::OpenApi31 => return Ok(()),
+            Target::Anchor if kind == Kind::OpenApi31 => return Ok(true),
             Target::Anchor => {
-                findings.push(unresolved(span, format!("`{shown}` is no JSON pointer")));
-                return Ok(());
+                findings.push(unresolved(
+                    span,
+                    format!("`{}` is no JSON pointer", shown()),
+                ));
+                return Ok(false);
             }
             Target::Remote => {
                 findings.push(
                     Diagnostic::new(
                         &rules::REMOTE_REFERENCE,
                         span,
-                        format!("`{shown}` is outside the source, and nothing is fetched"),
+                        format!(
+                            "`{}` is outside the source, and nothing is fetched",
+                            shown()
+                        ),
                     )
                     .help("bring the document into the tree and refer to it by a relative path"),
                 );
-                return Ok(());
+                return Ok(false);
             }
             Target::Outside => {
-                findings.push(unresolved(span, format!("`{shown}` leaves the source")));
-                return Ok(());
+                findings.push(unresolved(span, format!("`{}` leaves the source", shown())));
+                return Ok(false);
             }
-            Target::File { path, pointer } => match self.tree.find(&path) {
+            Target::File { path, pointer } => match tree.find(&path) {
                 Some(target) => (target, pointer),
                 None => {
+                    let path = excerpt(&path, 200);
                     findings.push(unresolved(
                         span,
-                        format!("`{shown}` points at `{path}`, which does not exist"),
+                        format!("`{}` points at `{path}`, which does not exist", shown()),
                     ));
-                    return Ok(());
+                    return Ok(false);
                 }
             },
         };
         if self.failed.contains(&target) {
-            return Ok(());
+            return Ok(true);
         }
         if !self.documents.contains_key(&target) {
-            match self.load(target, findings)? {
-                Some(document) => {
-                    self.documents.insert(target, document);
-                    queue.push(target);
-                }
-                None => {
-                    self.failed.insert(target);
-                    return Ok(());
-                }
-            }
-        }
-        // Places behind another reference are found once all files are read.
-        if self.locate(target, &pointer).is_none() && !self.passes_reference(target, &pointer) {
-            findings.push(unresolved(
-                span,
-                format!(
-                    "`{shown}` points at nothing in `{}`",
-                    self.tree.path(target)
-                ),
-            ));
-        }
-        self.checked.insert((file, reference.to_owned()));
-        Ok(())
-    }
-
-    fn load(&self, file: FileId, findings: &mut Findings) -> Result<Option<Document>, ReadError> {
-        let text = match syntax::utf8(file, self.tree.read(file)?.into_owned()) {
-            Ok(text) => text,
-            Err(finding) => {
-                findings.push(*finding);
-                return Ok(None);
-            }
-        };
-        let options = syntax::Options {
-            malformed: &rules::MALFORMED_DEFINITION,
-            limits: self.limits,
-        };
-        let format = Format::of(self.tree.path(file).name(), &text);
-        Ok(syntax::parse(file, text, format, options, findings))
-    }
-
-    fn locate(&self, file: FileId, pointer: &str) -> Option<NodeRef<'_>> {
-        self.documents.get(&file)?.root().pointer(pointer)
-    }
-
-    /// Whether the way along `pointer` goes through a `$ref`.
-    fn passes_reference(&self, file: FileId, pointer: &str) -> bool {
-        let ends = pointer
-            .char_indices()
-            .filter(|(_, c)| *c == '/')
-            .map(|(at, _)| at);
-        ends.skip(1).any(|end| {
-            self.locate(file, &pointer[..end])
-                .is_some_and(|node| node.get("$ref").is_some())
-        })
-    }
-
-    /// The node at `pointer` of `file`, following references on the way.
-    fn resolve(&self, file: FileId, pointer: &str, hops: usize) -> Option<NodeRef<'_>> {
-        let mut node = self.documents.get(&file)?.root();
-        if pointer.is_empty() {
-            return Some(node);
-        }
-        for token in pointer.strip_prefix('/')?.split('/') {
-            let step = format!("/{token}");
-            node = match node.pointer(&step) {
-                Some(next) => next,
-                None if hops > 0 => {
-                    let reference = node.get("$ref")?.as_str()?;
-                    let target = self.target(node.span().file, reference, hops - 1)?;
-                    target.pointer(&step)?
-                }
-                None => return None,
+            let parsed = self.shared.get(target, findings)?;
+            self.sound &= parsed.sound;
+            let Some(document) = parsed.document else {
+                self.failed.insert(target);
+                return Ok(true);
             };
+            self.documents.insert(target, document);
+            queue.push(target);
         }
-        Some(node)
+        if self.leads_somewhere(target, &pointer) {
+            return Ok(true);
+        }
+        findings.push(unresolved(
+            span,
+            format!("`{}` points at nothing in `{}`", shown(), tree.path(target)),
+        ));
+        Ok(false)
     }
 
-    /// What `reference` of `file` points at.
-    pub(super) fn target(&self, file: FileId, reference: &str, hops: usize) -> Option<NodeRef<'_>> {
-        match reference::parse(reference, self.tree.path(file)) {
-            Target::Local(pointer) => self.resolve(file, &pointer, hops),
-            Target::File { path, pointer } => self.resolve(self.tree.find(&path)?, &pointer, hops),
-            _ => None,
+    /// Whether there is something at `pointer`, or a `$ref` on the way: places behind
+    /// another reference are found once all files are read.
+    fn leads_somewhere(&self, file: FileId, pointer: &str) -> bool {
+        let Some(document) = self.documents.get(&file) else {
+            return false;
+        };
+        if pointer.is_empty() {
+            return true;
         }
+        let Some(tokens) = pointer.strip_prefix('/') else {
+            return false;
+        };
+        let mut node = document.root();
+        let mut passed = false;
+        for (n, token) in tokens.split('/').enumerate() {
+            passed |= n > 0 && node.get("$ref").is_some();
+            let Some(next) = node.token(token) else {
+                return passed;
+            };
+            node = next;
+        }
+        true
+    }
+
+    /// The outermost value of `file`.
+    pub(super) fn root_of(&self, file: FileId) -> Option<NodeRef<'_>> {
+        Some(self.documents.get(&file)?.root())
     }
 }
 
 fn unresolved(span: Span, message: String) -> Diagnostic {
     Diagnostic::new(&rules::UNRESOLVED_REFERENCE, span, message)
         .help("correct the reference, or add what it names")
-}
-
-/// Every `$ref` and discriminator mapping of a document, without recursion.
-fn references_of(document: &Document, references: &mut Vec<(String, Span)>) {
-    let mut stack = vec![(document.root(), false)];
-    while let Some((node, names)) = stack.pop() {
-        match node.kind() {
-            Node::Object => {
-                for (key, value) in node.entries() {
-                    let key_text = key.as_str().unwrap_or("");
-                    if key_text == "$ref"
-                        && let Some(reference) = value.as_str()
-                    {
-                        references.push((reference.to_owned(), value.span()));
-                    } else if !names && key_text == "examples" && node.get("type").is_none() {
-                        // `examples` of a media type: only `$ref`s of the
-                        // entries themselves are references.
-                        for (_, example) in value.entries() {
-                            if let Some(reference) = example.get("$ref")
-                                && let Some(text) = reference.as_str()
-                            {
-                                references.push((text.to_owned(), reference.span()));
-                            }
-                        }
-                    } else if names || !is_data(key_text) {
-                        let holds_names = !names && holds_names(key_text);
-                        stack.push((value, holds_names));
-                    }
-                }
-                if let Some(mapping) = node.get("discriminator").and_then(|d| d.get("mapping")) {
-                    for (_, value) in mapping.entries() {
-                        if let Some(text) = value.as_str()
-                            && is_mapping_reference(text)
-                        {
-                            references.push((text.to_owned(), value.span()));
-                        }
-                    }
-                }
-            }
-            Node::Array => stack.extend(node.items().map(|item| (item, false))),
-            _ => {}
-        }
-    }
-}
-
-/// A discriminator mapping is a schema name or a reference.
-pub(super) fn is_mapping_reference(text: &str) -> bool {
-    text.starts_with('#') || text.contains('/') && text.contains('.')
 }

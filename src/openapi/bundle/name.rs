@@ -10,26 +10,15 @@ pub(super) fn escape(token: &str) -> String {
 pub(super) fn pointer_to(target: NodeRef<'_>) -> String {
     let mut pointer = String::new();
     let mut node = target.document().root();
-    'down: while node.index() != target.index() {
-        let inside = |child: NodeRef<'_>| {
-            child.index() <= target.index() && target.index() < child.end_index()
-        };
-        for (key, value) in node.entries() {
-            if inside(value) {
-                pointer.push('/');
-                pointer.push_str(&escape(key.as_str().unwrap_or("")));
-                node = value;
-                continue 'down;
-            }
+    while node.index() != target.index()
+        && let Some(way) = node.way_to(target)
+    {
+        pointer.push('/');
+        match way.key {
+            Some(key) => pointer.push_str(&escape(key.as_str().unwrap_or(""))),
+            None => pointer.push_str(&way.position.to_string()),
         }
-        for (i, item) in node.items().enumerate() {
-            if inside(item) {
-                pointer.push_str(&format!("/{i}"));
-                node = item;
-                continue 'down;
-            }
-        }
-        break;
+        node = way.value;
     }
     pointer
 }
