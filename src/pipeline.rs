@@ -108,7 +108,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
         });
     };
     let made = match options.discover.only {
-        None => bundles(tree)?,
+        None => bundles(tree, findings.budget())?,
         Some(_) => Vec::new(),
     };
     let without = (!made.is_empty()).then(|| tree.without(&made));
@@ -186,6 +186,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
             targets: targets.clone(),
             service: options.service.clone(),
             aso_owner: options.aso_owner.clone(),
+            check: options.check,
         },
         findings,
     );
@@ -198,10 +199,11 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
         });
     }
     let description = Description {
-        source: options.source.clone(),
+        source: options.source.clone().public(),
         environment,
         targets,
         reuse: options.reuse.clone(),
+        budget: options.budget.clone(),
     };
     let bundle = Bundle::new(tree, graph, rendered, &report, description)?;
     Ok(Outcome {
@@ -220,12 +222,18 @@ fn is_service_name(name: &str) -> bool {
 
 /// Folders that hold a bundle: what an earlier run wrote into the source is no
 /// part of it.
-fn bundles(tree: &SourceTree) -> Result<Vec<String>, ReadError> {
+fn bundles(tree: &SourceTree, budget: &Budget) -> Result<Vec<String>, ReadError> {
+    let meter = budget.meter();
     let mut folders = Vec::new();
     for (file, path) in tree.files() {
+        meter.spend(1, file);
         let folder = path.parent();
         let named = path.name() == bundle::INVENTORY && !folder.is_empty();
-        if named && bundle::is_inventory(&tree.read(file)?) {
+        if !named {
+            continue;
+        }
+        meter.spend(1 + tree.size(file) / 16, file);
+        if bundle::is_inventory(&tree.read(file)?) {
             folders.push(folder.to_owned());
         }
     }

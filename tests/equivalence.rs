@@ -325,6 +325,7 @@ mod unicode {
             "|\n  a\n",
             "\n\n",
             "\u{1f600}\u{10ffff}",
+            "><\"",
         ] {
             check(text, &text.replace("--", ""), text);
         }

@@ -75,3 +75,30 @@ fn every_file_of_a_base_is_in_its_kustomization() {
         }
     }
 }
+
+/// Probes that wait behind clients end a pod that is only busy.
+#[test]
+fn probes_ask_a_port_that_no_client_is_sent_to() {
+    let mut seen = 0;
+    for path in yaml_files(&manifests()) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let documents = support::yaml::documents(&text);
+        for document in documents.unwrap_or_else(|e| panic!("{}: {e}", path.display())) {
+            let containers = &document["spec"]["template"]["spec"]["containers"];
+            for container in containers.as_array().into_iter().flatten() {
+                let ports = container["ports"].as_array().into_iter().flatten();
+                let names: Vec<_> = ports.map(|port| &port["name"]).collect();
+                for probe in ["startupProbe", "livenessProbe", "readinessProbe"] {
+                    let port = &container[probe]["httpGet"]["port"];
+                    if port.is_null() {
+                        continue;
+                    }
+                    let is_own = port == "healthz" && names.contains(&port);
+                    assert!(is_own, "{}: {probe}", path.display());
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen >= 5, "{seen}");
+}

@@ -102,6 +102,10 @@ fn refused<T: std::fmt::Debug>(result: Result<T, String>, why: &str) {
 fn have_corpus() -> bool {
     let there = corpus("schemas/arm").is_dir();
     if !there {
+        assert!(
+            std::env::var_os("FLUX_APIM_CORPUS").is_none(),
+            "FLUX_APIM_CORPUS names no corpus"
+        );
         println!("skipped: the corpus is not unpacked below target/corpus");
     }
     there
@@ -109,7 +113,7 @@ fn have_corpus() -> bool {
 
 /// A folder of the test corpus.
 fn corpus(folder: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("target/corpus")
-        .join(folder)
+    let named = std::env::var_os("FLUX_APIM_CORPUS").map(PathBuf::from);
+    let root = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/corpus"));
+    root.join(folder)
 }

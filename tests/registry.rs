@@ -308,31 +308,6 @@ async fn twenty_at_once_leave_one_complete_artifact_and_lose_no_referrer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pushers_that_know_nothing_of_each_other_lose_no_referrer() {
-    for kind in [Kind::Distribution3, Kind::Distribution2] {
-        let Some(real) = start(kind) else { continue };
-        let subject = sample(1, 10);
-        push(
-            &remote(&real.address, "team/orders", &connection()),
-            &subject,
-        )
-        .await
-        .unwrap();
-        let referrers: Vec<_> = (0..6)
-            .map(|s| sample_about(50 + s, 10, Some(&subject.manifest)))
-            .collect();
-        let each = async |index: usize| {
-            let own = remote(&real.address, "team/orders", &connection());
-            push(&own, &referrers[index]).await.unwrap();
-        };
-        futures_util::future::join_all((0..6).map(each)).await;
-        let reader = remote(&real.address, "team/orders", &connection());
-        let listed = reader.referrers(&subject.manifest).await.unwrap();
-        assert_eq!(listed.len(), 6, "{kind:?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_user_and_a_password_open_what_is_closed() {
     for kind in [Kind::Distribution3, Kind::Distribution2] {
         let setup = Setup {
@@ -574,42 +549,6 @@ async fn skopeo_reads_our_layouts_and_we_read_its() {
     // And we write on where it began.
     its.tag(&sample.manifest, "v3").await.unwrap();
     assert_eq!(its.tags().await.unwrap(), ["v2", "v3"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn layouts_are_shared_by_writers_and_foreign_folders_are_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("layout");
-    let writers = (0..16).map(async |index: u64| {
-        let own = Layout::new(&path);
-        let sample = sample(index, 100);
-        push(&own, &sample).await.unwrap();
-        own.tag(&sample.manifest, &format!("t{index}"))
-            .await
-            .unwrap();
-    });
-    futures_util::future::join_all(writers).await;
-    let layout = Layout::new(&path);
-    assert_eq!(layout.tags().await.unwrap().len(), 16);
-
-    // A blob that was changed on disk is not handed out.
-    let found = layout.resolve("t3").await.unwrap().unwrap();
-    let hex = found.digest.to_string().replace("sha256:", "");
-    let blob = path.join("blobs/sha256").join(hex);
-    let mut bytes = std::fs::read(&blob).unwrap();
-    bytes[10] ^= 1;
-    std::fs::write(&blob, &bytes).unwrap();
-    let error = layout.fetch(&found).await.unwrap_err();
-    assert!(error.to_string().contains("expected sha256:"), "{error}");
-
-    let foreign = folder.path().join("foreign");
-    std::fs::create_dir(&foreign).unwrap();
-    std::fs::write(foreign.join("letter.txt"), "dear").unwrap();
-    let error = push(&Layout::new(&foreign), &sample(1, 1))
-        .await
-        .unwrap_err();
-    assert!(error.to_string().contains("letter.txt"), "{error}");
-    assert_eq!(std::fs::read_dir(&foreign).unwrap().count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

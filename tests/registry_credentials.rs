@@ -680,3 +680,56 @@ async fn nothing_that_is_secret_is_logged() {
         assert!(!text.contains(&basic), "{name}: {text}");
     }
 }
+
+/// A token service that does not answer delays those who need what it was asked for,
+/// once for all of them, and nobody who has a token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_does_not_come_delays_only_those_who_need_it() {
+    let opens = Arc::new(tokio::sync::watch::Sender::new(true));
+    let gate = Arc::clone(&opens);
+    let liar = bearer(Arc::new(move |asked, _| {
+        let scope = asked.query("scope").unwrap();
+        if !scope.contains("push") {
+            return given(&scope, 300);
+        }
+        let token = literal!({"token": "good-pull,push-canary", "expires_in": 300}).to_string();
+        let mut opened = gate.subscribe();
+        let body = futures_util::stream::once(async move {
+            let _ = opened.wait_for(|opens| *opens).await;
+            Ok::<_, std::io::Error>(Bytes::from(token))
+        });
+        answer(
+            200,
+            &[("content-type", "application/json")],
+            Body::from_stream(body),
+        )
+    }))
+    .await;
+    let first = sample(1, 1000);
+    let target = remote(&liar.server.address, NAME, &connection());
+    push(&target, &first).await.unwrap();
+    target.tag(&first.manifest, "v1").await.unwrap();
+
+    let target = Arc::new(remote(&liar.server.address, NAME, &connection()));
+    complete(&*target, "v1").await;
+    liar.server.forget();
+    opens.send_replace(false);
+    let pushing: Vec<_> = (2..6)
+        .map(|seed| {
+            let target = Arc::clone(&target);
+            tokio::spawn(async move { push(&*target, &sample(seed, 1000)).await.map(|_| ()) })
+        })
+        .collect();
+    while tokens_asked(&liar).is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let reading = complete(&*target, "v1");
+    let read = tokio::time::timeout(std::time::Duration::from_secs(60), reading).await;
+    read.expect("who has a token does not wait for another");
+    assert!(pushing.iter().all(|push| !push.is_finished()));
+    opens.send_replace(true);
+    for push in pushing {
+        push.await.unwrap().unwrap();
+    }
+    assert_eq!(tokens_asked(&liar).len(), 1);
+}

@@ -682,6 +682,60 @@ async fn redirects_end_and_do_not_leave_tls() {
     assert_eq!(plain.lines(), Vec::<String>::new());
 }
 
+/// A server that wants a certificate may say so, or just leave, and what it
+/// says may come too late to be read: the error names the certificate each time.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_leaves_after_the_handshake_may_want_a_client_certificate() {
+    use tokio_rustls::TlsAcceptor;
+    #[derive(Debug, Clone, Copy)]
+    enum Leaves {
+        /// With the alert of TLS.
+        Saying,
+        /// With an end of what it sends.
+        Silently,
+        /// At once: what was sent to it is lost, and so is what it sent.
+        Abruptly,
+    }
+    let (own, clients) = (Authority::new("own"), Authority::new("clients"));
+    for leaves in [Leaves::Saying, Leaves::Silently, Leaves::Abruptly] {
+        let wanting = match leaves {
+            Leaves::Saying => own.server_for(&clients),
+            _ => own.server(),
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let serving = tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let talked = TlsAcceptor::from(wanting.clone()).accept(socket).await;
+                match (leaves, talked) {
+                    (Leaves::Saying, talked) => assert!(talked.is_err()),
+                    (Leaves::Silently, talked) => drop(talked),
+                    (Leaves::Abruptly, talked) => {
+                        talked.unwrap().get_ref().0.set_zero_linger().unwrap();
+                    }
+                }
+            }
+        });
+        let secure = Connection {
+            insecure: false,
+            ca: Some(own.certificate()),
+            ..connection()
+        };
+        let error = remote(&address, NAME, &secure).resolve("v1").await;
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("client certificate"), "{leaves:?}: {error}");
+        let foreign = Connection {
+            client_cert: Some(own.client()),
+            ..secure
+        };
+        let error = remote(&address, NAME, &foreign).resolve("v1").await;
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("another"), "{leaves:?}: {error}");
+        serving.abort();
+        assert!(!serving.await.is_err_and(|e| e.is_panic()));
+    }
+}
+
 trait Refuses {
     async fn upload_is_refused(&self, what: &Descriptor);
 }

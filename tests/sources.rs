@@ -2,6 +2,7 @@
 #![cfg(feature = "source")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
+use flux_apim::diag::Budget;
 use flux_apim::edge::source::{Error, OpenOptions, Opened, SourceRef, open};
 use flux_apim::tree::Digest;
 use std::io::Write;
@@ -98,7 +99,60 @@ fn hostile_archives() {
     let cases: Vec<(&str, Vec<u8>, u16, &str)> = vec![
         ("absolute", entry(b"/etc/passwd", b'0'), 8001, "/etc/passwd"),
         ("parent", entry(b"a/../../b", b'0'), 8001, "a/../../b"),
-        ("symlink", entry(b"link", b'2'), 8001, "link"),
+        (
+            "symlink with data",
+            Tar::default().entry(b"link", b'2', 1, b"x").gz(),
+            8001,
+            "link",
+        ),
+        (
+            "below a symlink",
+            Tar::default()
+                .entry(b"a", b'2', 0, b"")
+                .file("a/b", b"1")
+                .gz(),
+            8001,
+            "same name",
+        ),
+        (
+            "parent in the name of a symlink",
+            entry(b"../link", b'2'),
+            8001,
+            "../link",
+        ),
+        (
+            "two sizes",
+            Tar::default()
+                .entry(b"pax", b'x', 10, b"10 size=2\n")
+                .file("a", b"1")
+                .gz(),
+            8002,
+            "another size",
+        ),
+        (
+            "a long name that is too long",
+            Tar::default()
+                .entry(b"././@LongLink", b'L', 2 << 20, &[b'x'; 2 << 20])
+                .file("a", b"1")
+                .gz(),
+            8003,
+            "1024",
+        ),
+        (
+            "an extended header that is too long",
+            Tar::default()
+                .entry(b"pax", b'x', 2 << 20, &[b'x'; 2 << 20])
+                .file("a", b"1")
+                .gz(),
+            8001,
+            "extended header",
+        ),
+        (
+            "a name without its file",
+            Tar::default().entry(b"././@LongLink", b'L', 2, b"a\0").gz(),
+            8002,
+            "not there",
+        ),
         ("hard link", entry(b"link", b'1'), 8001, "link"),
         ("device", entry(b"dev", b'3'), 8001, "dev"),
         ("fifo", entry(b"pipe", b'6'), 8001, "pipe"),
@@ -239,6 +293,7 @@ fn caps_name_their_flag() {
         "max-file-bytes",
         "max-files",
         "max-path-bytes",
+        "max-path-depth",
     ] {
         let mut options = OpenOptions::default();
         assert!(options.limits.set(flag, 1));
@@ -253,6 +308,93 @@ fn caps_name_their_flag() {
             other => panic!("{flag}: {other:?}"),
         }
     }
+}
+
+#[test]
+fn links_in_archives_are_skipped() {
+    let bytes = Tar::default()
+        .entry(b"././@LongLink", b'K', 7, b"target\0")
+        .entry(b"link", b'2', 0, b"")
+        .file("a", b"1")
+        .gz();
+    let opened = opened(&bytes, &OpenOptions::default()).unwrap();
+    assert_eq!(opened.tree.len(), 1);
+    let [note] = opened.notes.as_slice() else {
+        panic!("{:?}", opened.notes);
+    };
+    assert_eq!(note.rule.code.0, 8007);
+    assert!(note.message.contains("`link`"), "{}", note.message);
+}
+
+#[test]
+fn members_of_gzip_are_counted() {
+    let bytes = [Tar::default().file("a", b"1").gz(), gz(b"").repeat(50)].concat();
+    let mut options = OpenOptions::default();
+    assert!(opened(&bytes, &options).is_ok());
+    assert!(options.limits.set("max-gzip-members", 50));
+    let (code, message) = refusal(opened(&bytes, &options));
+    assert_eq!(code, 8003);
+    assert!(message.contains("members"), "{message}");
+}
+
+/// What opening takes, in steps and bytes: each line is a shape that took the
+/// square of what it has, or many times its size.
+#[test]
+fn opening_takes_no_more_than_what_is_there() {
+    let deep = |n: usize| {
+        let above = "d/".repeat(45);
+        (0..n).fold(Tar::default(), |tar, i| {
+            tar.file(&format!("{i:05}/{above}x"), b"")
+        })
+    };
+    let named = |n: usize| {
+        (0..n).fold(Tar::default(), |tar, i| {
+            let name = format!("{i:05}{}", "x".repeat(500));
+            tar.entry(b"././@LongLink", b'L', name.len() as u64, name.as_bytes())
+                .file("n", b"")
+        })
+    };
+    let shapes: [&dyn Fn(usize) -> Tar; 2] = [&deep, &named];
+    for (n, shape) in shapes.into_iter().enumerate() {
+        let spent = |size: usize| {
+            let options = OpenOptions::default();
+            let opened = opened(&shape(size).gz(), &options).unwrap();
+            assert_eq!(opened.tree.len(), size);
+            let (steps, held) = (options.budget.spent(), options.budget.held());
+            assert!(steps > 0 && held > 0);
+            drop(opened);
+            assert_eq!(options.budget.held(), 0);
+            (steps, held)
+        };
+        let ((steps, held), (twice, held_twice)) = (spent(300), spent(600));
+        assert!(twice * 10 <= steps * 23, "{n}: {steps} and {twice} steps");
+        assert!(held_twice * 10 <= held * 23, "{n}: {held} and {held_twice}");
+        assert!(held < 300 * 10_000, "{n}: {held} bytes");
+    }
+}
+
+#[test]
+fn a_source_that_takes_more_than_the_budget_is_refused() {
+    let bytes = Tar::default().file("a", &[b'x'; 4000]).gz();
+    for (flag, cap) in [("max-steps", 20), ("max-memory-bytes", 1000)] {
+        let mut limits = OpenOptions::default().limits;
+        assert!(limits.set(flag, cap));
+        let options = OpenOptions {
+            budget: Budget::new(&limits),
+            ..OpenOptions::default()
+        };
+        match opened(&bytes, &options) {
+            Err(Error::Refused(finding)) => {
+                assert_eq!(finding.rule.code.0, 1017, "{flag}");
+                assert!(finding.help.unwrap().contains(flag), "{flag}");
+            }
+            other => panic!("{flag}: {other:?}"),
+        }
+        assert_eq!(options.budget.held(), 0);
+    }
+    let options = OpenOptions::default();
+    options.budget.cancel();
+    assert!(matches!(opened(&bytes, &options), Err(Error::Ended(_))));
 }
 
 #[test]

@@ -122,7 +122,8 @@ enum Part<'b> {
     Piece(&'b Piece),
 }
 
-pub(super) fn archive(bundle: &Bundle) -> Archive {
+/// `spend` is called before each member with the bytes that it holds.
+pub(super) fn archive(bundle: &Bundle, spend: &(dyn Fn(usize) + Sync)) -> Archive {
     let members = members(bundle);
     // The first member of each text; later ones are the same.
     let mut first: HashMap<(usize, Range<usize>, Text), usize> = HashMap::new();
@@ -137,10 +138,24 @@ pub(super) fn archive(bundle: &Bundle) -> Archive {
     let made: Vec<Option<Arc<Member>>> = members
         .par_iter()
         .enumerate()
-        .map(|(i, parts)| (same[i] == i).then(|| member(bundle, parts)))
+        .map(|(i, parts)| {
+            (same[i] == i).then(|| {
+                spend(parts.iter().map(|part| part.len(bundle)).sum());
+                member(bundle, parts)
+            })
+        })
         .collect();
     let members = same.into_iter().filter_map(|i| made[i].clone()).collect();
     Archive { members }
+}
+
+impl Part<'_> {
+    fn len(&self, bundle: &Bundle) -> usize {
+        match self {
+            Self::Own(bytes) => bytes.len(),
+            Self::Piece(piece) => piece.len(&bundle.graph.contents),
+        }
+    }
 }
 
 /// The text that a member consists of, when it is nothing else. Inside the

@@ -1,7 +1,7 @@
 //! `bundle.json` (contract section 4).
 
 use super::Description;
-use crate::diag::{LineIndex, Range, Report, Span};
+use crate::diag::{Budget, LineIndex, Place, Range, Report, Span};
 use crate::render::{Rendered, Target};
 use crate::syntax::write_string;
 use crate::tree::{Digest, FileId, ReadError, SourceTree};
@@ -27,6 +27,9 @@ pub fn is_inventory(text: &[u8]) -> bool {
     }
     serde_json::from_slice(text).is_ok_and(|head: Head| head.api_version == API_VERSION)
 }
+
+/// Bytes that the entry of a resource takes beside its texts.
+const ENTRY: usize = 72;
 
 /// The text of `bundle.json`: JSON with sorted keys. Entries are written one by
 /// one: as values, those of a large project would be the largest thing in memory.
@@ -57,27 +60,38 @@ pub(super) fn inventory(
         },
     });
     let head = head.as_object().into_iter().flatten();
-    let mut entries: BTreeMap<&str, String> = head
-        .map(|(key, value)| (key.as_str(), canonical(value)))
+    let mut entries: BTreeMap<&str, Entry> = head
+        .map(|(key, value)| (key.as_str(), Entry::One(canonical(value))))
         .collect();
-    entries.insert("files", list(&files(graph, rendered, digests)));
-    entries.insert(
-        "resources",
-        list(&resources(tree, graph, rendered, description)?),
-    );
-    let entries = entries.into_iter().map(|(key, text)| {
-        let mut entry = String::new();
-        write_string(&mut entry, key);
-        entry.push(':');
-        entry.push_str(&text);
-        entry
-    });
-    Ok(format!("{{{}}}\n", entries.collect::<Vec<_>>().join(",")))
+    entries.insert("files", Entry::List(files(graph, rendered, digests)));
+    let listed = resources(tree, graph, rendered, description)?;
+    entries.insert("resources", Entry::List(listed));
+    let mut text = String::from("{");
+    for (n, (key, entry)) in entries.into_iter().enumerate() {
+        text.push_str(if n > 0 { "," } else { "" });
+        write_string(&mut text, key);
+        text.push(':');
+        match entry {
+            Entry::One(value) => text.push_str(&value),
+            Entry::List(items) => {
+                text.push('[');
+                // Each is dropped as soon as it is copied.
+                for (n, item) in items.into_iter().enumerate() {
+                    text.push_str(if n > 0 { "," } else { "" });
+                    text.push_str(&item);
+                }
+                text.push(']');
+            }
+        }
+    }
+    text.push_str("}\n");
+    Ok(text)
 }
 
-/// A JSON array of these texts.
-fn list(items: &[String]) -> String {
-    format!("[{}]", items.join(","))
+/// What stands behind a key of the inventory, as text.
+enum Entry {
+    One(String),
+    List(Vec<String>),
 }
 
 /// The entry of each file.
@@ -111,7 +125,10 @@ fn resources(
         .iter()
         .map(|c| c.digest.to_string())
         .collect();
-    let ranges = ranges(tree, graph)?;
+    let budget = &description.budget;
+    let ranges = ranges(tree, graph, budget)?;
+    let mut held = budget.hold(0, Place::Source);
+    let mut bytes = 0;
     let mut resources = Vec::new();
     for (node, outputs) in graph.nodes.iter().zip(&rendered.outputs) {
         let mut origins = Vec::new();
@@ -139,7 +156,11 @@ fn resources(
             "origins": origins,
             "outputs": outputs,
         });
-        resources.push((arm_type, name, canonical(&entry)));
+        let text = canonical(&entry);
+        budget.spend(50 + text.len() as u64 / 16, Place::Source);
+        bytes += text.len() + arm_type.len() + name.len() + ENTRY;
+        held.grow(bytes, Place::Source);
+        resources.push((arm_type, name, text));
     }
     // Compared as they are spelled in JSON: what follows a name counts.
     resources.sort_by_cached_key(|(arm_type, name, _)| {
@@ -218,7 +239,11 @@ pub(super) fn canonical(value: &Json) -> String {
 
 /// Lines and columns of every origin, by its span; each file is read once,
 /// several at a time.
-fn ranges(tree: &SourceTree, graph: &Validated) -> Result<BTreeMap<Span, Range>, ReadError> {
+fn ranges(
+    tree: &SourceTree,
+    graph: &Validated,
+    budget: &Budget,
+) -> Result<BTreeMap<Span, Range>, ReadError> {
     let mut files: BTreeMap<FileId, BTreeSet<Span>> = BTreeMap::new();
     for origin in graph.nodes.iter().flat_map(|node| &node.origins) {
         files
@@ -230,6 +255,8 @@ fn ranges(tree: &SourceTree, graph: &Validated) -> Result<BTreeMap<Span, Range>,
     let located: Vec<Vec<(Span, Range)>> = files
         .into_par_iter()
         .map(|(file, spans)| {
+            let steps = 10 + tree.size(file) / 64 + 20 * spans.len() as u64;
+            budget.spend(steps, file);
             let index = LineIndex::new(tree.read(file)?.into_owned());
             let ranges = spans
                 .into_iter()

@@ -4,6 +4,7 @@
 mod archive;
 mod inventory;
 mod oci;
+mod source;
 
 pub use archive::{Archive, Member, Written};
 pub use inventory::{INVENTORY, is_inventory};
@@ -11,7 +12,7 @@ pub use inventory::{INVENTORY, is_inventory};
 pub(crate) use oci::created;
 pub use oci::{CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, OciImage, RESOURCES_FIELD};
 
-use crate::diag::{Report, sarif};
+use crate::diag::{Budget, Held, Place, Report, sarif};
 use crate::render::{File, Piece, Rendered, Target, Text};
 use crate::reuse::Reuse;
 use crate::tree::{Digest, ReadError, SourceTree};
@@ -52,6 +53,8 @@ pub struct Bundle {
     /// The source it was made of.
     pub source: Source,
     reuse: Option<Arc<Reuse>>,
+    /// What the texts of the files take of the run's memory.
+    _held: Option<Held>,
 }
 
 /// What the inventory tells beside files and resources.
@@ -65,6 +68,8 @@ pub struct Description {
     pub targets: Vec<Target>,
     /// What earlier runs made.
     pub reuse: Option<Arc<Reuse>>,
+    /// What the run may spend.
+    pub budget: Budget,
 }
 
 impl Bundle {
@@ -80,38 +85,48 @@ impl Bundle {
         description: Description,
     ) -> Result<Self, ReadError> {
         let mut rendered = rendered;
-        rendered
-            .files
-            .push(File::text("reports/diagnostics.json", pretty(report)));
-        rendered.files.push(File::text(
-            "reports/diagnostics.sarif",
-            pretty(&sarif::to_sarif(report, env!("CARGO_PKG_VERSION"))),
-        ));
+        let budget = &description.budget;
+        let mut add = |path: &str, text: String| {
+            budget.spend(text.len() as u64 / 16, Place::Source);
+            rendered.push(File::text(path, text));
+        };
+        add("reports/diagnostics.json", pretty(report));
+        let sarif = sarif::to_sarif(report, env!("CARGO_PKG_VERSION"));
+        add("reports/diagnostics.sarif", pretty(&sarif));
         rendered.files.sort_by(|a, b| a.path.cmp(&b.path));
         let reuse = description.reuse.as_deref();
         let digests: Vec<Digest> = rendered
             .files
             .par_iter()
-            .map(|file| file_digest(file, &graph.contents, reuse))
+            .map(|file| {
+                let size = file.len(&graph.contents) as u64;
+                budget.spend(10 + size / 64, Place::Source);
+                file_digest(file, &graph.contents, reuse)
+            })
             .collect();
         let text = inventory::inventory(tree, &graph, &rendered, &digests, report, &description)?;
+        rendered.push(File::text(INVENTORY, text));
         let mut files = rendered.files;
-        files.push(File::text(INVENTORY, text));
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self {
             files,
             graph,
             source: description.source,
             reuse: description.reuse,
+            _held: rendered.held,
         })
     }
 
     /// `bundle.json`, parsed.
     pub fn inventory(&self) -> Json {
-        let file = self.files.iter().find(|file| file.path == INVENTORY);
-        let text = file.map(|file| self.bytes(file)).unwrap_or_default();
         // We wrote it.
-        serde_json::from_slice(&text).unwrap_or_default()
+        serde_json::from_slice(&self.inventory_bytes()).unwrap_or_default()
+    }
+
+    /// `bundle.json`.
+    pub fn inventory_bytes(&self) -> Vec<u8> {
+        let file = self.files.iter().find(|file| file.path == INVENTORY);
+        file.map(|file| self.bytes(file)).unwrap_or_default()
     }
 
     /// The resources that were printed.
@@ -136,7 +151,15 @@ impl Bundle {
 
     /// The archive form.
     pub fn archive(&self) -> Archive {
-        archive::archive(self)
+        archive::archive(self, &|_| ())
+    }
+
+    /// The archive form; compression is spent from `budget`, and ends as it does:
+    /// inside of [`Budget::bound`].
+    pub fn archive_within(&self, budget: &Budget) -> Archive {
+        // Compression takes about ten times as long as reading.
+        let spend = |bytes: usize| budget.spend(10 + bytes as u64 / 16, Place::Source);
+        archive::archive(self, &spend)
     }
 }
 

@@ -13,11 +13,16 @@ pub use property::Property;
 pub use text::TextChange;
 
 use crate::bundle::Bundle;
-use crate::diag::Budget;
+use crate::diag::{Budget, Place};
 use crate::model::Key;
 use crate::validate::Node;
+use serde::Deserialize;
 use serde_json::Value as Json;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Steps of finding one resource in both projects.
+const STEPS: u64 = 50;
 
 /// What happened to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,11 +123,14 @@ impl Changes {
 /// does: inside of [`Budget::bound`].
 pub fn between(old: &Bundle, new: &Bundle, budget: &Budget) -> Changes {
     let (before, after) = (by_key(old), by_key(new));
-    let (old_inventory, new_inventory) = (old.inventory(), new.inventory());
+    let (old_inventory, new_inventory) = (old.inventory_bytes(), new.inventory_bytes());
+    let read = (old_inventory.len() + new_inventory.len()) as u64 / 16;
+    budget.spend(read, Place::Source);
     let (old_paths, new_paths) = (paths(&old_inventory), paths(&new_inventory));
     let mut changes = Changes::default();
     let keys: BTreeSet<&Key> = before.keys().chain(after.keys()).collect();
     for key in keys {
+        budget.spend(STEPS, Place::Source);
         match (before.get(key), after.get(key)) {
             (Some(a), Some(b)) => {
                 let mut change = named(Action::Changed, b, &new_paths);
@@ -188,12 +196,13 @@ fn by_key(bundle: &Bundle) -> BTreeMap<Key, &Node> {
     nodes.map(|node| (node.key.clone(), node)).collect()
 }
 
-fn named(action: Action, node: &Node, paths: &BTreeMap<(&str, &str), &str>) -> Change {
+fn named(action: Action, node: &Node, paths: &Paths<'_>) -> Change {
     let (arm_type, name) = (node.key.arm_type(), node.key.arm_names().join("/"));
-    let path = paths.get(&(arm_type.as_str(), name.as_str()));
+    let key = (arm_type.as_str().into(), name.as_str().into());
+    let path = paths.get(&key).map(ToString::to_string);
     Change {
         action,
-        path: path.map(|path| (*path).to_owned()),
+        path,
         arm_type,
         name,
         id: node.key.to_string(),
@@ -203,13 +212,35 @@ fn named(action: Action, node: &Node, paths: &BTreeMap<(&str, &str), &str>) -> C
     }
 }
 
-/// The first origin of each resource, from the inventory.
-fn paths(inventory: &Json) -> BTreeMap<(&str, &str), &str> {
-    let resources = inventory["resources"].as_array().into_iter().flatten();
-    resources
-        .filter_map(|r| {
-            let key = (r["type"].as_str()?, r["name"].as_str()?);
-            Some((key, r["origin"]["path"].as_str()?))
-        })
-        .collect()
+/// The first file of each resource, by type and name.
+type Paths<'i> = BTreeMap<(Cow<'i, str>, Cow<'i, str>), Cow<'i, str>>;
+
+/// Reads them from an inventory: as a value, that of a large project would be
+/// the largest thing in memory.
+fn paths(inventory: &[u8]) -> Paths<'_> {
+    #[derive(Deserialize)]
+    struct Inventory<'i> {
+        #[serde(borrow)]
+        resources: Vec<Entry<'i>>,
+    }
+    #[derive(Deserialize)]
+    struct Entry<'i> {
+        #[serde(rename = "type", borrow)]
+        arm_type: Cow<'i, str>,
+        #[serde(borrow)]
+        name: Cow<'i, str>,
+        #[serde(borrow)]
+        origin: Option<Origin<'i>>,
+    }
+    #[derive(Deserialize)]
+    struct Origin<'i> {
+        #[serde(borrow)]
+        path: Cow<'i, str>,
+    }
+    // We wrote it.
+    let inventory = serde_json::from_slice::<Inventory<'_>>(inventory);
+    let resources = inventory.map_or_else(|_| Vec::new(), |inventory| inventory.resources);
+    let entries = resources.into_iter();
+    let entries = entries.filter_map(|r| Some(((r.arm_type, r.name), r.origin?.path)));
+    entries.collect()
 }

@@ -1,14 +1,17 @@
 //! Properties, one by one.
 
 use super::{Change, definition, text};
-use crate::diag::Budget;
+use crate::diag::{Budget, Place};
 use crate::model::kinds::Kind;
 use crate::validate::{Expression, Node, Validated};
 use serde_json::{Map, Value as Json, json};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// Texts of this many bytes and more are compared line by line.
 const LONG: usize = 200;
+
+/// Steps of comparing one value.
+const STEPS: u64 = 5;
 
 /// A property that differs.
 #[derive(Debug, PartialEq)]
@@ -46,23 +49,28 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn entries(&mut self, path: &str, old: &[(String, Expression)], new: &[(String, Expression)]) {
-        let of = |entries: &'_ [(String, Expression)], key: &str| {
-            entries.iter().position(|(name, _)| name == key)
-        };
-        let keys: BTreeSet<&String> = old.iter().chain(new).map(|(key, _)| key).collect();
-        for key in keys {
+        // Of a key that stands there twice, the first counts.
+        let mut keys: BTreeMap<&String, (Option<&Expression>, Option<&Expression>)> =
+            BTreeMap::new();
+        for (key, value) in old {
+            keys.entry(key).or_default().0.get_or_insert(value);
+        }
+        for (key, value) in new {
+            keys.entry(key).or_default().1.get_or_insert(value);
+        }
+        for (key, (old, new)) in keys {
             let path = if path.is_empty() {
                 key.clone()
             } else {
                 format!("{path}.{key}")
             };
-            let old = of(old, key).map(|at| &old[at].1);
-            let new = of(new, key).map(|at| &new[at].1);
             self.values(&path, old, new);
         }
     }
 
     fn values(&mut self, path: &str, old: Option<&Expression>, new: Option<&Expression>) {
+        self.budget
+            .spend(STEPS + path.len() as u64 / 16, Place::Source);
         match (old, new) {
             (Some(Expression::Object(old)), Some(Expression::Object(new))) => {
                 return self.entries(path, old, new);
@@ -84,6 +92,8 @@ impl Comparison<'_> {
             .and_then(|old| text_of(old, self.old))
             .zip(new.and_then(|new| text_of(new, self.new)));
         if let Some((a, b)) = texts {
+            self.budget
+                .spend((a.len() + b.len()) as u64 / 64, Place::Source);
             if a == b {
                 return;
             }
@@ -95,7 +105,9 @@ impl Comparison<'_> {
                 return;
             }
             if a.len().max(b.len()) >= LONG || a.contains('\n') || b.contains('\n') {
-                self.change.texts.push(text::compare(path, &a, &b));
+                self.change
+                    .texts
+                    .push(text::compare(path, &a, &b, self.budget));
                 return;
             }
         }

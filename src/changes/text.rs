@@ -1,5 +1,6 @@
 //! Texts as unified differences.
 
+use crate::diag::{Budget, Place};
 use crate::tree::Digest;
 use similar::TextDiff;
 
@@ -23,8 +24,13 @@ pub struct TextChange {
     pub new: Digest,
 }
 
-pub(super) fn compare(path: &str, old: &str, new: &str) -> TextChange {
-    let fits = old.len().max(new.len()) <= MAX_BYTES && differing(old, new) <= MAX_LINES;
+pub(super) fn compare(path: &str, old: &str, new: &str, budget: &Budget) -> TextChange {
+    let lines = differing(old, new);
+    let fits = old.len().max(new.len()) <= MAX_BYTES && lines <= MAX_LINES;
+    if fits {
+        // What finding the shortest difference takes at most.
+        budget.spend((lines * lines / 8) as u64, Place::Source);
+    }
     let diff = fits.then(|| {
         let diff = TextDiff::from_lines(old, new);
         diff.unified_diff().context_radius(3).to_string()

@@ -208,8 +208,8 @@ catalogue! {
         "a source cannot be read",
         "The operating system or the server refused it.";
     SYMLINK_SKIPPED, 8007, "symlink-skipped", Info,
-        "a symbolic link in a directory is not followed",
-        "source-controller leaves links out of its archives, and so do we.";
+        "a symbolic link is not followed",
+        "source-controller leaves links out of its archives, and so do we: in a folder as in an archive.";
 }
 
 /// The rule with `code` (`APIM1003`, `1003`) or `name`.

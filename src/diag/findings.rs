@@ -175,3 +175,87 @@ impl From<Vec<Diagnostic>> for Findings {
         all
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::{Report, Severity, rules};
+    use crate::tree::SourceTree;
+
+    fn small() -> Findings {
+        let limits = Limits {
+            max_findings: 5,
+            max_findings_per_file: 2,
+            ..Limits::default()
+        };
+        Findings::new(&Budget::default(), &limits)
+    }
+
+    fn of(rule: &'static Rule, file: u32, n: usize) -> Vec<Diagnostic> {
+        vec![Diagnostic::new(rule, FileId(file), "x"); n]
+    }
+
+    #[test]
+    fn what_is_not_listed_is_counted_to_the_last_one() {
+        let mut findings = small();
+        findings.extend(of(&rules::UNCLAIMED_FILE, 0, 10));
+        findings.extend(of(&rules::DUPLICATE_KEY, 0, 10));
+        assert_eq!((findings.listed().len(), findings.len()), (4, 20));
+        // Of another file one more is listed; then the cap on all counts.
+        findings.extend(of(&rules::UNCLAIMED_FILE, 1, 10));
+        assert_eq!((findings.listed().len(), findings.len()), (5, 30));
+        let rest: Vec<_> = findings
+            .unlisted()
+            .map(|(file, rest)| (rest.rule.code.0, file.map(|file| file.0), rest.count))
+            .collect();
+        let (first, second) = (rules::UNCLAIMED_FILE.code.0, rules::DUPLICATE_KEY.code.0);
+        let mut expected = vec![(first, None, 9), (first, Some(0), 8), (second, Some(0), 8)];
+        expected.sort_unstable();
+        assert_eq!(rest, expected);
+    }
+
+    #[test]
+    fn parts_come_together_as_if_there_were_one() {
+        let (mut whole, mut parts) = (small(), small());
+        for (rule, file) in [(&rules::UNCLAIMED_FILE, 0), (&rules::DUPLICATE_KEY, 1)] {
+            whole.extend(of(rule, file, 7));
+            let mut part = parts.part();
+            part.extend(of(rule, file, 7));
+            parts.append(part);
+        }
+        let counts = |all: &Findings| {
+            let rest = all.unlisted().map(|(file, rest)| (file, rest.count));
+            (all.len(), all.listed().len(), rest.collect::<Vec<_>>())
+        };
+        assert_eq!(counts(&whole), counts(&parts));
+    }
+
+    #[test]
+    fn an_error_among_those_that_are_only_counted_is_an_error() {
+        let tree = SourceTree::in_memory(BTreeMap::new());
+        let mut findings = small();
+        for rule in [
+            &rules::EXTRACTOR_FILTER,
+            &rules::UNCLAIMED_FILE,
+            &rules::NO_ASO_KIND,
+        ] {
+            findings.extend((0..3).map(|n| Diagnostic::new(rule, Place::Source, format!("{n}"))));
+        }
+        findings.push(Diagnostic::new(&rules::NO_APIS, Place::Source, "x"));
+        assert!(
+            findings
+                .rules()
+                .any(|rule| rule.severity == Severity::Error)
+        );
+        let report = Report::resolve(&findings, &tree, &BTreeMap::new()).unwrap();
+        let summary = report.summary();
+        assert_eq!((summary.error, summary.warning, summary.info), (1, 3, 6));
+    }
+
+    #[test]
+    fn hints_are_looked_for_a_hundred_times() {
+        let mut findings = small();
+        let found = (0..1000).filter(|_| findings.hint(|| Some(())).is_some());
+        assert_eq!(found.count(), 100);
+    }
+}

@@ -16,7 +16,10 @@ pub(super) fn collect(
     project: &mut Project,
     findings: &mut Findings,
 ) -> Result<(), ReadError> {
+    let meter = findings.budget().meter();
     for (file, path) in tree.files() {
+        // Its path is held against every pattern.
+        meter.spend(50, file);
         let Some(relative) = relative_to(path.as_str(), &project.root) else {
             extractor_filter(tree, file, &project.root, findings);
             continue;
@@ -210,7 +213,9 @@ fn embedded(
                 continue;
             }
         };
+        let meter = findings.budget().meter();
         for item in items {
+            meter.spend(20, file);
             let name = item.as_str().or_else(|| item.get("name")?.as_str());
             let (Some(name), Some(span)) = (name, item.span) else {
                 findings.push(list_finding(file, item));
@@ -292,7 +297,9 @@ fn list(
             .or_insert_with(|| Resource::new(parent));
         parent.origins.push(origin);
     }
+    let meter = findings.budget().meter();
     for item in items {
+        meter.spend(20, file);
         let name = item.get("name").and_then(Value::as_str);
         let (Some(name), Some(span)) = (name, item.span) else {
             findings.push(list_finding(file, item));
@@ -321,7 +328,9 @@ fn list_finding(file: FileId, value: &Value) -> Diagnostic {
 
 /// Resources without the file that declares them.
 pub(super) fn report_incomplete(tree: &SourceTree, project: &Project, findings: &mut Findings) {
+    let meter = findings.budget().meter();
     for resource in project.resources.values() {
+        meter.spend(10, resource.place().map_or(Place::Source, Place::from));
         let key = &resource.key;
         let incomplete = if resource.is_declared() {
             // Operations are declared by the API's definition.

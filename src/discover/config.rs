@@ -5,7 +5,7 @@ use crate::diag::{Diagnostic, Findings, Place, Severity, Span, excerpt, nearest,
 use crate::model::{Target, parse_id};
 use crate::syntax::{self, Data, Format, Value};
 use crate::tree::{FileId, Limits, ReadError, SourceTree, join};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What `flux-apim.yaml` says.
 #[derive(Debug, Default)]
@@ -21,7 +21,37 @@ pub struct ProjectConfig {
     /// Caps by their flag.
     pub limits: Vec<(&'static str, u64)>,
     /// Properties of plain-layout APIs.
-    pub apis: Vec<PlainApi>,
+    pub apis: PlainApis,
+}
+
+/// What `flux-apim.yaml` says of the APIs in the plain layout.
+#[derive(Debug, Default)]
+pub struct PlainApis {
+    list: Vec<PlainApi>,
+    /// The first of the list that has this place.
+    by_place: HashMap<String, usize>,
+}
+
+impl PlainApis {
+    fn new(list: Vec<PlainApi>) -> Self {
+        let mut by_place = HashMap::new();
+        for (at, api) in list.iter().enumerate() {
+            by_place.entry(api.place.clone()).or_insert(at);
+        }
+        Self { list, by_place }
+    }
+
+    /// The first that stands for one of `places`.
+    pub(super) fn find(&mut self, places: [Option<&str>; 3]) -> Option<&mut PlainApi> {
+        let places = places.into_iter().flatten();
+        let found = places.filter_map(|place| self.by_place.get(place)).min();
+        self.list.get_mut(*found?)
+    }
+
+    /// Those that no API was found for.
+    pub(super) fn unused(&self) -> impl Iterator<Item = &PlainApi> {
+        self.list.iter().filter(|api| !api.used)
+    }
 }
 
 /// What `flux-apim.yaml` says of an API in the plain layout.
@@ -120,17 +150,14 @@ pub(super) fn load(
             "limits" => limits(file, &entry.value, options, &mut project.config, findings),
             "rules" => levels(file, &entry.value, &mut project.config, findings),
             "apis" if entry.value.is_object() => {
-                project.config.apis = entry
-                    .value
-                    .entries()
-                    .iter()
-                    .map(|api| PlainApi {
-                        place: api.key.trim_end_matches('/').to_owned(),
-                        span: api.key_span,
-                        value: api.value.clone(),
-                        used: false,
-                    })
-                    .collect();
+                let apis = entry.value.entries().iter();
+                let apis = apis.map(|api| PlainApi {
+                    place: api.key.trim_end_matches('/').to_owned(),
+                    span: api.key_span,
+                    value: api.value.clone(),
+                    used: false,
+                });
+                project.config.apis = PlainApis::new(apis.collect());
             }
             "apis" => findings.push(wrong("a mapping of folders to properties")),
             other => {
@@ -139,7 +166,7 @@ pub(super) fn load(
                     place,
                     format!("`{}` is no setting of flux-apim.yaml", excerpt(other, 60)),
                 );
-                finding = match nearest(other, KEYS) {
+                finding = match findings.hint(|| nearest(other, KEYS)) {
                     Some(near) => finding.help(format!("did you mean `{near}`?")),
                     None => finding.help(format!("the settings are {}", KEYS.join(", "))),
                 };

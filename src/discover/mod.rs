@@ -8,7 +8,7 @@ mod plain;
 mod root;
 mod schema;
 
-pub use config::{PlainApi, ProjectConfig};
+pub use config::{PlainApi, PlainApis, ProjectConfig};
 pub use schema::schema;
 
 use crate::diag::{Diagnostic, Findings, Place, rules};

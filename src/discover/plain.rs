@@ -2,13 +2,13 @@
 //! `operations/<operationId>/policy.xml`.
 
 use super::Project;
-use super::config::PlainApi;
+use super::config::PlainApis;
 use crate::diag::{Diagnostic, Findings, Place, Span, excerpt, rules};
 use crate::model::kinds::{Kind, Role};
 use crate::model::{Key, Origin, Resource};
 use crate::syntax::{Data, Entry, Value};
 use crate::tree::{FileId, ReadError, SourceTree, join, relative_to};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, hash_map};
 
 /// Names of a document that say nothing about the API.
 const GENERIC: [&str; 6] = [
@@ -28,12 +28,14 @@ pub(super) fn collect(
     findings: &mut Findings,
 ) -> Result<(), ReadError> {
     let mut folders: BTreeMap<String, Vec<FileId>> = BTreeMap::new();
+    let meter = findings.budget().meter();
     for &file in &project.unclaimed {
         let path = tree.path(file);
-        if is_candidate(path.name())
-            && !in_declared_api(project, path.parent())
-            && mentions_version(&tree.read(file)?)
-        {
+        meter.spend(10, file);
+        if is_candidate(path.name()) && !in_declared_api(project, path.parent()) && {
+            meter.spend(tree.size(file) / 64, file);
+            mentions_version(&tree.read(file)?)
+        } {
             folders
                 .entry(path.parent().to_owned())
                 .or_default()
@@ -254,20 +256,19 @@ fn origin(tree: &SourceTree, file: FileId, role: Role) -> Origin {
 }
 
 /// What `flux-apim.yaml` says of the API in `folder` or `file`.
-fn configured(apis: &mut [PlainApi], folder: &str, file: &str) -> Option<Value> {
-    let api = apis.iter_mut().find(|api| {
-        api.place == file
-            || (!folder.is_empty()
-                && (api.place == folder
-                    || Some(api.place.as_str()) == folder.strip_prefix("apis/")))
-    })?;
+fn configured(apis: &mut PlainApis, folder: &str, file: &str) -> Option<Value> {
+    let api = apis.find([
+        Some(file),
+        (!folder.is_empty()).then_some(folder),
+        folder.strip_prefix("apis/"),
+    ])?;
     api.used = true;
     Some(api.value.clone())
 }
 
 /// Entries of `apis` in `flux-apim.yaml` without such an API.
 fn report_unused(project: &Project, findings: &mut Findings) {
-    for api in project.config.apis.iter().filter(|api| !api.used) {
+    for api in project.config.apis.unused() {
         findings.push(
             Diagnostic::new(
                 &rules::UNMATCHED_OVERRIDE,
@@ -285,17 +286,40 @@ fn properties(name: &str, configured: Option<&Value>) -> Value {
     properties.set("path", name);
     properties.set("protocols", Value::from(Data::Array(vec!["https".into()])));
     if let Some(configured) = configured {
+        let mut given: Vec<(&str, &Value)> = Vec::new();
         for Entry { key, value, .. } in configured.entries() {
             match key.as_str() {
                 "name" => {}
                 "properties" => {
-                    for inner in value.entries() {
-                        properties.set(&inner.key, inner.value.clone());
-                    }
+                    let inner = value.entries().iter();
+                    given.extend(inner.map(|entry| (entry.key.as_str(), &entry.value)));
                 }
-                _ => properties.set(key, value.clone()),
+                key => given.push((key, value)),
+            }
+        }
+        set_all(&mut properties, &given);
+    }
+    properties
+}
+
+/// Sets every key of an object, as if one by one.
+fn set_all(object: &mut Value, given: &[(&str, &Value)]) {
+    let Data::Object(entries) = &mut object.data else {
+        return;
+    };
+    let own = entries.iter().enumerate();
+    let mut places: HashMap<String, usize> = own.map(|(at, e)| (e.key.clone(), at)).collect();
+    for (key, value) in given {
+        match places.entry((*key).to_owned()) {
+            hash_map::Entry::Occupied(known) => entries[*known.get()].value = (*value).clone(),
+            hash_map::Entry::Vacant(free) => {
+                free.insert(entries.len());
+                entries.push(Entry {
+                    key: (*key).to_owned(),
+                    key_span: None,
+                    value: (*value).clone(),
+                });
             }
         }
     }
-    properties
 }

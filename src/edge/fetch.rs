@@ -4,6 +4,10 @@
 //! the one that is used, redirects are followed by hand, bytes and time are
 //! capped, and the digest is that of all bytes.
 
+mod hosts;
+
+pub use hosts::pattern;
+
 use crate::diag::excerpt;
 use crate::tree::Limits;
 use bytes::{Bytes, BytesMut};
@@ -389,7 +393,7 @@ fn allowed<'u>(url: &'u Url, first: &Url, policy: &Policy) -> Result<Host<&'u st
             }
         }
         Hosts::Only(list) => {
-            if !list.iter().any(|entry| matches(entry, name, url)) {
+            if !list.iter().any(|entry| hosts::matches(entry, name, url)) {
                 let shown = excerpt(url.authority(), 200);
                 return Err(format!(
                     "the host `{shown}` is not allowed; the operator allows hosts with --allow-source-host"
@@ -398,37 +402,6 @@ fn allowed<'u>(url: &'u Url, first: &Url, policy: &Policy) -> Result<Host<&'u st
         }
     }
     Ok(host)
-}
-
-/// Whether `entry` of the list means the host `name` of `url`.
-fn matches(entry: &str, name: &str, url: &Url) -> bool {
-    let split = entry.rsplit_once(':');
-    let (host, port) = match split {
-        // `[::1]` has colons of its own.
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (entry, None),
-    };
-    let port_fits = match port {
-        None => url.port().is_none(),
-        Some("*") => true,
-        Some(port) => {
-            url.port_or_known_default()
-                .map(|p| p.to_string())
-                .as_deref()
-                == Some(port)
-        }
-    };
-    let host = host.trim_end_matches('.');
-    let host_fits = match host.strip_prefix("*.") {
-        Some(domain) => {
-            name.len() > domain.len() + 1 && {
-                let (below, end) = name.split_at(name.len() - domain.len());
-                end.eq_ignore_ascii_case(domain) && below.ends_with('.')
-            }
-        }
-        None => name.eq_ignore_ascii_case(host),
-    };
-    port_fits && host_fits
 }
 
 /// Whether an address may be asked; what it is when not.
@@ -516,10 +489,11 @@ impl Expected {
             "sha384" => (Self::Sha384, 96),
             "sha512" => (Self::Sha512, 128),
             _ => {
-                return Err(format!(
-                    "`{}` is no digest of sha256, sha384 or sha512",
-                    excerpt(digest, 100)
-                ));
+                // What is written in its place may be the URL, with what is secret in it.
+                return Err(
+                    "its digest is none of sha256, sha384 or sha512: write `sha256:` and 64 hexadecimal digits"
+                        .to_owned(),
+                );
             }
         };
         let lower_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');

@@ -57,6 +57,10 @@ pub struct Metrics {
     pub in_flight: Gauge,
     /// Open connections.
     pub connections: Gauge,
+    /// Connections that were closed at once: their client had its share.
+    pub connections_refused: Counter,
+    /// Artifacts that were found damaged.
+    pub artifacts_damaged: Counter,
     /// Renderings that run.
     pub running: Gauge,
     /// Renderings that wait for a place.
@@ -84,6 +88,8 @@ impl Default for Metrics {
             hooks: Family::default(),
             in_flight: Gauge::default(),
             connections: Gauge::default(),
+            connections_refused: Counter::default(),
+            artifacts_damaged: Counter::default(),
             running: Gauge::default(),
             waiting: Gauge::default(),
             cancelled: Counter::default(),
@@ -114,6 +120,16 @@ impl Metrics {
             "http_connections",
             "Open connections",
             self.connections.clone(),
+        );
+        r.register(
+            "http_connections_refused",
+            "Connections closed at once because their client had its share",
+            self.connections_refused.clone(),
+        );
+        r.register(
+            "artifacts_damaged",
+            "Artifacts whose content is not what their name says",
+            self.artifacts_damaged.clone(),
         );
         r.register(
             "stage_duration_seconds",

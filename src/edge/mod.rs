@@ -7,7 +7,11 @@ pub mod controller;
 #[cfg(feature = "publish")]
 pub mod fetch;
 #[cfg(feature = "server")]
+mod listen;
+#[cfg(feature = "server")]
 pub mod metrics;
+#[cfg(feature = "server")]
+pub(crate) mod names;
 #[cfg(feature = "publish")]
 pub mod oci;
 #[cfg(feature = "cli")]

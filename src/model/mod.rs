@@ -2,10 +2,12 @@
 
 mod id;
 pub mod kinds;
+mod numbered;
 mod pattern;
 mod resource;
 pub mod schema;
 
 pub use id::{Target, below_service, parse_id};
 pub use kinds::{InWorkspace, Kind, Reference, Role};
+pub(crate) use numbered::Numbered;
 pub use resource::{Key, Origin, Resource};

@@ -4,6 +4,7 @@ use super::kinds::{InWorkspace, Kind, Role};
 use crate::diag::Span;
 use crate::syntax::Value;
 use crate::tree::FileId;
+use std::cmp::Ordering;
 use std::fmt;
 
 /// What identifies a resource. Equality and order ignore case, as Azure does.
@@ -102,11 +103,18 @@ impl Key {
         Some(api)
     }
 
-    fn folded(&self) -> impl Iterator<Item = String> + '_ {
-        self.workspace
-            .iter()
-            .chain(&self.names)
-            .map(|name| name.to_lowercase())
+    fn own_names(&self) -> impl Iterator<Item = &str> {
+        self.workspace.iter().chain(&self.names).map(String::as_str)
+    }
+}
+
+/// The order of the lower case of two names.
+fn folded(a: &str, b: &str) -> Ordering {
+    if a.is_ascii() && b.is_ascii() {
+        let lower = |byte: u8| byte.to_ascii_lowercase();
+        a.bytes().map(lower).cmp(b.bytes().map(lower))
+    } else {
+        a.to_lowercase().cmp(&b.to_lowercase())
     }
 }
 
@@ -119,18 +127,29 @@ impl PartialEq for Key {
 impl Eq for Key {}
 
 impl PartialOrd for Key {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl Ord for Key {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+    fn cmp(&self, other: &Self) -> Ordering {
         self.workspace
             .is_some()
             .cmp(&other.workspace.is_some())
             .then(self.kind.cmp(&other.kind))
-            .then_with(|| self.folded().cmp(other.folded()))
+            .then_with(|| {
+                let (mut ours, mut theirs) = (self.own_names(), other.own_names());
+                loop {
+                    let order = match (ours.next(), theirs.next()) {
+                        (Some(a), Some(b)) => folded(a, b),
+                        (a, b) => return a.is_some().cmp(&b.is_some()),
+                    };
+                    if order.is_ne() {
+                        return order;
+                    }
+                }
+            })
     }
 }
 

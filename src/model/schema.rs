@@ -2,12 +2,18 @@
 //! generated from the official resource schemas (`tables/*.json`).
 
 use super::Key;
-use crate::diag::{Diagnostic, Findings, Place, excerpt, nearest, rules};
+use crate::diag::{Diagnostic, Findings, Meter, Place, excerpt, nearest, rules};
 use crate::syntax::{Data, Entry, Value};
 use regex::Regex;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
 use std::sync::LazyLock;
+
+/// Characters of a path that messages show.
+const SHOWN: usize = 200;
+/// Steps of holding one value against its definition.
+const STEPS: u64 = 2;
 
 /// The api-version that is rendered unless another is asked for.
 pub const DEFAULT_API_VERSION: &str = "2024-05-01";
@@ -138,11 +144,12 @@ impl Schema {
             schema: self,
             key,
             place,
+            meter: findings.budget().meter(),
             findings,
         };
         check.name(resource);
         if let Some(definition) = self.properties(resource) {
-            check.value(definition, properties, "properties");
+            check.value(definition, properties, &mut "properties".to_owned());
         }
     }
 }
@@ -152,6 +159,7 @@ struct Check<'a> {
     key: &'a Key,
     place: &'a Place,
     findings: &'a mut Findings,
+    meter: Meter,
 }
 
 impl<'a> Check<'a> {
@@ -178,7 +186,11 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn value(&mut self, definition: &'a Definition, value: &mut Value, path: &str) {
+    /// `path` is one text for the whole walk: a long key is not copied for all
+    /// that lies below it.
+    fn value(&mut self, definition: &'a Definition, value: &mut Value, path: &mut String) {
+        self.meter
+            .spend(STEPS, value.span.map_or(Place::Source, Place::from));
         let definition = match &definition.reference {
             Some(reference) => match self.schema.definitions.get(reference) {
                 Some(definition) => definition,
@@ -192,7 +204,10 @@ impl<'a> Check<'a> {
                 Data::Array(items) => {
                     if let Some(definition) = &definition.items {
                         for (i, item) in items.iter_mut().enumerate() {
-                            self.value(definition, item, &format!("{path}[{i}]"));
+                            let above = path.len();
+                            let _ = write!(path, "[{i}]");
+                            self.value(definition, item, path);
+                            path.truncate(above);
                         }
                     }
                 }
@@ -207,7 +222,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn object(&mut self, definition: &'a Definition, value: &mut Value, path: &str) {
+    fn object(&mut self, definition: &'a Definition, value: &mut Value, path: &mut String) {
         let place = value.place().map_or(self.place.clone(), Place::from);
         let Data::Object(entries) = &mut value.data else {
             return self.wrong_type(value, path, "an object");
@@ -223,24 +238,31 @@ impl<'a> Check<'a> {
                     Diagnostic::new(
                         &rules::MISSING_PROPERTY,
                         place.clone(),
-                        format!("`{path}.{required}` of {} is missing", self.subject()),
+                        format!(
+                            "`{}.{required}` of {} is missing",
+                            excerpt(path, SHOWN),
+                            self.subject()
+                        ),
                     )
                     .help(format!("Azure requires `{required}`; add it")),
                 );
             }
         }
         for entry in entries {
-            let inner = format!("{path}.{}", entry.key);
+            let above = path.len();
+            path.push('.');
+            path.push_str(&entry.key);
             match known.and_then(|known| known.get(&entry.key)) {
-                Some(definition) => self.value(definition, &mut entry.value, &inner),
+                Some(definition) => self.value(definition, &mut entry.value, path),
                 None => match (&definition.additional, known) {
-                    (Some(definition), _) => self.value(definition, &mut entry.value, &inner),
+                    (Some(definition), _) => self.value(definition, &mut entry.value, path),
                     (None, Some(known)) if !known.is_empty() => {
-                        self.unknown(entry, &inner, known.keys().map(String::as_str));
+                        self.unknown(entry, path, known.keys().map(String::as_str));
                     }
                     _ => {}
                 },
             }
+            path.truncate(above);
         }
     }
 
@@ -256,7 +278,7 @@ impl<'a> Check<'a> {
                 self.schema.api_version
             ),
         );
-        if let Some(near) = nearest(&entry.key, known) {
+        if let Some(near) = self.findings.hint(|| nearest(&entry.key, known)) {
             finding = finding.help(format!("did you mean `{near}`?"));
         }
         self.findings.push(finding);
@@ -280,11 +302,15 @@ impl<'a> Check<'a> {
         }
         if let Some(problem) = text_problem(definition, text) {
             let shown = excerpt(text, 60);
-            let near = nearest(text, definition.allowed.iter().map(String::as_str));
+            let near = self.findings.hint(|| {
+                let allowed = definition.allowed.iter().map(String::as_str);
+                nearest(text, allowed)
+            });
             let mut finding = self.invalid(
                 value,
                 format!(
-                    "`{path}` of {} is `{shown}`, which {problem}",
+                    "`{}` of {} is `{shown}`, which {problem}",
+                    excerpt(path, SHOWN),
                     self.subject()
                 ),
             );
@@ -317,7 +343,8 @@ impl<'a> Check<'a> {
         };
         if let Some(problem) = problem {
             let message = format!(
-                "`{path}` of {} is {digits}, which {problem}",
+                "`{}` of {} is {digits}, which {problem}",
+                excerpt(path, SHOWN),
                 self.subject()
             );
             let finding = self.invalid(value, message);
@@ -327,7 +354,8 @@ impl<'a> Check<'a> {
 
     fn wrong_type(&mut self, value: &Value, path: &str, wanted: &str) {
         let message = format!(
-            "`{path}` of {} is {}, but Azure takes {wanted}",
+            "`{}` of {} is {}, but Azure takes {wanted}",
+            excerpt(path, SHOWN),
             self.subject(),
             value.kind_name()
         );

@@ -2,7 +2,7 @@
 
 use super::document::{Attribute, Document, Element, Text};
 use crate::csharp;
-use crate::diag::{Diagnostic, Findings, Span, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Meter, Span, excerpt, rules};
 use crate::tree::FileId;
 
 /// Which root a document must have.
@@ -39,10 +39,11 @@ impl Root {
 pub fn sniff(text: &str) -> Option<Root> {
     let mut rest = text.trim_start_matches('\u{feff}').trim_start();
     loop {
-        let end = if rest.starts_with("<!--") {
-            rest.find("-->")? + 3
-        } else if rest.starts_with("<?") {
-            rest.find("?>")? + 2
+        // What opens is not part of what closes: `<!-->` is an open comment.
+        let end = if let Some(inner) = rest.strip_prefix("<!--") {
+            4 + inner.find("-->")? + 3
+        } else if let Some(inner) = rest.strip_prefix("<?") {
+            2 + inner.find("?>")? + 2
         } else {
             break;
         };
@@ -71,6 +72,8 @@ pub fn parse(
         document: Document::default(),
         open: Vec::new(),
         max_depth,
+        endless: 0,
+        meter: findings.budget().meter(),
     };
     match parser.document() {
         Ok(()) => findings.extend(parser.check_root(root)),
@@ -87,7 +90,16 @@ struct Parser<'t> {
     /// Indices of the elements that are open.
     open: Vec<usize>,
     max_depth: u64,
+    /// Expressions in texts that did not end.
+    endless: usize,
+    meter: Meter,
 }
+
+/// Expressions in texts whose end is looked for up to the end of the document, though
+/// others were found to have none.
+const MAX_ENDLESS: usize = 16;
+/// Bytes in which the end of an expression is looked for after that.
+const NEAR: usize = 1024;
 
 type Step<T = ()> = Result<T, Box<Diagnostic>>;
 
@@ -96,10 +108,10 @@ impl<'t> Parser<'t> {
         while self.at < self.text.len() {
             let rest = &self.text[self.at..];
             if rest.starts_with("<!--") {
-                self.skip_to("-->", "the comment is not closed")?;
+                self.skip_past("<!--", "-->", "the comment is not closed")?;
             } else if let Some(inner) = rest.strip_prefix("<![CDATA[") {
                 let start = self.text.len() - inner.len();
-                self.skip_to("]]>", "the CDATA section is not closed")?;
+                self.skip_past("<![CDATA[", "]]>", "the CDATA section is not closed")?;
                 self.push_text(start, self.at - 3);
             } else if rest.starts_with("<!") {
                 return Err(Box::new(
@@ -111,7 +123,7 @@ impl<'t> Parser<'t> {
                     .help("remove the declaration"),
                 ));
             } else if rest.starts_with("<?") {
-                self.skip_to("?>", "the processing instruction is not closed")?;
+                self.skip_past("<?", "?>", "the processing instruction is not closed")?;
             } else if rest.starts_with("</") {
                 self.close()?;
             } else if rest.starts_with('<') {
@@ -176,10 +188,13 @@ impl<'t> Parser<'t> {
         Err(Box::new(self.malformed(start, end, message.into())))
     }
 
-    fn skip_to(&mut self, end: &str, message: &str) -> Step {
-        match self.text[self.at..].find(end) {
+    /// Skips from `begin`, which is at the cursor, to behind `end`. The two
+    /// share no character: `<!-->` opens a comment, and does not close it.
+    fn skip_past(&mut self, begin: &str, end: &str, message: &str) -> Step {
+        let inside = self.at + begin.len();
+        match self.text[inside..].find(end) {
             Some(found) => {
-                self.at += found + end.len();
+                self.at = inside + found + end.len();
                 Ok(())
             }
             None => self.fail(self.at, self.at + 2, message),
@@ -415,7 +430,7 @@ impl<'t> Parser<'t> {
                     }
                     // An `@(` inside text is an expression only when it ends.
                     self.at = if is_expression(&self.text[self.at..]) {
-                        csharp::expression_end(self.text, self.at).unwrap_or(self.at + 1)
+                        self.inner_expression()
                     } else {
                         self.at + 1
                     };
@@ -434,6 +449,27 @@ impl<'t> Parser<'t> {
         self.entities(start, self.at)?;
         self.push_text(start, self.at);
         Ok(())
+    }
+
+    /// The end of the expression at the cursor, inside a text; the next character when
+    /// it does not end. Looking for an end that is not there goes to the end of the
+    /// document, so that it is done a few times only; then it looks not so far.
+    fn inner_expression(&mut self) -> usize {
+        let mut end = self.text.len();
+        if self.endless >= MAX_ENDLESS {
+            end = end.min(self.at + NEAR);
+            while !self.text.is_char_boundary(end) {
+                end -= 1;
+            }
+        }
+        let found = csharp::expression_end(&self.text[..end], self.at);
+        let seen = found.as_ref().map_or(end, |found| *found) - self.at;
+        self.meter
+            .spend(1 + seen as u64 / 64, self.span(self.at, self.at + 1));
+        found.unwrap_or_else(|_| {
+            self.endless += 1;
+            self.at + 1
+        })
     }
 
     fn push_text(&mut self, start: usize, end: usize) {
@@ -522,6 +558,9 @@ mod tests {
             "<policies><set-url>https://a/?b=1&c=2</set-url></policies>",
             "<policies><value><![CDATA[a < b]]></value></policies>",
             "<policies><value>someone@(example</value></policies>",
+            "<policies><!--><\"--><base /></policies>",
+            "<policies><!-->--><!---></x>--><base /></policies>",
+            "<policies><?><?><base /></policies>",
         ] {
             assert_eq!(found(text), [], "{text}");
         }
@@ -541,12 +580,30 @@ mod tests {
             ("<!DOCTYPE x><policies/>", 3003, "<!"),
             ("<fragment/>", 3002, "fragment"),
             ("<policies/> text", 3001, "text"),
+            ("<policies><!--></policies>", 3001, "<!"),
+            ("<policies><?></policies>", 3001, "<?"),
         ] {
             assert_eq!(found(text), [(code, at.to_owned())], "{text}");
         }
         let deep = "<a>".repeat(100_000);
         let (_, findings) = read(&deep, 256);
         assert_eq!(findings[0].rule.code.0, 1006);
+    }
+
+    #[test]
+    fn a_document_is_known_by_its_first_element() {
+        for (text, root) in [
+            ("<!-->--><policies/>", Some(Root::Policies)),
+            ("<!--><fragment>--><policies/>", Some(Root::Policies)),
+            ("<?><fragment>?><policies/>", Some(Root::Policies)),
+            (
+                "\u{feff} <?xml version=\"1.0\"?> <fragment />",
+                Some(Root::Fragment),
+            ),
+            ("<!--><policies/>", None),
+        ] {
+            assert_eq!(sniff(text), root, "{text}");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! ARM templates (JSON).
 
 use super::piece::{Text, Writer};
-use super::{File, Options, Piece, Rendered, Target};
-use crate::diag::{Diagnostic, Findings, Place, rules};
+use super::{File, Options, Piece, Rendered, STEPS, Target, writing};
+use crate::diag::{Budget, Diagnostic, Findings, Place, rules};
 use crate::model::{Key, Role};
 use crate::syntax::write_string;
 use crate::validate::{Expression, Node, Parameter, Validated};
@@ -33,37 +33,43 @@ pub(super) fn render(
     rendered: &mut Rendered,
     findings: &mut Findings,
 ) {
+    let budget = &findings.budget().clone();
     let sizes: Vec<usize> = (0..graph.nodes.len())
         .into_par_iter()
         .map(|i| {
             let mut writer = Writer::default();
             resource(graph, i, &|_| true, &mut writer);
-            writer.finish().iter().map(|p| p.len(&graph.contents)).sum()
+            let pieces = writer.finish();
+            let size = pieces.iter().map(|p| p.len(&graph.contents)).sum();
+            budget.spend(writing(size), Place::Source);
+            size
         })
         .collect();
     for (node, size) in graph.nodes.iter().zip(&sizes) {
         check_size(node, *size, findings);
     }
+    if options.check {
+        return;
+    }
     let groups = split(&sizes);
     if let [all] = groups.as_slice() {
-        rendered.files.push(template(graph, "arm/main.json", all));
+        rendered.push(template(graph, "arm/main.json", all, budget));
         for output in &mut rendered.outputs {
             output.insert(Target::Arm, "arm/main.json".to_owned());
         }
     } else {
         for (number, group) in groups.iter().enumerate() {
             let path = format!("arm/parts/{number:03}-resources.json");
-            rendered.files.push(template(graph, &path, group));
+            rendered.push(template(graph, &path, group, budget));
             for &i in group {
                 rendered.outputs[i].insert(Target::Arm, path.clone());
             }
             rendered.parts.push(path);
         }
-        rendered
-            .files
-            .push(main_of_parts(graph, &groups, &rendered.parts));
+        let main = main_of_parts(graph, &groups, &rendered.parts, budget);
+        rendered.push(main);
     }
-    rendered.files.push(parameters(graph, options));
+    rendered.push(parameters(graph, options));
 }
 
 fn check_size(node: &Node, size: usize, findings: &mut Findings) {
@@ -113,7 +119,7 @@ fn split(sizes: &[usize]) -> Vec<Vec<usize>> {
     groups
 }
 
-fn template(graph: &Validated, path: &str, group: &[usize]) -> File {
+fn template(graph: &Validated, path: &str, group: &[usize], budget: &Budget) -> File {
     let members: BTreeSet<usize> = group.iter().copied().collect();
     let mut used = BTreeSet::new();
     for &i in group {
@@ -127,12 +133,14 @@ fn template(graph: &Validated, path: &str, group: &[usize]) -> File {
     writer.push("  \"resources\": [");
     for (n, &i) in group.iter().enumerate() {
         writer.push(if n == 0 { "\n" } else { ",\n" });
+        let before = writer.written();
         resource(
             graph,
             i,
             &|dependency| members.contains(&dependency),
             &mut writer,
         );
+        budget.spend(writing(writer.written() - before), Place::Source);
     }
     writer.push(if group.is_empty() {
         "]\n}\n"
@@ -326,7 +334,12 @@ fn name_expression(key: &Key) -> String {
 }
 
 /// The template that deploys the parts one after the other.
-fn main_of_parts(graph: &Validated, groups: &[Vec<usize>], parts: &[String]) -> File {
+fn main_of_parts(
+    graph: &Validated,
+    groups: &[Vec<usize>],
+    parts: &[String],
+    budget: &Budget,
+) -> File {
     let all: BTreeSet<&str> = graph.parameters.keys().map(String::as_str).collect();
     let mut writer = Writer::default();
     head(&mut writer);
@@ -350,6 +363,7 @@ fn main_of_parts(graph: &Validated, groups: &[Vec<usize>], parts: &[String]) -> 
         writer.push("\n        },\n        \"parameters\": {");
         let mut used = BTreeSet::from([SERVICE_PARAMETER]);
         for &i in group {
+            budget.spend(STEPS, Place::Source);
             for (_, value) in &graph.nodes[i].properties {
                 parameters_in(value, &mut used);
             }

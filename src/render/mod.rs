@@ -8,7 +8,7 @@ mod symbol;
 
 pub use piece::{File, Piece, Text};
 
-use crate::diag::Findings;
+use crate::diag::{Findings, Held, Place};
 use crate::validate::Validated;
 use std::collections::BTreeMap;
 
@@ -52,6 +52,8 @@ pub struct Options {
     pub service: Option<String>,
     /// ASO owner: the name of a `Service` object, or an ARM id.
     pub aso_owner: Option<String>,
+    /// Only what rendering finds is asked for: files are dropped as they are made.
+    pub check: bool,
 }
 
 /// What rendering made.
@@ -63,12 +65,46 @@ pub struct Rendered {
     pub outputs: Vec<BTreeMap<Target, String>>,
     /// `arm/parts` in deployment order; empty when one template is enough.
     pub parts: Vec<String>,
+    /// What the texts of the files take of the run's memory.
+    pub(crate) held: Option<Held>,
+    check: bool,
+}
+
+/// Steps of printing a resource, beside its bytes: names, ids, dependencies.
+const STEPS: u64 = 50;
+/// Bytes that a piece of a file takes beside its text.
+const PIECE: usize = 64;
+
+/// Steps of writing `bytes`.
+fn writing(bytes: usize) -> u64 {
+    STEPS + bytes as u64 / 64
+}
+
+impl Rendered {
+    /// Adds a file, unless none is asked for; its own texts are held.
+    pub(crate) fn push(&mut self, file: File) {
+        if self.check {
+            return;
+        }
+        let own = file.pieces.iter().map(|piece| match piece {
+            Piece::Own(text) => PIECE + text.len(),
+            Piece::Content { .. } => PIECE,
+        });
+        let more = own.sum::<usize>() + 2 * file.path.len();
+        if let Some(held) = &mut self.held {
+            let bytes = usize::try_from(held.bytes()).unwrap_or(usize::MAX);
+            held.grow(bytes.saturating_add(more), Place::Source);
+        }
+        self.files.push(file);
+    }
 }
 
 /// Prints `graph` for every target of `options`.
 pub fn render(graph: &Validated, options: &Options, findings: &mut Findings) -> Rendered {
     let mut rendered = Rendered {
         outputs: vec![BTreeMap::new(); graph.nodes.len()],
+        held: Some(findings.budget().hold(0, Place::Source)),
+        check: options.check,
         ..Rendered::default()
     };
     for target in &options.targets {

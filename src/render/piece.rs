@@ -118,11 +118,24 @@ impl Piece {
 pub(super) struct Writer {
     pieces: Vec<Piece>,
     own: String,
+    /// Bytes of own text in `pieces`.
+    before: usize,
 }
 
 impl Writer {
     pub(super) fn push(&mut self, text: &str) {
         self.own.push_str(text);
+    }
+
+    /// Bytes of own text so far.
+    pub(super) fn written(&self) -> usize {
+        self.before + self.own.len()
+    }
+
+    /// Ends the own text that is being written.
+    fn cut(&mut self) {
+        self.before += self.own.len();
+        self.pieces.push(Piece::Own(std::mem::take(&mut self.own)));
     }
 
     /// The text that is being written, to append to.
@@ -132,13 +145,18 @@ impl Writer {
 
     pub(super) fn content(&mut self, contents: &[Content], index: usize, text: Text) {
         let range = 0..contents[index].len();
-        self.pieces.push(Piece::Own(std::mem::take(&mut self.own)));
+        self.cut();
         self.pieces.push(Piece::Content { index, range, text });
     }
 
     /// Appends pieces that another writer made.
     pub(super) fn append(&mut self, pieces: Vec<Piece>) {
-        self.pieces.push(Piece::Own(std::mem::take(&mut self.own)));
+        self.cut();
+        let own = pieces.iter().map(|piece| match piece {
+            Piece::Own(text) => text.len(),
+            Piece::Content { .. } => 0,
+        });
+        self.before += own.sum::<usize>();
         self.pieces.extend(pieces);
     }
 

@@ -1,30 +1,24 @@
 //! Names that are made: unique, stable, and readable.
 
+use crate::model::Numbered;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
 use unicode_normalization::UnicodeNormalization;
 
 /// Gives each thing a name that no other has.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    taken: BTreeSet<String>,
+    taken: Numbered,
 }
 
 impl Names {
     /// `wanted`, or `wanted` with a number; compared without case.
     pub(super) fn numbered(&mut self, wanted: &str) -> String {
-        let mut name = wanted.to_owned();
-        let mut n = 1;
-        while !self.taken.insert(name.to_lowercase()) {
-            n += 1;
-            name = format!("{wanted}{n}");
-        }
-        name
+        self.taken.take(wanted, |n| format!("{wanted}{n}"))
     }
 
     /// Whether something has the name already.
     pub(super) fn is_taken(&self, name: &str) -> bool {
-        self.taken.contains(&name.to_lowercase())
+        self.taken.is_taken(name)
     }
 }
 

@@ -71,6 +71,8 @@ limits! {
     max_file_bytes, "max-file-bytes", 64 << 20, "Bytes of one file.";
     max_files, "max-files", 100_000, "Files and folders in a source.";
     max_path_bytes, "max-path-bytes", 1_024, "Bytes of one path.";
+    max_path_depth, "max-path-depth", 64, "Folders and name of one path.";
+    max_gzip_members, "max-gzip-members", 300_000, "Members of a gzip stream; bundles have one for each file, or three.";
     max_compression_ratio, "max-compression-ratio", 200, "Unpacked bytes for each packed byte of an archive, counted after the first MiB.";
     max_depth, "max-depth", 256, "Nesting of a JSON, YAML or policy document.";
     max_nodes, "max-nodes", 20_000_000, "Values in one JSON or YAML document, aliases expanded.";

@@ -16,8 +16,9 @@ pub(crate) use path::folded;
 pub use path::{ArtifactPath, PathError};
 pub(crate) use path::{join, relative_to};
 
+use crate::diag::Held;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -81,7 +82,18 @@ impl SourceTree {
             .iter()
             .map(|(path, bytes)| (path.clone(), bytes.len() as u64))
             .collect();
-        Self::new(sizes, Arc::new(Memory(files)))
+        Self::new(sizes, Arc::new(Memory { files, _held: None }))
+    }
+
+    /// A tree held in memory, which counts as `held` while it lives.
+    #[cfg(feature = "source")]
+    pub(crate) fn held(files: BTreeMap<ArtifactPath, Vec<u8>>, held: Held) -> Self {
+        let sizes = files
+            .iter()
+            .map(|(path, bytes)| (path.clone(), bytes.len() as u64))
+            .collect();
+        let held = Some(held);
+        Self::new(sizes, Arc::new(Memory { files, _held: held }))
     }
 
     /// Every file, in path order.
@@ -142,9 +154,12 @@ impl SourceTree {
 
     /// The same tree without what lies below one of `folders`.
     pub fn without(&self, folders: &[String]) -> Self {
+        let folders: BTreeSet<&str> = folders.iter().map(String::as_str).collect();
+        // Each folder above the file is looked up; the empty one holds all.
         let inside = |path: &ArtifactPath| {
-            let mut folders = folders.iter();
-            folders.any(|folder| relative_to(path.as_str(), folder).is_some())
+            let path = path.as_str();
+            let mut above = path.match_indices('/').map(|(at, _)| &path[..at]);
+            folders.contains("") || above.any(|folder| folders.contains(folder))
         };
         let files = self.entries.iter().filter(|entry| !inside(&entry.path));
         let files = files
@@ -166,11 +181,14 @@ fn file_id(index: usize) -> FileId {
     FileId(u32::try_from(index).unwrap_or(u32::MAX))
 }
 
-struct Memory(BTreeMap<ArtifactPath, Vec<u8>>);
+struct Memory {
+    files: BTreeMap<ArtifactPath, Vec<u8>>,
+    _held: Option<Held>,
+}
 
 impl ReadFile for Memory {
     fn read(&self, path: &ArtifactPath) -> Result<Cow<'_, [u8]>, ReadError> {
-        match self.0.get(path) {
+        match self.files.get(path) {
             Some(bytes) => Ok(Cow::Borrowed(bytes)),
             None => Err(ReadError {
                 path: path.clone(),

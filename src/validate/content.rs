@@ -256,15 +256,11 @@ pub(super) fn token(text: &str) -> Option<Range<usize>> {
     while let Some(at) = text[from..].find("{#") {
         let start = from + at;
         let inside = &text[start + 2..];
-        if let Some(end) = inside.find("#}") {
-            let name = &inside[..end];
-            let plausible = !name.is_empty()
-                && name
-                    .chars()
-                    .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '[' | ']' | ' '));
-            if plausible {
-                return Some(start..start + 2 + end + 2);
-            }
+        // The name ends where it has a character that names have not.
+        let name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '[' | ']' | ' ');
+        let end = inside.find(|c| !name(c)).unwrap_or(inside.len());
+        if end > 0 && inside[end..].starts_with("#}") {
+            return Some(start..start + 2 + end + 2);
         }
         from = start + 2;
     }

@@ -14,7 +14,7 @@ mod resolve;
 pub use expression::{Expression, Parameter};
 pub use packed::Content;
 
-use crate::diag::{Diagnostic, Findings, Place, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Held, Place, excerpt, rules};
 use crate::discover::Project;
 use crate::model::kinds::{Kind, Role};
 use crate::model::schema::Schema;
@@ -23,6 +23,9 @@ use crate::reuse::Reuse;
 use crate::syntax::{Data, Value};
 use crate::tree::{FileId, Limits, ReadError, SourceTree};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Steps of what is done for each resource beside its values.
+const STEPS: u64 = 50;
 
 /// A resource, ready to print.
 #[derive(Debug)]
@@ -51,6 +54,8 @@ pub struct Validated {
     pub service: Option<String>,
     /// The api-version that was checked.
     pub api_version: String,
+    /// What the graph takes of the run's memory.
+    _held: Held,
 }
 
 /// What validation is asked for.
@@ -77,7 +82,9 @@ pub fn validate(
 ) -> Result<Validated, ReadError> {
     let mut texts = content::read(tree, &mut project, options, findings)?;
     let current = current_revisions(&project);
+    let meter = findings.budget().meter();
     for resource in project.resources.values_mut() {
+        meter.spend(STEPS, resource.place().map_or(Place::Source, Place::from));
         prepare(resource, &texts, &current, findings);
         if resource.unreadable {
             continue;
@@ -112,6 +119,7 @@ pub fn validate(
         contents: graph.contents,
         service: project.service.or(project.config.service.clone()),
         api_version: options.schema.api_version.clone(),
+        _held: graph.held,
     })
 }
 
@@ -355,6 +363,7 @@ fn report_unclaimed(
 
 /// `{#token#}` that a pipeline step should have replaced.
 fn tokens(project: &Project, texts: &content::Texts, findings: &mut Findings) {
+    let meter = findings.budget().meter();
     for resource in project.resources.values() {
         for entry in resource.properties.entries() {
             // The value of a secret is not rendered, whatever it says.
@@ -365,6 +374,7 @@ fn tokens(project: &Project, texts: &content::Texts, findings: &mut Findings) {
                 continue;
             }
             entry.value.visit_strings(&mut |text, span| {
+                meter.spend(2 + text.len() as u64 / 64, Place::Source);
                 if let Some(token) = content::token(text) {
                     let place = span.or(resource.place()).map_or(Place::Source, Place::from);
                     findings.push(unreplaced(place, &text[token]));

@@ -2,7 +2,7 @@
 
 use crate::support::yaml;
 use serde_json::{Value as Json, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const GROUP: &str = "apimanagement.azure.com";
 const VERSION: &str = "v20240501";
@@ -11,8 +11,9 @@ const VERSION: &str = "v20240501";
 /// the stored one, and nothing is converted; schema and validation are as they
 /// are. Else ones that take any spec, so that at least names and kinds count.
 pub fn crds() -> Json {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/corpus/crds/aso-v2-yaml");
-    let mut items = official(&folder);
+    let named = std::env::var_os("FLUX_APIM_CORPUS").map(PathBuf::from);
+    let root = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/corpus"));
+    let mut items = official(&root.join("crds/aso-v2-yaml"));
     if items.is_empty() {
         println!("the corpus is not unpacked: ASO objects are not held against their schemas");
         items = lenient();

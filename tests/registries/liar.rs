@@ -76,6 +76,31 @@ pub struct Liar {
     books: Arc<Mutex<Books>>,
 }
 
+/// A pusher of the same registry that needs no requests. A lie may use it.
+#[derive(Clone)]
+pub struct Rival(Arc<Mutex<Books>>);
+
+impl Rival {
+    /// The JSON behind a tag.
+    pub fn read(&self, name: &str, tag: &str) -> Option<Json> {
+        let books = self.0.lock().unwrap();
+        let digest = books.tags.get(&(name.to_owned(), tag.to_owned()))?;
+        let (_, bytes) = books.manifests.get(&(name.to_owned(), digest.clone()))?;
+        serde_json::from_slice(bytes).ok()
+    }
+
+    /// Puts an index behind a tag.
+    pub fn write(&self, name: &str, tag: &str, index: &Json) {
+        let bytes = Bytes::from(index.to_string());
+        let digest = Digest::of(&bytes).to_string();
+        let kind = "application/vnd.oci.image.index.v1+json".to_owned();
+        let mut books = self.0.lock().unwrap();
+        let at = (name.to_owned(), digest.clone());
+        books.manifests.insert(at, (kind, bytes));
+        books.tags.insert((name.to_owned(), tag.to_owned()), digest);
+    }
+}
+
 impl Liar {
     /// An honest one.
     pub async fn honest(habits: Habits) -> Self {
@@ -143,6 +168,11 @@ impl Liar {
             server: Server::start_with(tls, Arc::new(handler)).await,
             books,
         }
+    }
+
+    /// Another pusher.
+    pub fn rival(&self) -> Rival {
+        Rival(self.books.clone())
     }
 
     /// The bytes behind a tag.

@@ -4,6 +4,8 @@
 use super::USER;
 use flux_apim::edge::secret::Secret;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -215,15 +217,28 @@ impl Authority {
     /// For a server of this process.
     pub fn server(&self) -> Arc<rustls::ServerConfig> {
         flux_apim::edge::tls::install_provider();
+        self.serving(rustls::ServerConfig::builder().with_no_client_auth())
+    }
+
+    /// The same, which wants a certificate of `clients`.
+    pub fn server_for(&self, clients: &Self) -> Arc<rustls::ServerConfig> {
+        flux_apim::edge::tls::install_provider();
+        let mut roots = rustls::RootCertStore::empty();
+        let root = CertificateDer::from_pem_slice(&clients.certificate()).unwrap();
+        roots.add(root).unwrap();
+        let verifier = rustls::server::WebPkiClientVerifier::builder(Arc::new(roots));
+        let verifier = verifier.build().unwrap();
+        self.serving(rustls::ServerConfig::builder().with_client_cert_verifier(verifier))
+    }
+
+    fn serving(
+        &self,
+        builder: rustls::ConfigBuilder<rustls::ServerConfig, rustls::server::WantsServerCert>,
+    ) -> Arc<rustls::ServerConfig> {
         let (certificate, key) = self.issue("127.0.0.1");
-        use rustls::pki_types::pem::PemObject;
-        use rustls::pki_types::{CertificateDer, PrivateKeyDer};
         let certificate = CertificateDer::from_pem_slice(&certificate).unwrap();
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-        let config = rustls::ServerConfig::builder()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
-            .unwrap();
+        let config = builder.with_single_cert(vec![certificate], key).unwrap();
         Arc::new(config)
     }
 }

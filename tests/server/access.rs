@@ -8,17 +8,19 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use p256::pkcs8::{EncodePrivateKey, LineEnding};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
 
-struct Key {
+pub(crate) struct Key {
     id: String,
     key: EncodingKey,
     public: Value,
 }
 
 impl Key {
-    fn new(id: &str) -> Self {
+    pub(crate) fn new(id: &str) -> Self {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).unwrap();
         let secret = p256::SecretKey::from_slice(&bytes).unwrap();
@@ -34,55 +36,76 @@ impl Key {
         }
     }
 
-    fn sign(&self, claims: &Value) -> String {
+    pub(crate) fn sign(&self, claims: &Value) -> String {
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(self.id.clone());
         encode(&header, claims, &self.key).unwrap()
     }
+
+    /// The signature of a token that is made by hand.
+    pub(crate) fn sign_text(&self, text: &str) -> String {
+        jsonwebtoken::crypto::sign(text.as_bytes(), &self.key, Algorithm::ES256).unwrap()
+    }
 }
 
 /// An OpenID provider: discovery and keys, which a test may change.
-struct Provider {
-    issuer: String,
+#[derive(Default)]
+pub(crate) struct Provider {
+    pub(crate) issuer: String,
     keys: Arc<Mutex<Vec<Value>>>,
+    /// How often it was asked.
+    pub(crate) asked: Arc<AtomicUsize>,
+    /// Whether it takes questions and does not answer them.
+    pub(crate) hangs: Arc<watch::Sender<bool>>,
 }
 
 impl Provider {
-    async fn start(said: Option<&str>) -> Self {
+    pub(crate) async fn start(said: Option<&str>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
-        let keys = Arc::new(Mutex::new(Vec::new()));
+        let provider = Self {
+            issuer: issuer.clone(),
+            ..Self::default()
+        };
+        let (asked, hangs) = (Arc::clone(&provider.asked), Arc::clone(&provider.hangs));
         let said = said.map_or_else(|| issuer.clone(), |said| said.replace("HOST", &issuer));
         let discovery = json!({"issuer": said, "jwks_uri": format!("{issuer}/keys")});
-        let served = Arc::clone(&keys);
+        let served = Arc::clone(&provider.keys);
+        let discover = move || async move {
+            asked.fetch_add(1, Ordering::SeqCst);
+            let _ = hangs.subscribe().wait_for(|hangs| !hangs).await;
+            Json(discovery)
+        };
         let router = Router::new()
-            .route(
-                "/.well-known/openid-configuration",
-                get(move || async move { Json(discovery) }),
-            )
+            .route("/.well-known/openid-configuration", get(discover))
             .route(
                 "/keys",
                 get(move || async move { Json(json!({"keys": *served.lock().unwrap()})) }),
             );
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { issuer, keys }
+        provider
     }
 
-    fn show(&self, keys: &[&Key]) {
-        *self.keys.lock().unwrap() = keys.iter().map(|key| key.public.clone()).collect();
+    pub(crate) fn show(&self, keys: &[&Key]) {
+        self.show_all(keys.iter().map(|key| key.public.clone()).collect());
+    }
+
+    pub(crate) fn show_all(&self, keys: Vec<Value>) {
+        *self.keys.lock().unwrap() = keys;
     }
 
     async fn service(&self, tenants: &[&str]) -> Running {
         Running::start(self.options(tenants)).await
     }
 
-    fn options(&self, tenants: &[&str]) -> Options {
+    pub(crate) fn options(&self, tenants: &[&str]) -> Options {
         Options {
             auth: Auth::Oidc(Oidc {
                 issuer: self.issuer.clone(),
                 audiences: vec!["api://flux-apim".to_owned()],
                 tenants: tenants.iter().map(|&t| t.to_owned()).collect(),
                 skew: Duration::from_secs(60),
+                refresh: Duration::from_secs(300),
                 ca: None,
             }),
             ..options()
@@ -97,7 +120,7 @@ fn now() -> u64 {
         .as_secs()
 }
 
-fn claims(issuer: &str, more: &Value) -> Value {
+pub(crate) fn claims(issuer: &str, more: &Value) -> Value {
     let mut claims = json!({
         "iss": issuer, "sub": "a-client", "aud": "api://flux-apim", "exp": now() + 600, "nbf": now() - 10,
     });
@@ -140,7 +163,12 @@ const ENDPOINTS: [(&str, &str, Option<&str>); 11] = [
     ("GET", "/metrics", Some("admin")),
 ];
 
-async fn status(service: &Running, method: &str, path: &str, token: Option<&str>) -> u16 {
+pub(crate) async fn status(
+    service: &Running,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+) -> u16 {
     let url = format!("{}{path}", service.url);
     let mut request = client().request(method.parse().unwrap(), url);
     if let Some(token) = token {
@@ -320,7 +348,6 @@ async fn keys_are_rotated_without_a_restart() {
         async |key: &Key| status(&service, "GET", "/v1/rules", Some(&key.sign(&claims))).await;
     assert_eq!(ask(&old).await, 200);
     assert_eq!(ask(&new).await, 401);
-    tokio::time::sleep(Duration::from_millis(100)).await;
     provider.show(&[&new]);
     assert_eq!(ask(&new).await, 200);
     assert_eq!(ask(&old).await, 401, "a key that is gone is taken no more");
@@ -363,7 +390,7 @@ async fn without_its_provider_the_service_is_not_ready() {
     drop(listener);
     let provider = Provider {
         issuer,
-        keys: Arc::default(),
+        ..Provider::default()
     };
     let service = provider.service(&[]).await;
     assert_eq!(status(&service, "GET", "/readyz", None).await, 503);
@@ -416,7 +443,7 @@ async fn tokens_of_the_cluster_are_reviewed() {
             "--kubernetes-audience",
             "flux-apim",
             "--grant",
-            "render=system:authenticated,admin=operators",
+            "render=system:authenticated,admin=group:operators",
         ];
         Process::start(&arguments, &[("KUBECONFIG", &config)])
     });

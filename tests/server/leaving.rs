@@ -16,7 +16,7 @@ async fn a_client_that_leaves_leaves_nothing_behind() {
     .await;
     let packed = archive(&sample());
     let head = format!(
-        "POST /v1/render HTTP/1.1\r\nHost: x\r\nContent-Type: application/gzip\r\nContent-Length: {}\r\n\r\n",
+        "POST /v1/render HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/gzip\r\nContent-Length: {}\r\n\r\n",
         packed.len()
     );
     // In the middle of the upload, while it works, in the middle of the answer.

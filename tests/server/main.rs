@@ -8,14 +8,21 @@
 )]
 
 mod access;
+mod artifacts;
 mod bad_input;
 #[path = "../common/mod.rs"]
 mod common;
+mod connections;
 mod hook;
+mod keys;
 mod leaving;
 mod mutation;
 mod operations;
+mod options;
+mod origin;
 mod previews;
+mod probes;
 mod remote;
 mod sources;
 mod support;
+mod tokens;

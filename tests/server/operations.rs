@@ -4,8 +4,6 @@ use crate::support::*;
 use axum::Router;
 use axum::routing::post as axum_post;
 use flux_apim::edge::server::Options;
-use flux_apim::edge::storage::{Owner, Retention, Storage};
-use flux_apim::tree::Digest;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -154,45 +152,6 @@ async fn traces_reach_the_collector_and_continue_those_of_the_client() {
         all.len()
     );
     assert!(all.windows(9).any(|bytes| bytes == b"/v1/rules"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn artifacts_are_served_by_their_content_without_a_list() {
-    let folder = tempfile::tempdir().unwrap();
-    let retention = Retention {
-        ttl: Duration::from_secs(60),
-        records: 2,
-    };
-    let storage = Storage::open(folder.path(), "127.0.0.1", retention).unwrap();
-    let packed = archive(&sample());
-    let digest = Digest::of(&packed);
-    let owner = Owner::new("externalartifact", "apis", "contoso").unwrap();
-    let stored = storage.put(&owner, digest, &packed).unwrap();
-    let service = Running::start(Options {
-        artifacts: Some(folder.path().to_owned()),
-        ..options()
-    })
-    .await;
-    let path = stored.url.split_once("/artifacts/").unwrap().1;
-    let url = format!("{}/artifacts/{path}", service.url);
-    let response = client().get(&url).send().await.unwrap();
-    assert_eq!(response.status(), 200);
-    assert_eq!(Digest::of(&response.bytes().await.unwrap()), digest);
-    for path in [
-        "",
-        "/",
-        "/externalartifact",
-        "/externalartifact/apis/contoso/",
-        "/externalartifact/apis/contoso/..%2f..%2fx",
-    ] {
-        let response = client()
-            .get(format!("{}/artifacts{path}", service.url))
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(response.status(), 404, "{path}");
-    }
-    service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

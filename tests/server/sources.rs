@@ -470,3 +470,94 @@ async fn artifacts_count_as_uploads() {
     );
     service.stop().await;
 }
+
+/// A signature of shared access in a URL is the client's, and nobody else's.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_secret_in_a_url_is_nowhere_to_be_found() {
+    let body = archive(&sample());
+    let server = Counting::serving(&body).await;
+    let service = Running::start(Options {
+        sources: Policy {
+            allow_private: true,
+            ..Policy::only(vec![server.address.to_string()])
+        },
+        ..options()
+    })
+    .await;
+    let plain = format!("http://{}/x.tar.gz", server.address);
+    let url = format!("{plain}?sv=1&sig=SECRET#SECRET");
+    let digest = Digest::of(&body).to_string();
+    let ask = async |verb: &str, accept: &str, body: serde_json::Value| {
+        let request = client().post(format!("{}/v1/{verb}", service.url));
+        let request = request
+            .header("content-type", JSON)
+            .header("accept", accept);
+        let response = request.body(body.to_string()).send().await.unwrap();
+        (response.status().as_u16(), response.bytes().await.unwrap())
+    };
+    let source = json!({"source": {"url": url, "digest": digest}});
+    let (status, rendered) = ask("render", JSON, source.clone()).await;
+    let rendered: serde_json::Value = serde_json::from_slice(&rendered).unwrap();
+    assert_eq!(status, 200, "{rendered}");
+    assert_eq!(rendered["inventory"]["source"]["url"], plain);
+    assert!(!rendered.to_string().contains("SECRET"));
+    let (status, bundle) = ask("render", GZIP, source.clone()).await;
+    assert_eq!(status, 200);
+    let mut unpacked = Vec::new();
+    let mut reader = flate2::read::MultiGzDecoder::new(&bundle[..]);
+    std::io::Read::read_to_end(&mut reader, &mut unpacked).unwrap();
+    assert!(!String::from_utf8_lossy(&unpacked).contains("SECRET"));
+    // Nor in what is said of a request that is wrong, whatever is wrong with it.
+    for body in [
+        json!({"source": {"url": url, "digest": NOTHING}}),
+        json!({"source": {"url": url, "digest": url}}),
+        json!({"source": {"url": url, "digest": 1}}),
+        json!({"source": {"url": url}}),
+        json!({"source": {"digest": url}}),
+        json!({"source": {"url": [url], "digest": digest}}),
+        json!({"source": {"url": url, "digest": digest, "extra": url}}),
+        json!({"source": {url.clone(): digest}}),
+        json!({"source": [url]}),
+        json!({"source": url}),
+        json!({"files": url}),
+        json!({"archive": url}),
+        json!({"old": url, "new": source}),
+        json!({url.clone(): {}}),
+        json!(url),
+        json!({"source": {"url": url.replace("http:", "ftp:"), "digest": digest}}),
+        json!({"source": {"url": url.replace("http://", "http://user:SECRET@"), "digest": digest}}),
+        json!({"source": {"url": url.replace("127.0.0.1", "localhost"), "digest": digest}}),
+        json!({"source": {"url": url.replace("http://", "http//"), "digest": digest}}),
+    ] {
+        for verb in ["render", "diff"] {
+            let (status, answer) = ask(verb, JSON, body.clone()).await;
+            let answer = String::from_utf8_lossy(&answer);
+            assert!(matches!(status, 400 | 422), "{body}: {answer}");
+            assert!(!answer.contains("SECRET"), "{body}: {answer}");
+        }
+    }
+    // What a client says of its source is shown to others just so.
+    for (origin, expected) in [
+        (
+            json!({"kind": "x", "url": format!("https://user:SECRET@h/x?SECRET#SECRET")}),
+            200,
+        ),
+        (json!({"kind": "x", "dirty": url}), 400),
+        (json!({url.clone(): 1}), 400),
+        (json!(url), 400),
+    ] {
+        let mut to = url::Url::parse(&format!("{}/v1/render", service.url)).unwrap();
+        to.query_pairs_mut()
+            .append_pair("origin", &origin.to_string());
+        let request = client().post(to).header("content-type", GZIP);
+        let response = request.body(archive(&sample())).send().await.unwrap();
+        assert_eq!(response.status(), expected, "{origin}");
+        let answer = response.text().await.unwrap();
+        assert!(!answer.contains("SECRET"), "{origin}");
+        assert!(
+            expected != 200 || answer.contains("https://h/x"),
+            "{origin}"
+        );
+    }
+    service.stop().await;
+}

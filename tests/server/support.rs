@@ -5,15 +5,21 @@ use flux_apim::edge::server::{Load, Options, Server};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 
 /// A service in this process.
 pub(crate) struct Running {
     pub(crate) url: String,
+    /// Where it answers probes and gives metrics beside that.
+    pub(crate) health: Option<SocketAddr>,
+    pub(crate) metrics: Option<SocketAddr>,
     load: Box<dyn Fn() -> Load + Send + Sync>,
     stop: Option<oneshot::Sender<()>>,
     task: Option<tokio::task::JoinHandle<()>>,
@@ -23,6 +29,7 @@ impl Running {
     pub(crate) async fn start(options: Options) -> Self {
         let server = Server::bind(options).await.unwrap();
         let url = format!("http://{}", server.address());
+        let (health, metrics) = (server.health_address(), server.metrics_address());
         let load = Box::new(server.load());
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
@@ -33,6 +40,8 @@ impl Running {
         });
         Self {
             url,
+            health,
+            metrics,
             load,
             stop: Some(stop),
             task: Some(task),
@@ -66,12 +75,56 @@ impl Running {
     }
 }
 
+/// A connection to the service from `from`, an address of this machine.
+pub(crate) async fn connect_from(service: &Running, from: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+    let to = service.address().parse().unwrap();
+    socket.connect(to).await.unwrap()
+}
+
+pub(crate) async fn connect(service: &Running) -> TcpStream {
+    TcpStream::connect(service.address()).await.unwrap()
+}
+
+/// Writes `request` and reads until the head of the answer is there: the head, and what
+/// was read of the body.
+pub(crate) async fn ask(stream: &mut TcpStream, request: &str) -> (String, Vec<u8>) {
+    stream.write_all(request.as_bytes()).await.unwrap();
+    head(stream).await
+}
+
+pub(crate) async fn head(stream: &mut TcpStream) -> (String, Vec<u8>) {
+    let mut read = Vec::new();
+    loop {
+        if let Some(end) = read.windows(4).position(|w| w == b"\r\n\r\n") {
+            let rest = read.split_off(end + 4);
+            return (String::from_utf8(read).unwrap().to_lowercase(), rest);
+        }
+        let mut some = [0; 4096];
+        let count = stream.read(&mut some).await.unwrap();
+        let so_far = String::from_utf8_lossy(&read);
+        assert_ne!(count, 0, "the connection ended without an answer: {so_far}");
+        read.extend_from_slice(&some[..count]);
+    }
+}
+
+/// Waits until the other side closes.
+pub(crate) async fn until_closed(stream: &mut TcpStream) {
+    let mut some = [0; 4096];
+    let closing = async { while stream.read(&mut some).await.is_ok_and(|n| n > 0) {} };
+    let closed = tokio::time::timeout(Duration::from_secs(60), closing).await;
+    assert!(closed.is_ok(), "the service never closes the connection");
+}
+
 /// Options without limits that tests would run into.
 pub(crate) fn options() -> Options {
     Options {
         listen: "127.0.0.1:0".to_owned(),
         rate: NonZeroU32::new(1_000_000).unwrap(),
         concurrency: 1000,
+        // Who closes has left.
+        half_close: Duration::ZERO,
         drain_delay: Duration::ZERO,
         ..Options::default()
     }

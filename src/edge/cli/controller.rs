@@ -21,7 +21,8 @@ pub(super) struct Controller {
         long,
         env = "RUNTIME_NAMESPACE",
         value_name = "NAME",
-        default_value = "flux-system"
+        default_value = "flux-system",
+        value_parser = super::values::namespace
     )]
     runtime_namespace: String,
     /// Look only after ApimBundles with these labels: the shard, such as
@@ -45,7 +46,8 @@ pub(super) struct Controller {
         long,
         env = "FLUX_APIM_REQUEUE_DEPENDENCY",
         value_name = "DURATION",
-        default_value = "30s"
+        default_value = "30s",
+        value_parser = super::values::wait
     )]
     requeue_dependency: Duration,
     /// First delay after a failure.
@@ -53,7 +55,8 @@ pub(super) struct Controller {
         long,
         env = "FLUX_APIM_MIN_RETRY_DELAY",
         value_name = "DURATION",
-        default_value = "750ms"
+        default_value = "750ms",
+        value_parser = super::values::wait
     )]
     min_retry_delay: Duration,
     /// Longest delay after failures.
@@ -61,7 +64,8 @@ pub(super) struct Controller {
         long,
         env = "FLUX_APIM_MAX_RETRY_DELAY",
         value_name = "DURATION",
-        default_value = "15m"
+        default_value = "15m",
+        value_parser = super::values::wait
     )]
     max_retry_delay: Duration,
     /// How far intervals are spread.
@@ -72,7 +76,8 @@ pub(super) struct Controller {
         long,
         env = "FLUX_APIM_FETCH_TIMEOUT",
         value_name = "DURATION",
-        default_value = "1m"
+        default_value = "1m",
+        value_parser = super::values::wait
     )]
     fetch_timeout: Duration,
 
@@ -85,7 +90,8 @@ pub(super) struct Controller {
         env = "FLUX_APIM_LEADER_ELECTION_LEASE_DURATION",
         value_name = "DURATION",
         default_value = "35s",
-        help_heading = "Leader election"
+        help_heading = "Leader election",
+        value_parser = super::values::wait
     )]
     leader_election_lease_duration: Duration,
     /// After this time without renewal the leader stops.
@@ -94,7 +100,8 @@ pub(super) struct Controller {
         env = "FLUX_APIM_LEADER_ELECTION_RENEW_DEADLINE",
         value_name = "DURATION",
         default_value = "30s",
-        help_heading = "Leader election"
+        help_heading = "Leader election",
+        value_parser = super::values::wait
     )]
     leader_election_renew_deadline: Duration,
     /// Time between attempts to get or renew the lease.
@@ -103,7 +110,8 @@ pub(super) struct Controller {
         env = "FLUX_APIM_LEADER_ELECTION_RETRY_PERIOD",
         value_name = "DURATION",
         default_value = "5s",
-        help_heading = "Leader election"
+        help_heading = "Leader election",
+        value_parser = super::values::wait
     )]
     leader_election_retry_period: Duration,
 
@@ -122,7 +130,8 @@ pub(super) struct Controller {
         env = "FLUX_APIM_STORAGE_ADDR",
         value_name = "HOST:PORT",
         default_value = ":9090",
-        help_heading = "Artifacts"
+        help_heading = "Artifacts",
+        value_parser = super::values::listen_anywhere
     )]
     storage_addr: String,
     /// Address at which others reach the artifacts, such as that of the
@@ -132,7 +141,8 @@ pub(super) struct Controller {
         env = "FLUX_APIM_STORAGE_ADV_ADDR",
         value_name = "HOST[:PORT]",
         default_value = "flux-apim-controller.flux-system.svc.cluster.local.",
-        help_heading = "Artifacts"
+        help_heading = "Artifacts",
+        value_parser = super::values::advertised
     )]
     storage_adv_addr: String,
     /// How long artifacts stay that are no longer current.
@@ -141,7 +151,8 @@ pub(super) struct Controller {
         env = "FLUX_APIM_ARTIFACT_RETENTION_TTL",
         value_name = "DURATION",
         default_value = "1m",
-        help_heading = "Artifacts"
+        help_heading = "Artifacts",
+        value_parser = super::values::retention
     )]
     artifact_retention_ttl: Duration,
     /// How many artifacts of one ApimBundle stay at most.
@@ -153,7 +164,8 @@ pub(super) struct Controller {
         long,
         env = "FLUX_APIM_EVENTS_ADDR",
         value_name = "URL",
-        help_heading = "Observation"
+        help_heading = "Observation",
+        value_parser = super::values::http_url
     )]
     events_addr: Option<url::Url>,
     /// Address of the metrics.
@@ -162,7 +174,8 @@ pub(super) struct Controller {
         env = "FLUX_APIM_METRICS_ADDR",
         value_name = "HOST:PORT",
         default_value = ":8080",
-        help_heading = "Observation"
+        help_heading = "Observation",
+        value_parser = super::values::listen_anywhere
     )]
     metrics_addr: String,
     /// Address of `/healthz` and `/readyz`.
@@ -171,7 +184,8 @@ pub(super) struct Controller {
         env = "FLUX_APIM_HEALTH_ADDR",
         value_name = "HOST:PORT",
         default_value = ":9440",
-        help_heading = "Observation"
+        help_heading = "Observation",
+        value_parser = super::values::listen_anywhere
     )]
     health_addr: String,
     /// Which log lines are written.
@@ -234,6 +248,12 @@ fn options(arguments: &Controller) -> anyhow::Result<Options> {
     anyhow::ensure!(
         retry_period < renew_deadline && renew_deadline < duration,
         "--leader-election-retry-period must be shorter than --leader-election-renew-deadline, and that shorter than --leader-election-lease-duration"
+    );
+    anyhow::ensure!(
+        arguments.min_retry_delay <= arguments.max_retry_delay,
+        "--min-retry-delay {} must not be longer than --max-retry-delay {}",
+        arguments.min_retry_delay,
+        arguments.max_retry_delay
     );
     let election = arguments.enable_leader_election.then(|| Election {
         name: lease_name(arguments.watch_label_selector.as_deref()),

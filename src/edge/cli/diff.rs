@@ -1,7 +1,7 @@
 //! `diff`: what changes between two sources.
 
 use super::options::{Common, Format, LimitFlags, threads};
-use super::{Done, pipeline, print, show};
+use super::{Done, pipeline, print, refusal, show};
 use crate::changes::{self, Changes};
 use crate::diag::{Budget, Report};
 use clap::{Args, ValueEnum};
@@ -153,11 +153,20 @@ fn local(sides: &[(&'static str, Common); 2]) -> anyhow::Result<Compared> {
     let [old, new] = &bundles[..] else {
         anyhow::bail!("there are not two sides");
     };
-    Ok(Compared::Changes(changes::between(
-        old,
-        new,
-        &Budget::default(),
-    )))
+    let (side, common) = &sides[1];
+    let budget = Budget::new(&common.limits()?);
+    match budget.bound(|| changes::between(old, new, &budget)) {
+        Ok(changes) => Ok(Compared::Changes(changes)),
+        Err(stop) => match stop.finding() {
+            Some(finding) => Ok(Compared::Not {
+                side,
+                source: common.source.clone(),
+                report: refusal(finding)?,
+                done: Done::Findings,
+            }),
+            None => anyhow::bail!("the comparison was ended before it was done"),
+        },
+    }
 }
 
 impl Diff {

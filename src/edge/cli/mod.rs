@@ -17,9 +17,11 @@ mod remote;
 mod rollback;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "server")]
+mod values;
 mod verify;
 
-use crate::diag::{Diagnostic, Place, RULES, Report, Rule, markdown, rule, rules, sarif};
+use crate::diag::{Budget, Diagnostic, Place, RULES, Report, Rule, markdown, rule, rules, sarif};
 use crate::discover;
 use crate::edge::output::Output;
 use crate::edge::source::{self, OpenOptions, Opened, SourceRef};
@@ -106,10 +108,11 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
 }
 
 /// Opens the source; `Err` holds why it is refused.
-fn open(common: &Common) -> anyhow::Result<Result<Opened, Report>> {
+fn open(common: &Common, budget: &Budget) -> anyhow::Result<Result<Opened, Report>> {
     let open = OpenOptions {
         digest: common.digest,
         limits: common.limits()?,
+        budget: budget.clone(),
     };
     let opened = common
         .source
@@ -148,18 +151,21 @@ fn pipeline(
     common: &Common,
     set: impl FnOnce(&mut pipeline::Options),
 ) -> anyhow::Result<Result<Outcome, Report>> {
+    // One account for reading the source and for the run.
+    let budget = Budget::new(&common.limits()?);
     let Opened {
         tree,
         origin,
         only,
         notes,
-    } = match open(common)? {
+    } = match open(common, &budget)? {
         Ok(opened) => opened,
         Err(report) => return Ok(Err(report)),
     };
     let mut options = pipeline::Options {
         source: origin,
         deny_warnings: common.deny.iter().any(|word| word == "warnings"),
+        budget,
         ..pipeline::Options::default()
     };
     options.discover.path.clone_from(&common.path);

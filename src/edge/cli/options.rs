@@ -223,6 +223,9 @@ pub(super) fn folder(text: &str) -> Result<String, String> {
         .map_err(|why| why.to_string())
 }
 
+/// A cap that is none: sums of several of them still fit into a number.
+const LARGEST: u64 = 1 << 50;
+
 /// One flag for each cap, made from the table of caps.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LimitFlags {
@@ -274,7 +277,7 @@ impl Args for LimitFlags {
                     .help(help(limit, limit.default))
                     .help_heading("Caps")
                     .hide_short_help(true)
-                    .value_parser(clap::value_parser!(u64)),
+                    .value_parser(clap::value_parser!(u64).range(..=LARGEST)),
             );
         }
         command

@@ -156,6 +156,7 @@ fn bundle(
             let options = OpenOptions {
                 digest,
                 limits: limits.clone(),
+                ..OpenOptions::default()
             };
             // What is wrong with it is told where it is opened as a source.
             match source::unpack(&bytes, "archive", &options) {

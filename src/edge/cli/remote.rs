@@ -5,7 +5,7 @@ use super::options::{Common, Render, ResultFormat, Validate};
 use super::{Done, human, open, print, show};
 use crate::bundle::OciImage;
 use crate::changes::Changes;
-use crate::diag::{Report, excerpt};
+use crate::diag::{Budget, Report, excerpt};
 use crate::edge::output::{self, Output, Pulled};
 use crate::edge::secret::Secret;
 use crate::edge::source::{self, OpenOptions, Opened};
@@ -302,7 +302,7 @@ const JSON: &str = "application/json";
 pub(super) fn validate(server: &Server, arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
     let common = &arguments.common;
     refuse_caps(common)?;
-    let mut opened = match open(common)? {
+    let mut opened = match open(common, &Budget::new(&common.limits()?))? {
         Ok(opened) => opened,
         Err(report) => {
             show(&report, arguments.format, quiet)?;
@@ -330,7 +330,7 @@ pub(super) fn render(server: &Server, arguments: &Render, quiet: bool) -> anyhow
     let common = &arguments.common;
     let output = Output::parse(&arguments.output);
     refuse_caps(common)?;
-    let mut opened = match open(common)? {
+    let mut opened = match open(common, &Budget::new(&common.limits()?))? {
         Ok(opened) => opened,
         Err(report) => {
             show(&report, arguments.format.findings(), quiet)?;
@@ -377,8 +377,8 @@ pub(super) fn render(server: &Server, arguments: &Render, quiet: bool) -> anyhow
         excerpt(said, 100)
     );
     let unpack = OpenOptions {
-        digest: None,
         limits,
+        ..OpenOptions::default()
     };
     let bundle = source::unpack(&reply.body, "bundle", &unpack)?.tree;
     let document = |path: &str| -> anyhow::Result<Json> {
@@ -417,7 +417,7 @@ pub(super) fn diff(
     let mut trees = Vec::new();
     for (side, common) in sides {
         refuse_caps(common)?;
-        let opened = match open(common)? {
+        let opened = match open(common, &Budget::new(&common.limits()?))? {
             Ok(opened) => opened,
             Err(report) => {
                 return Ok(Compared::Not {

@@ -24,7 +24,8 @@ pub(super) struct Serve {
         long,
         value_name = "HOST:PORT",
         env = "FLUX_APIM_LISTEN",
-        default_value = "127.0.0.1:8080"
+        default_value = "127.0.0.1:8080",
+        value_parser = super::values::listen
     )]
     listen: String,
     /// Who may ask: everyone (loopback only unless this is given), holders of
@@ -72,9 +73,20 @@ pub(super) struct Serve {
         value_name = "SECONDS",
         env = "FLUX_APIM_CLOCK_SKEW",
         help_heading = "Access",
-        default_value_t = 60
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(..=600)
     )]
     clock_skew: u64,
+    /// Seconds after which the OpenID provider is asked for its keys again.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "FLUX_APIM_OIDC_REFRESH",
+        help_heading = "Access",
+        default_value_t = 300,
+        value_parser = clap::value_parser!(u64).range(1..=super::values::DAY)
+    )]
+    oidc_refresh: u64,
     /// Audience of tokens of the cluster.
     #[arg(
         long,
@@ -84,8 +96,9 @@ pub(super) struct Serve {
         value_delimiter = ','
     )]
     kubernetes_audience: Vec<String>,
-    /// Who may do what: render=NAME, publish=NAME, admin=NAME, where NAME is a
-    /// scope, a role or `sub:SUBJECT` (oidc), a group or user (kubernetes).
+    /// Who may do what: render=NAME, publish=NAME, admin=NAME, where NAME is
+    /// `scope:SCOPE`, `role:ROLE` or `sub:SUBJECT` (oidc), `group:GROUP` or
+    /// `user:USER` (kubernetes).
     #[arg(
         long,
         value_name = "GRANT",
@@ -112,15 +125,27 @@ pub(super) struct Serve {
         requires = "tls_cert"
     )]
     tls_key: Option<PathBuf>,
-    /// Origin of web pages that may ask.
+    /// Origin of web pages that may ask, such as https://portal.example.com.
     #[arg(
         long,
         value_name = "ORIGIN",
         env = "FLUX_APIM_CORS_ORIGIN",
         help_heading = "Access",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = crate::edge::server::page
     )]
     cors_origin: Vec<String>,
+    /// Name that the service is called by, beside those of this machine: on loopback,
+    /// and wherever this is given, requests to other names are refused.
+    #[arg(
+        long,
+        value_name = "HOST",
+        env = "FLUX_APIM_ALLOW_HOST",
+        help_heading = "Access",
+        value_delimiter = ',',
+        value_parser = crate::edge::server::host
+    )]
+    allow_host: Vec<String>,
     /// File with the token that signs events of Flux (generic-hmac).
     #[arg(
         long,
@@ -135,7 +160,8 @@ pub(super) struct Serve {
         value_name = "HOST",
         env = "FLUX_APIM_ALLOW_SOURCE_HOST",
         help_heading = "Sources",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = crate::edge::fetch::pattern
     )]
     allow_source_host: Vec<String>,
     /// These hosts may have private or loopback addresses.
@@ -151,10 +177,11 @@ pub(super) struct Serve {
         value_name = "SECONDS",
         env = "FLUX_APIM_SOURCE_TIMEOUT",
         help_heading = "Sources",
-        default_value_t = 60
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(1..=super::values::DAY)
     )]
     source_timeout: u64,
-    /// Folder of artifacts that are served below /artifacts.
+    /// Folder of artifacts that are served below /artifacts. Nothing in it is changed.
     #[arg(
         long,
         value_name = "DIR",
@@ -163,10 +190,10 @@ pub(super) struct Serve {
     )]
     artifacts: Option<PathBuf>,
     /// Bytes of a body.
-    #[arg(long, value_name = "N", env = "FLUX_APIM_MAX_BODY_BYTES", help_heading = "Load", default_value_t = 32 << 20)]
+    #[arg(long, value_name = "N", env = "FLUX_APIM_MAX_BODY_BYTES", help_heading = "Load", default_value_t = 32 << 20, value_parser = clap::value_parser!(u64).range(1..))]
     max_body_bytes: u64,
     /// Bytes of all bodies in memory.
-    #[arg(long, value_name = "N", env = "FLUX_APIM_MAX_UPLOAD_MEMORY", help_heading = "Load", default_value_t = 256 << 20)]
+    #[arg(long, value_name = "N", env = "FLUX_APIM_MAX_UPLOAD_MEMORY", help_heading = "Load", default_value_t = 256 << 20, value_parser = clap::value_parser!(u64).range(1..))]
     max_upload_memory: u64,
     /// Bytes that are kept: half of them answers, half what they were made of.
     #[arg(long, value_name = "N", env = "FLUX_APIM_CACHE_BYTES", help_heading = "Load", default_value_t = 64 << 20)]
@@ -180,7 +207,8 @@ pub(super) struct Serve {
         value_name = "N",
         env = "FLUX_APIM_QUEUE",
         help_heading = "Load",
-        default_value_t = 64
+        default_value_t = 64,
+        value_parser = super::values::count_or_none
     )]
     queue: usize,
     /// Connections at once.
@@ -189,16 +217,27 @@ pub(super) struct Serve {
         value_name = "N",
         env = "FLUX_APIM_MAX_CONNECTIONS",
         help_heading = "Load",
-        default_value_t = 1024
+        default_value_t = 1024,
+        value_parser = super::values::count
     )]
     max_connections: usize,
+    /// Connections at once of one client: an address, or a /64 of IPv6.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "FLUX_APIM_MAX_CONNECTIONS_PER_CLIENT",
+        help_heading = "Load",
+        default_value_t = 256
+    )]
+    max_connections_per_client: usize,
     /// Requests a minute of one client.
     #[arg(
         long,
         value_name = "N",
         env = "FLUX_APIM_RATE",
         help_heading = "Load",
-        default_value = "600"
+        default_value = "600",
+        value_parser = rate
     )]
     rate: NonZeroU32,
     /// Requests at once of one client.
@@ -207,16 +246,18 @@ pub(super) struct Serve {
         value_name = "N",
         env = "FLUX_APIM_CONCURRENCY",
         help_heading = "Load",
-        default_value_t = 16
+        default_value_t = 16,
+        value_parser = super::values::count
     )]
     concurrency: usize,
-    /// Seconds for the head of a request.
+    /// Seconds for the first request of a connection, and for the head of any.
     #[arg(
         long,
         value_name = "SECONDS",
         env = "FLUX_APIM_HEADER_TIMEOUT",
         help_heading = "Load",
-        default_value_t = 10
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u64).range(1..=super::values::DAY)
     )]
     header_timeout: u64,
     /// Seconds for its body.
@@ -225,7 +266,8 @@ pub(super) struct Serve {
         value_name = "SECONDS",
         env = "FLUX_APIM_BODY_TIMEOUT",
         help_heading = "Load",
-        default_value_t = 60
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(1..=super::values::DAY)
     )]
     body_timeout: u64,
     /// Seconds until the answer begins.
@@ -234,16 +276,36 @@ pub(super) struct Serve {
         value_name = "SECONDS",
         env = "FLUX_APIM_REQUEST_TIMEOUT",
         help_heading = "Load",
-        default_value_t = 120
+        default_value_t = 120,
+        value_parser = clap::value_parser!(u64).range(1..=super::values::DAY)
     )]
     request_timeout: u64,
+    /// Seconds in which a client takes the next 16 KiB of an answer, or its end.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "FLUX_APIM_ANSWER_TIMEOUT",
+        help_heading = "Load",
+        default_value_t = 60
+    )]
+    answer_timeout: u64,
+    /// Seconds that a connection stays open without a request.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "FLUX_APIM_IDLE_TIMEOUT",
+        help_heading = "Load",
+        default_value_t = 75
+    )]
+    idle_timeout: u64,
     /// Seconds for which new connections are taken after SIGTERM.
     #[arg(
         long,
         value_name = "SECONDS",
         env = "FLUX_APIM_DRAIN_DELAY",
         help_heading = "Load",
-        default_value_t = 1
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u64).range(..=super::values::DAY)
     )]
     drain_delay: u64,
     /// Seconds that requests may take after that.
@@ -252,9 +314,28 @@ pub(super) struct Serve {
         value_name = "SECONDS",
         env = "FLUX_APIM_DRAIN_TIMEOUT",
         help_heading = "Load",
-        default_value_t = 60
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(..=super::values::DAY)
     )]
     drain_timeout: u64,
+    /// Address of `/healthz` and `/readyz` beside that of --listen: answered by a thread
+    /// of its own, however busy the service is. Needs no token.
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        env = "FLUX_APIM_HEALTH_ADDR",
+        help_heading = "Observation"
+    )]
+    health_addr: Option<String>,
+    /// Address of the metrics beside that of --listen. Needs no token: let only those who
+    /// scrape reach it.
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        env = "FLUX_APIM_METRICS_ADDR",
+        help_heading = "Observation"
+    )]
+    metrics_addr: Option<String>,
     /// Level of the log, or directives such as `info,flux_apim=debug`.
     #[arg(
         long,
@@ -278,9 +359,10 @@ pub(super) struct Serve {
         long,
         value_name = "URL",
         env = "FLUX_APIM_OTLP_ENDPOINT",
-        help_heading = "Logs and traces"
+        help_heading = "Logs and traces",
+        value_parser = super::values::http_url
     )]
-    otlp_endpoint: Option<String>,
+    otlp_endpoint: Option<url::Url>,
     #[command(flatten)]
     limits: LimitFlags,
 }
@@ -306,7 +388,7 @@ pub(super) fn serve(arguments: &Serve) -> anyhow::Result<Done> {
             LogFormat::Json => telemetry::Format::Json,
         },
         level: arguments.log_level.clone(),
-        otlp: arguments.otlp_endpoint.clone(),
+        otlp: arguments.otlp_endpoint.as_ref().map(url::Url::to_string),
         service: "flux-apim",
     };
     let guard = telemetry::start(&telemetry)?;
@@ -358,7 +440,64 @@ fn own_default(arg: Arg) -> Arg {
     }
 }
 
+fn rate(text: &str) -> Result<NonZeroU32, String> {
+    let wrong = |_| format!("a number from 1 to {}", u32::MAX);
+    text.parse().map_err(wrong)
+}
+
+impl AuthKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Oidc => "oidc",
+            Self::Kubernetes => "kubernetes",
+        }
+    }
+}
+
+/// A flag that only one kind of access has: without that it would do nothing, and
+/// whoever gave it would believe that it did.
+fn each_has_its_access(arguments: &Serve) -> anyhow::Result<()> {
+    for (flag, given, auth) in [
+        (
+            "--oidc-issuer",
+            arguments.oidc_issuer.is_some(),
+            AuthKind::Oidc,
+        ),
+        (
+            "--oidc-audience",
+            !arguments.oidc_audience.is_empty(),
+            AuthKind::Oidc,
+        ),
+        (
+            "--oidc-tenant",
+            !arguments.oidc_tenant.is_empty(),
+            AuthKind::Oidc,
+        ),
+        ("--oidc-ca", arguments.oidc_ca.is_some(), AuthKind::Oidc),
+        (
+            "--kubernetes-audience",
+            !arguments.kubernetes_audience.is_empty(),
+            AuthKind::Kubernetes,
+        ),
+    ] {
+        anyhow::ensure!(
+            !given || arguments.auth == Some(auth),
+            "{flag} is for --auth {}: give that too, or leave it out",
+            auth.as_str()
+        );
+    }
+    Ok(())
+}
+
 fn options(arguments: &Serve) -> anyhow::Result<Options> {
+    each_has_its_access(arguments)?;
+    anyhow::ensure!(
+        arguments.max_body_bytes <= arguments.max_upload_memory,
+        "--max-upload-memory {} holds no body of --max-body-bytes {}: give at least as much",
+        arguments.max_upload_memory,
+        arguments.max_body_bytes
+    );
     let auth = match arguments.auth {
         None => {
             anyhow::ensure!(
@@ -377,6 +516,7 @@ fn options(arguments: &Serve) -> anyhow::Result<Options> {
             audiences: arguments.oidc_audience.clone(),
             tenants: arguments.oidc_tenant.clone(),
             skew: Duration::from_secs(arguments.clock_skew),
+            refresh: Duration::from_secs(arguments.oidc_refresh),
             ca: arguments.oidc_ca.as_deref().map(read).transpose()?,
         }),
         Some(AuthKind::Kubernetes) => Auth::Kubernetes {
@@ -395,19 +535,25 @@ fn options(arguments: &Serve) -> anyhow::Result<Options> {
             ..Policy::only(Vec::new())
         },
         cors: arguments.cors_origin.clone(),
+        hosts: arguments.allow_host.clone(),
         max_body_bytes: arguments.max_body_bytes,
         max_upload_memory: arguments.max_upload_memory,
         cache_bytes: arguments.cache_bytes,
         queue: arguments.queue,
         max_connections: arguments.max_connections,
+        max_connections_per_client: arguments.max_connections_per_client,
         rate: arguments.rate,
         concurrency: arguments.concurrency,
         header_timeout: Duration::from_secs(arguments.header_timeout),
         body_timeout: Duration::from_secs(arguments.body_timeout),
         request_timeout: Duration::from_secs(arguments.request_timeout),
+        answer_timeout: Duration::from_secs(arguments.answer_timeout),
+        idle_timeout: Duration::from_secs(arguments.idle_timeout),
         drain_delay: Duration::from_secs(arguments.drain_delay),
         drain_timeout: Duration::from_secs(arguments.drain_timeout),
         artifacts: arguments.artifacts.clone(),
+        health_address: arguments.health_addr.clone(),
+        metrics_address: arguments.metrics_addr.clone(),
         ..Options::default()
     };
     if let Some(workers) = arguments.workers {
@@ -419,7 +565,7 @@ fn options(arguments: &Serve) -> anyhow::Result<Options> {
             .with_context(|| format!("--hook-secret-file {}: it is not UTF-8", file.display()))?;
         let text = text.trim_end_matches(['\r', '\n']);
         anyhow::ensure!(
-            !text.is_empty(),
+            !text.trim().is_empty(),
             "--hook-secret-file {}: it is empty",
             file.display()
         );

@@ -119,7 +119,7 @@ pub(super) async fn read(client: &kube::Client, name: SourceName) -> Result<Dere
     let annotated = artifact.metadata.get("org.opencontainers.image.source");
     let url = annotated.or(source.spec.url.as_ref());
     Ok(Dereferenced {
-        url: url.map(|url| crate::edge::source::without_credentials(url)),
+        url: url.map(|url| crate::bundle::Source::public_url(url)),
         artifact,
         name,
     })

@@ -40,6 +40,8 @@ pub(super) struct Metrics {
     pub(super) renders: Counter,
     /// Bundles that were published anew.
     pub(super) publications: Counter,
+    /// Artifacts that were found damaged.
+    pub(super) artifacts_damaged: Counter,
     /// 1 while this replica leads.
     pub(super) leader: Gauge,
 }
@@ -56,6 +58,7 @@ impl Default for Metrics {
         let failures = Family::default();
         let renders = Counter::default();
         let publications = Counter::default();
+        let artifacts_damaged = Counter::default();
         let leader = Gauge::default();
         registry.register(
             "gotk_reconcile_duration_seconds",
@@ -79,6 +82,11 @@ impl Default for Metrics {
             publications.clone(),
         );
         registry.register(
+            "flux_apim_artifacts_damaged",
+            "Artifacts whose content is not what their name says",
+            artifacts_damaged.clone(),
+        );
+        registry.register(
             "flux_apim_leader",
             "1 while this replica leads",
             leader.clone(),
@@ -90,6 +98,7 @@ impl Default for Metrics {
             failures,
             renders,
             publications,
+            artifacts_damaged,
             leader,
         }
     }

@@ -31,6 +31,7 @@ pub use lease::{Election, Leadership, Lost};
 pub use log::{Encoding, start as start_log};
 pub use watch::Scope;
 
+use crate::edge::listen::{self, Needed, Probe, Probes};
 use crate::edge::storage::{self, Retention, Storage};
 use crate::reuse::Reuse;
 use context::{Context, Failures};
@@ -106,10 +107,18 @@ pub async fn run(
 ) -> Result<(), Error> {
     let metrics = Metrics::default();
     let ready = Arc::new(AtomicBool::new(false));
-    let health = servers::listen(&options.health_address).await?;
-    servers::serve(health, servers::health(Arc::clone(&ready)), "health")?;
-    let measured = servers::listen(&options.metrics_address).await?;
-    servers::serve(measured, servers::metrics(metrics.clone()), "metrics")?;
+    let needed = Needed::default();
+    let health = Probe {
+        name: "health",
+        listener: listen::bind(&options.health_address).await?,
+        router: servers::health(Arc::clone(&ready), needed.clone()),
+    };
+    let measured = Probe {
+        name: "metrics",
+        listener: listen::bind(&options.metrics_address).await?,
+        router: servers::metrics(metrics.clone()),
+    };
+    let _probes = Probes::start(vec![health, measured], &needed)?;
 
     let leases: Api<Lease> = Api::namespaced(client.clone(), &options.runtime_namespace);
     let mut stop = Box::pin(stop);
@@ -138,7 +147,7 @@ pub async fn run(
     tokio::pin!(keeping);
 
     let storage = tokio::select! {
-        storage = open_storage(&options) => storage?,
+        storage = open_storage(&options, &metrics) => storage?,
         lost = &mut keeping => return Err(Error::Lost(lost)),
         () = &mut stop => {
             if let Some(election) = &options.election {
@@ -147,8 +156,8 @@ pub async fn run(
             return Ok(());
         }
     };
-    let artifacts = servers::listen(&options.storage_address).await?;
-    servers::serve(artifacts, storage.router(), "artifacts")?;
+    let artifacts = listen::bind(&options.storage_address).await?;
+    servers::artifacts(artifacts, storage.router(), &needed)?;
     ready.store(true, Ordering::Relaxed);
 
     let (events, sending) = Events::start(
@@ -213,11 +222,12 @@ pub async fn run(
 
 /// Every archive in it is looked at, which takes a while: meanwhile the lease is
 /// kept.
-async fn open_storage(options: &Options) -> Result<Storage, storage::Error> {
+async fn open_storage(options: &Options, metrics: &Metrics) -> Result<Storage, storage::Error> {
     let path = options.storage_path.clone();
     let address = options.storage_advertised.clone();
-    let retention = options.retention;
-    let opening = tokio::task::spawn_blocking(move || Storage::open(&path, &address, retention));
+    let (retention, damaged) = (options.retention, metrics.artifacts_damaged.clone());
+    let open = move || Storage::open(&path, &address, retention, damaged);
+    let opening = tokio::task::spawn_blocking(open);
     opening.await.map_err(|error| storage::Error::Io {
         attempted: "open".to_owned(),
         reason: error.to_string(),

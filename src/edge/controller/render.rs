@@ -8,7 +8,7 @@ use super::error::{Retry, reason};
 use super::fetch::Fetched;
 use super::source::origin;
 use crate::bundle::Source;
-use crate::diag::{self, Located, Report, Severity};
+use crate::diag::{self, Budget, Located, Report, Severity};
 use crate::edge::publish::{self, Artifact};
 use crate::edge::source::{self, OpenOptions};
 use crate::pipeline;
@@ -98,13 +98,23 @@ pub(super) async fn render(
     context.metrics.renders.inc();
     let options = options(&fetched, spec, context)?;
     let to = spec.publish.clone();
-    // A rendering whose caller gave up runs to its end, and keeps its permit
-    // until then.
+    // Dropped when the caller gave up: the rendering ends where it is, and its permit is
+    // free again.
+    let _end = End(options.budget.clone());
     let rendering = tokio::task::spawn_blocking(move || {
         let _permit = permit;
         run(&fetched, &options, &to)
     });
     rendering.await.map_err(|e| internal(&e))?
+}
+
+/// Ends a run when it is dropped; one that is done does not notice.
+struct End(Budget);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 fn options(
@@ -148,6 +158,7 @@ fn options(
     options.discover.path = path.map(str::to_owned);
     options.discover.environment.clone_from(&spec.environment);
     options.discover.limits = context.settings.limits.clone();
+    options.budget = Budget::new(&context.settings.limits);
     Ok(options)
 }
 
@@ -178,6 +189,7 @@ fn run(fetched: &Fetched, options: &pipeline::Options, to: &Publish) -> Result<R
     let open = OpenOptions {
         digest: None,
         limits: options.discover.limits.clone(),
+        budget: options.budget.clone(),
     };
     let tree = match source::unpack(&fetched.bytes, "flux", &open) {
         Ok(opened) => opened.tree,

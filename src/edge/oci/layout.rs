@@ -1,8 +1,10 @@
 //! An OCI image layout: a folder with `blobs/`, `index.json` and `oci-layout`.
 //!
-//! Every file is written beside its place and renamed into it. `index.json`
-//! changes only under a lock of the file `index.lock`, which the system lets go
-//! of when its holder dies, so writers at once do not lose each other's tags.
+//! Every file is written beside its place and renamed into it. A layout is made,
+//! and `index.json` changes, only under a lock of the file `index.lock`, which the
+//! system lets go of when its holder dies, so writers at once make one layout and
+//! do not lose each other's tags. `oci-layout` is written last of what makes a
+//! layout: whoever sees it sees all of it.
 //! A manifest is listed when it has a tag or a subject.
 
 use super::descriptor::hex;
@@ -15,6 +17,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+const MARKER: &str = "oci-layout";
 const VERSION: &[u8] = b"{\"imageLayoutVersion\":\"1.0.0\"}";
 
 /// An image layout on disk, made when something is first pushed.
@@ -81,11 +84,51 @@ impl Layout {
         write().map_err(self.failed("write", path))
     }
 
-    /// Refuses a folder that holds something else.
-    fn ours(&self) -> Result<(), Error> {
-        if self.folder.join("oci-layout").is_file() {
+    /// The file that says that the folder is a layout.
+    fn marker(&self) -> PathBuf {
+        self.folder.join(MARKER)
+    }
+
+    /// Makes the layout where there is none. A folder that holds something else
+    /// is refused, and stays as it is.
+    fn make(&self) -> Result<(), Error> {
+        if self.marker().is_file() {
             return Ok(());
         }
+        self.refuse_foreign()?;
+        let held = self.lock()?;
+        // Another writer may have made it while we waited for the lock.
+        if !self.marker().is_file() {
+            self.refuse_foreign()?;
+            let index = self.folder.join("index.json");
+            if !index.is_file() {
+                self.write(&index, self.index()?.to_string().as_bytes())?;
+            }
+            self.write(&self.marker(), VERSION)?;
+        }
+        drop(held);
+        Ok(())
+    }
+
+    /// Holds off other writers until the answer is dropped.
+    fn lock(&self) -> Result<fs::File, Error> {
+        let path = self.folder.join("index.lock");
+        let lock = || -> io::Result<fs::File> {
+            fs::create_dir_all(&self.folder)?;
+            let file = fs::OpenOptions::new()
+                .create(true)
+                .write(true)
+                .truncate(false)
+                .open(&path)?;
+            file.lock()?;
+            Ok(file)
+        };
+        lock().map_err(self.failed("lock", &path))
+    }
+
+    /// Refuses a folder that holds something else than a layout, whole or half
+    /// made.
+    fn refuse_foreign(&self) -> Result<(), Error> {
         let names = match fs::read_dir(&self.folder) {
             Ok(names) => names,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -93,24 +136,28 @@ impl Layout {
         };
         for name in names.flatten() {
             let name = name.file_name();
-            // What a layout that is being made has before its marker.
             let known = ["blobs", "index.json", "index.lock"]
                 .iter()
                 .any(|n| name == *n);
-            if !known && !name.to_string_lossy().starts_with(".flux-apim-") {
-                return Err(Error::Refused {
-                    attempted: format!("write to {}", self.name()),
-                    problem: format!("the folder holds {}, and is no OCI layout", name.display()),
-                    help: "name an empty folder, or one that is not there",
-                });
+            if known || name.to_string_lossy().starts_with(".flux-apim-") {
+                continue;
             }
+            // Another writer may have made the layout since we looked for it;
+            // what else a layout holds is its owner's business.
+            if self.marker().is_file() {
+                return Ok(());
+            }
+            return Err(Error::Refused {
+                attempted: format!("write to {}", self.name()),
+                problem: format!("the folder holds {}, and is no OCI layout", name.display()),
+                help: "name an empty folder, or one that is not there",
+            });
         }
         Ok(())
     }
 
     fn write_blob(&self, what: &Descriptor, bytes: &[u8]) -> Result<Pushed, Error> {
         let attempted = || format!("write {} to {}", what.digest, self.name());
-        self.ours()?;
         what.check(bytes, attempted)?;
         let mut subject = false;
         if what.is_manifest() {
@@ -124,6 +171,7 @@ impl Layout {
             }
             subject = manifest.subject.is_some();
         }
+        self.make()?;
         let path = self.blob(&what.digest);
         // A file of another size is what a full disk left behind.
         let there = fs::metadata(&path).is_ok_and(|file| file.len() == what.size);
@@ -163,22 +211,8 @@ impl Layout {
 
     /// Changes the list of manifests while nobody else does.
     fn change_index(&self, change: impl FnOnce(&mut Vec<Json>)) -> Result<(), Error> {
-        let path = self.folder.join("index.lock");
-        let lock = || -> io::Result<fs::File> {
-            fs::create_dir_all(&self.folder)?;
-            let file = fs::OpenOptions::new()
-                .create(true)
-                .write(true)
-                .truncate(false)
-                .open(&path)?;
-            file.lock()?;
-            Ok(file)
-        };
-        let held = lock().map_err(self.failed("lock", &path))?;
-        let marker = self.folder.join("oci-layout");
-        if !marker.is_file() {
-            self.write(&marker, VERSION)?;
-        }
+        self.make()?;
+        let held = self.lock()?;
         let mut index = self.index()?;
         if let Some(manifests) = index["manifests"].as_array_mut() {
             let before = manifests.clone();

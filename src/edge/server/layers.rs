@@ -2,12 +2,12 @@
 
 use super::access::Permission;
 use super::problem::Problem;
-use super::{Error, Service, api, hook, operations};
-use crate::edge::telemetry;
+use super::{Service, api, hook, operations};
+use crate::edge::{listen, telemetry};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use axum::http::{HeaderName, HeaderValue, Method, Version, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -27,7 +27,7 @@ use tracing::Instrument;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The whole service.
-pub(super) fn router(service: &Arc<Service>, artifacts: Option<Router>) -> Result<Router, Error> {
+pub(super) fn router(service: &Arc<Service>, artifacts: Option<Router>) -> Router {
     let state = Arc::clone(service);
     let previews = api::router()
         .route("/", get(operations::page))
@@ -56,34 +56,40 @@ pub(super) fn router(service: &Arc<Service>, artifacts: Option<Router>) -> Resul
             .quality(CompressionLevel::Fastest)
             .compress_when(compressed),
     );
-    if let Some(cors) = cors(&service.options.cors)? {
+    if let Some(cors) = cors(service.front.pages()) {
         router = router.layer(cors);
     }
-    Ok(router
+    router
         .layer(CatchPanicLayer::custom(Service::panicked))
-        .layer(from_fn_with_state(Arc::clone(service), observe)))
+        .layer(from_fn_with_state(Arc::clone(service), addressed))
+        .layer(from_fn_with_state(Arc::clone(service), observe))
 }
 
 /// No page of another origin, unless the operator names it.
-fn cors(origins: &[String]) -> Result<Option<CorsLayer>, Error> {
-    if origins.is_empty() {
-        return Ok(None);
+fn cors(pages: &[String]) -> Option<CorsLayer> {
+    if pages.is_empty() {
+        return None;
     }
-    let origins = origins.iter().map(|origin| {
-        let value = HeaderValue::from_str(origin.trim_end_matches('/'));
-        value.map_err(|_| Error::Option(format!("--cors-origin {origin}: it is no origin")))
-    });
-    let origins = origins.collect::<Result<Vec<_>, _>>()?;
-    Ok(Some(
+    let origins = pages.iter();
+    let origins = origins.filter_map(|origin| HeaderValue::from_str(origin).ok());
+    Some(
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins))
             .allow_methods([Method::GET, Method::POST])
             .allow_headers([header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE])
             .expose_headers([header::ETAG, header::RETRY_AFTER, REQUEST_ID]),
-    ))
+    )
 }
 
 type Peer = ConnectInfo<SocketAddr>;
+
+/// Lets in what is meant for this service, and not sent by a page of another.
+async fn addressed(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    match service.front.check(&request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
 
 async fn render_only(
     state: State<Arc<Service>>,
@@ -115,7 +121,7 @@ async fn guarded(
         .access
         .check(request.headers(), peer.ip(), needed)
         .await;
-    let turn = checked.and_then(|identity| service.limiter.turn(&identity.key));
+    let turn = checked.and_then(|identity| service.limiter.turn(identity.client));
     match turn {
         Ok(turn) => {
             let response = next.run(request).await;
@@ -141,15 +147,14 @@ async fn observe(State(service): State<Arc<Service>>, request: Request, next: Ne
     let in_flight = InFlight::new(&service.metrics.in_flight);
     let span = tracing::info_span!("request", %id, %method, %route, otel.kind = "server");
     telemetry::continue_trace(&span, request.headers());
-    let limit = service.options.request_timeout;
-    let answering = tokio::time::timeout(limit, next.run(request)).instrument(span.clone());
-    let mut response = answering.await.unwrap_or_else(|_| {
-        Problem::busy(format!(
-            "there was no answer within {} s; the operator raises this with --request-timeout",
-            limit.as_secs()
-        ))
-        .into_response()
-    });
+    let mut response = match listen::wrong_host(version, request.headers()) {
+        Some(wrong) => Problem::bad_request(wrong).into_response(),
+        None => {
+            timely(&service, next.run(request))
+                .instrument(span.clone())
+                .await
+        }
+    };
     let status = response.status();
     let took = start.elapsed();
     service
@@ -186,15 +191,23 @@ async fn observe(State(service): State<Arc<Service>>, request: Request, next: Ne
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
     }
-    let unread = matches!(
-        status,
-        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT
-    );
-    let closing = unread || service.draining.load(Ordering::Relaxed);
-    if closing && version <= Version::HTTP_11 {
+    if service.draining.load(Ordering::Relaxed) && version <= Version::HTTP_11 {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response.map(|body| Body::new(Kept::new(body, in_flight)))
+}
+
+/// The answer, or that there is none in time.
+async fn timely(service: &Service, answering: impl Future<Output = Response>) -> Response {
+    let limit = service.options.request_timeout;
+    let answer = tokio::time::timeout(limit, answering).await;
+    answer.unwrap_or_else(|_| {
+        Problem::busy(format!(
+            "there was no answer within {} s; the operator raises this with --request-timeout",
+            limit.as_secs()
+        ))
+        .into_response()
+    })
 }
 
 /// Counts a request until its answer was sent.
@@ -214,13 +227,13 @@ impl Drop for InFlight {
 }
 
 /// A body, and what lives as long as it.
-pub(super) struct Kept<T> {
+struct Kept<T> {
     body: Body,
     _kept: T,
 }
 
 impl<T> Kept<T> {
-    pub(super) fn new(body: Body, kept: T) -> Self {
+    fn new(body: Body, kept: T) -> Self {
         Self { body, _kept: kept }
     }
 }

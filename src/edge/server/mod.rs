@@ -1,6 +1,6 @@
 //! The preview service: the pipeline over HTTP (contract section 7).
 //!
-//! A request passes, from outside in: [`listen`] (connections, TLS, timeouts),
+//! A request passes, from outside in: [`listen`](crate::edge::listen) (connections, timeouts),
 //! [`layers`] (ids, logs, limits, access), a handler, [`upload`] and
 //! [`sources`] (what was sent), [`pool`] (the work), [`answer`] (what is
 //! accepted). Nothing that a client sends outlives its request but the cache.
@@ -11,9 +11,9 @@ mod api;
 mod hook;
 mod layers;
 mod limits;
-mod listen;
 mod openapi;
 mod operations;
+mod origin;
 mod pool;
 mod preview;
 mod problem;
@@ -21,25 +21,27 @@ mod sources;
 mod tls;
 mod upload;
 
-pub use access::{Auth, Grant, Oidc, Permission};
+pub use access::{Auth, Grant, NameKind, Oidc, Permission};
+pub use origin::{host, page};
 
 use crate::edge::fetch;
+use crate::edge::listen::{Bounds, Counts, Listener, Needed, Patience, Probe, Probes, bind};
 use crate::edge::metrics::Metrics;
 use crate::edge::secret::Secret;
+use crate::edge::storage::Artifacts;
 use crate::reuse::Reuse;
 use crate::tree::Limits;
 use axum::Router;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
 
-/// How the service runs. Every field is a flag of `flux-apim serve`.
+/// How the service runs. Fields are flags of `flux-apim serve`.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// `HOST:PORT`
@@ -56,6 +58,9 @@ pub struct Options {
     pub hook_secret: Option<Secret>,
     /// Origins of web pages that may ask.
     pub cors: Vec<String>,
+    /// Names that the service is called by. On loopback it has those of this machine
+    /// beside them; elsewhere every name does when there are none.
+    pub hosts: Vec<String>,
     /// Caps on sources.
     pub limits: Limits,
     /// Bytes of a body, as sent and without its `Content-Encoding`.
@@ -68,30 +73,47 @@ pub struct Options {
     pub workers: usize,
     /// Previews that wait.
     pub queue: usize,
-    /// Connections.
+    /// Connections at once.
     pub max_connections: usize,
+    /// Of these, from one network: an address of IPv4, a /64 of IPv6.
+    pub max_connections_per_client: usize,
     /// Requests a minute of one client.
     pub rate: NonZeroU32,
     /// Requests at once of one client.
     pub concurrency: usize,
-    /// For the head of a request.
+    /// For the first request of a connection, and for the rest of any request's head.
     pub header_timeout: Duration,
     /// For its body.
     pub body_timeout: Duration,
     /// From its head to the head of the answer.
     pub request_timeout: Duration,
+    /// For the next 16 KiB of an answer, or its end, to be taken by the client.
+    pub answer_timeout: Duration,
+    /// From an answer to the next request of the connection.
+    pub idle_timeout: Duration,
+    /// A client of HTTP/1 that closes its side so long after the end of its request, or
+    /// later, has left; one that does it earlier gets its answer. There is no flag.
+    pub half_close: Duration,
     /// How long new connections are still taken after the signal to stop.
     pub drain_delay: Duration,
     /// How long requests may take after that.
     pub drain_timeout: Duration,
-    /// Folder of artifacts that are served below `/artifacts`.
+    /// Folder of artifacts that are served below `/artifacts`. It is another's: nothing
+    /// in it is changed.
     pub artifacts: Option<PathBuf>,
+    /// `HOST:PORT` where `/healthz` and `/readyz` are served as well.
+    pub health_address: Option<String>,
+    /// `HOST:PORT` where `/metrics` is served as well, to everyone.
+    pub metrics_address: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         // A service shares its memory among clients: smaller than for a command.
         let limits = Limits {
+            // Some seconds, and a share of the memory of the shipped pod.
+            max_steps: 1_000_000_000,
+            max_memory_bytes: 512 << 20,
             max_total_bytes: 256 << 20,
             ..Limits::default()
         };
@@ -104,6 +126,7 @@ impl Default for Options {
             sources: fetch::Policy::only(Vec::new()),
             hook_secret: None,
             cors: Vec::new(),
+            hosts: Vec::new(),
             limits,
             max_body_bytes: 32 << 20,
             max_upload_memory: 256 << 20,
@@ -111,14 +134,20 @@ impl Default for Options {
             workers,
             queue: 64,
             max_connections: 1024,
+            max_connections_per_client: 256,
             rate: NonZeroU32::new(600).unwrap_or(NonZeroU32::MIN),
             concurrency: 16,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(60),
             request_timeout: Duration::from_secs(120),
+            answer_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(75),
+            half_close: Duration::from_secs(2),
             drain_delay: Duration::from_secs(1),
             drain_timeout: Duration::from_secs(60),
             artifacts: None,
+            health_address: None,
+            metrics_address: None,
         }
     }
 }
@@ -126,14 +155,9 @@ impl Default for Options {
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The address cannot be listened on.
-    #[error("listen on {address}: {reason}")]
-    Listen {
-        /// The address.
-        address: String,
-        /// What the system said.
-        reason: String,
-    },
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Listen(std::io::Error),
     /// Access cannot be decided.
     #[error(transparent)]
     Access(#[from] access::Error),
@@ -162,18 +186,22 @@ struct Service {
     budget: upload::Budget,
     access: access::Access,
     limiter: limits::Limiter,
-    events: mpsc::Sender<hook::Event>,
+    events: hook::Queue,
+    front: origin::Front,
     draining: AtomicBool,
+    /// The listeners without which the service is not ready.
+    listeners: Needed,
 }
 
 /// A service that listens.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
+    health: Option<TcpListener>,
+    measured: Option<TcpListener>,
     address: SocketAddr,
     tls: Option<Arc<tls::Certificates>>,
     service: Arc<Service>,
-    events: mpsc::Receiver<hook::Event>,
 }
 
 impl Server {
@@ -191,40 +219,55 @@ impl Server {
         };
         let metrics = Metrics::default();
         let pool = pool::Pool::new(options.workers.max(1), options.queue, metrics.clone());
-        let (events, received) = mpsc::channel(hook::QUEUE);
+        let pages = all(&options.cors, "--cors-origin", page)?;
+        let hosts = all(&options.hosts, "--allow-host", host)?;
+        let access = access::Access::new(&options.auth, &options.grants, options.rate).await?;
+        let listener = bind(&options.listen).await.map_err(Error::Listen)?;
+        let address = listener.local_addr().map_err(Error::Listen)?;
+        let also = async |address: &Option<String>| match address {
+            Some(address) => bind(address).await.map(Some).map_err(Error::Listen),
+            None => Ok(None),
+        };
+        let health = also(&options.health_address).await?;
+        let measured = also(&options.metrics_address).await?;
         let service = Service {
             limits: Arc::new(options.limits.clone()),
             pool: pool.map_err(|e| Error::Threads(e.to_string()))?,
             answers: Reuse::new(options.cache_bytes / 2),
             parts: Arc::new(Reuse::new(options.cache_bytes / 2)),
             budget: upload::Budget::new(options.max_upload_memory, metrics.upload_bytes.clone()),
-            access: access::Access::new(&options.auth, &options.grants).await?,
+            access,
             limiter: limits::Limiter::new(options.rate, options.concurrency.max(1)),
-            events,
+            events: hook::Queue::default(),
+            front: origin::Front::new(address.ip(), hosts, pages),
             draining: AtomicBool::new(false),
+            listeners: Needed::default(),
             metrics,
             options,
         };
-        let failed = |reason: std::io::Error| Error::Listen {
-            address: service.options.listen.clone(),
-            reason: reason.to_string(),
-        };
-        let listener = TcpListener::bind(&service.options.listen)
-            .await
-            .map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
         Ok(Self {
             listener,
+            health,
+            measured,
             address,
             tls,
             service: Arc::new(service),
-            events: received,
         })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it answers probes beside that.
+    pub fn health_address(&self) -> Option<SocketAddr> {
+        self.health.as_ref()?.local_addr().ok()
+    }
+
+    /// Where it gives metrics beside that.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.measured.as_ref()?.local_addr().ok()
     }
 
     /// Bodies, requests, and previews that are there now: nothing when every
@@ -246,18 +289,89 @@ impl Server {
     /// Serves until `stop`, then answers what was accepted.
     ///
     /// # Errors
-    /// When the storage of artifacts or an origin cannot be used.
+    /// When the storage of artifacts cannot be used, or the listener breaks.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) -> Result<(), Error> {
-        let router = router(&self.service)?;
-        let worker = tokio::spawn(hook::work(Arc::clone(&self.service), self.events));
+        let service = &self.service;
+        let router = router(service)?;
+        let probes = [
+            ("health", self.health, operations::probes(service)),
+            ("metrics", self.measured, operations::measured(service)),
+        ];
+        let probes = probes.into_iter().filter_map(|(name, listener, router)| {
+            let listener = listener?;
+            Some(Probe {
+                name,
+                listener,
+                router,
+            })
+        });
+        // They answer until the last request is answered.
+        let _probes = Probes::start(probes.collect(), &service.listeners)
+            .map_err(|e| Error::Threads(e.to_string()))?;
+        let worker = tokio::spawn(hook::work(Arc::clone(service)));
         let reload = self.tls.clone().map(|tls| tokio::spawn(tls::reload(tls)));
-        listen::serve(self.listener, self.tls, router, &self.service, stop).await;
+        let outcome = serve(self.listener, self.tls.as_ref(), router, service, stop).await;
         worker.abort();
         if let Some(reload) = reload {
             reload.abort();
         }
-        Ok(())
+        outcome.map_err(Error::Listen)
     }
+}
+
+/// The values of a flag as `read` writes them.
+fn all(
+    values: &[String],
+    flag: &str,
+    read: impl Fn(&str) -> Result<String, String>,
+) -> Result<Vec<String>, Error> {
+    let read =
+        |value: &String| read(value).map_err(|why| Error::Option(format!("{flag} {value}: {why}")));
+    values.iter().map(read).collect()
+}
+
+/// Accepts until `stop`, then until what was accepted is answered.
+async fn serve(
+    listener: TcpListener,
+    tls: Option<&Arc<tls::Certificates>>,
+    router: Router,
+    service: &Arc<Service>,
+    stop: impl Future<Output = ()> + Send,
+) -> std::io::Result<()> {
+    let options = &service.options;
+    let bounds = Bounds {
+        connections: options.max_connections,
+        each: options.max_connections_per_client,
+        patience: Patience {
+            header: options.header_timeout,
+            idle: options.idle_timeout,
+            answer: options.answer_timeout,
+            half_close: options.half_close,
+        },
+    };
+    let listener = Listener::new(listener, router, bounds)?
+        .with_tls(tls.map(|tls| TlsAcceptor::from(Arc::new(tls.config()))))
+        .counting(Counts {
+            open: service.metrics.connections.clone(),
+            refused: service.metrics.connections_refused.clone(),
+        });
+    let up = service.listeners.up("requests");
+    listener.accept_until(stop).await?;
+    service.draining.store(true, Ordering::Relaxed);
+    tracing::info!("stopping: no longer ready, answering what is there");
+    // Whoever still sends requests here does not know yet.
+    let delay = tokio::time::sleep(options.drain_delay);
+    listener.accept_until(delay).await?;
+    drop(up);
+    match listener.drain(options.drain_timeout).await {
+        (open, true) => tracing::info!(open, "stopped: everything was answered"),
+        (open, false) => tracing::warn!(
+            open,
+            "stopped: not everything was answered within {} s (--drain-timeout)",
+            options.drain_timeout.as_secs()
+        ),
+    }
+    Ok(())
 }
 
 /// What is going on in a service.
@@ -277,21 +391,17 @@ pub struct Load {
 
 fn router(service: &Arc<Service>) -> Result<Router, Error> {
     let artifacts = match &service.options.artifacts {
-        Some(folder) => Some(artifacts(folder)?),
+        Some(folder) if !folder.is_dir() => {
+            let folder = folder.display();
+            return Err(Error::Option(format!(
+                "--artifacts {folder}: there is no such folder"
+            )));
+        }
+        Some(folder) => {
+            let damaged = service.metrics.artifacts_damaged.clone();
+            Some(Artifacts::new(folder, damaged).router())
+        }
         None => None,
     };
-    layers::router(service, artifacts)
-}
-
-/// Serves what a controller stored in `folder`.
-fn artifacts(folder: &std::path::Path) -> Result<Router, Error> {
-    use crate::edge::storage::{Retention, Storage};
-    let retention = Retention {
-        ttl: Duration::MAX,
-        records: usize::MAX,
-    };
-    let storage = Storage::open(folder, "", retention);
-    let storage =
-        storage.map_err(|e| Error::Option(format!("--artifacts {}: {e}", folder.display())))?;
-    Ok(storage.router())
+    Ok(layers::router(service, artifacts))
 }

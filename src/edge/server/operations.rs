@@ -5,10 +5,28 @@ use super::api::Shared;
 use super::openapi::Refusals;
 use super::problem::Problem;
 use crate::edge::metrics;
+use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{Html, IntoResponse};
+use axum::routing::get;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+/// Health, for a listener of its own.
+pub(super) fn probes(service: &Arc<Service>) -> Router {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .with_state(Arc::clone(service))
+}
+
+/// Metrics, for a listener of their own.
+pub(super) fn measured(service: &Arc<Service>) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .with_state(Arc::clone(service))
+}
 
 /// Whether the process answers.
 #[utoipa::path(
@@ -30,6 +48,9 @@ pub(super) async fn healthz() -> &'static str {
 pub(super) async fn readyz(State(service): Shared) -> Result<&'static str, Problem> {
     if service.draining.load(Ordering::Relaxed) {
         return Err(Problem::busy("the service is stopping"));
+    }
+    if let Some(name) = service.listeners.gone() {
+        return Err(Problem::busy(format!("the listener of {name} is gone")));
     }
     if !service.access.is_ready().await {
         return Err(Problem::busy(
@@ -61,6 +82,9 @@ pub(super) async fn page() -> impl IntoResponse {
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     );
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    // With `no-referrer` its form would say that it comes from nowhere.
+    let referrer = header::HeaderValue::from_static("same-origin");
+    headers.insert(header::REFERRER_POLICY, referrer);
     (headers, Html(include_str!("page.html")))
 }
 

@@ -2,13 +2,14 @@
 //! waiting, given up when nobody waits for it any more.
 
 use super::problem::Problem;
+use crate::diag::Budget;
 use crate::edge::metrics::Metrics;
 use crate::tree::{ArtifactPath, ReadError, ReadFile, SourceTree};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Semaphore, oneshot};
 
 /// A bounded pool.
@@ -23,11 +24,41 @@ pub(super) struct Pool {
 
 /// Whether the work is still wanted.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Wanted(Arc<AtomicBool>);
+pub(super) struct Wanted(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    given_up: AtomicBool,
+    /// What ends with it.
+    budgets: Mutex<Vec<Budget>>,
+}
 
 impl Wanted {
     pub(super) fn is_given_up(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.given_up.load(Ordering::SeqCst)
+    }
+
+    /// The run that spends from `budget` ends when the work is given up, wherever it
+    /// is.
+    pub(super) fn ends(&self, budget: &Budget) {
+        self.budgets().push(budget.clone());
+        if self.is_given_up() {
+            budget.cancel();
+        }
+    }
+
+    fn give_up(&self) {
+        self.0.given_up.store(true, Ordering::SeqCst);
+        for budget in self.budgets().iter() {
+            budget.cancel();
+        }
+    }
+
+    fn budgets(&self) -> MutexGuard<'_, Vec<Budget>> {
+        self.0
+            .budgets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `tree`, whose files can be read only while the work is wanted: the
@@ -82,7 +113,7 @@ struct GiveUp(Wanted, Option<Metrics>);
 impl Drop for GiveUp {
     fn drop(&mut self) {
         if let Some(metrics) = &self.1 {
-            self.0.0.store(true, Ordering::Relaxed);
+            self.0.give_up();
             metrics.cancelled.inc();
         }
     }

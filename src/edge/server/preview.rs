@@ -172,7 +172,16 @@ impl Preview {
             return Err(Problem::internal("there are not two sides"));
         };
         let start = Instant::now();
-        let changes = changes::between(old, new, &Budget::default());
+        let budget = Budget::new(&self.limits);
+        wanted.ends(&budget);
+        let changes = budget
+            .bound(|| changes::between(old, new, &budget))
+            .map_err(|stop| match stop.finding() {
+                Some(finding) => {
+                    Problem::too_large(format!("{}: {}", finding.rule.code, finding.message))
+                }
+                None => Problem::busy("nobody waits for this any more"),
+            })?;
         self.metrics.stage("compare", start.elapsed());
         Ok(Answer::changes(self.form, &changes))
     }
@@ -209,6 +218,8 @@ impl Preview {
             None => opened.origin,
         };
         options.reuse = Some(Arc::clone(&self.parts));
+        options.budget = Budget::new(&self.limits);
+        wanted.ends(&options.budget);
         options.discover.only = opened.only;
         let tree = wanted.guard(opened.tree);
         let start = Instant::now();
@@ -217,6 +228,7 @@ impl Preview {
         outcome.map_err(|error| match error {
             pipeline::Error::ApiVersion { .. } => Problem::bad_request(error.to_string()),
             _ if wanted.is_given_up() => Problem::busy("nobody waits for this any more"),
+            pipeline::Error::Cancelled | pipeline::Error::Busy => Problem::busy(error.to_string()),
             error => Problem::internal(error.to_string()),
         })
     }
@@ -234,7 +246,10 @@ fn stated(origin: &str) -> Result<Source, Problem> {
     }
     let object: Result<serde_json::Map<_, _>, _> = serde_json::from_str(origin);
     let source = object.and_then(|object| serde_json::from_value(object.into()));
-    source.map_err(|error| {
-        Problem::bad_request(format!("`origin`: {}", excerpt(&error.to_string(), 200)))
+    // Nothing of it is repeated: its URL may hold what only the client may know.
+    source.map_err(|_| {
+        Problem::bad_request(
+            "`origin` is an object of JSON with `kind`, `url`, `revision`, `digest`, `path`, `created` (texts) and `dirty` (true or false)",
+        )
     })
 }

@@ -40,6 +40,7 @@ problems! {
     bad_request, BAD_REQUEST, "bad-request", "The request cannot be read";
     unauthorized, UNAUTHORIZED, "unauthorized", "The request needs a valid token";
     forbidden, FORBIDDEN, "forbidden", "The token does not allow this";
+    foreign, FORBIDDEN, "foreign", "The request is not meant for this service, or comes from a page of another";
     not_found, NOT_FOUND, "not-found", "There is nothing here";
     method, METHOD_NOT_ALLOWED, "method-not-allowed", "This place knows other methods";
     not_acceptable, NOT_ACCEPTABLE, "not-acceptable", "There is no answer of an accepted type";

@@ -4,7 +4,7 @@ use super::Service;
 use super::problem::Problem;
 use super::upload::Held;
 use crate::bundle::Source;
-use crate::diag::{Diagnostic, Report, excerpt, rules};
+use crate::diag::{Budget, Diagnostic, Report, excerpt, rules};
 use crate::edge::fetch;
 use crate::edge::source::{self, Files, OpenOptions, Opened};
 use crate::tree::{Limits, SourceTree};
@@ -257,6 +257,7 @@ impl Named {
         let options = OpenOptions {
             digest: None,
             limits: limits.clone(),
+            budget: Budget::new(limits),
         };
         let only = self.only.as_deref();
         let opened = match self.input {
@@ -273,11 +274,8 @@ impl Named {
                 })
             }
             Input::Files(files) => return files.open(only).map_err(problem),
-            Input::Reference { url, .. } => {
-                return Err(Problem::internal(format!(
-                    "{} was not fetched",
-                    excerpt(&url, 200)
-                )));
+            Input::Reference { .. } => {
+                return Err(Problem::internal("an artifact was not fetched"));
             }
         };
         let mut opened = opened.map_err(problem)?;
@@ -329,7 +327,7 @@ impl<'de> DeserializeSeed<'de> for Request<'_> {
     type Value = Sources;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Sources, D::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -338,6 +336,12 @@ impl<'de> Visitor<'de> for Request<'_> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with `files`, `archive` or `source`, or with `old` and `new`")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Sources, E> {
+        Err(E::custom(
+            "a source is a text; it is an object with `files`, `archive` or `source`",
+        ))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sources, A::Error> {
@@ -360,8 +364,7 @@ impl<'de> Visitor<'de> for Request<'_> {
                         .is_some()
                 }
                 "source" => {
-                    let reference = map.next_value::<Reference>()?;
-                    let (url, digest) = (reference.url, reference.digest);
+                    let Reference { url, digest } = map.next_value()?;
                     input.replace(Input::Reference { url, digest }).is_some()
                 }
                 "only" => only.replace(map.next_value::<String>()?).is_some(),
@@ -383,7 +386,7 @@ impl<'de> Visitor<'de> for Request<'_> {
                     place.replace(side).is_some()
                 }
                 _ => {
-                    let key = excerpt(&key, 100);
+                    let key = excerpt(&Source::public_url(&key), 100);
                     return Err(A::Error::custom(format!("there is no member `{key}`")));
                 }
             };
@@ -398,12 +401,52 @@ impl<'de> Visitor<'de> for Request<'_> {
     }
 }
 
-/// An artifact by name.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+/// An artifact by name. What is wrong with it is said without it: its URL may hold what
+/// only the client may know.
 struct Reference {
     url: String,
     digest: String,
+}
+
+impl<'de> serde::Deserialize<'de> for Reference {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Reference;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with the texts `url` and `digest`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Reference, E> {
+                Err(E::custom(
+                    "`source` is a text; it is an object with `url` and `digest`",
+                ))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Reference, A::Error> {
+                let (mut url, mut digest) = (None, None);
+                while let Some(key) = map.next_key::<String>()? {
+                    let place = match key.as_str() {
+                        "url" => &mut url,
+                        "digest" => &mut digest,
+                        _ => {
+                            let why = "`source` has the members `url` and `digest`, and no others";
+                            return Err(A::Error::custom(why));
+                        }
+                    };
+                    if place.replace(map.next_value::<String>()?).is_some() {
+                        return Err(A::Error::custom("`source` has a member twice"));
+                    }
+                }
+                match (url, digest) {
+                    (Some(url), Some(digest)) => Ok(Reference { url, digest }),
+                    _ => Err(A::Error::custom("`source` needs `url` and `digest`")),
+                }
+            }
+        }
+        deserializer.deserialize_any(Members)
+    }
 }
 
 struct FileMap<'a> {
@@ -415,7 +458,7 @@ impl<'de> DeserializeSeed<'de> for FileMap<'_> {
     type Value = Files;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Files, D::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -424,6 +467,12 @@ impl<'de> Visitor<'de> for FileMap<'_> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of paths with their text, or `{\"base64\": \"...\"}`")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Files, E> {
+        Err(E::custom(
+            "`files` is a text; it is an object of paths with their text",
+        ))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Files, A::Error> {

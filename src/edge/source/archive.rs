@@ -2,16 +2,23 @@
 //! never unpacked to disk, nothing in them believed.
 
 use super::directory::plain;
-use super::{Error, OpenOptions, Opened, over, refused};
-use crate::diag::{excerpt, rules};
-use crate::tree::{ArtifactPath, Digest, Limits, SourceTree, folded};
-use flate2::read::MultiGzDecoder;
+use super::gzip::Members;
+use super::names::Names;
+use super::{Error, OpenOptions, Opened, link_skipped, over, refused, within};
+use crate::diag::{Diagnostic, Held, Meter, Place, excerpt, rules};
+use crate::tree::{ArtifactPath, Digest, Limits, SourceTree};
 use std::collections::BTreeMap;
 use std::io::Read;
-use tar::EntryType;
+use tar::{EntryType, PaxExtensions};
 
 /// The compression ratio counts after this much was unpacked.
 const RATIO_FREE: u64 = 1 << 20;
+/// Longest extended header that is read, in bytes: times, owners, a path.
+const MAX_EXTENSION: u64 = 64 << 10;
+/// Steps of a header of the tar: its checksum, the checks of its path.
+const STEPS: u64 = 50;
+/// Bytes that a file takes beside its path and content.
+const FILE: usize = 128;
 
 /// All of `reader`, at most the cap on archives.
 pub(super) fn read_capped(
@@ -43,11 +50,12 @@ pub(super) fn open(bytes: &[u8], kind: &str, options: &OpenOptions) -> Result<Op
     check_digest(actual, options.digest)?;
     let mut origin = plain(kind);
     origin.digest = Some(actual.to_string());
+    let (tree, notes) = unpack(bytes, options)?;
     Ok(Opened {
-        tree: unpack(bytes, &options.limits)?,
+        tree,
         origin,
         only: None,
-        notes: Vec::new(),
+        notes,
     })
 }
 
@@ -70,12 +78,14 @@ struct Metered<R> {
     unpacked: u64,
     limits: Limits,
     exceeded: Option<Error>,
+    meter: Meter,
 }
 
 impl<R: Read> Read for Metered<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let n = self.inner.read(buffer)?;
         self.unpacked += n as u64;
+        self.meter.spend(n as u64 / 64 + 1, Place::Source);
         let ratio = self.unpacked.saturating_sub(RATIO_FREE) / self.packed.max(1);
         if ratio > self.limits.max_compression_ratio {
             let cap = self.limits.max_compression_ratio;
@@ -105,15 +115,28 @@ impl<R: Read> Read for Metered<R> {
     }
 }
 
-fn unpack(bytes: &[u8], limits: &Limits) -> Result<SourceTree, Error> {
+type Tar<'b> = tar::Archive<Metered<Members<&'b [u8]>>>;
+
+fn unpack(bytes: &[u8], options: &OpenOptions) -> Result<(SourceTree, Vec<Diagnostic>), Error> {
+    let limits = &options.limits;
     let mut archive = tar::Archive::new(Metered {
-        inner: MultiGzDecoder::new(bytes),
+        inner: Members::new(bytes, limits.max_gzip_members, &options.budget),
         packed: bytes.len() as u64,
         unpacked: 0,
         limits: limits.clone(),
         exceeded: None,
+        meter: options.budget.meter(),
     });
-    let outcome = entries(&mut archive, limits);
+    let mut unpacked = Unpacked {
+        limits,
+        files: BTreeMap::new(),
+        names: Names::default(),
+        notes: Vec::new(),
+        held: options.budget.hold(0, Place::Source),
+        total: 0,
+        count: 0,
+    };
+    let outcome = unpacked.entries(&mut archive, &options.budget.meter());
     let mut metered = archive.into_inner();
     // What follows the end of the tar must still be a whole gzip stream, and
     // padding: readers that go on would see other files than we do.
@@ -121,9 +144,15 @@ fn unpack(bytes: &[u8], limits: &Limits) -> Result<SourceTree, Error> {
     if let Some(exceeded) = metered.exceeded {
         return Err(exceeded);
     }
-    let files = outcome?;
+    if metered.inner.exceeded() {
+        let cap = limits.max_gzip_members;
+        let what = "members of the gzip stream are more than";
+        return Err(over("", what, cap, cap, "max-gzip-members"));
+    }
+    outcome?;
     rest.map_err(|error| corrupt(&error))?;
-    Ok(SourceTree::in_memory(files))
+    let tree = SourceTree::held(unpacked.files, unpacked.held);
+    Ok((tree, unpacked.notes))
 }
 
 fn padding(rest: &mut impl Read) -> std::io::Result<()> {
@@ -137,7 +166,7 @@ fn padding(rest: &mut impl Read) -> std::io::Result<()> {
     }
 }
 
-fn corrupt(error: &std::io::Error) -> Error {
+fn corrupt(error: &impl ToString) -> Error {
     refused(
         &rules::ARCHIVE_CORRUPT,
         "",
@@ -149,24 +178,159 @@ fn corrupt(error: &std::io::Error) -> Error {
     )
 }
 
-fn entries(
-    archive: &mut tar::Archive<Metered<MultiGzDecoder<&[u8]>>>,
-    limits: &Limits,
-) -> Result<BTreeMap<ArtifactPath, Vec<u8>>, Error> {
-    let mut files = BTreeMap::new();
-    // Paths in lower case, with their spelling and whether they are folders.
-    let mut seen: BTreeMap<String, (String, bool)> = BTreeMap::new();
-    let mut total = 0;
-    let mut count = 0;
-    for entry in archive.entries().map_err(|e| corrupt(&e))? {
-        let mut entry = entry.map_err(|e| corrupt(&e))?;
-        let kind = entry.header().entry_type();
-        if kind == EntryType::XGlobalHeader {
-            continue;
+/// What stands before an entry and is about it.
+#[derive(Default)]
+struct Extensions {
+    /// A name that GNU tar writes by itself.
+    name: Option<Vec<u8>>,
+    /// The name that a link leads to, which nobody follows.
+    link: bool,
+    /// An extended header.
+    pax: Option<Vec<u8>>,
+}
+
+impl Extensions {
+    fn is_empty(&self) -> bool {
+        self.name.is_none() && !self.link && self.pax.is_none()
+    }
+
+    /// Takes `entry`, if it is about the next one. Its size is checked before
+    /// it is read.
+    fn take(
+        &mut self,
+        entry: &mut tar::Entry<'_, impl Read>,
+        limits: &Limits,
+    ) -> Result<bool, Error> {
+        let header = entry.header();
+        if header.as_gnu().is_none() && header.as_ustar().is_none() {
+            return Ok(false);
         }
-        let sparse = extensions(&mut entry)?;
-        let raw = entry.path_bytes().into_owned();
-        let shown = excerpt(&String::from_utf8_lossy(&raw), 200);
+        let twice = match header.entry_type() {
+            EntryType::GNULongName => self.name.is_some(),
+            EntryType::GNULongLink => std::mem::replace(&mut self.link, true),
+            EntryType::XHeader => self.pax.is_some(),
+            _ => return Ok(false),
+        };
+        if twice {
+            return Err(corrupt(&"two headers of one kind describe the same entry"));
+        }
+        let size = entry.size();
+        match entry.header().entry_type() {
+            EntryType::GNULongName => {
+                // A NUL ends the name.
+                let length = size.saturating_sub(1);
+                if length > limits.max_path_bytes {
+                    let what = "bytes of the path";
+                    let cap = limits.max_path_bytes;
+                    return Err(over("", what, length, cap, "max-path-bytes"));
+                }
+                let mut name = whole(entry, "a long name")?;
+                if name.last() == Some(&0) {
+                    name.pop();
+                }
+                self.name = Some(name);
+            }
+            EntryType::XHeader => {
+                if size > MAX_EXTENSION {
+                    return Err(refused(
+                        &rules::ARCHIVE_ENTRY,
+                        "",
+                        format!(
+                            "an extended header has {size} bytes; at most {MAX_EXTENSION} are read"
+                        ),
+                        "write the archive without extended attributes",
+                    ));
+                }
+                self.pax = Some(whole(entry, "an extended header")?);
+            }
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    /// The name of the entry with the header `header`, and whether it is a
+    /// sparse file. An extended header must be well-formed: readers that skip
+    /// what they cannot read see another name.
+    fn name_of(self, header: &tar::Header, size: u64) -> Result<(Vec<u8>, bool), Error> {
+        let (mut path, mut sparse) = (None, false);
+        for record in PaxExtensions::new(self.pax.as_deref().unwrap_or_default()) {
+            let record = record.map_err(|e| corrupt(&e))?;
+            let value = record.value_bytes();
+            match record.key_bytes() {
+                b"path" if path.is_none() => path = Some(value.to_vec()),
+                b"size" if *value != *size.to_string().as_bytes() => {
+                    return Err(corrupt(&"an extended header gives its file another size"));
+                }
+                key => sparse |= key.starts_with(b"GNU.sparse"),
+            }
+        }
+        let name = self.name.or(path);
+        Ok((
+            name.unwrap_or_else(|| header.path_bytes().into_owned()),
+            sparse,
+        ))
+    }
+}
+
+/// All bytes of `entry`. Its size is not believed: nothing is allocated for it.
+fn whole(entry: &mut tar::Entry<'_, impl Read>, what: &str) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    entry.read_to_end(&mut bytes).map_err(|e| corrupt(&e))?;
+    if bytes.len() as u64 != entry.size() {
+        return Err(corrupt(&format!("{what} ends early")));
+    }
+    bytes.shrink_to_fit();
+    Ok(bytes)
+}
+
+struct Unpacked<'l> {
+    limits: &'l Limits,
+    files: BTreeMap<ArtifactPath, Vec<u8>>,
+    names: Names,
+    notes: Vec<Diagnostic>,
+    held: Held,
+    total: u64,
+    count: u64,
+}
+
+impl Unpacked<'_> {
+    /// Reads header by header: what stands before an entry is bounded before it
+    /// is read.
+    fn entries(&mut self, archive: &mut Tar<'_>, meter: &Meter) -> Result<(), Error> {
+        let mut before = Extensions::default();
+        for entry in archive.entries().map_err(|e| corrupt(&e))?.raw(true) {
+            let mut entry = entry.map_err(|e| corrupt(&e))?;
+            meter.spend(STEPS, Place::Source);
+            if before.take(&mut entry, self.limits)? {
+                continue;
+            }
+            if entry.header().entry_type() == EntryType::XGlobalHeader {
+                if !before.is_empty() {
+                    return Err(corrupt(&"a global header follows the name of a file"));
+                }
+                continue;
+            }
+            let size = entry.size();
+            let (name, sparse) = std::mem::take(&mut before).name_of(entry.header(), size)?;
+            self.entry(&mut entry, &name, sparse)?;
+        }
+        if before.is_empty() {
+            Ok(())
+        } else {
+            Err(corrupt(
+                &"it ends with the name of a file that is not there",
+            ))
+        }
+    }
+
+    fn entry(
+        &mut self,
+        entry: &mut tar::Entry<'_, impl Read>,
+        raw: &[u8],
+        sparse: bool,
+    ) -> Result<(), Error> {
+        let limits = self.limits;
+        let shown = excerpt(&String::from_utf8_lossy(&raw[..raw.len().min(1000)]), 200);
         let no = |why: &str| {
             refused(
                 &rules::ARCHIVE_ENTRY,
@@ -175,46 +339,54 @@ fn entries(
                 "only regular files and folders with plain relative names are read",
             )
         };
-        count += 1;
-        if count > limits.max_files {
+        self.count += 1;
+        if self.count > limits.max_files {
             return Err(over(
                 &shown,
                 "files and folders",
-                count,
+                self.count,
                 limits.max_files,
                 "max-files",
             ));
         }
-        let folder = match kind {
+        let kind = entry.header().entry_type();
+        match kind {
+            EntryType::GNUSparse => return Err(corrupt(&format!("`{shown}` is a sparse file"))),
             _ if sparse => return Err(no("it is a sparse file")),
-            EntryType::Regular | EntryType::Continuous => false,
-            EntryType::Directory => true,
-            EntryType::Symlink => return Err(no("it is a symbolic link")),
+            EntryType::Regular | EntryType::Continuous | EntryType::Directory => {}
+            // Readers differ in whether such data is there.
+            EntryType::Symlink if entry.size() > 0 => {
+                return Err(no("it is a symbolic link with data"));
+            }
+            EntryType::Symlink => {}
             EntryType::Link => return Err(no("it is a hard link")),
             EntryType::Char | EntryType::Block | EntryType::Fifo => {
                 return Err(no("it is a device"));
             }
             _ => return Err(no("it is neither a regular file nor a folder")),
-        };
-        let Ok(path) = std::str::from_utf8(&raw) else {
+        }
+        let folder = kind == EntryType::Directory;
+        let Ok(path) = std::str::from_utf8(raw) else {
             return Err(no("its name is not UTF-8"));
         };
-        if path.len() as u64 > limits.max_path_bytes {
-            return Err(over(
-                &shown,
-                "bytes of the path",
-                path.len() as u64,
-                limits.max_path_bytes,
-                "max-path-bytes",
-            ));
-        }
+        within(path, limits)?;
         if folder && matches!(path, "." | "./") {
-            continue;
+            return Ok(());
         }
         let path = ArtifactPath::parse(path).map_err(|why| no(&why.to_string()))?;
-        claim(&mut seen, path.as_str(), folder).map_err(|why| no(&why))?;
+        // A link has its name too: nothing may lie below it.
+        let named = self
+            .names
+            .claim(path.as_str(), folder)
+            .map_err(|why| no(&why))?;
+        self.hold(named);
+        if kind == EntryType::Symlink {
+            self.hold(FILE + 4 * path.as_str().len());
+            self.notes.push(link_skipped(path.as_str()));
+            return Ok(());
+        }
         if folder {
-            continue;
+            return Ok(());
         }
         let size = entry.header().size().unwrap_or(u64::MAX).max(entry.size());
         if size > limits.max_file_bytes {
@@ -226,68 +398,25 @@ fn entries(
                 "max-file-bytes",
             ));
         }
-        total += size;
-        if total > limits.max_total_bytes {
+        self.total += size;
+        if self.total > limits.max_total_bytes {
             return Err(over(
                 &shown,
                 "bytes of all files",
-                total,
+                self.total,
                 limits.max_total_bytes,
                 "max-total-bytes",
             ));
         }
-        // The header's size is not believed: nothing is allocated for it.
-        let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes).map_err(|e| corrupt(&e))?;
-        if bytes.len() as u64 != entry.size() {
-            return Err(corrupt(&std::io::Error::other(format!(
-                "`{shown}` ends early"
-            ))));
-        }
-        files.insert(path, bytes);
+        self.hold(FILE + 2 * path.as_str().len());
+        self.hold(usize::try_from(size).unwrap_or(usize::MAX));
+        let bytes = whole(entry, &format!("`{shown}`"))?;
+        self.files.insert(path, bytes);
+        Ok(())
     }
-    Ok(files)
-}
 
-/// Reads the extended header of `entry`, which must be well-formed: readers
-/// that skip what they cannot read see another name. Whether it declares a
-/// sparse file.
-fn extensions(entry: &mut tar::Entry<'_, impl Read>) -> Result<bool, Error> {
-    let mut sparse = false;
-    let records = entry.pax_extensions().map_err(|e| corrupt(&e))?;
-    for record in records.into_iter().flatten() {
-        let record = record.map_err(|e| corrupt(&e))?;
-        sparse |= record.key_bytes().starts_with(b"GNU.sparse");
+    fn hold(&mut self, more: usize) {
+        let bytes = usize::try_from(self.held.bytes()).unwrap_or(usize::MAX);
+        self.held.grow(bytes.saturating_add(more), Place::Source);
     }
-    Ok(sparse)
-}
-
-/// Takes note of `path` and the folders above it.
-pub(super) fn claim(
-    seen: &mut BTreeMap<String, (String, bool)>,
-    path: &str,
-    folder: bool,
-) -> Result<(), String> {
-    let ends = path.match_indices('/').map(|(at, _)| (at, true));
-    for (end, is_folder) in ends.chain([(path.len(), folder)]) {
-        let part = &path[..end];
-        let as_one = folded(part);
-        match seen.get(&as_one) {
-            None => {
-                seen.insert(as_one, (part.to_owned(), is_folder));
-            }
-            Some((other, _)) if other != part => {
-                return Err(format!(
-                    "it differs from `{}` in case or accents' encoding only",
-                    excerpt(other, 200)
-                ));
-            }
-            Some((_, true)) if is_folder => {}
-            Some((_, false)) if is_folder => {
-                return Err("a file of the same name is there already".to_owned());
-            }
-            Some(_) => return Err("it is there twice".to_owned()),
-        }
-    }
-    Ok(())
 }

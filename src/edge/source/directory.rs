@@ -1,20 +1,26 @@
 //! Folders: listed at once, read file by file when asked.
 
-use super::{Error, OpenOptions, Opened, git, no_digest, over, refused};
+use super::names::Names;
+use super::{Error, OpenOptions, Opened, git, link_skipped, no_digest, over, refused, within};
 use crate::bundle::Source;
-use crate::diag::{Diagnostic, Place, rules};
+use crate::diag::{Diagnostic, Held, Place, rules};
 use crate::tree::{ArtifactPath, Limits, ReadError, ReadFile, SourceTree};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Steps of listing one entry: the operating system is asked for its kind.
+const STEPS: u64 = 100;
+/// Bytes that an entry takes beside its path.
+const ENTRY: usize = 128;
+
 pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, Error> {
     no_digest(options, path)?;
     let mut notes = Vec::new();
-    let files = list(path, &options.limits, &mut notes)?;
+    let (files, held) = list(path, options, &mut notes)?;
     Ok(Opened {
-        tree: tree(path, files, &options.limits),
+        tree: tree(path, files, &options.limits, held),
         origin: git::describe(path, "directory"),
         only: None,
         notes,
@@ -61,11 +67,14 @@ pub(super) fn single(path: &Path, options: &OpenOptions) -> Result<Opened, Error
     }
     // What lies beside may be anything: if it cannot be a tree, the document
     // stands alone.
-    let files = list(folder, &options.limits, &mut Vec::new())
+    let (files, held) = list(folder, options, &mut Vec::new())
         .ok()
-        .filter(|files| files.contains_key(&own))
-        .unwrap_or_else(|| BTreeMap::from([(own, size.len())]));
-    let tree = tree(folder, files, &options.limits);
+        .filter(|(files, _)| files.contains_key(&own))
+        .unwrap_or_else(|| {
+            let held = options.budget.hold(0, Place::Source);
+            (BTreeMap::from([(own, size.len())]), held)
+        });
+    let tree = tree(folder, files, &options.limits, held);
     let mut origin = git::describe(folder, "file");
     origin.path = Some(name.to_owned());
     Ok(Opened {
@@ -76,10 +85,16 @@ pub(super) fn single(path: &Path, options: &OpenOptions) -> Result<Opened, Error
     })
 }
 
-fn tree(root: &Path, files: BTreeMap<ArtifactPath, u64>, limits: &Limits) -> SourceTree {
+fn tree(
+    root: &Path,
+    files: BTreeMap<ArtifactPath, u64>,
+    limits: &Limits,
+    held: Held,
+) -> SourceTree {
     let reader = Folder {
         root: root.to_owned(),
         max: limits.max_file_bytes,
+        _held: held,
     };
     SourceTree::new(files, Arc::new(reader))
 }
@@ -87,6 +102,8 @@ fn tree(root: &Path, files: BTreeMap<ArtifactPath, u64>, limits: &Limits) -> Sou
 struct Folder {
     root: PathBuf,
     max: u64,
+    /// The paths of the tree that it reads for.
+    _held: Held,
 }
 
 impl ReadFile for Folder {
@@ -110,11 +127,13 @@ impl ReadFile for Folder {
 /// Every regular file below `root`, `.git` left out.
 fn list(
     root: &Path,
-    limits: &Limits,
+    options: &OpenOptions,
     notes: &mut Vec<Diagnostic>,
-) -> Result<BTreeMap<ArtifactPath, u64>, Error> {
+) -> Result<(BTreeMap<ArtifactPath, u64>, Held), Error> {
+    let limits = &options.limits;
+    let mut held = options.budget.hold(0, Place::Source);
     let mut files = BTreeMap::new();
-    let mut folded: BTreeMap<String, String> = BTreeMap::new();
+    let mut names = Names::default();
     let mut total = 0;
     let mut entries = 0;
     let mut stack = vec![(root.to_owned(), String::new())];
@@ -154,35 +173,21 @@ fn list(
                     "max-files",
                 ));
             }
+            options.budget.spend(STEPS, Place::Source);
+            within(&path, limits)?;
+            let mut more = 4 * path.len() + ENTRY;
             let kind = entry.file_type().map_err(unreadable)?;
             if kind.is_symlink() {
-                notes.push(
-                    Diagnostic::new(
-                        &rules::SYMLINK_SKIPPED,
-                        Place::Path(path.clone()),
-                        format!("the symbolic link `{path}` is not followed"),
-                    )
-                    .help("source-controller leaves links out of its archives too"),
-                );
+                grow(&mut held, more);
+                notes.push(link_skipped(&path));
                 continue;
             }
             let checked =
                 ArtifactPath::parse(&path).map_err(|why| entry_refused(&path, &why.to_string()))?;
-            if path.len() as u64 > limits.max_path_bytes {
-                return Err(over(
-                    &path,
-                    "bytes of the path",
-                    path.len() as u64,
-                    limits.max_path_bytes,
-                    "max-path-bytes",
-                ));
-            }
-            if let Some(other) = folded.insert(checked.folded(), path.clone()) {
-                return Err(entry_refused(
-                    &path,
-                    &format!("it differs from `{other}` in case or accents' encoding only"),
-                ));
-            }
+            more += names
+                .claim(&path, kind.is_dir())
+                .map_err(|why| entry_refused(&path, &why))?;
+            grow(&mut held, more);
             if kind.is_dir() {
                 stack.push((entry.path(), path));
             } else if kind.is_file() {
@@ -215,7 +220,12 @@ fn list(
             }
         }
     }
-    Ok(files)
+    Ok((files, held))
+}
+
+fn grow(held: &mut Held, more: usize) {
+    let bytes = usize::try_from(held.bytes()).unwrap_or(usize::MAX);
+    held.grow(bytes.saturating_add(more), Place::Source);
 }
 
 fn entry_refused(path: &str, why: &str) -> Error {

@@ -1,9 +1,9 @@
 //! Files that someone sends one by one, under the same rules as those of an
 //! archive.
 
-use super::archive::claim;
 use super::directory::plain;
-use super::{Error, Opened, over, refused};
+use super::names::Names;
+use super::{Error, Opened, over, refused, within};
 use crate::diag::{excerpt, rules};
 use crate::tree::{ArtifactPath, Limits, SourceTree};
 use std::collections::BTreeMap;
@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 /// Gathers files until one of them is refused.
 #[derive(Debug)]
 pub struct Files {
-    limits: Limits,
+    limits: Box<Limits>,
     files: BTreeMap<ArtifactPath, Vec<u8>>,
-    seen: BTreeMap<String, (String, bool)>,
+    names: Names,
     total: u64,
 }
 
@@ -21,9 +21,9 @@ impl Files {
     /// No files yet.
     pub fn new(limits: &Limits) -> Self {
         Self {
-            limits: limits.clone(),
+            limits: Box::new(limits.clone()),
             files: BTreeMap::new(),
-            seen: BTreeMap::new(),
+            names: Names::default(),
             total: 0,
         }
     }
@@ -44,14 +44,9 @@ impl Files {
             )
         };
         let count = self.files.len() as u64 + 1;
+        within(path, &self.limits)?;
         let caps = [
             ("files", count, self.limits.max_files, "max-files"),
-            (
-                "bytes of the path",
-                path.len() as u64,
-                self.limits.max_path_bytes,
-                "max-path-bytes",
-            ),
             (
                 "bytes of the file",
                 bytes.len() as u64,
@@ -71,7 +66,9 @@ impl Files {
             }
         }
         let parsed = ArtifactPath::parse(path).map_err(|why| no(&why.to_string()))?;
-        claim(&mut self.seen, parsed.as_str(), false).map_err(|why| no(&why))?;
+        self.names
+            .claim(parsed.as_str(), false)
+            .map_err(|why| no(&why))?;
         self.total += bytes.len() as u64;
         self.files.insert(parsed, bytes);
         Ok(())

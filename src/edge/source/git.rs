@@ -32,7 +32,7 @@ pub(super) fn describe(folder: &Path, kind: &str) -> Source {
         None => format!("{algorithm}:{commit}"),
     });
     source.url =
-        git(folder, &["config", "--get", "remote.origin.url"]).map(|url| without_credentials(&url));
+        git(folder, &["config", "--get", "remote.origin.url"]).map(|url| Source::public_url(&url));
     source.dirty = is_dirty(folder);
     source
 }
@@ -91,43 +91,4 @@ fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
         return None;
     }
     Some(String::from_utf8(output.stdout).ok()?.trim_end().to_owned())
-}
-
-/// `url` without user, password and query.
-pub(crate) fn without_credentials(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or(url);
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, path) = match rest.find('/') {
-                Some(at) => rest.split_at(at),
-                None => (rest, ""),
-            };
-            let host = authority
-                .rsplit_once('@')
-                .map_or(authority, |(_, host)| host);
-            format!("{scheme}://{host}{path}")
-        }
-        // git@github.com:owner/repository has a user, but no secret.
-        None => url.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_credentials;
-
-    #[test]
-    fn credentials_are_stripped() {
-        for (given, kept) in [
-            (
-                "https://user:token@example.com/a.git",
-                "https://example.com/a.git",
-            ),
-            ("https://example.com/a?token=x#y", "https://example.com/a"),
-            ("https://a@b:c@example.com", "https://example.com"),
-            ("git@example.com:a/b.git", "git@example.com:a/b.git"),
-        ] {
-            assert_eq!(without_credentials(given), kept);
-        }
-    }
 }

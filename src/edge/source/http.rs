@@ -1,11 +1,11 @@
 //! Archives at a URL. Without a digest nothing is fetched.
 
-use super::git::without_credentials;
 use super::{Error, OpenOptions, Opened, archive, unpack};
+use crate::bundle::Source;
 use std::time::Duration;
 
 pub(super) fn open(url: &str, options: &OpenOptions) -> Result<Opened, Error> {
-    let shown = without_credentials(url);
+    let shown = Source::public_url(url);
     if options.digest.is_none() {
         return Err(Error::Usage(format!(
             "{shown} needs --digest: `kubectl get gitrepository NAME -o jsonpath='{{.status.artifact.digest}}'` shows it"

@@ -74,7 +74,7 @@ pub(super) fn open(
     let (layer, _) = blob(layer, options.limits.max_archive_bytes)?;
     let trusted = OpenOptions {
         digest: None,
-        limits: options.limits.clone(),
+        ..options.clone()
     };
     let mut opened = unpack(&layer, "oci-layout", &trusted)?;
     let annotation = |name: &str| manifest["annotations"][name].as_str().map(str::to_owned);

@@ -7,19 +7,19 @@ mod cluster;
 mod directory;
 mod files;
 mod git;
+mod gzip;
 #[cfg(feature = "fetch")]
 mod http;
 mod layout;
+mod names;
 #[cfg(feature = "publish")]
 mod registry;
 
-#[cfg(feature = "controller")]
-pub(crate) use git::without_credentials;
-
 pub use files::Files;
+pub use gzip::Members;
 
 use crate::bundle::Source;
-use crate::diag::{Diagnostic, Place, Rule, excerpt, rules};
+use crate::diag::{Budget, Diagnostic, Place, Rule, Stop, excerpt, rules};
 use crate::tree::{Digest, FileId, Limits, SourceTree};
 use std::path::{Path, PathBuf};
 
@@ -56,6 +56,8 @@ pub struct OpenOptions {
     pub digest: Option<Digest>,
     /// Caps.
     pub limits: Limits,
+    /// What opening may spend; what the tree holds counts until it is dropped.
+    pub budget: Budget,
 }
 
 /// An opened source.
@@ -80,6 +82,12 @@ pub enum Error {
     /// What was asked for makes no sense.
     #[error("{0}")]
     Usage(String),
+    /// The budget was cancelled, or the memory that runs share is taken.
+    #[error("{}", match .0 {
+        Stop::Busy => "other runs hold the memory that the source needs",
+        _ => "opening the source was ended before it was done",
+    })]
+    Ended(Stop),
     /// The world did not answer.
     #[error("{attempted}: {reason}")]
     Io {
@@ -107,6 +115,57 @@ fn refused(rule: &'static Rule, path: &str, message: String, help: &str) -> Erro
         Place::Path(excerpt(path, 300))
     };
     Error::Refused(Box::new(Diagnostic::new(rule, place, message).help(help)))
+}
+
+/// The caps on the length and depth of `path`.
+fn within(path: &str, limits: &Limits) -> Result<(), Error> {
+    let bytes = path.len() as u64;
+    let shown = excerpt(
+        &String::from_utf8_lossy(&path.as_bytes()[..path.len().min(1000)]),
+        200,
+    );
+    if bytes > limits.max_path_bytes {
+        let cap = limits.max_path_bytes;
+        return Err(over(
+            &shown,
+            "bytes of the path",
+            bytes,
+            cap,
+            "max-path-bytes",
+        ));
+    }
+    let segments = path
+        .split('/')
+        .filter(|segment| !matches!(*segment, "" | "."));
+    let depth = segments.count() as u64;
+    if depth > limits.max_path_depth {
+        let cap = limits.max_path_depth;
+        let what = "segments of the path";
+        return Err(over(&shown, what, depth, cap, "max-path-depth"));
+    }
+    Ok(())
+}
+
+fn link_skipped(path: &str) -> Diagnostic {
+    Diagnostic::new(
+        &rules::SYMLINK_SKIPPED,
+        Place::Path(path.to_owned()),
+        format!("the symbolic link `{path}` is not followed"),
+    )
+    .help("source-controller leaves links out of its archives too")
+}
+
+/// Opens with `work`, which spends from the budget of `options`.
+fn bounded(
+    options: &OpenOptions,
+    work: impl FnOnce() -> Result<Opened, Error>,
+) -> Result<Opened, Error> {
+    options.budget.bound(work).unwrap_or_else(|stop| {
+        Err(match stop.finding() {
+            Some(finding) => Error::Refused(Box::new(finding)),
+            None => Error::Ended(stop),
+        })
+    })
 }
 
 /// A refusal because of a cap.
@@ -168,8 +227,8 @@ impl std::str::FromStr for SourceRef {
 /// When the source is refused, or the world does not answer.
 pub fn open(source: &SourceRef, options: &OpenOptions) -> Result<Opened, Error> {
     match source {
-        SourceRef::Directory(path) => directory::open(path, options),
-        SourceRef::File(path) => directory::single(path, options),
+        SourceRef::Directory(path) => bounded(options, || directory::open(path, options)),
+        SourceRef::File(path) => bounded(options, || directory::single(path, options)),
         SourceRef::Archive(path) => {
             let attempted = format!("read the archive {}", path.display());
             let file = std::fs::File::open(path).map_err(|e| Error::io(&attempted, &e))?;
@@ -230,7 +289,7 @@ pub fn open_over(
 /// # Errors
 /// When the archive is refused.
 pub fn unpack(bytes: &[u8], kind: &str, options: &OpenOptions) -> Result<Opened, Error> {
-    archive::open(bytes, kind, options)
+    bounded(options, || archive::open(bytes, kind, options))
 }
 
 /// Digests are of archives; a folder has none.

@@ -1,12 +1,20 @@
 //! Artifacts on disk, by content, and over HTTP: what ExternalArtifacts point at.
 //!
-//! A file is named by the digest of its bytes, written beside its place and
-//! renamed into it. It is checked when the storage is opened and each time it
-//! is served: what does not fit its name is removed and never sent.
+//! A file is named by the digest of its bytes, written beside its place and renamed
+//! into it. It is checked when it is first read, and again when it is another than it
+//! was: what does not fit its name is never sent. [`Storage`] is the owner of a folder,
+//! who alone removes anything; [`Artifacts`] reads.
 
+mod check;
+mod files;
 mod serve;
 
+pub use files::Artifacts;
+
 use crate::tree::Digest;
+use axum::Router;
+use check::Looked;
+use prometheus_client::metrics::counter::Counter;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -61,10 +69,10 @@ pub enum Error {
     },
 }
 
-/// The storage. Clones share it.
+/// The storage, of which there is one for a folder. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Storage {
-    root: Arc<PathBuf>,
+    files: Artifacts,
     address: Arc<str>,
     retention: Retention,
 }
@@ -113,14 +121,20 @@ fn named(file: &str) -> Option<Digest> {
 impl Storage {
     /// Opens the storage in the folder `root`, served at `address`
     /// (`host[:port]`, or with `https://`). What does not fit its name, and
-    /// what was never finished, is removed.
+    /// what was never finished, is removed. What is damaged is counted in `damaged`.
     ///
     /// # Errors
     /// When the folder cannot be made or read.
-    pub fn open(root: &Path, address: &str, retention: Retention) -> Result<Self, Error> {
+    pub fn open(
+        root: &Path,
+        address: &str,
+        retention: Retention,
+        damaged: Counter,
+    ) -> Result<Self, Error> {
         let attempted = || format!("open {}", root.display());
+        let files = Artifacts::new(root, damaged);
         fs::create_dir_all(root).map_err(|e| io_error(attempted(), &e))?;
-        sweep(root, 0).map_err(|e| io_error(attempted(), &e))?;
+        sweep(&files, root, 0).map_err(|e| io_error(attempted(), &e))?;
         let address = address.trim_end_matches('/');
         let address = if address.starts_with("http://") || address.starts_with("https://") {
             address.to_owned()
@@ -128,10 +142,15 @@ impl Storage {
             format!("http://{address}")
         };
         Ok(Self {
-            root: Arc::new(root.to_owned()),
+            files,
             address: address.into(),
             retention,
         })
+    }
+
+    /// Serves the artifacts, and nothing else.
+    pub fn router(&self) -> Router {
+        self.files.router()
     }
 
     /// Where the artifact of `owner` with this digest is, stored or not.
@@ -149,10 +168,11 @@ impl Storage {
     /// # Errors
     /// When the file system refuses; what is there stays as it was.
     pub fn put(&self, owner: &Owner, digest: Digest, bytes: &[u8]) -> Result<Stored, Error> {
-        let folder = self.root.join(&owner.folder);
+        let folder = self.files.root().join(&owner.folder);
         let path = folder.join(file_name(digest));
         let failed = |e: io::Error| io_error(format!("write {}", path.display()), &e);
-        if self.verify(owner, digest).map_err(failed)?.is_none() {
+        let looked = self.files.checks.look(&path, digest).map_err(failed)?;
+        if !matches!(looked, Looked::Sound(..)) {
             fs::create_dir_all(&folder).map_err(failed)?;
             let mut file = tempfile::Builder::new()
                 .prefix(UNFINISHED)
@@ -160,7 +180,8 @@ impl Storage {
                 .map_err(failed)?;
             file.write_all(bytes).map_err(failed)?;
             file.as_file().sync_all().map_err(failed)?;
-            file.persist(&path).map_err(|e| failed(e.error))?;
+            let file = file.persist(&path).map_err(|e| failed(e.error))?;
+            self.files.checks.is_sound(&path, &file).map_err(failed)?;
             fs::File::open(&folder)
                 .and_then(|folder| folder.sync_all())
                 .map_err(failed)?;
@@ -168,27 +189,30 @@ impl Storage {
         // Both ages count from now: this one is current, and the one before has
         // just ceased to be.
         let before = others(&folder, digest).map_err(failed)?.into_iter().next();
-        for path in before
-            .into_iter()
-            .map(|(_, path)| path)
-            .chain([path.clone()])
-        {
-            let file = fs::File::options().append(true).open(&path);
-            file.and_then(|file| file.set_modified(SystemTime::now()))
-                .map_err(failed)?;
+        let before = before.map(|(_, path)| path);
+        for path in before.iter().chain([&path]) {
+            self.touch(path).map_err(failed)?;
         }
         Ok(self.place(owner, digest, bytes.len() as u64))
     }
 
-    /// The size of the artifact when it is there and fits its digest.
-    fn verify(&self, owner: &Owner, digest: Digest) -> io::Result<Option<u64>> {
-        let path = self.root.join(&owner.folder).join(file_name(digest));
-        Ok(checked(&path, digest)?.map(|bytes| bytes.len() as u64))
+    /// Makes the file one of now. What is known of its content stays known.
+    fn touch(&self, path: &Path) -> io::Result<()> {
+        let checks = &self.files.checks;
+        let known = matches!(checks.look_again(path)?, Some(Looked::Sound(..)));
+        let file = fs::File::options().append(true).open(path)?;
+        file.set_modified(SystemTime::now())?;
+        if known {
+            checks.is_sound(path, &file)?;
+        }
+        Ok(())
     }
 
     /// Whether the artifact is there and fits its digest.
     pub fn holds(&self, owner: &Owner, digest: Digest) -> bool {
-        self.verify(owner, digest).is_ok_and(|size| size.is_some())
+        let path = self.files.path(owner, digest);
+        let looked = self.files.checks.look(&path, digest);
+        matches!(looked, Ok(Looked::Sound(..)))
     }
 
     /// Removes what the retention does not keep; `current` stays.
@@ -196,7 +220,7 @@ impl Storage {
     /// # Errors
     /// When the file system refuses.
     pub fn collect(&self, owner: &Owner, current: Digest) -> Result<usize, Error> {
-        let folder = self.root.join(&owner.folder);
+        let folder = self.files.root().join(&owner.folder);
         let failed = |e: io::Error| io_error(format!("collect {}", folder.display()), &e);
         let old = others(&folder, current).map_err(failed)?;
         let mut removed = 0;
@@ -215,22 +239,13 @@ impl Storage {
     /// # Errors
     /// When the file system refuses.
     pub fn remove(&self, owner: &Owner) -> Result<(), Error> {
-        let folder = self.root.join(&owner.folder);
+        let folder = self.files.root().join(&owner.folder);
         match fs::remove_dir_all(&folder) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
                 Err(io_error(format!("remove {}", folder.display()), &e))
             }
             _ => Ok(()),
         }
-    }
-
-    /// The bytes at `path`, as a request names it; none when there is no such
-    /// artifact, or it does not fit its name.
-    fn read(&self, kind: &str, namespace: &str, name: &str, file: &str) -> Option<Vec<u8>> {
-        let owner = Owner::new(kind, namespace, name).ok()?;
-        let digest = named(file)?;
-        let path = self.root.join(&owner.folder).join(file_name(digest));
-        checked(&path, digest).ok().flatten()
     }
 }
 
@@ -254,24 +269,9 @@ fn io_error(attempted: String, reason: &io::Error) -> Error {
     }
 }
 
-/// The bytes of the file when they fit `digest`; what does not fit is removed.
-fn checked(path: &Path, digest: Digest) -> io::Result<Option<Vec<u8>>> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(e),
-    };
-    if Digest::of(&bytes) == digest {
-        return Ok(Some(bytes));
-    }
-    tracing::warn!(path = %path.display(), "removed an artifact whose content is not what its name says");
-    fs::remove_file(path)?;
-    Ok(None)
-}
-
 /// Removes below `folder` what is unfinished or damaged. Only folders as deep
 /// as an owner's are ours.
-fn sweep(folder: &Path, depth: usize) -> io::Result<()> {
+fn sweep(files: &Artifacts, folder: &Path, depth: usize) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
@@ -279,12 +279,14 @@ fn sweep(folder: &Path, depth: usize) -> io::Result<()> {
         let name = name.to_str().unwrap_or_default();
         if entry.file_type()?.is_dir() {
             if depth < 3 {
-                sweep(&path, depth + 1)?;
+                sweep(files, &path, depth + 1)?;
             }
         } else if name.starts_with(UNFINISHED) {
             fs::remove_file(&path)?;
-        } else if let Some(digest) = named(name) {
-            checked(&path, digest)?;
+        } else if let Some(digest) = named(name)
+            && matches!(files.checks.look(&path, digest)?, Looked::Damaged)
+        {
+            fs::remove_file(&path)?;
         }
     }
     Ok(())
@@ -299,7 +301,13 @@ mod tests {
             ttl: Duration::from_secs(60),
             records: 2,
         };
-        Storage::open(root, "flux-apim.flux-system.svc", retention).unwrap()
+        Storage::open(
+            root,
+            "flux-apim.flux-system.svc",
+            retention,
+            Counter::default(),
+        )
+        .unwrap()
     }
 
     fn owner() -> Owner {
@@ -334,23 +342,28 @@ mod tests {
     }
 
     #[test]
-    fn what_was_damaged_later_is_not_read() {
+    fn what_was_damaged_later_is_made_again() {
         let root = tempfile::tempdir().unwrap();
         let storage = storage(root.path());
         let digest = put(&storage, b"good");
-        let file = file_name(digest);
-        let read = || storage.read("externalartifact", "apis", "contoso", &file);
-        assert_eq!(read().as_deref(), Some(&b"good"[..]));
-        fs::write(
-            root.path()
-                .join("externalartifact/apis/contoso")
-                .join(&file),
-            b"evil",
-        )
-        .unwrap();
-        assert_eq!(read(), None);
+        let path = storage.files.path(&owner(), digest);
+        fs::write(&path, b"evil").unwrap();
+        assert!(!storage.holds(&owner(), digest));
+        assert_eq!(fs::read(&path).unwrap(), b"evil", "asking changes nothing");
         put(&storage, b"good");
-        assert_eq!(read().as_deref(), Some(&b"good"[..]));
+        assert!(storage.holds(&owner(), digest));
+        assert_eq!(fs::read(&path).unwrap(), b"good");
+    }
+
+    #[test]
+    fn what_was_written_need_not_be_read() {
+        let root = tempfile::tempdir().unwrap();
+        let storage = storage(root.path());
+        for digest in [put(&storage, b"1"), put(&storage, b"2")] {
+            let path = storage.files.path(&owner(), digest);
+            let known = storage.files.checks.look_again(&path).unwrap();
+            assert!(matches!(known, Some(Looked::Sound(..))), "{known:?}");
+        }
     }
 
     #[test]

@@ -5,8 +5,8 @@ mod yaml;
 
 use super::piece::Writer;
 use super::symbol::{dns, short_hash};
-use super::{File, Options, Rendered, Target};
-use crate::diag::Findings;
+use super::{File, Options, Rendered, Target, writing};
+use crate::diag::{Findings, Place};
 use crate::model::Key;
 use crate::model::kinds::Kind;
 use crate::validate::{Node, Validated};
@@ -46,11 +46,15 @@ pub(super) fn render(
         owner,
         findings,
     };
+    let budget = printer.findings.budget().clone();
     let mut files: BTreeMap<String, Writer> = BTreeMap::new();
     for (i, node) in graph.nodes.iter().enumerate() {
         let path = file_of(&node.key);
         let writer = files.entry(path.clone()).or_default();
-        if printer.object(node, writer) {
+        let before = writer.written();
+        let made = printer.object(node, writer);
+        budget.spend(writing(writer.written() - before), Place::Source);
+        if made {
             rendered.outputs[i].insert(Target::Aso, format!("aso/{path}"));
         }
     }
@@ -71,15 +75,13 @@ pub(super) fn render(
         empty = false;
         kustomization.push_str("\n  - ");
         kustomization.push_str(&path);
-        rendered.files.push(File {
+        rendered.push(File {
             path: format!("aso/{path}"),
             pieces,
         });
     }
     kustomization.push_str(if empty { " []\n" } else { "\n" });
-    rendered
-        .files
-        .push(File::text("aso/kustomization.yaml", kustomization));
+    rendered.push(File::text("aso/kustomization.yaml", kustomization));
 }
 
 /// Object names, unique for each kind. Where two are spelt alike, the one that

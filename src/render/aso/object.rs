@@ -3,7 +3,7 @@
 use super::super::piece::{Text, Writer};
 use super::yaml::{block, head, item_of, scalar, yaml_key};
 use super::{FIELDS, GROUP, MAX_OBJECT, kind_of};
-use crate::diag::{Diagnostic, Findings, Place, rules};
+use crate::diag::{Diagnostic, Findings, Place, excerpt, rules};
 use crate::model::Key;
 use crate::model::kinds::Kind;
 use crate::validate::{Expression, Node, Validated};
@@ -179,6 +179,8 @@ impl Printer<'_, '_> {
         indent: usize,
         writer: &mut Writer,
     ) {
+        let steps = 2 + path.len() as u64 / 16;
+        self.findings.budget().spend(steps, Place::Source);
         let pad = " ".repeat(indent);
         if let Some((field, reference)) = self.reference(node, path, key, value) {
             match reference {
@@ -193,7 +195,8 @@ impl Printer<'_, '_> {
                     node,
                     &rules::ASO_PROPERTY,
                     format!(
-                        "`{path}` of the {} `{}` cannot be expressed for Azure Service Operator",
+                        "`{}` of the {} `{}` cannot be expressed for Azure Service Operator",
+                        excerpt(path, 200),
                         node.key.kind.label(),
                         node.key.name()
                     ),
@@ -208,7 +211,8 @@ impl Printer<'_, '_> {
                 node,
                 &rules::ASO_PROPERTY,
                 format!(
-                    "`{path}` of the {} `{}` is unknown to Azure Service Operator and left out",
+                    "`{}` of the {} `{}` is unknown to Azure Service Operator and left out",
+                    excerpt(path, 200),
                     node.key.kind.label(),
                     node.key.name()
                 ),
@@ -227,7 +231,8 @@ impl Printer<'_, '_> {
                 node,
                 &rules::ASO_SECRET,
                 format!(
-                    "`{path}` of the {} `{}` is a secret and left out",
+                    "`{}` of the {} `{}` is a secret and left out",
+                    excerpt(path, 200),
                     node.key.kind.label(),
                     node.key.name()
                 ),
@@ -243,8 +248,8 @@ impl Printer<'_, '_> {
             && digits.parse::<i64>().is_err()
         {
             self.warn(node, &rules::ASO_PROPERTY, format!(
-                "`{path}` of the {} `{}` is {digits}, but Azure Service Operator takes whole numbers only",
-                node.key.kind.label(), node.key.name()
+                "`{}` of the {} `{}` is {digits}, but Azure Service Operator takes whole numbers only",
+                excerpt(path, 200), node.key.kind.label(), node.key.name()
             ), "the other targets carry it");
             return;
         }

@@ -1,7 +1,8 @@
 //! Policies and definitions in files that `loadTextContent` takes.
 
 use super::super::piece::{Piece, Text};
-use super::super::{File, Rendered};
+use super::super::{File, Rendered, writing};
+use crate::diag::{Budget, Place};
 use crate::validate::Validated;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -18,11 +19,12 @@ pub(super) enum Load {
 
 /// Writes the content files; large ones in chunks that `loadTextContent`
 /// takes.
-pub(super) fn contents(graph: &Validated, rendered: &mut Rendered) -> Vec<Load> {
+pub(super) fn contents(graph: &Validated, rendered: &mut Rendered, budget: &Budget) -> Vec<Load> {
     let plans: Vec<Result<Vec<Range<usize>>, String>> = graph
         .contents
         .par_iter()
         .map(|content| {
+            budget.spend(writing(content.len()), Place::Source);
             let text = content.text();
             // A byte order mark at the start of a file is not read as text.
             if text.starts_with('\u{feff}') || text.is_empty() {
@@ -52,7 +54,7 @@ pub(super) fn contents(graph: &Validated, rendered: &mut Rendered) -> Vec<Load> 
                         }
                         _ => format!("content/{}", content.path),
                     };
-                    rendered.files.push(File {
+                    rendered.push(File {
                         path: format!("bicep/{path}"),
                         pieces: vec![Piece::Content {
                             index,

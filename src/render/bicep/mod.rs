@@ -8,8 +8,8 @@ mod scope;
 
 use super::arm::SERVICE_PARAMETER;
 use super::symbol::{Names, camel, dns, short_hash};
-use super::{File, Options, Rendered, Target};
-use crate::diag::{Diagnostic, Findings, Place, rules};
+use super::{File, Options, Rendered, Target, writing};
+use crate::diag::{Budget, Diagnostic, Findings, Place, rules};
 use crate::model::Key;
 use crate::validate::{Content, Validated};
 use content::Load;
@@ -30,16 +30,22 @@ pub(super) fn render(
     rendered: &mut Rendered,
     findings: &mut Findings,
 ) {
-    let loads = content::contents(graph, rendered);
-    let plan = Plan::new(graph);
+    let budget = &findings.budget().clone();
+    let plan = Plan::new(graph, budget);
+    check_limits(graph, &plan, findings);
+    if options.check {
+        return;
+    }
+    let loads = content::contents(graph, rendered, budget);
     let mut main = Scope::new(graph, &loads, "", None);
     for i in plan.shared() {
         main.declare(i);
         rendered.outputs[i].insert(Target::Bicep, "bicep/main.bicep".to_owned());
     }
-    let calls = modules(graph, &loads, &plan, &mut main, rendered);
+    let calls = modules(graph, &loads, &plan, &mut main, rendered, budget);
     let mut body = String::new();
     for i in 0..graph.nodes.len() {
+        let before = body.len();
         match plan.module_of(i) {
             None => {
                 let (nodes, modules) = plan.waits_for(plan.entity_of(i));
@@ -52,18 +58,17 @@ pub(super) fn render(
             }
             Some(_) => {}
         }
+        budget.spend(writing(body.len() - before), Place::Source);
     }
-    for name in graph.parameters.keys() {
-        if calls.values().any(|call| call.parameters.contains(name)) {
-            main.parameters.insert(name);
-        }
-    }
+    let used = calls.values().flat_map(|call| &call.parameters);
+    let used: BTreeSet<&String> = used.collect();
+    let names = graph.parameters.keys();
+    main.parameters
+        .extend(names.filter(|name| used.contains(name)).map(String::as_str));
     let text = main.file(&body, "API Management configuration");
-    rendered.files.push(File::text("bicep/main.bicep", text));
-    rendered
-        .files
-        .push(parameter_file(graph, options, &main.parameters));
-    check_limits(graph, &plan, findings);
+    drop(body);
+    rendered.push(File::text("bicep/main.bicep", text));
+    rendered.push(parameter_file(graph, options, &main.parameters));
 }
 
 /// A module as `main.bicep` calls it.
@@ -80,6 +85,7 @@ fn modules(
     plan: &Plan<'_>,
     main: &mut Scope<'_>,
     rendered: &mut Rendered,
+    budget: &Budget,
 ) -> BTreeMap<usize, Call> {
     let mut file_names = Names::default();
     let mut calls = BTreeMap::new();
@@ -88,6 +94,7 @@ fn modules(
         let label = api_label(api);
         let file = file_names.numbered(&dns(&label, 80));
         let path = format!("bicep/modules/{file}.bicep");
+        budget.spend(20 * graph.parameters.len() as u64, Place::Source);
         let mut scope = Scope::new(graph, loads, "../", Some(api));
         let nodes = plan.nodes_of(module);
         for &i in nodes {
@@ -96,10 +103,14 @@ fn modules(
         }
         let body: String = nodes
             .iter()
-            .map(|&i| scope.resource(i, &graph.nodes[i].depends_on, &[]))
+            .map(|&i| {
+                let text = scope.resource(i, &graph.nodes[i].depends_on, &[]);
+                budget.spend(writing(text.len()), Place::Source);
+                text
+            })
             .collect();
         let text = scope.file(&body, &format!("API {}", api.name()));
-        rendered.files.push(File::text(path, text));
+        rendered.push(File::text(path, text));
         let call = Call {
             symbol: main.symbols.numbered(&camel(&["api", &label])),
             file,

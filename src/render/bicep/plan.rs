@@ -1,6 +1,7 @@
 //! What goes into which file. An *entity* is what `main.bicep` declares: a
 //! shared resource, or the module of an API.
 
+use crate::diag::{Budget, Place};
 use crate::model::Key;
 use crate::validate::Validated;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,13 +14,18 @@ pub(super) struct Plan<'g> {
     modules: Vec<(Key, Vec<usize>)>,
     graph: &'g Validated,
     depends_on: Vec<BTreeSet<usize>>,
+    budget: Budget,
 }
+
+/// Edges that are followed to find out what one entity waits for through others.
+/// What would take more names some that are superfluous, and right.
+const MAX_FOLLOWED: usize = 512;
 
 impl<'g> Plan<'g> {
     /// An API, its revisions and all that belongs to them go into one module:
     /// a release waits for the revision that it makes current, which is made
     /// from the API that the release belongs to.
-    pub(super) fn new(graph: &'g Validated) -> Self {
+    pub(super) fn new(graph: &'g Validated, budget: &Budget) -> Self {
         let count = graph.nodes.len();
         let mut by_api: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
         for (i, node) in graph.nodes.iter().enumerate() {
@@ -45,6 +51,7 @@ impl<'g> Plan<'g> {
             modules,
             graph,
             depends_on,
+            budget: budget.clone(),
         }
     }
 
@@ -85,16 +92,23 @@ impl<'g> Plan<'g> {
     pub(super) fn waits_for(&self, entity: usize) -> (Vec<usize>, Vec<usize>) {
         let direct = &self.depends_on[entity];
         let mut implied = BTreeSet::new();
-        let mut stack: Vec<usize> = direct
-            .iter()
-            .flat_map(|&dependency| &self.depends_on[dependency])
-            .copied()
-            .collect();
+        let mut followed = 0;
+        let allowed = MAX_FOLLOWED + 4 * direct.len();
+        let mut stack: Vec<usize> = direct.iter().copied().collect();
+        if direct.len() < 2 {
+            stack.clear();
+        }
         while let Some(next) = stack.pop() {
-            if implied.insert(next) {
-                stack.extend(&self.depends_on[next]);
+            let left = allowed.saturating_sub(followed);
+            for &below in self.depends_on[next].iter().take(left) {
+                followed += 1;
+                if implied.insert(below) {
+                    stack.push(below);
+                }
             }
         }
+        let looked = direct.len() + followed;
+        self.budget.spend(1 + looked as u64, Place::Source);
         direct
             .difference(&implied)
             .partition(|&&entity| entity < self.first_module())

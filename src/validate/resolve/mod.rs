@@ -7,22 +7,27 @@ mod value;
 use super::content::Texts;
 use super::expression::{Expression, Parameter};
 use super::{Content, Node, link_property};
-use crate::diag::{Diagnostic, Findings, Place, excerpt, nearest, rules};
+use crate::diag::{Diagnostic, Findings, Held, Meter, Place, excerpt, nearest, rules};
 use crate::discover::Project;
 use crate::model::kinds::Kind;
 use crate::model::schema::Schema;
-use crate::model::{Key, Resource};
+use crate::model::{Key, Numbered, Resource};
 use crate::openapi;
 use crate::syntax::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap, HashSet, btree_map};
 
 /// ARM takes 256 parameters; `apimServiceName` is one of them.
 const MAX_PARAMETERS: usize = 255;
+/// Steps of looking a resource up by its key, and of noting what was found.
+const STEPS: u64 = 20;
+/// Bytes of a node: its key, where it came from, what stands around them.
+const NODE: usize = 500;
 
 pub(super) struct Graph {
     pub(super) nodes: Vec<Node>,
     pub(super) parameters: BTreeMap<String, Parameter>,
     pub(super) contents: Vec<Content>,
+    pub(super) held: Held,
 }
 
 pub(super) fn resolve(
@@ -33,14 +38,25 @@ pub(super) fn resolve(
 ) -> Graph {
     let keys: Vec<&Key> = project.resources.keys().collect();
     let index = keys.iter().enumerate().map(|(i, key)| (*key, i)).collect();
+    let external = project.config.external.iter();
+    let external = external
+        .map(|id| id.trim_start_matches('/').to_ascii_lowercase())
+        .collect();
+    let meter = findings.budget().meter();
     let mut resolver = Resolver {
+        external,
+        operations: operations(project, &texts, &meter),
+        meter,
+        bytes: 0,
+        held: findings.budget().hold(0, Place::Source),
         project,
         schema,
         index,
         named_values: named_values(project, findings),
         parameters: BTreeMap::new(),
+        parameter_names: Numbered::default(),
         contents: Vec::new(),
-        content_paths: BTreeSet::new(),
+        content_paths: Numbered::default(),
         secure: 0,
         texts,
         findings,
@@ -67,7 +83,56 @@ pub(super) fn resolve(
         nodes,
         parameters: resolver.parameters,
         contents: resolver.contents,
+        held: resolver.held,
     }
+}
+
+/// The operations of a definition by what they may be called: each has the first
+/// of the document that is called so.
+#[derive(Default)]
+struct Operations {
+    /// By name in lower case.
+    folded: HashMap<String, usize>,
+    by_id: HashMap<String, usize>,
+    by_name: HashMap<String, usize>,
+}
+
+impl Operations {
+    /// The first operation that is called `given`, or `normal` when normalised.
+    fn find(&self, given: &str, normal: &str) -> Option<usize> {
+        let folded = self.folded.get(&given.to_ascii_lowercase());
+        let found = [folded, self.by_id.get(given), self.by_name.get(normal)];
+        found.into_iter().flatten().min().copied()
+    }
+}
+
+/// Of the definitions whose operations some resource names.
+fn operations(project: &Project, texts: &Texts, meter: &Meter) -> BTreeMap<Key, Operations> {
+    let mut all: BTreeMap<Key, Operations> = BTreeMap::new();
+    let named = project.resources.keys();
+    let named = named.filter(|key| matches!(key.kind, Kind::OperationPolicy | Kind::ApiOperation));
+    for api in named.filter_map(Key::api) {
+        let Some(compiled) = texts.definitions.get(&api) else {
+            continue;
+        };
+        let btree_map::Entry::Vacant(vacant) = all.entry(api) else {
+            continue;
+        };
+        let operations = vacant.insert(Operations::default());
+        for (n, operation) in compiled.operations.iter().enumerate() {
+            meter.spend(STEPS, operation.span);
+            let folded = operation.name.to_ascii_lowercase();
+            operations.folded.entry(folded).or_insert(n);
+            operations
+                .by_name
+                .entry(operation.name.clone())
+                .or_insert(n);
+            if let Some(id) = &operation.id {
+                operations.by_id.entry(id.clone()).or_insert(n);
+            }
+        }
+    }
+    all
 }
 
 /// Named values by workspace and display name, which is what policies use.
@@ -121,8 +186,17 @@ struct Resolver<'p, 'f> {
     index: BTreeMap<&'p Key, usize>,
     named_values: BTreeMap<(Option<String>, String), &'p Key>,
     parameters: BTreeMap<String, Parameter>,
+    parameter_names: Numbered,
     contents: Vec<Content>,
-    content_paths: BTreeSet<String>,
+    content_paths: Numbered,
+    /// Ids of what is managed elsewhere, in lower case.
+    external: HashSet<String>,
+    /// Where something names operations: those of each definition.
+    operations: BTreeMap<Key, Operations>,
+    meter: Meter,
+    /// Bytes of the graph so far.
+    bytes: usize,
+    held: Held,
     /// How many parameters are secrets.
     secure: usize,
     texts: Texts,
@@ -137,6 +211,8 @@ struct Walk<'r> {
 
 impl<'p> Resolver<'p, '_> {
     fn node(&mut self, resource: &'p Resource) -> Node {
+        let place = resource.place().map_or(Place::Source, Place::from);
+        self.meter.spend(STEPS, place);
         let mut walk = Walk {
             resource,
             depends_on: Vec::new(),
@@ -157,6 +233,9 @@ impl<'p> Resolver<'p, '_> {
             None => self.properties(&mut walk),
         };
         self.policy_references(&mut walk);
+        self.bytes += NODE + 16 * walk.depends_on.len();
+        let place = resource.place().map_or(Place::Source, Place::from);
+        self.held.grow(self.bytes, place);
         if let Some((root, _)) = key.names.first().and_then(|name| name.split_once(";rev="))
             && key.kind == Kind::Api
         {
@@ -187,13 +266,12 @@ impl<'p> Resolver<'p, '_> {
         }
         let given = &key.names[1];
         let normal = openapi::normalise(given);
-        let found = compiled.operations.iter().find(|operation| {
-            operation.name.eq_ignore_ascii_case(given)
-                || operation.id.as_deref() == Some(given)
-                || operation.name == normal
-        });
+        let found = self
+            .operations
+            .get(&api)
+            .and_then(|operations| operations.find(given, &normal));
         if let Some(operation) = found {
-            key.names[1].clone_from(&operation.name);
+            key.names[1].clone_from(&compiled.operations[operation].name);
             return key;
         }
         let declared = key.sibling(Kind::ApiOperation, &[&api.names[0], given]);
@@ -201,7 +279,10 @@ impl<'p> Resolver<'p, '_> {
             let place = resource
                 .place()
                 .map_or(Place::Source, |span| span.file.into());
-            let names = compiled.operations.iter().map(|o| o.name.as_str());
+            let near = self.findings.hint(|| {
+                let names = compiled.operations.iter().map(|o| o.name.as_str());
+                nearest(&normal, names)
+            });
             let mut finding = Diagnostic::new(
                 &rules::UNKNOWN_OPERATION,
                 place,
@@ -211,7 +292,7 @@ impl<'p> Resolver<'p, '_> {
                     excerpt(given, 80)
                 ),
             );
-            finding = match nearest(&normal, names) {
+            finding = match near {
                 Some(near) => finding.help(format!("did you mean `{near}`?")),
                 None => finding.help("name the folder after the `operationId`"),
             };

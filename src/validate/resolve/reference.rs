@@ -2,7 +2,7 @@
 //! managed elsewhere, or nothing.
 
 use super::super::expression::Expression;
-use super::{Resolver, Walk};
+use super::{Resolver, STEPS, Walk};
 use crate::diag::{Diagnostic, Place, excerpt, nearest, rules};
 use crate::model::kinds::Kind;
 use crate::model::{Key, Target, below_service, parse_id};
@@ -54,12 +54,8 @@ impl Resolver<'_, '_> {
         {
             return true;
         }
-        let shown = key.to_string();
-        self.project.config.external.iter().any(|external| {
-            external
-                .trim_start_matches('/')
-                .eq_ignore_ascii_case(&shown)
-        })
+        let shown = key.to_string().to_ascii_lowercase();
+        self.external.contains(&shown)
     }
 
     fn dangling(
@@ -69,12 +65,14 @@ impl Resolver<'_, '_> {
         rule: &'static crate::diag::Rule,
         subject: &str,
     ) {
-        let names = self
-            .index
-            .keys()
-            .filter(|known| known.kind == key.kind && known.workspace == key.workspace)
-            .map(|known| known.name());
-        let near = nearest(key.name(), names).map(str::to_owned);
+        let near = self.findings.hint(|| {
+            let names = self
+                .index
+                .keys()
+                .filter(|known| known.kind == key.kind && known.workspace == key.workspace)
+                .map(|known| known.name());
+            nearest(key.name(), names)
+        });
         let finding = Diagnostic::new(
             rule,
             place,
@@ -149,6 +147,7 @@ impl Resolver<'_, '_> {
     pub(super) fn named_values_in(&mut self, walk: &mut Walk<'_>, text: &str, place: &Place) {
         let mut rest = text;
         while let Some(at) = rest.find("{{") {
+            self.meter.spend(STEPS, place.clone());
             let inside = &rest[at + 2..];
             let Some(end) = inside.find("}}") else { return };
             self.named_value(
@@ -187,12 +186,14 @@ impl Resolver<'_, '_> {
         if self.is_elsewhere(&key) {
             return;
         }
-        let names: Vec<String> = self
-            .named_values
-            .values()
-            .filter_map(|key| self.project.resources.get(*key))
-            .filter_map(|r| r.properties.get("displayName")?.as_str().map(str::to_owned))
-            .collect();
+        let near = self.findings.hint(|| {
+            let names = self
+                .named_values
+                .values()
+                .filter_map(|key| self.project.resources.get(*key))
+                .filter_map(|r| r.properties.get("displayName")?.as_str());
+            nearest(name, names)
+        });
         let finding = Diagnostic::new(
             rule,
             place,
@@ -201,7 +202,7 @@ impl Resolver<'_, '_> {
                 excerpt(name, 80)
             ),
         );
-        self.findings.push(match nearest(name, names.iter().map(String::as_str)) {
+        self.findings.push(match near {
             Some(near) => finding.help(format!("did you mean `{{{{{near}}}}}`?")),
             None => finding.help(format!(
                 "add it, or list it under `external: [namedValues/{}]` in flux-apim.yaml when it is managed elsewhere",
@@ -220,6 +221,7 @@ impl Resolver<'_, '_> {
             .map(|r| (r.kind, r.name.clone(), r.span))
             .collect();
         for (kind, name, span) in references {
+            self.meter.spend(STEPS, span);
             let kind = match kind {
                 ReferenceKind::NamedValue => {
                     self.named_value(walk, &name, span.into(), &rules::DANGLING_POLICY_REFERENCE);

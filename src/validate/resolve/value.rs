@@ -2,24 +2,20 @@
 
 use super::super::content;
 use super::super::expression::{Expression, Parameter, is_secret};
-use super::{MAX_PARAMETERS, Resolver, Walk};
+use super::{MAX_PARAMETERS, Resolver, STEPS, Walk};
 use crate::diag::{Diagnostic, Place, Span, excerpt, rules};
 use crate::model::kinds::Kind;
 use crate::model::{Key, below_service};
-use crate::syntax::{Data, Value};
+use crate::syntax::{Data, Entry, Value};
+
+/// Bytes that a value takes beside its text.
+const VALUE: usize = 80;
 
 impl Resolver<'_, '_> {
     pub(super) fn properties(&mut self, walk: &mut Walk<'_>) -> Vec<(String, Expression)> {
         let resource = walk.resource;
-        let mut properties: Vec<(String, Expression)> = resource
-            .properties
-            .entries()
-            .iter()
-            .filter_map(|entry| {
-                let value = self.value(walk, &entry.key, &entry.value)?;
-                Some((entry.key.clone(), value))
-            })
-            .collect();
+        let mut path = String::new();
+        let mut properties = self.entries(walk, &mut path, resource.properties.entries());
         match resource.key.kind {
             Kind::NamedValue
                 if is_secret(&resource.properties)
@@ -38,29 +34,51 @@ impl Resolver<'_, '_> {
         properties
     }
 
-    /// `path` is the place in `properties`, items as `[]`.
-    fn value(&mut self, walk: &mut Walk<'_>, path: &str, value: &Value) -> Option<Expression> {
-        Some(match &value.data {
+    fn entries(
+        &mut self,
+        walk: &mut Walk<'_>,
+        path: &mut String,
+        entries: &[Entry],
+    ) -> Vec<(String, Expression)> {
+        let above = path.len();
+        let mut properties = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if above > 0 {
+                path.push('.');
+            }
+            path.push_str(&entry.key);
+            let value = self.value(walk, path, &entry.value);
+            path.truncate(above);
+            self.bytes += entry.key.len();
+            properties.push((entry.key.clone(), value));
+        }
+        properties
+    }
+
+    /// `path` is the place in `properties`, items as `[]`. It is one text for the whole
+    /// walk: a long key is not copied for all that lies below it.
+    fn value(&mut self, walk: &mut Walk<'_>, path: &mut String, value: &Value) -> Expression {
+        self.meter.spend(STEPS, Place::Source);
+        self.bytes += VALUE;
+        match &value.data {
             Data::Null => Expression::Null,
             Data::Bool(value) => Expression::Bool(*value),
             Data::Number(digits) => Expression::Number(digits.clone()),
-            Data::Array(items) => Expression::Array(
-                items
-                    .iter()
-                    .filter_map(|item| self.value(walk, &format!("{path}[]"), item))
-                    .collect(),
-            ),
-            Data::Object(entries) => Expression::Object(
-                entries
-                    .iter()
-                    .filter_map(|entry| {
-                        let inner = format!("{path}.{}", entry.key);
-                        Some((entry.key.clone(), self.value(walk, &inner, &entry.value)?))
-                    })
-                    .collect(),
-            ),
-            Data::String(text) => self.string(walk, path, text, value.span),
-        })
+            Data::Array(items) => {
+                let above = path.len();
+                path.push_str("[]");
+                let items = items.iter().map(|item| self.value(walk, path, item));
+                let items = items.collect();
+                path.truncate(above);
+                Expression::Array(items)
+            }
+            Data::Object(entries) => Expression::Object(self.entries(walk, path, entries)),
+            Data::String(text) => {
+                self.meter.spend(text.len() as u64 / 64, Place::Source);
+                self.bytes += text.len();
+                self.string(walk, path, text, value.span)
+            }
+        }
     }
 
     fn string(
@@ -105,7 +123,8 @@ impl Resolver<'_, '_> {
                         &rules::SECRET_IN_TREE,
                         place,
                         format!(
-                            "`{path}` of {} `{}` is a secret in clear text",
+                            "`{}` of {} `{}` is a secret in clear text",
+                            excerpt(path, 200),
                             key.kind.label(),
                             excerpt(key.name(), 80)
                         ),
@@ -151,16 +170,12 @@ impl Resolver<'_, '_> {
         }
         folder.push(name);
         let wanted = folder.join("/");
-        let mut path = wanted.clone();
-        let mut n = 1;
-        while !self.content_paths.insert(path.to_lowercase()) {
-            n += 1;
-            path = match wanted.rsplit_once('.') {
+        content.path = self
+            .content_paths
+            .take(&wanted, |n| match wanted.rsplit_once('.') {
                 Some((stem, extension)) => format!("{stem}-{n}.{extension}"),
                 None => format!("{wanted}-{n}"),
-            };
-        }
-        content.path = path;
+            });
         self.contents.push(content);
         Some(Expression::Content(self.contents.len() - 1))
     }
@@ -185,16 +200,8 @@ impl Resolver<'_, '_> {
             pascal(&mut base, word);
         }
         base.truncate(200);
-        let mut name = base.clone();
-        let mut n = 1;
-        while self
-            .parameters
-            .keys()
-            .any(|known| known.eq_ignore_ascii_case(&name))
-        {
-            n += 1;
-            name = format!("{base}{n}");
-        }
+        let name = self.parameter_names.take(&base, |n| format!("{base}{n}"));
+        self.bytes += VALUE + 2 * path.len();
         let parameter = Parameter {
             value,
             description: format!("{path} of {} {}", key.kind.label(), key.name()),

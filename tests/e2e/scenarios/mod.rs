@@ -9,6 +9,7 @@ mod preview;
 mod refusals;
 mod scale;
 mod speed;
+mod tenants;
 mod upgrade;
 
 use crate::cluster::Cluster;
@@ -71,6 +72,10 @@ pub const ALL: &[(&str, Scenario)] = &[
     (
         "a_change_is_published_about_as_fast_as_by_hand",
         speed::ratio,
+    ),
+    (
+        "a_hostile_tenant_does_not_keep_another_waiting",
+        tenants::hostile,
     ),
     (
         "the_shipped_permissions_are_those_that_are_used",

@@ -4,15 +4,19 @@ use super::super::Error;
 use super::Login;
 use crate::edge::secret::Secret;
 use serde::Deserialize;
-use std::ffi::OsStr;
+use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const MAX_OUTPUT: u64 = 64 << 10;
+/// How often a program that is being written is tried again, and how soon: an
+/// installer is given two seconds.
+const BUSY_TIMES: u32 = 40;
+const BUSY_WAIT: Duration = Duration::from_millis(50);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -33,26 +37,31 @@ pub(super) async fn get(name: &str, server: &str) -> Result<Option<Login>, Error
         });
     }
     let program = format!("docker-credential-{name}");
-    ask(program.as_ref(), server, PATIENCE).await
+    ask(Command::new(&program), &program, server, PATIENCE).await
 }
 
-async fn ask(program: &OsStr, server: &str, patience: Duration) -> Result<Option<Login>, Error> {
+/// Runs `command`, which is known as `program`, and reads what it has for
+/// `server`.
+async fn ask(
+    mut command: Command,
+    program: &str,
+    server: &str,
+    patience: Duration,
+) -> Result<Option<Login>, Error> {
     let failed = |problem: String| Error::Credentials {
-        attempted: format!("ask {} for {server}", program.display()),
+        attempted: format!("ask {program} for {server}"),
         problem,
-        help: format!(
-            "`echo {server} | {} get` shows what it says",
-            program.display()
-        ),
+        help: format!("`echo {server} | {program} get` shows what it says"),
     };
+    command
+        .arg("get")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
     let talk = async {
-        let mut child = Command::new(program)
-            .arg("get")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
+        let mut child = start(&mut command)
+            .await
             .map_err(|e| failed(format!("it cannot be started: {e}")))?;
         if let Some(mut stdin) = child.stdin.take() {
             // One that answers without reading is no worse for it.
@@ -97,18 +106,75 @@ async fn ask(program: &OsStr, server: &str, patience: Duration) -> Result<Option
     }))
 }
 
+/// Starts a program. One that somebody is writing, an installer for example, is
+/// tried again for a while: the system does not run a file that is open for
+/// writing, and that passes.
+async fn start(command: &mut Command) -> io::Result<Child> {
+    for _ in 0..BUSY_TIMES {
+        match command.spawn() {
+            Err(e) if e.kind() == io::ErrorKind::ExecutableFileBusy => {
+                tokio::time::sleep(BUSY_WAIT).await;
+            }
+            started => return started,
+        }
+    }
+    command.spawn()
+}
+
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::OpenOptionsExt;
 
+    /// A helper that is the shell with a script: a file that was just written
+    /// cannot be run while another test, which starts a process of its own at
+    /// that moment, has it open.
     async fn run(script: &str, patience: u64) -> Result<Option<Login>, Error> {
+        let name = "docker-credential-test";
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script, name]);
+        ask(command, name, "r.io", Duration::from_secs(patience)).await
+    }
+
+    /// A program that can be run when its file is closed.
+    fn being_written(folder: &std::path::Path) -> (std::path::PathBuf, std::fs::File) {
+        use std::io::Write;
+        let path = folder.join("docker-credential-new");
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create_new(true)
+            .mode(0o755)
+            .open(&path)
+            .unwrap();
+        file.write_all(b"#!/bin/sh\necho '{\"Username\":\"me\",\"Secret\":\"s\"}'\n")
+            .unwrap();
+        (path, file)
+    }
+
+    #[tokio::test]
+    async fn a_helper_that_is_being_installed_is_waited_for() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("docker-credential-test");
-        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        ask(path.as_os_str(), "r.io", Duration::from_secs(patience)).await
+        let (path, file) = being_written(folder.path());
+        let asking = ask(Command::new(&path), "new", "r.io", PATIENCE);
+        // The first attempt is made before the file is closed.
+        let closing = async move { drop(file) };
+        let (found, ()) = tokio::join!(biased; asking, closing);
+        assert!(matches!(found, Ok(Some(Login::Basic { .. }))), "{found:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_helper_that_is_never_installed_is_not_waited_for_without_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, file) = being_written(folder.path());
+        let asked = ask(Command::new(&path), "new", "r.io", PATIENCE).await;
+        let error = asked.unwrap_err().to_string();
+        assert!(
+            error.contains("cannot be started: Text file busy"),
+            "{error}"
+        );
+        drop(file);
     }
 
     #[tokio::test]

@@ -13,8 +13,8 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
 
 const CLIENT_ID: &str = "flux-apim";
 /// How long a token lasts whose end nobody states.
@@ -47,11 +47,22 @@ pub(super) struct Authorization {
     serial: u64,
 }
 
+/// What was learnt, and what is being asked for. Nothing is locked while anybody is
+/// asked, but what is asked for itself: a token that does not come keeps those waiting
+/// who need it, and nobody else.
 #[derive(Default)]
 pub(super) struct Auth(Mutex<State>);
 
+/// What is asked for once, however many need it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Wanted {
+    Login { repository: String },
+    Token(Scope),
+}
+
 #[derive(Default)]
 struct State {
+    wanted: BTreeMap<Wanted, Arc<tokio::sync::Mutex<()>>>,
     challenge: Option<Known>,
     tokens: BTreeMap<Scope, (Authorization, Instant)>,
     logins: BTreeMap<String, (Login, Option<Instant>)>,
@@ -133,6 +144,16 @@ impl Authorization {
 }
 
 impl Auth {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The turn of whoever asks for `what`.
+    async fn turn(&self, what: Wanted) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = Arc::clone(self.state().wanted.entry(what).or_default());
+        turn.lock_owned().await
+    }
+
     /// The credentials for a request, as far as we know that any are wanted.
     pub(super) async fn known(
         &self,
@@ -140,10 +161,10 @@ impl Auth {
         at: &Reference,
         scope: &Scope,
     ) -> Result<Option<Authorization>, Error> {
-        let mut state = self.0.lock().await;
-        match state.challenge.clone() {
+        let known = self.state().challenge.clone();
+        match known {
             None => Ok(None),
-            Some(known) => state
+            Some(known) => self
                 .authorize(wire, at, scope, &known, None)
                 .await
                 .map(Some),
@@ -161,7 +182,6 @@ impl Auth {
         headers: &HeaderMap,
     ) -> Result<Authorization, Error> {
         let attempted = format!("log in to {}", at.registry);
-        let mut state = self.0.lock().await;
         let (known, asked) = match challenge::parse(headers) {
             Challenge::Basic => (Known::Basic, None),
             Challenge::Bearer {
@@ -186,70 +206,43 @@ impl Auth {
                 });
             }
         };
-        if let Some(used) = used {
-            // Others may have replaced what we used while we waited.
-            let newer = |a: &Authorization| a.serial > used.serial;
-            if let Some((newer, _)) = state
-                .tokens
-                .iter()
-                .find(|(have, (a, _))| have.covers(scope) && newer(a))
-                .map(|(_, found)| found)
-            {
-                return Ok(newer.clone());
-            }
-            // What was refused is not offered again; a login with an end may
-            // have ended early.
-            state.tokens.retain(|_, (a, _)| a.serial != used.serial);
-            state.logins.retain(|_, (_, till)| till.is_none());
+        if let Some(newer) = self.state().challenged(&known, scope, used) {
+            return Ok(newer);
         }
-        state.challenge = Some(known.clone());
-        state.authorize(wire, at, scope, &known, asked).await
+        self.authorize(wire, at, scope, &known, asked).await
     }
 
     /// `text` without any secret that we sent: a registry may repeat them.
-    pub(super) async fn redact(&self, text: &str) -> String {
-        let state = self.0.lock().await;
+    pub(super) fn redact(&self, text: &str) -> String {
+        let state = self.state();
         let mut text = text.to_owned();
         for secret in &state.secrets {
             text = text.replace(secret.expose(), "[secret]");
         }
         text
     }
-}
 
-/// A realm that may be asked.
-fn realm_of(wire: &Wire, realm: &str, attempted: &str) -> Result<Url, Error> {
-    let url = Url::parse(realm).map_err(|_| {
-        let realm = crate::diag::excerpt(realm, 100);
-        Error::malformed(attempted, format!("the token service `{realm}` is no URL"))
-    })?;
-    wire.check(&url, attempted)?;
-    Ok(url)
-}
-
-impl State {
     async fn authorize(
-        &mut self,
+        &self,
         wire: &Wire,
         at: &Reference,
         scope: &Scope,
         known: &Known,
         asked: Option<String>,
     ) -> Result<Authorization, Error> {
-        let now = Instant::now();
-        self.tokens.retain(|_, (_, till)| *till > now);
-        if let Some((token, _)) = self
-            .tokens
-            .iter()
-            .find(|(have, _)| have.covers(scope))
-            .map(|(_, found)| found)
-        {
-            return Ok(token.clone());
+        if let Some(token) = self.state().token_for(scope) {
+            return Ok(token);
         }
+        let _turn = self.turn(Wanted::Token(scope.clone())).await;
+        // Others may have got it while we waited.
+        if let Some(token) = self.state().token_for(scope) {
+            return Ok(token);
+        }
+        let now = Instant::now();
         let login = self.login(wire, at, scope).await?;
         let (header, till) = match (known, &login) {
             (Known::Basic, Login::Basic { username, password }) => {
-                (self.basic(username, password), LONGEST)
+                (self.state().basic(username, password), LONGEST)
             }
             (Known::Basic, Login::Anonymous) => return Err(nobody(at)),
             (Known::Basic, Login::Refresh { .. } | Login::Bearer(_)) => {
@@ -260,55 +253,65 @@ impl State {
                     help: "give --creds USER:PASSWORD".to_owned(),
                 });
             }
-            (Known::Bearer { .. }, Login::Bearer(token)) => (self.bearer(token), LONGEST),
+            (Known::Bearer { .. }, Login::Bearer(token)) => (self.state().bearer(token), LONGEST),
             (Known::Bearer { realm, service }, login) => {
                 let asked = scope.with(asked.as_deref());
                 let service = service.as_deref();
                 let (token, till) = self.token(wire, at, realm, service, &asked, login).await?;
-                (self.bearer(&token), till)
+                (self.state().bearer(&token), till)
             }
         };
-        self.serial += 1;
+        let header = header.ok_or_else(|| Error::Credentials {
+            attempted: format!("log in to {}", at.registry),
+            problem: "the credentials hold what no HTTP header can carry".to_owned(),
+            help: "check them for line breaks".to_owned(),
+        })?;
+        let mut state = self.state();
+        state.serial += 1;
         let made = Authorization {
-            header: header.ok_or_else(|| Error::Credentials {
-                attempted: format!("log in to {}", at.registry),
-                problem: "the credentials hold what no HTTP header can carry".to_owned(),
-                help: "check them for line breaks".to_owned(),
-            })?,
-            serial: self.serial,
+            header,
+            serial: state.serial,
         };
-        self.tokens
-            .insert(scope.clone(), (made.clone(), now + till));
+        let kept = (made.clone(), now + till);
+        state.tokens.insert(scope.clone(), kept);
         Ok(made)
     }
 
     /// The login for a repository, fetched once.
-    async fn login(&mut self, wire: &Wire, at: &Reference, scope: &Scope) -> Result<Login, Error> {
-        let now = Instant::now();
-        if let Some((login, till)) = self.logins.get(&scope.repository)
-            && till.is_none_or(|till| till > now)
-        {
-            return Ok(login.clone());
+    async fn login(&self, wire: &Wire, at: &Reference, scope: &Scope) -> Result<Login, Error> {
+        let repository = &scope.repository;
+        if let Some(login) = self.state().login_for(repository) {
+            return Ok(login);
         }
+        let wanted = Wanted::Login {
+            repository: repository.clone(),
+        };
+        let _turn = self.turn(wanted).await;
+        if let Some(login) = self.state().login_for(repository) {
+            return Ok(login);
+        }
+        let now = Instant::now();
         let at = Reference {
-            repository: scope.repository.clone(),
+            repository: repository.clone(),
             ..at.clone()
         };
         let (login, till) = wire.connection().credentials.login(wire, &at).await?;
-        for secret in login.secrets() {
-            self.keep_quiet(secret.clone());
-        }
         let till = match till {
             Till::Open => None,
             Till::In(life) => Some(now + life),
         };
-        self.logins
-            .insert(scope.repository.clone(), (login.clone(), till));
+        let mut state = self.state();
+        for secret in login.secrets() {
+            state.keep_quiet(secret.clone());
+        }
+        state
+            .logins
+            .insert(repository.clone(), (login.clone(), till));
         Ok(login)
     }
 
     async fn token(
-        &mut self,
+        &self,
         wire: &Wire,
         at: &Reference,
         realm: &Url,
@@ -349,7 +352,7 @@ impl State {
                 }
                 let mut request = Request::new(attempted.clone(), Method::GET, url);
                 if let Login::Basic { username, password } = login
-                    && let Some(header) = self.basic(username, password)
+                    && let Some(header) = self.state().basic(username, password)
                 {
                     request.headers.insert(AUTHORIZATION, header);
                 }
@@ -380,9 +383,10 @@ impl State {
             && !fresh.is_empty()
         {
             // A token service may replace what we came with.
-            self.keep_quiet(fresh.clone());
+            let mut state = self.state();
+            state.keep_quiet(fresh.clone());
             let confined = *confined;
-            if let Some((kept, _)) = self.logins.get_mut(&at.repository) {
+            if let Some((kept, _)) = state.logins.get_mut(&at.repository) {
                 *kept = Login::Refresh {
                     token: fresh,
                     confined,
@@ -402,6 +406,59 @@ impl State {
             .unwrap_or(UNSTATED);
         let spent = asked.elapsed();
         Ok((token, usable(life.min(LONGEST)).saturating_sub(spent)))
+    }
+}
+
+/// A realm that may be asked.
+fn realm_of(wire: &Wire, realm: &str, attempted: &str) -> Result<Url, Error> {
+    let url = Url::parse(realm).map_err(|_| {
+        let realm = crate::diag::excerpt(realm, 100);
+        Error::malformed(attempted, format!("the token service `{realm}` is no URL"))
+    })?;
+    wire.check(&url, attempted)?;
+    Ok(url)
+}
+
+impl State {
+    /// A token that does for `scope` and has not ended.
+    fn token_for(&mut self, scope: &Scope) -> Option<Authorization> {
+        let now = Instant::now();
+        self.tokens.retain(|_, (_, till)| *till > now);
+        let mut tokens = self.tokens.iter();
+        let found = tokens.find(|(have, _)| have.covers(scope));
+        found.map(|(_, (token, _))| token.clone())
+    }
+
+    /// A login for `repository` that has not ended.
+    fn login_for(&self, repository: &str) -> Option<Login> {
+        let now = Instant::now();
+        let (login, till) = self.logins.get(repository)?;
+        till.is_none_or(|till| till > now).then(|| login.clone())
+    }
+
+    /// Takes a challenge: what others got in place of `used` while we waited, or
+    /// nothing, and `used` is forgotten.
+    fn challenged(
+        &mut self,
+        known: &Known,
+        scope: &Scope,
+        used: Option<&Authorization>,
+    ) -> Option<Authorization> {
+        if let Some(used) = used {
+            let newer = |a: &Authorization| a.serial > used.serial;
+            let mut tokens = self.tokens.iter();
+            if let Some((_, (newer, _))) =
+                tokens.find(|(have, (a, _))| have.covers(scope) && newer(a))
+            {
+                return Some(newer.clone());
+            }
+            // What was refused is not offered again; a login with an end may
+            // have ended early.
+            self.tokens.retain(|_, (a, _)| a.serial != used.serial);
+            self.logins.retain(|_, (_, till)| till.is_none());
+        }
+        self.challenge = Some(known.clone());
+        None
     }
 
     fn basic(&mut self, username: &str, password: &Secret) -> Option<HeaderValue> {

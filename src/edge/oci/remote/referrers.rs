@@ -2,10 +2,13 @@
 //! a registry has none.
 //!
 //! Without the API every pusher rewrites one index behind that tag, and no
-//! registry offers a compare-and-swap. So a pusher looks again after it has
-//! written, once at once and once after a while that is long beside the time
-//! between reading and writing, and writes again when its entry was lost. All
-//! do so; whoever is last finds everything.
+//! registry offers a compare-and-swap. So a pusher looks again a while after it
+//! has written, and writes again when its entry was lost. The while is long
+//! beside its own time between reading and writing, and longer with each sign of
+//! another pusher; with such a sign it looks until the index stays as it is.
+//! What no pusher can see is one that was stopped for longer than all that
+//! between its reading and its writing: that one takes the others' entries off,
+//! and pushing again puts them back.
 
 use super::super::descriptor::hex;
 use super::super::{Descriptor, EMPTY, Error, INDEX, MAX_MANIFEST, Manifest, Target};
@@ -25,6 +28,9 @@ const MAX_PAGES: usize = 100;
 const MAX_REFERRERS: usize = 2000;
 /// Attempts to have an entry stay in an index that others write.
 const ROUNDS: u32 = 10;
+/// The least, and the most, that the first wait takes.
+const SHORTEST: Duration = Duration::from_millis(20);
+const LONGEST: Duration = Duration::from_secs(1);
 const AT_ONCE: usize = 4;
 
 impl Remote {
@@ -167,12 +173,14 @@ impl Remote {
         // Pushers that share this registry go one after the other.
         let _held = self.registry.listing.lock().await;
         let is_right = |index: &Json| has(index, about) == entry.is_some();
-        for round in 0..ROUNDS {
-            let began = Instant::now();
-            let mut index = self.index_of(subject).await?;
-            if is_right(&index) {
-                return Ok(());
-            }
+        let mut began = Instant::now();
+        let mut index = self.index_of(subject).await?;
+        if is_right(&index) {
+            return Ok(());
+        }
+        // Signs of other pushers: entries that came, or ours that went.
+        let mut signs = 0;
+        for _ in 0..ROUNDS {
             if let Some(entries) = index["manifests"].as_array_mut() {
                 match entry {
                     Some(entry) => entries.push(literal!(entry)),
@@ -181,15 +189,22 @@ impl Remote {
             }
             self.put_index(subject, &index).await?;
             // What lies between another's reading and writing is about as long
-            // as ours; more each time that somebody came between.
+            // as ours.
             let window = began.elapsed();
-            if !is_right(&self.index_of(subject).await?) {
-                tokio::time::sleep(spread(window, round)).await;
-                continue;
-            }
-            tokio::time::sleep(spread(window, round)).await;
-            if is_right(&self.index_of(subject).await?) {
-                return Ok(());
+            let mut last = index;
+            loop {
+                tokio::time::sleep(spread(window, signs)).await;
+                began = Instant::now();
+                index = self.index_of(subject).await?;
+                if !is_right(&index) {
+                    signs += 1;
+                    break;
+                }
+                if index == last || signs >= ROUNDS {
+                    return Ok(());
+                }
+                signs += 1;
+                last = index;
             }
         }
         Err(Error::Network {
@@ -245,11 +260,12 @@ fn names(entry: &Json, digest: &Digest) -> bool {
     entry["digest"].as_str() == Some(digest.to_string().as_str())
 }
 
-/// A while beside `window`, not the same for everyone.
-fn spread(window: Duration, round: u32) -> Duration {
+/// A while beside `window`, the longer the more signs of others there were, and
+/// not the same for everyone.
+fn spread(window: Duration, signs: u32) -> Duration {
     let mut byte = [0];
     // Without randomness all wait as long; then it takes more rounds.
     let _ = getrandom::fill(&mut byte);
-    let base = window.clamp(Duration::from_millis(10), Duration::from_secs(1));
-    base * (round + 1) + base * u32::from(byte[0]) / 255
+    let base = window.clamp(SHORTEST, LONGEST);
+    base * (signs + 1) + base * u32::from(byte[0]) / 255
 }

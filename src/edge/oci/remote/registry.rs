@@ -207,7 +207,7 @@ impl Inner {
                 said,
                 after,
             }) => Err(Error::Status {
-                said: self.auth.redact(&said).await,
+                said: self.auth.redact(&said),
                 attempted,
                 registry,
                 status,

@@ -7,6 +7,7 @@ use crate::diag::excerpt;
 use bytes::Bytes;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Client, Method, Response, StatusCode, Url};
+use std::io;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
@@ -147,19 +148,19 @@ impl Wire {
         request: &Request,
         expected: &[u16],
     ) -> Result<Answer, Error> {
-        let sent = exchange(self.client(&request.url)?, request, expected).await;
-        match sent {
-            // With TLS 1.3 a server that misses a certificate may just leave.
-            Err(Error::Network { attempted, problem })
-                if self.connection.client_cert.is_none()
-                    && request.url.scheme() == "https"
-                    && (problem.contains("connection closed")
-                        || problem.contains("operation was canceled")) =>
-            {
-                let problem = format!("{problem} (it may want a client certificate)");
-                Err(Error::Network { attempted, problem })
-            }
-            sent => sent,
+        let client = self.client(&request.url)?;
+        exchanged(client, request, expected, self.about_leaving(&request.url)).await
+    }
+
+    /// What it may mean that the other side leaves without an answer. With TLS
+    /// 1.3 a server refuses a client's certificate, or that there is none, when
+    /// the client already sends its request. Whether the client gets to read
+    /// the alert, or only to see that nobody reads the request, is a race.
+    fn about_leaving(&self, url: &Url) -> &'static str {
+        match (url.scheme(), self.connection.client_cert.is_some()) {
+            ("https", false) => " (it may want a client certificate)",
+            ("https", true) if self.is_own(url) => " (it may want another client certificate)",
+            _ => "",
         }
     }
 }
@@ -169,6 +170,15 @@ pub(in crate::edge::oci) async fn exchange(
     client: &Client,
     request: &Request,
     expected: &[u16],
+) -> Result<Answer, Error> {
+    exchanged(client, request, expected, "").await
+}
+
+async fn exchanged(
+    client: &Client,
+    request: &Request,
+    expected: &[u16],
+    about_leaving: &str,
 ) -> Result<Answer, Error> {
     let Request {
         attempted,
@@ -185,7 +195,16 @@ pub(in crate::edge::oci) async fn exchange(
     if !request.is_safe() {
         sent = sent.body(body.clone());
     }
-    let response = sent.send().await.map_err(|e| failed(attempted, url, &e))?;
+    let response = sent.send().await.map_err(|e| {
+        let left = !e.is_connect() && has_left(&e);
+        match failed(attempted, url, &e) {
+            Error::Network { attempted, problem } if left => Error::Network {
+                attempted,
+                problem: problem + about_leaving,
+            },
+            error => error,
+        }
+    })?;
     let status = response.status();
     tracing::debug!(
         %method,
@@ -293,6 +312,43 @@ fn authority(url: &Url) -> String {
     url.authority().rsplit('@').next().unwrap_or("").to_owned()
 }
 
+/// Whether the other side ended the connection, in whichever order that is seen:
+/// by what is read from it, or by what is written to it.
+fn has_left(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            let left = matches!(
+                error.kind(),
+                io::ErrorKind::BrokenPipe
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::NotConnected
+                    | io::ErrorKind::UnexpectedEof
+            );
+            if left {
+                return true;
+            }
+        }
+        // HTTP/2 keeps the words of what it met, and not the error itself.
+        let text = error.to_string().to_ascii_lowercase();
+        let marks = [
+            "broken pipe",
+            "channel closed",
+            "connection closed",
+            "connection reset",
+            "connection aborted",
+            "operation was canceled",
+            "unexpected end of file",
+        ];
+        if marks.iter().any(|mark| text.contains(mark)) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
 /// Tells apart what may pass by itself and what will not.
 fn failed(attempted: &str, url: &Url, error: &reqwest::Error) -> Error {
     let host = authority(url);
@@ -334,5 +390,44 @@ fn failed(attempted: &str, url: &Url, error: &reqwest::Error) -> Error {
     Error::Network {
         attempted: attempted.to_owned(),
         problem: format!("{host} {what}: {text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("client error (SendRequest)")]
+    struct Outer(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+    fn within(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Outer {
+        Outer(Box::new(Outer(source.into())))
+    }
+
+    #[test]
+    fn one_that_leaves_is_seen_in_whichever_order_it_comes() {
+        for kind in [
+            io::ErrorKind::BrokenPipe,
+            io::ErrorKind::ConnectionReset,
+            io::ErrorKind::UnexpectedEof,
+        ] {
+            assert!(has_left(&within(io::Error::from(kind))), "{kind:?}");
+        }
+        for text in [
+            "connection closed before message completed",
+            "operation was canceled",
+            "channel closed",
+            "stream closed because of a broken pipe",
+            "Connection reset by peer (os error 104)",
+        ] {
+            assert!(has_left(&within(text)), "{text}");
+        }
+        for kind in [io::ErrorKind::TimedOut, io::ErrorKind::ConnectionRefused] {
+            assert!(!has_left(&within(io::Error::from(kind))), "{kind:?}");
+        }
+        assert!(!has_left(&within(
+            "received fatal alert: CertificateRequired"
+        )));
     }
 }

@@ -1,65 +1,27 @@
 //! Who asks, and what they may do.
 
+mod grants;
+mod keeper;
+mod keys;
 #[cfg(feature = "controller")]
 mod kubernetes;
 mod oidc;
+mod recent;
+mod refusals;
 
+pub use grants::{Grant, NameKind, Permission};
+
+use super::limits::{Client, Network};
 use super::problem::Problem;
+use crate::diag::excerpt;
 use crate::tree::Digest;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
+use grants::{Grants, Name};
+use refusals::Refusals;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
-
-/// What a token may allow; each includes those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Permission {
-    /// Previews and the rule catalogue.
-    Render,
-    /// Asking for objects of the cluster to be rendered again.
-    Publish,
-    /// Metrics.
-    Admin,
-}
-
-impl Permission {
-    const ALL: [Self; 3] = [Self::Render, Self::Publish, Self::Admin];
-
-    /// The word in flags.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Render => "render",
-            Self::Publish => "publish",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-/// A permission, and the scope, role, group or user that has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grant {
-    /// What is granted.
-    pub permission: Permission,
-    /// To whom.
-    pub to: String,
-}
-
-impl std::str::FromStr for Grant {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let usage = || "write render=NAME, publish=NAME or admin=NAME".to_owned();
-        let (word, to) = text.split_once('=').ok_or_else(usage)?;
-        let permission = Permission::ALL.into_iter().find(|p| p.as_str() == word);
-        match (permission, to.trim()) {
-            (Some(permission), to) if !to.is_empty() => Ok(Self {
-                permission,
-                to: to.to_owned(),
-            }),
-            _ => Err(usage()),
-        }
-    }
-}
 
 /// How clients are told apart.
 #[derive(Debug, Clone)]
@@ -87,29 +49,31 @@ pub struct Oidc {
     pub tenants: Vec<String>,
     /// How far clocks may be apart.
     pub skew: Duration,
+    /// How often the provider is asked for its keys.
+    pub refresh: Duration,
     /// Certificates of the provider beside those of the system, in PEM.
     pub ca: Option<Vec<u8>>,
 }
 
-/// A client.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A client that may do what it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Identity {
     /// What limits are kept by.
-    pub(super) key: String,
-    allowed: Option<Permission>,
+    pub(super) client: Client,
 }
 
 /// Decides who may do what.
 #[derive(Debug)]
 pub(super) struct Access {
     verifier: Verifier,
-    grants: Vec<Grant>,
+    grants: Grants,
+    refusals: Refusals,
 }
 
 #[derive(Debug)]
 enum Verifier {
     Everyone,
-    Oidc(oidc::Verifier),
+    Oidc(Box<oidc::Verifier>),
     #[cfg(feature = "controller")]
     Kubernetes(kubernetes::Verifier),
 }
@@ -123,42 +87,38 @@ pub enum Error {
     /// The provider cannot be asked.
     #[error("--auth oidc: {0}")]
     Oidc(String),
+    /// A grant is for nobody, or for more than one.
+    #[error("--grant {grant}: {why}")]
+    Grant {
+        /// The grant.
+        grant: String,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 /// Who a token says somebody is.
 #[derive(Debug, Clone)]
 struct Claims {
     subject: String,
-    /// Scopes and roles, or groups and the user's name.
-    names: BTreeSet<String>,
+    names: BTreeSet<Name>,
 }
 
 impl Access {
-    pub(super) async fn new(auth: &Auth, grants: &[Grant]) -> Result<Self, Error> {
-        let default = |pairs: &[(Permission, &str)]| -> Vec<Grant> {
-            pairs
-                .iter()
-                .map(|&(permission, to)| Grant {
-                    permission,
-                    to: to.to_owned(),
-                })
-                .collect()
-        };
-        let (verifier, usual) = match auth {
-            Auth::None => (Verifier::Everyone, Vec::new()),
-            Auth::Oidc(options) => (
-                Verifier::Oidc(oidc::Verifier::new(options.clone())?),
-                default(&[
-                    (Permission::Render, "flux-apim.render"),
-                    (Permission::Publish, "flux-apim.publish"),
-                    (Permission::Admin, "flux-apim.admin"),
-                ]),
-            ),
+    /// `rate` is how many requests a minute a client may send.
+    pub(super) async fn new(
+        auth: &Auth,
+        grants: &[Grant],
+        rate: NonZeroU32,
+    ) -> Result<Self, Error> {
+        let grants = Grants::new(auth, grants)?;
+        let verifier = match auth {
+            Auth::None => Verifier::Everyone,
+            Auth::Oidc(options) => Verifier::Oidc(Box::new(oidc::Verifier::new(options.clone())?)),
             #[cfg(feature = "controller")]
-            Auth::Kubernetes { audiences } => (
-                Verifier::Kubernetes(kubernetes::Verifier::new(audiences.clone()).await?),
-                default(&[(Permission::Render, "system:authenticated")]),
-            ),
+            Auth::Kubernetes { audiences } => {
+                Verifier::Kubernetes(kubernetes::Verifier::new(audiences.clone()).await?)
+            }
             #[cfg(not(feature = "controller"))]
             Auth::Kubernetes { .. } => {
                 return Err(Error::Kubernetes(
@@ -167,12 +127,11 @@ impl Access {
                 ));
             }
         };
-        let grants = if grants.is_empty() {
-            usual
-        } else {
-            grants.to_vec()
-        };
-        Ok(Self { verifier, grants })
+        Ok(Self {
+            verifier,
+            grants,
+            refusals: Refusals::new(rate),
+        })
     }
 
     /// Whether tokens can be checked.
@@ -190,52 +149,67 @@ impl Access {
         peer: IpAddr,
         needed: Permission,
     ) -> Result<Identity, Problem> {
-        let claims = match &self.verifier {
-            Verifier::Everyone => {
-                return Ok(Identity {
-                    key: neighbourhood(peer),
-                    allowed: Some(Permission::Admin),
-                });
+        let network = Network::of(peer);
+        if let Verifier::Everyone = self.verifier {
+            return Ok(Identity {
+                client: Client::Network(network),
+            });
+        }
+        let token = bearer(headers)?;
+        let digest = Digest::of(token.as_bytes());
+        let known = self.refusals.is_known(digest);
+        if !known {
+            self.refusals.admit(network)?;
+        }
+        let claims = match self.verify(token, digest, known).await {
+            Ok(claims) => claims,
+            Err(problem) => {
+                if problem.status() == StatusCode::UNAUTHORIZED {
+                    self.refusals.refused(network, digest);
+                }
+                return Err(problem);
             }
-            Verifier::Oidc(verifier) => verifier.verify(bearer(headers)?).await?,
-            #[cfg(feature = "controller")]
-            Verifier::Kubernetes(verifier) => verifier.verify(bearer(headers)?).await?,
         };
-        let granted = self
-            .grants
-            .iter()
-            .filter(|grant| claims.names.contains(&grant.to));
-        let identity = Identity {
-            // Names of people have no place in memory or logs longer than needed.
-            key: Digest::of(claims.subject.as_bytes()).to_string(),
-            allowed: granted.map(|grant| grant.permission).max(),
-        };
-        if identity.allowed.is_none_or(|allowed| allowed < needed) {
-            let names: Vec<&str> = self
-                .grants
-                .iter()
-                .filter(|grant| grant.permission >= needed)
-                .map(|grant| grant.to.as_str())
-                .collect();
+        self.refusals.taken(digest);
+        let allowed = self.grants.allowed(&claims.names);
+        if allowed.is_none_or(|allowed| allowed < needed) {
+            let needed = needed.as_str();
+            let has = match allowed {
+                Some(allowed) => format!("this token has `{}`", allowed.as_str()),
+                None => "this token has no permission".to_owned(),
+            };
             return Err(Problem::forbidden(format!(
-                "this needs the permission `{}`, which {} have; the operator grants it with --grant",
-                needed.as_str(),
-                names.join(", ")
+                "this needs the permission `{needed}`, and {has}; the operator grants it with --grant {needed}=NAME"
             )));
         }
-        Ok(identity)
+        Ok(Identity {
+            client: Client::Subject(Digest::of(claims.subject.as_bytes())),
+        })
+    }
+
+    async fn verify(&self, token: &str, digest: Digest, known: bool) -> Result<Claims, Problem> {
+        #[cfg(not(feature = "controller"))]
+        let _ = (digest, known);
+        match &self.verifier {
+            // Nobody needs one.
+            Verifier::Everyone => Err(invalid("this service asks for none")),
+            Verifier::Oidc(verifier) => verifier.verify(token).await,
+            #[cfg(feature = "controller")]
+            Verifier::Kubernetes(verifier) => verifier.verify(token, digest, known).await,
+        }
     }
 }
 
-/// Addresses that count as one client: IPv6 networks are handed out whole.
-fn neighbourhood(peer: IpAddr) -> String {
-    match peer.to_canonical() {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => {
-            let [a, b, c, d, ..] = ip.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
+/// Whether a name can be that of an audience or a tenant, which are compared to the letter.
+fn is_exact(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|c: char| c == '*' || c.is_whitespace())
+}
+
+fn not_exact(flag: &str, name: &str) -> String {
+    format!(
+        "{flag} `{}`: it is compared to the letter; write it out, without spaces and `*`",
+        excerpt(name, 100)
+    )
 }
 
 /// The token of a request.

@@ -1,23 +1,21 @@
-//! Tokens of an OpenID provider: discovery, keys and their rotation, claims.
+//! Tokens of an OpenID provider: discovery, keys, claims.
 
+use super::grants::{Name, NameKind};
+use super::keeper::{Keeper, Wish};
+use super::keys::{Found, Keys};
 use super::{Claims, Error, Oidc, invalid};
 use crate::diag::excerpt;
 use crate::edge::server::problem::Problem;
-use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
-use tokio::sync::{Mutex, RwLock};
+use std::sync::Arc;
+use std::time::Duration;
 use url::{Host, Url};
 
-/// Keys are asked for again after this long, whatever happens.
-const MAX_AGE: Duration = Duration::from_secs(600);
-/// Tokens with unknown keys make us ask no more often than this many times...
-const BURST: f64 = 5.0;
-/// ... and once more each so many seconds.
-const REFILL: f64 = 10.0;
 /// Bytes of a discovery document or key set.
 const MAX_DOCUMENT: usize = 1 << 20;
 
@@ -25,36 +23,16 @@ const MAX_DOCUMENT: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Verifier {
     options: Oidc,
-    client: reqwest::Client,
-    keys: RwLock<Option<Keys>>,
-    asking: Mutex<Asking>,
+    keeper: Keeper,
 }
 
-/// How often the provider may still be asked because of tokens.
+/// Whoever gives the tokens.
 #[derive(Debug)]
-struct Asking {
-    left: f64,
-    since: Instant,
-}
-
-/// What the provider said.
-struct Keys {
-    /// `iss` of its tokens; may hold `{tenantid}`.
+struct Provider {
     issuer: String,
-    keys: Vec<Key>,
-    fetched: Instant,
-}
-
-impl std::fmt::Debug for Keys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} keys of {}", self.keys.len(), self.issuer)
-    }
-}
-
-struct Key {
-    id: Option<String>,
-    algorithm: Option<Algorithm>,
-    key: DecodingKey,
+    /// Whether it may be one for many tenants.
+    for_many: bool,
+    client: reqwest::Client,
 }
 
 #[derive(Deserialize)]
@@ -101,24 +79,24 @@ struct TokenClaims {
 }
 
 impl Several {
-    fn add_to(self, names: &mut BTreeSet<String>) {
-        match self {
-            Self::One(text) => names.extend(text.split_whitespace().map(str::to_owned)),
-            Self::Many(list) => names.extend(list),
-            Self::None => {}
-        }
+    fn add_to(self, names: &mut BTreeSet<Name>, kind: NameKind) {
+        let list = match self {
+            // Scopes have no spaces; roles may.
+            Self::One(text) if kind == NameKind::Scope => {
+                text.split_whitespace().map(str::to_owned).collect()
+            }
+            Self::One(text) => vec![text],
+            Self::Many(list) => list,
+            Self::None => Vec::new(),
+        };
+        names.extend(list.into_iter().map(|text| Name { kind, text }));
     }
 }
 
 impl Verifier {
     pub(super) fn new(options: Oidc) -> Result<Self, Error> {
         let failed = |reason: String| Error::Oidc(reason);
-        secure(&options.issuer).map_err(failed)?;
-        if options.audiences.is_empty() {
-            return Err(failed(
-                "--oidc-audience is needed: without it, tokens for anyone would do".to_owned(),
-            ));
-        }
+        check(&options).map_err(failed)?;
         crate::edge::tls::install_provider();
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("flux-apim/", env!("CARGO_PKG_VERSION")))
@@ -131,64 +109,60 @@ impl Verifier {
                 builder = builder.add_root_certificate(certificate);
             }
         }
-        Ok(Self {
-            options,
+        let provider = Arc::new(Provider {
+            issuer: options.issuer.trim_end_matches('/').to_owned(),
+            for_many: !options.tenants.is_empty(),
             client: builder.build().map_err(|e| failed(e.to_string()))?,
-            keys: RwLock::default(),
-            asking: Mutex::new(Asking {
-                left: BURST,
-                since: Instant::now(),
-            }),
+        });
+        let ask = move || {
+            let provider = Arc::clone(&provider);
+            async move { provider.keys().await }
+        };
+        Ok(Self {
+            keeper: Keeper::new(ask, options.refresh),
+            options,
         })
     }
 
-    /// Whether the keys are known; asks for them when not.
+    /// Whether the keys are here. Waits only for the first answer of the provider.
     pub(super) async fn is_ready(&self) -> bool {
-        if self.keys.read().await.is_some() {
-            return true;
+        if self.keeper.keys().is_none() {
+            self.keeper.first().await;
         }
-        self.refresh(None).await;
-        self.keys.read().await.is_some()
+        self.keeper.keys().is_some()
     }
 
     /// Who `token` says somebody is.
     pub(super) async fn verify(&self, token: &str) -> Result<Claims, Problem> {
-        // `none` and what else is no algorithm does not even parse.
-        let header = decode_header(token).map_err(|_| invalid("it is no signed JWT"))?;
-        let symmetric = matches!(
-            header.alg,
-            Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512
-        );
-        if symmetric {
-            return Err(invalid("its algorithm is symmetric"));
-        }
-        let id = header.kid.as_deref();
-        let old = {
-            let keys = self.keys.read().await;
-            keys.as_ref()
-                .is_none_or(|keys| keys.fetched.elapsed() > MAX_AGE)
+        let (algorithm, id) = head(token)?;
+        let id = id.as_deref();
+        let unavailable = || {
+            Problem::busy("the keys of the OpenID provider cannot be had; the log says why")
+                .retry_after(5)
         };
-        if old {
-            self.refresh(None).await;
-        }
-        let known = {
-            let keys = self.keys.read().await;
-            keys.as_ref()
-                .is_some_and(|keys| keys.find(id, header.alg).next().is_some())
+        let keys = match self.keeper.keys() {
+            Some(keys) => keys,
+            None => {
+                self.keeper.wish().await;
+                self.keeper.keys().ok_or_else(unavailable)?
+            }
         };
-        if !known {
-            self.refresh(id).await;
+        if let Found::Unknown = keys.find(id, algorithm) {
+            // It may be a new one.
+            if self.keeper.wish().await == Wish::Failed {
+                return Err(unavailable());
+            }
         }
-        let keys = self.keys.read().await;
-        let Some(keys) = keys.as_ref() else {
-            return Err(Problem::busy(
-                "the keys of the OpenID provider cannot be had; the log says why",
-            )
-            .retry_after(5));
+        let keys = self.keeper.keys().ok_or_else(unavailable)?;
+        let candidates = match keys.find(id, algorithm) {
+            Found::Keys(candidates) => candidates,
+            Found::Weak => return Err(invalid("its key is of RSA and has fewer than 2048 bits")),
+            Found::OtherAlgorithm => return Err(invalid("its key is for another algorithm")),
+            Found::Unknown => return Err(invalid("its key is unknown")),
         };
         let mut refusal = invalid("its key is unknown");
-        for key in keys.find(id, header.alg) {
-            match self.with(token, header.alg, key, &keys.issuer) {
+        for key in candidates {
+            match self.with(token, algorithm, key, &keys.issuer) {
                 Ok(claims) => return Ok(claims),
                 Err(problem) => refusal = problem,
             }
@@ -200,7 +174,7 @@ impl Verifier {
         &self,
         token: &str,
         algorithm: Algorithm,
-        key: &Key,
+        key: &DecodingKey,
         issuer: &str,
     ) -> Result<Claims, Problem> {
         let mut validation = Validation::new(algorithm);
@@ -208,7 +182,7 @@ impl Verifier {
         validation.validate_nbf = true;
         validation.set_audience(&self.options.audiences);
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
-        let claims = decode::<TokenClaims>(token, &key.key, &validation)
+        let claims = decode::<TokenClaims>(token, key, &validation)
             .map_err(|e| {
                 use jsonwebtoken::errors::ErrorKind;
                 invalid(match e.kind() {
@@ -221,70 +195,112 @@ impl Verifier {
                 })
             })?
             .claims;
-        let expected = if issuer.contains("{tenantid}") {
-            let tenant = claims.tid.as_deref().unwrap_or("");
-            if !self.options.tenants.iter().any(|known| known == tenant) {
+        // Tenants that are named are the only ones, also when the issuer is that of one.
+        let tenant = claims.tid.as_deref().filter(|tenant| !tenant.is_empty());
+        let for_many = issuer.contains("{tenantid}");
+        if for_many || !self.options.tenants.is_empty() {
+            let known = |tenant| self.options.tenants.iter().any(|known| known == tenant);
+            if !tenant.is_some_and(known) {
                 return Err(invalid(
                     "it is from a tenant that is not named with --oidc-tenant",
                 ));
             }
-            issuer.replace("{tenantid}", tenant)
-        } else {
-            issuer.to_owned()
+        }
+        let expected = match tenant {
+            Some(tenant) if for_many => issuer.replace("{tenantid}", tenant),
+            _ => issuer.to_owned(),
         };
         if claims.iss != expected {
             return Err(invalid("it is from another issuer"));
         }
         let mut names = BTreeSet::new();
-        claims.scope.add_to(&mut names);
-        claims.scp.add_to(&mut names);
-        claims.roles.add_to(&mut names);
+        claims.scope.add_to(&mut names, NameKind::Scope);
+        claims.scp.add_to(&mut names, NameKind::Scope);
+        claims.roles.add_to(&mut names, NameKind::Role);
         if let Some(subject) = &claims.sub {
-            names.insert(format!("sub:{subject}"));
+            names.insert(Name {
+                kind: NameKind::Subject,
+                text: subject.clone(),
+            });
         }
-        let subject = claims.oid.or(claims.sub).unwrap_or_default();
+        let subject = match (&claims.oid, &claims.sub) {
+            (Some(oid), _) => format!("oid {oid}"),
+            (None, Some(sub)) => format!("sub {sub}"),
+            (None, None) => "nobody".to_owned(),
+        };
         Ok(Claims {
             subject: format!("{} {subject}", claims.iss),
             names,
         })
     }
+}
 
-    /// Asks the provider, unless somebody just did, or tokens with keys that
-    /// nobody knows made us ask too often.
-    async fn refresh(&self, wanted: Option<&str>) {
-        let mut asking = self.asking.lock().await;
-        let refill = asking.since.elapsed().as_secs_f64() / REFILL;
-        asking.left = (asking.left + refill).min(BURST);
-        asking.since = Instant::now();
-        let done = {
-            let keys = self.keys.read().await;
-            keys.as_ref().is_some_and(|keys| {
-                let has =
-                    wanted.is_some() && keys.keys.iter().any(|key| key.id.as_deref() == wanted);
-                has || keys.fetched.elapsed() < Duration::from_millis(50)
-            })
-        };
-        if done || asking.left < 1.0 {
-            return;
-        }
-        asking.left -= 1.0;
-        match self.ask().await {
-            Ok(keys) => *self.keys.write().await = Some(keys),
-            // What is known stays: a provider that is down is no reason to
-            // turn its tokens away.
-            Err(reason) => {
-                tracing::warn!(issuer = %self.options.issuer, %reason, "the OpenID provider cannot be asked");
-            }
+/// What the options say that cannot be meant.
+fn check(options: &Oidc) -> Result<(), String> {
+    secure(&options.issuer)?;
+    let url = Url::parse(&options.issuer).map_err(|e| e.to_string())?;
+    let plain = url.username().is_empty() && url.password().is_none();
+    if !plain || url.query().is_some() || url.fragment().is_some() {
+        return Err(
+            "--oidc-issuer takes the issuer as its tokens have it, as in https://login.example.com/tenant: without user, query and fragment"
+                .to_owned(),
+        );
+    }
+    if options.audiences.is_empty() {
+        return Err("--oidc-audience is needed: without it, tokens for anyone would do".to_owned());
+    }
+    for (flag, list) in [
+        ("--oidc-audience", &options.audiences),
+        ("--oidc-tenant", &options.tenants),
+    ] {
+        if let Some(wrong) = list.iter().find(|name| !super::is_exact(name)) {
+            return Err(super::not_exact(flag, wrong));
         }
     }
+    Ok(())
+}
 
-    async fn ask(&self) -> Result<Keys, String> {
-        let issuer = self.options.issuer.trim_end_matches('/');
+/// The algorithm of a token, and the name of its key.
+fn head(token: &str) -> Result<(Algorithm, Option<String>), Problem> {
+    // `none` and what else is no algorithm does not even parse.
+    let no_token = || invalid("it is no signed JWT");
+    let header = decode_header(token).map_err(|_| no_token())?;
+    let symmetric = matches!(
+        header.alg,
+        Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512
+    );
+    if symmetric {
+        return Err(invalid("its algorithm is symmetric"));
+    }
+    // What is there and null counts, so the text is looked at.
+    let encoded = token.split('.').next().unwrap_or("");
+    let decoded = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| no_token())?;
+    let members: Map<String, Json> = serde_json::from_slice(&decoded).map_err(|_| no_token())?;
+    if members.contains_key("crit") {
+        // RFC 7515, section 4.1.11: what is critical and not understood is refused.
+        return Err(invalid(
+            "its header has `crit`, of which nothing is understood",
+        ));
+    }
+    if let Some(kind) = members.get("typ") {
+        let kind = kind.as_str().unwrap_or("").to_ascii_lowercase();
+        let kind = kind.strip_prefix("application/").unwrap_or(&kind);
+        // RFC 8725, section 3.11: tokens of one kind are not taken for those of another.
+        if !matches!(kind, "jwt" | "at+jwt") {
+            return Err(invalid("its `typ` is not JWT or at+jwt"));
+        }
+    }
+    Ok((header.alg, header.kid))
+}
+
+impl Provider {
+    async fn keys(&self) -> Result<Keys, String> {
+        let issuer = &self.issuer;
         let url = format!("{issuer}/.well-known/openid-configuration");
         let discovery: Discovery = self.json(&url).await?;
         let same = discovery.issuer.trim_end_matches('/') == issuer;
         // Entra's issuer for many tenants names none of them.
-        let template = discovery.issuer.contains("{tenantid}") && !self.options.tenants.is_empty();
+        let template = discovery.issuer.contains("{tenantid}") && self.for_many;
         if !same && !template {
             return Err(format!(
                 "{url} says that the issuer is `{}`; name that with --oidc-issuer (and the tenants with --oidc-tenant when it holds {{tenantid}})",
@@ -293,18 +309,14 @@ impl Verifier {
         }
         secure(&discovery.jwks_uri)?;
         let set: KeySet = self.json(&discovery.jwks_uri).await?;
-        let keys: Vec<Key> = set.keys.into_iter().take(100).filter_map(key).collect();
-        if keys.is_empty() {
+        let keys = Keys::new(discovery.issuer, set.keys);
+        if !keys.is_usable() {
             return Err(format!(
                 "{} has no key that can be used",
-                discovery.jwks_uri
+                excerpt(&discovery.jwks_uri, 200)
             ));
         }
-        Ok(Keys {
-            issuer: discovery.issuer,
-            keys,
-            fetched: Instant::now(),
-        })
+        Ok(keys)
     }
 
     async fn json<T: serde::de::DeserializeOwned>(&self, url: &str) -> Result<T, String> {
@@ -325,40 +337,6 @@ impl Verifier {
         }
         serde_json::from_slice(&bytes).map_err(|e| format!("read {url}: {e}"))
     }
-}
-
-impl Keys {
-    fn find<'a>(
-        &'a self,
-        id: Option<&'a str>,
-        algorithm: Algorithm,
-    ) -> impl Iterator<Item = &'a Key> {
-        self.keys.iter().filter(move |key| {
-            let id_fits = id.is_none() || key.id.as_deref() == id;
-            let family = key.key.family().algorithms().contains(&algorithm);
-            id_fits && family && key.algorithm.is_none_or(|only| only == algorithm)
-        })
-    }
-}
-
-/// A key that verifies signatures; keys of other kinds are passed over.
-fn key(value: Json) -> Option<Key> {
-    let jwk: Jwk = serde_json::from_value(value).ok()?;
-    if jwk.common.public_key_use == Some(PublicKeyUse::Encryption) {
-        return None;
-    }
-    let algorithm = match jwk.common.key_algorithm {
-        // A key of an algorithm that signs nothing is none of ours.
-        Some(algorithm) => Some(Algorithm::try_from(algorithm).ok()?),
-        None => None,
-    };
-    let key = DecodingKey::from_jwk(&jwk).ok()?;
-    let asymmetric = key.family() != jsonwebtoken::AlgorithmFamily::Hmac;
-    asymmetric.then_some(Key {
-        id: jwk.common.key_id,
-        algorithm,
-        key,
-    })
 }
 
 /// HTTPS, or this machine.

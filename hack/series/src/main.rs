@@ -1,0 +1,127 @@
+//! Counts what each shape of input costs at n, 2n, 4n and 8n, and fails where
+//! work grows faster than the input, or memory is out of proportion to it.
+//!
+//! usage: series [--soak] [--write FILE] [NAME...]
+
+mod run;
+mod table;
+mod work;
+
+use anyhow::{Context, bail};
+use run::{Cost, Counter, TIMES};
+use shapes::Shape;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use work::Command;
+
+/// `--soak` counts sizes that are this much larger.
+const SOAK: usize = 8;
+
+fn main() -> anyhow::Result<ExitCode> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["work", name, ref sizes @ ..] => {
+            let sizes = sizes.iter().map(|size| size.parse());
+            work::work(shape(name)?, &sizes.collect::<Result<Vec<_>, _>>()?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ["peak", name, n, command] => {
+            let command = Command::parse(command).context("there is no such command")?;
+            work::peak(shape(name)?, n.parse()?, command)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ["list"] => {
+            for shape in shapes::all() {
+                println!("{:<34} {}", shape.name, shape.what);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => measure(&words),
+    }
+}
+
+fn shape(name: &str) -> anyhow::Result<&'static Shape> {
+    shapes::find(name)
+        .with_context(|| format!("there is no shape `{name}`; `series list` has them"))
+}
+
+fn measure(words: &[&str]) -> anyhow::Result<ExitCode> {
+    let mut chosen: Vec<&'static Shape> = Vec::new();
+    let mut write = None;
+    let mut times = TIMES;
+    let mut words = words.iter();
+    while let Some(&word) = words.next() {
+        match word {
+            "--soak" => times = TIMES.map(|times| times * SOAK),
+            "--write" => write = Some(*words.next().context("--write needs a file")?),
+            name if !name.starts_with('-') => chosen.push(shape(name)?),
+            other => bail!("there is no flag {other}"),
+        }
+    }
+    if chosen.is_empty() {
+        chosen = shapes::all().collect();
+    }
+    let counter = match work::counter() {
+        Some(_) => Counter::Processor,
+        None => Counter::Callgrind,
+    };
+    let named = match counter {
+        Counter::Processor => "counted by the processor",
+        Counter::Callgrind => "counted by callgrind",
+    };
+    println!("{} shapes, instructions {named}", chosen.len());
+    let costs = costs(&chosen, &times, counter)?;
+    let failed = costs.iter().filter(|cost| !table::verdict(cost).is_empty());
+    let failed: Vec<&str> = failed.map(|cost| cost.shape.name).collect();
+    if let Some(path) = write {
+        table::write(path.as_ref(), &costs, named)?;
+    }
+    if failed.is_empty() {
+        println!("all {} shapes keep within their lines", costs.len());
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!(
+        "{} of {} shapes do not: {}",
+        failed.len(),
+        costs.len(),
+        failed.join(" ")
+    );
+    Ok(ExitCode::FAILURE)
+}
+
+/// Measures the shapes, several at a time, and prints a row for each.
+fn costs(
+    shapes: &[&'static Shape],
+    times: &[usize],
+    counter: Counter,
+) -> anyhow::Result<Vec<Cost>> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    let costs: Mutex<Vec<anyhow::Result<Cost>>> = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..workers.min(shapes.len()) {
+            scope.spawn(|| {
+                while let Some(shape) = shapes.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let cost = run::cost(shape, times, counter).with_context(|| shape.name);
+                    if let Ok(cost) = &cost {
+                        println!("{}", table::row(cost));
+                    }
+                    if let Ok(mut costs) = costs.lock() {
+                        costs.push(cost);
+                    }
+                }
+            });
+        }
+    });
+    let costs = costs.into_inner().unwrap_or_default();
+    let mut costs = costs.into_iter().collect::<anyhow::Result<Vec<Cost>>>()?;
+    let place = |cost: &Cost| {
+        shapes
+            .iter()
+            .position(|shape| shape.name == cost.shape.name)
+    };
+    costs.sort_by_key(place);
+    Ok(costs)
+}
