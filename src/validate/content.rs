@@ -218,7 +218,7 @@ fn policy(
         );
     }
     let document = policy::parse(file, &text, root, limits.max_depth, findings);
-    let references = policy::references(&document);
+    let references = policy::references(&document, &findings.budget().meter());
     let token = token(&text).map(|range| {
         let span = Span::new(file, range.start, range.end);
         (span, text[range].to_owned())
