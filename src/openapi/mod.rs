@@ -3,17 +3,19 @@
 
 mod bundle;
 mod documents;
+mod links;
 mod names;
 mod operations;
 mod reference;
+mod references;
 mod xml;
 
-pub use documents::Documents;
+pub use documents::{Dialect, Documents, Steps};
 pub use operations::{Operation, normalise};
 pub use xml::WsdlSelector;
 
 use crate::diag::{Diagnostic, Findings, Meter, excerpt, rules};
-use crate::syntax::{self, Document, Format, NodeRef};
+use crate::syntax::{self, Document, NodeRef};
 use crate::tree::{FileId, Limits, ReadError, SourceTree};
 use std::collections::BTreeSet;
 
@@ -76,6 +78,14 @@ impl Kind {
         }
     }
 
+    /// What its references may be.
+    pub fn dialect(self) -> Dialect {
+        match self {
+            Self::OpenApi31 => Dialect::Anchors,
+            _ => Dialect::Pointers,
+        }
+    }
+
     /// Whether operations are named after `operationId` or method and path.
     pub fn is_openapi(self) -> bool {
         matches!(self, Self::Swagger2 | Self::OpenApi30 | Self::OpenApi31)
@@ -128,7 +138,7 @@ pub fn compile_with(
     meter: &Meter,
     findings: &mut Findings,
 ) -> Result<Option<Compiled>, ReadError> {
-    let (tree, limits) = (documents.tree(), documents.limits());
+    let tree = documents.tree();
     let text = match syntax::utf8(file, tree.read(file)?.into_owned()) {
         Ok(text) => text,
         Err(finding) => {
@@ -160,17 +170,11 @@ pub fn compile_with(
     if let Some(kind) = passed {
         return Ok(Some(Compiled::passed(kind, text)));
     }
-    let options = syntax::Options {
-        malformed: &rules::MALFORMED_DEFINITION,
-        limits,
-    };
-    let format = Format::of(path.name(), &text);
-    let before = findings.len();
-    let document = syntax::parse_with(file, text, format, options, meter, findings);
-    let Some(document) = document.filter(|_| findings.len() == before) else {
-        return Ok(None);
-    };
-    let Some(kind) = version(&document, findings) else {
+    let parsed = documents.get_of(file, text, findings)?;
+    let sound = parsed.document.filter(|_| parsed.sound);
+    let known = sound.and_then(|document| Some((version(&document, findings)?, document)));
+    let Some((kind, document)) = known else {
+        documents.release(file, std::iter::empty());
         return Ok(None);
     };
     let bundled = bundle::bundle(documents, document, kind, meter, findings)?;

@@ -91,13 +91,11 @@ pub fn references(document: &Document<'_>, meter: &Meter) -> Vec<Reference> {
             }
         }
         for attribute in &element.attributes {
-            meter.spend(attribute.value.len() as u64 / 64, attribute.span);
-            named_values(attribute.value, attribute.span, &mut references);
+            named_values(attribute.value, attribute.span, meter, &mut references);
         }
         if !(around || template) {
             for text in &element.texts {
-                meter.spend(1 + text.text.len() as u64 / 64, text.span);
-                named_values(text.text, text.span, &mut references);
+                named_values(text.text, text.span, meter, &mut references);
             }
         }
     }
@@ -106,7 +104,8 @@ pub fn references(document: &Document<'_>, meter: &Meter) -> Vec<Reference> {
 
 /// `{{name}}` with the characters that display names have. APIM replaces them
 /// before C# is compiled, so those in expressions count too.
-fn named_values(text: &str, span: Span, references: &mut Vec<Reference>) {
+fn named_values(text: &str, span: Span, meter: &Meter, references: &mut Vec<Reference>) {
+    meter.spend(1 + text.len() as u64 / 64, span);
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     let mut from = 0;
     while let Some(at) = memchr::memmem::find(&text.as_bytes()[from..], b"{{") {
@@ -115,7 +114,9 @@ fn named_values(text: &str, span: Span, references: &mut Vec<Reference>) {
         let inside = text[start + 2..].trim_start();
         let behind = inside.trim_start_matches(is_name);
         let name = &inside[..inside.len() - behind.len()];
-        let closed = behind.trim_start().strip_prefix("}}");
+        let end = behind.trim_start();
+        meter.spend(1 + (text.len() - start - end.len()) as u64 / 16, span);
+        let closed = end.strip_prefix("}}");
         if let (Some(rest), false) = (closed, name.is_empty()) {
             from = text.len() - rest.len();
             let at = span.start as usize;

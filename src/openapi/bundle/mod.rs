@@ -15,8 +15,9 @@ mod name;
 mod out;
 mod paths;
 mod place;
-mod references;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use super::documents::Documents;
@@ -26,28 +27,26 @@ use crate::syntax::{Document, NodeRef, write_node_while};
 use crate::tree::{FileId, Limits, ReadError};
 use files::Files;
 use out::Out;
+pub(super) use place::{holds_names, is_data};
 use resolve::Resolver;
+use std::sync::Arc;
 use writer::Writer;
 
 pub(super) fn bundle(
     shared: &Documents<'_>,
-    mut document: Document,
+    document: Arc<Document>,
     kind: Kind,
     meter: &Meter,
     findings: &mut Findings,
 ) -> Result<Option<Compiled>, ReadError> {
-    // Plain YAML scalars such as `version: 1.0` are meant as text.
-    for pointer in ["/openapi", "/swagger", "/info/version", "/info/title"] {
-        document.number_to_string(pointer);
-    }
-    let before = findings.len();
     let mut files = Files::new(shared, document, meter);
-    files.load_all(kind, findings)?;
-    let compiled = (findings.len() == before && files.sound)
+    let compiled = files
+        .load_all(kind.dialect(), findings)?
         .then(|| compiled(&files, kind, findings))
         .flatten();
     let used = files.used().into_iter();
-    shared.release(used.filter_map(|file| Some((file, files.documents.get(&file)?.held()))));
+    let held = |file| Some((file, files.documents.get(&file)?.held()));
+    shared.release(files.root, used.filter_map(held));
     Ok(compiled)
 }
 

@@ -3,11 +3,11 @@
 
 use super::super::Kind;
 use super::super::names::Names;
+use super::super::references::is_mapping_reference;
 use super::chain::{Chains, Circle, Location, location};
 use super::name::{component_name, escape, pointer_to};
 use super::out::{Full, MAX_NESTING, Out};
 use super::place::Place;
-use super::references::is_mapping_reference;
 use super::resolve::Resolver;
 use crate::diag::{Diagnostic, Findings, rules};
 use crate::syntax::{Entries, Items, Kind as Node, NodeRef, write_node};

@@ -1,6 +1,6 @@
 //! Which places of a document refer to others.
 
-use super::place::{holds_names, is_data};
+use super::bundle::{holds_names, is_data};
 use crate::diag::{Meter, Span};
 use crate::syntax::{Document, Entries, Items, Kind, NodeRef};
 
