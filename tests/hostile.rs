@@ -193,3 +193,66 @@ fn depth_at_the_cap() {
     let (found, rendered) = codes("apis/a/specification.json", &nested(253), true);
     assert!(!rendered && found[0].starts_with("APIM1006"), "{found:#?}");
 }
+
+/// Documents nested to the cap, in every place that reads one, and a definition that
+/// its references nest deeper: half of a thread's usual stack is enough for all.
+#[test]
+fn nesting_fits_half_a_stack() {
+    let nested = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+    let schema = |depth: usize, inner: &str| {
+        format!("{}{inner}{}", "{\"x\":".repeat(depth), "}".repeat(depth))
+    };
+    let first = schema(240, r#"{"$ref":"second.json"}"#);
+    let second = schema(240, r#"{"$ref":"third.json"}"#);
+    let third = schema(100, "{}");
+    let spec = SPEC.replace(
+        "\"paths\"",
+        &format!("\"components\":{{\"responses\":{{\"R\":{{\"x\":{first}}}}}}},\"paths\""),
+    );
+    let api = API.replace("\"path\"", &format!("\"x\":{},\"path\"", nested(250)));
+    let policy = format!(
+        "<policies><inbound>{}{}</inbound></policies>",
+        "<a>".repeat(250),
+        "</a>".repeat(250)
+    );
+    let expression = format!(
+        "<policies><inbound><set-variable name=\"x\" value=\"@({}{})\" /></inbound></policies>",
+        "(".repeat(100_000),
+        ")".repeat(100_000)
+    );
+    let overrides = format!(
+        "apis:\n  - name: a\n    properties:\n      y: {}\n",
+        nested(240)
+    );
+    let good = vec![
+        ("apis/a/apiInformation.json", api.as_str()),
+        ("apis/a/specification.json", &spec),
+        ("apis/a/second.json", &second),
+        ("apis/a/third.json", &third),
+        ("apis/a/policy.xml", &policy),
+        ("policy.xml", &expression),
+        ("configuration.prod.yaml", &overrides),
+    ];
+    let config = format!("rules: {}\n", nested(240));
+    let mut bad = good.clone();
+    bad.push(("flux-apim.yaml", &config));
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .stack_size(1 << 20)
+        .build()
+        .unwrap();
+    for (files, environment) in [(&good, None), (&good, Some("prod")), (&bad, None)] {
+        let mut options = Options::default();
+        options.discover.environment = environment.map(str::to_owned);
+        let outcome = pool.install(|| common::run(&common::tree_of(files), &options));
+        let found = common::shown(&outcome);
+        assert_eq!(
+            outcome.bundle.is_some(),
+            files.len() == good.len(),
+            "{found:#?}"
+        );
+        if let Some(bundle) = outcome.bundle {
+            pool.install(|| drop(bundle.archive().bytes()));
+        }
+    }
+}

@@ -8,6 +8,7 @@
 
 mod common;
 
+use flux_apim::diag::Budget;
 use flux_apim::pipeline::{Options, Outcome};
 use flux_apim::reuse::Reuse;
 use flux_apim::tree::{ArtifactPath, SourceTree};
@@ -177,6 +178,44 @@ fn one_change_makes_little_anew() {
     let (found, missed) = run(&files);
     // Its definition, the three members and files that carry it, inventory.
     assert!(missed < 15 && found > 50, "{found} found, {missed} missed");
+}
+
+/// Whether a source is within its budget does not depend on what ran before.
+#[test]
+fn what_is_found_counts_as_if_it_were_made() {
+    let mut files = contoso();
+    // Two more definitions that share a document with one that is there.
+    let folder = format!("{APIS}/invoices/");
+    let own: Vec<_> = files.keys().map(ToString::to_string).collect();
+    for copy in ["again", "more"] {
+        for old in own.iter().filter(|old| old.starts_with(&folder)) {
+            if old.contains("/schemas/") {
+                continue;
+            }
+            let text = String::from_utf8(files[&path(old)].clone()).unwrap();
+            let text = text.replace("./schemas", "schemas");
+            let text = text.replace("schemas/", "../invoices/schemas/");
+            let new = old.replace("/invoices/", &format!("/{copy}/"));
+            files.insert(path(&new), text.into_bytes());
+        }
+    }
+    let reuse = Arc::new(Reuse::new(64 << 20));
+    let spent = |options: Options| {
+        let budget = Budget::default();
+        let options = Options {
+            check: true,
+            budget: budget.clone(),
+            ..options
+        };
+        common::run(&SourceTree::in_memory(files.clone()), &options);
+        assert_eq!(budget.held(), 0);
+        budget.spent()
+    };
+    let fresh = spent(Options::default());
+    for _ in 0..3 {
+        assert_eq!(spent(with(&reuse, &Options::default())), fresh);
+    }
+    assert!(reuse.counts().0 > 10, "{:?}", reuse.counts());
 }
 
 /// Nothing that is kept is a reason for other bytes, however little room is.

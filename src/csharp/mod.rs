@@ -1,20 +1,49 @@
 //! The little C# that is needed to know where a policy expression ends.
 
+use crate::diag::{Held, Meter, Span};
+
 /// An expression that does not end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unbalanced {
     /// Byte offset of what was opened last and not closed.
     pub at: usize,
     /// What it is.
     pub what: &'static str,
+    /// Where the brackets are that have no end, ascending.
+    pub brackets: Vec<usize>,
 }
 
 /// What the scanner is inside of.
-enum Inside {
-    /// A bracket: where it was opened and the byte that closes it.
-    Bracket(usize, u8),
-    /// An interpolated string: where it starts, its quote, whether verbatim.
-    Interpolated(usize, &'static str, bool),
+#[derive(Debug, Clone, Copy)]
+struct Inside {
+    at: u32,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    /// A bracket, and the byte that closes it.
+    Bracket(u8),
+    /// An interpolated string: its quote (of [`QUOTES`]), whether verbatim.
+    Interpolated(u8, bool),
+}
+
+/// What is open, the innermost last.
+struct Stack {
+    open: Vec<Inside>,
+    held: Held,
+    place: Span,
+}
+
+impl Stack {
+    fn push(&mut self, at: usize, kind: Kind) {
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        self.open.push(Inside { at, kind });
+        let bytes = self.open.len() * size_of::<Inside>();
+        if bytes.is_multiple_of(64 << 10) {
+            self.held.grow(bytes, self.place);
+        }
+    }
 }
 
 /// A double quote as APIM stores it: raw, or as an entity in `xml` format.
@@ -22,82 +51,114 @@ const QUOTES: [&str; 4] = ["\"", "&quot;", "&#34;", "&#x22;"];
 
 /// The end of the expression whose `@(` or `@{` is at `open`: the offset
 /// behind its closing bracket. Strings, characters, comments and interpolation
-/// are skipped, whether quotes are raw or XML entities. Linear in the length.
+/// are skipped, whether quotes are raw or XML entities. Linear in the length,
+/// which `meter` counts as work on `place`.
 ///
 /// # Errors
 /// What was still open at the end of `text`.
-pub fn expression_end(text: &str, open: usize) -> Result<usize, Unbalanced> {
+pub fn expression_end(
+    text: &str,
+    open: usize,
+    meter: &Meter,
+    place: Span,
+) -> Result<usize, Unbalanced> {
+    /// Bytes that are one step, and bytes between two of them.
+    const STEP: usize = 16;
+    const BATCH: usize = 64 * STEP;
     let bytes = text.as_bytes();
     let close = match bytes.get(open + 1) {
         Some(b'(') => b')',
         _ => b'}',
     };
-    let mut stack = vec![Inside::Bracket(open, close)];
+    let mut stack = Stack {
+        open: Vec::new(),
+        held: meter.budget().hold(0, place),
+        place,
+    };
+    stack.push(open, Kind::Bracket(close));
     let mut at = open + 2;
+    let mut counted = open;
+    let mut failed = None;
     while at < bytes.len() {
-        match stack.last() {
-            None => return Ok(at),
-            Some(&Inside::Interpolated(_, quote, verbatim)) => {
+        if at - counted >= BATCH {
+            meter.spend(((at - counted) / STEP) as u64, place);
+            counted = at;
+        }
+        match stack.open.last().map(|inside| inside.kind) {
+            None => break,
+            Some(Kind::Interpolated(quote, verbatim)) => {
+                let quote = QUOTES[usize::from(quote)];
                 at = interpolated(text, at, quote, verbatim, &mut stack);
             }
-            Some(&Inside::Bracket(_, close)) => {
-                at = code(text, at, close, &mut stack)?;
-            }
+            Some(Kind::Bracket(close)) => match code(text, at, close, &mut stack) {
+                Ok(next) => at = next,
+                Err(what) => {
+                    failed = Some((at, what));
+                    break;
+                }
+            },
         }
-        if stack.is_empty() {
-            return Ok(at);
+        if stack.open.is_empty() {
+            break;
         }
     }
-    Err(match stack.pop() {
-        Some(Inside::Bracket(at, b')')) => Unbalanced { at, what: "`(`" },
-        Some(Inside::Bracket(at, b']')) => Unbalanced { at, what: "`[`" },
-        Some(Inside::Interpolated(at, ..)) => Unbalanced {
-            at,
-            what: "a string",
-        },
-        _ => Unbalanced {
-            at: open,
-            what: "`{`",
-        },
+    meter.spend(1 + ((at - counted) / STEP) as u64, place);
+    let Some(last) = stack.open.last() else {
+        return Ok(at);
+    };
+    let (at, what) = failed.unwrap_or_else(|| {
+        let what = match last.kind {
+            Kind::Bracket(b')') => "`(`",
+            Kind::Bracket(b']') => "`[`",
+            Kind::Bracket(_) => return (open, "`{`"),
+            Kind::Interpolated(..) => "a string",
+        };
+        (last.at as usize, what)
+    });
+    let brackets = stack.open.iter().skip(1);
+    let brackets = brackets.filter(|inside| matches!(inside.kind, Kind::Bracket(_)));
+    Err(Unbalanced {
+        at,
+        what,
+        brackets: brackets.map(|inside| inside.at as usize).collect(),
     })
 }
 
-/// One step inside code; the offset to go on from.
-fn code(text: &str, at: usize, close: u8, stack: &mut Vec<Inside>) -> Result<usize, Unbalanced> {
+/// One step inside code: the offset to go on from, or what has no end there.
+fn code(text: &str, at: usize, close: u8, stack: &mut Stack) -> Result<usize, &'static str> {
     let bytes = text.as_bytes();
     let rest = &text.as_bytes()[at..];
-    let opened = |what| Unbalanced { at, what };
     match rest[0] {
         b if b == close => {
-            stack.pop();
+            stack.open.pop();
         }
-        b'(' => stack.push(Inside::Bracket(at, b')')),
-        b'[' => stack.push(Inside::Bracket(at, b']')),
-        b'{' => stack.push(Inside::Bracket(at, b'}')),
+        b'(' => stack.push(at, Kind::Bracket(b')')),
+        b'[' => stack.push(at, Kind::Bracket(b']')),
+        b'{' => stack.push(at, Kind::Bracket(b'}')),
         b'/' if rest.starts_with(b"//") => {
             return Ok(memchr::memchr(b'\n', rest).map_or(bytes.len(), |end| at + end + 1));
         }
         b'/' if rest.starts_with(b"/*") => {
-            let end = memchr::memmem::find(&rest[2..], b"*/").ok_or(opened("a comment"))?;
+            let end = memchr::memmem::find(&rest[2..], b"*/").ok_or("a comment")?;
             return Ok(at + 2 + end + 2);
         }
-        b'\'' => return character(text, at).ok_or(opened("a character")),
+        b'\'' => return character(text, at).ok_or("a character"),
         b'@' | b'$' => {
             let prefix = rest.iter().take_while(|b| matches!(b, b'@' | b'$')).count();
-            let Some(quote) = quote_at(text, at + prefix) else {
+            let Some((n, quote)) = quote_at(text, at + prefix) else {
                 return Ok(at + prefix);
             };
             let verbatim = rest[..prefix].contains(&b'@');
             let start = at + prefix + quote.len();
             if rest[..prefix].contains(&b'$') {
-                stack.push(Inside::Interpolated(at, quote, verbatim));
+                stack.push(at, Kind::Interpolated(n, verbatim));
                 return Ok(start);
             }
-            return string(text, start, quote, verbatim).ok_or(opened("a string"));
+            return string(text, start, quote, verbatim).ok_or("a string");
         }
         b'"' | b'&' => {
-            if let Some(quote) = quote_at(text, at) {
-                return string(text, at + quote.len(), quote, false).ok_or(opened("a string"));
+            if let Some((_, quote)) = quote_at(text, at) {
+                return string(text, at + quote.len(), quote, false).ok_or("a string");
             }
             if rest.starts_with(b"&apos;") || rest.starts_with(b"&#39;") {
                 return Ok(entity_character(text, at));
@@ -108,20 +169,32 @@ fn code(text: &str, at: usize, close: u8, stack: &mut Vec<Inside>) -> Result<usi
     Ok(at + 1)
 }
 
-fn quote_at(text: &str, at: usize) -> Option<&'static str> {
-    QUOTES
-        .into_iter()
-        .find(|quote| text.as_bytes()[at..].starts_with(quote.as_bytes()))
+/// The quote at `at`, and which of [`QUOTES`] it is.
+fn quote_at(text: &str, at: usize) -> Option<(u8, &'static str)> {
+    let rest = text.as_bytes().get(at..)?;
+    let mut quotes = (0..).zip(QUOTES);
+    quotes.find(|(_, quote)| rest.starts_with(quote.as_bytes()))
+}
+
+fn quote_len(text: &str, at: usize) -> Option<usize> {
+    quote_at(text, at).map(|(_, quote)| quote.len())
 }
 
 /// The end of a string whose text starts at `at`.
 fn string(text: &str, mut at: usize, quote: &str, verbatim: bool) -> Option<usize> {
     let bytes = text.as_bytes();
-    while at < bytes.len() {
-        if !verbatim && bytes[at] == b'\\' {
+    let first = quote.as_bytes()[0];
+    loop {
+        let rest = &bytes[at.min(bytes.len())..];
+        at += if verbatim {
+            memchr::memchr(first, rest)?
+        } else {
+            memchr::memchr2(first, b'\\', rest)?
+        };
+        if bytes[at] == b'\\' && !verbatim {
             at += 1;
             // An escaped quote may be an entity too.
-            at += quote_at(text, at.min(bytes.len())).map_or(1, str::len);
+            at += quote_len(text, at).unwrap_or(1);
         } else if bytes[at..].starts_with(quote.as_bytes()) {
             at += quote.len();
             if verbatim && bytes[at..].starts_with(quote.as_bytes()) {
@@ -133,7 +206,6 @@ fn string(text: &str, mut at: usize, quote: &str, verbatim: bool) -> Option<usiz
             at += 1;
         }
     }
-    None
 }
 
 /// One step inside an interpolated string.
@@ -142,17 +214,17 @@ fn interpolated(
     at: usize,
     quote: &'static str,
     verbatim: bool,
-    stack: &mut Vec<Inside>,
+    stack: &mut Stack,
 ) -> usize {
     let rest = &text.as_bytes()[at..];
     if rest.starts_with(b"{{") || rest.starts_with(b"}}") {
         return at + 2;
     }
     if !verbatim && rest[0] == b'\\' {
-        return at + 1 + quote_at(text, (at + 1).min(text.len())).map_or(1, str::len);
+        return at + 1 + quote_len(text, at + 1).unwrap_or(1);
     }
     if rest[0] == b'{' {
-        stack.push(Inside::Bracket(at, b'}'));
+        stack.push(at, Kind::Bracket(b'}'));
         return at + 1;
     }
     if rest.starts_with(quote.as_bytes()) {
@@ -160,7 +232,7 @@ fn interpolated(
         if verbatim && text.as_bytes()[after..].starts_with(quote.as_bytes()) {
             return after + quote.len();
         }
-        stack.pop();
+        stack.open.pop();
         return after;
     }
     at + 1
@@ -196,8 +268,15 @@ fn entity_character(text: &str, at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::Unbalanced;
+    use crate::diag::{Budget, Span};
+    use crate::tree::FileId;
     use proptest::prelude::*;
+
+    fn expression_end(text: &str, open: usize) -> Result<usize, Unbalanced> {
+        let place = Span::new(FileId(0), open, open + 2);
+        super::expression_end(text, open, &Budget::default().meter(), place)
+    }
 
     #[test]
     fn ends() {
@@ -229,10 +308,48 @@ mod tests {
             expression_end("@(\"a)", 0).unwrap_err(),
             Unbalanced {
                 at: 2,
-                what: "a string"
+                what: "a string",
+                brackets: Vec::new(),
             }
         );
+        let unbalanced = expression_end("@{ (a[b]) ($\"{(\" @(", 0).unwrap_err();
+        assert_eq!(unbalanced.brackets, [10, 13, 14]);
         assert_eq!(expression_end("@{ /* }", 0).unwrap_err().what, "a comment");
+    }
+
+    /// Twice the text takes at most 2.3 times the steps.
+    #[test]
+    fn every_shape_is_linear() {
+        for shape in [
+            "(",
+            "()",
+            "[{",
+            "@(",
+            "$\"{",
+            "\"a\"",
+            "\\",
+            "'",
+            "'a'",
+            "//\n",
+            "/* */",
+            "@\"\"\"\"",
+            "&quot;",
+            "&#39;",
+            "a",
+            "$@$@",
+            "\"\\\"",
+        ] {
+            let spent = |n: usize| {
+                let budget = Budget::default();
+                let place = Span::new(FileId(0), 0, 2);
+                let text = format!("@({}", shape.repeat(n));
+                let _ = super::expression_end(&text, 0, &budget.meter(), place);
+                assert_eq!(budget.held(), 0);
+                budget.spent() as f64
+            };
+            let (once, twice) = (spent(20_000), spent(40_000));
+            assert!(twice < once * 2.3 + 10.0, "{shape}: {once} then {twice}");
+        }
     }
 
     proptest! {

@@ -2,15 +2,20 @@
 //! document that APIM imports.
 
 mod bundle;
+mod documents;
+mod links;
+mod names;
 mod operations;
 mod reference;
+mod references;
 mod xml;
 
+pub use documents::{Dialect, Documents, Steps};
 pub use operations::{Operation, normalise};
 pub use xml::WsdlSelector;
 
-use crate::diag::{Diagnostic, Findings, excerpt, rules};
-use crate::syntax::{self, Document, Format, NodeRef};
+use crate::diag::{Diagnostic, Findings, Meter, excerpt, rules};
+use crate::syntax::{self, Document, NodeRef};
 use crate::tree::{FileId, Limits, ReadError, SourceTree};
 use std::collections::BTreeSet;
 
@@ -73,6 +78,14 @@ impl Kind {
         }
     }
 
+    /// What its references may be.
+    pub fn dialect(self) -> Dialect {
+        match self {
+            Self::OpenApi31 => Dialect::Anchors,
+            _ => Dialect::Pointers,
+        }
+    }
+
     /// Whether operations are named after `operationId` or method and path.
     pub fn is_openapi(self) -> bool {
         matches!(self, Self::Swagger2 | Self::OpenApi30 | Self::OpenApi31)
@@ -97,7 +110,7 @@ pub struct Compiled {
     pub used: BTreeSet<FileId>,
 }
 
-/// Reads, checks and bundles the definition in `file`.
+/// Reads, checks and bundles the definition in `file` alone.
 ///
 /// # Errors
 /// When the world does not give a file that the tree lists.
@@ -107,6 +120,25 @@ pub fn compile(
     limits: &Limits,
     findings: &mut Findings,
 ) -> Result<Option<Compiled>, ReadError> {
+    let documents = Documents::new(tree, limits);
+    let meter = findings.budget().meter();
+    let compiled = compile_with(&documents, file, &meter, findings)?;
+    documents.into_findings(findings);
+    Ok(compiled)
+}
+
+/// Reads, checks and bundles the definition in `file`. It shares the `documents` that
+/// it refers to with others of the run; `meter` counts the steps that are its own.
+///
+/// # Errors
+/// When the world does not give a file that the tree lists.
+pub fn compile_with(
+    documents: &Documents<'_>,
+    file: FileId,
+    meter: &Meter,
+    findings: &mut Findings,
+) -> Result<Option<Compiled>, ReadError> {
+    let tree = documents.tree();
     let text = match syntax::utf8(file, tree.read(file)?.into_owned()) {
         Ok(text) => text,
         Err(finding) => {
@@ -115,17 +147,16 @@ pub fn compile(
         }
     };
     let path = tree.path(file);
-    let body = text.trim_start_matches('\u{feff}').trim_start();
-    if body.is_empty() {
+    let Some(first) = syntax::first_byte(&text) else {
         findings.push(Diagnostic::new(
             &rules::MALFORMED_DEFINITION,
             file,
             format!("the definition `{path}` is empty"),
         ));
         return Ok(None);
-    }
-    if body.starts_with('<') {
-        return Ok(xml::compile(file, text, findings));
+    };
+    if first == b'<' {
+        return Ok(xml::compile(file, text, meter, findings));
     }
     let extension = path
         .name()
@@ -139,20 +170,14 @@ pub fn compile(
     if let Some(kind) = passed {
         return Ok(Some(Compiled::passed(kind, text)));
     }
-    let options = syntax::Options {
-        malformed: &rules::MALFORMED_DEFINITION,
-        limits,
-    };
-    let format = Format::of(path.name(), &text);
-    let before = findings.len();
-    let document = syntax::parse(file, text, format, options, findings);
-    let Some(document) = document.filter(|_| findings.len() == before) else {
+    let parsed = documents.get_of(file, text, findings)?;
+    let sound = parsed.document.filter(|_| parsed.sound);
+    let known = sound.and_then(|document| Some((version(&document, findings)?, document)));
+    let Some((kind, document)) = known else {
+        documents.release(file, std::iter::empty());
         return Ok(None);
     };
-    let Some(kind) = version(&document, findings) else {
-        return Ok(None);
-    };
-    let bundled = bundle::bundle(tree, document, kind, limits, findings)?;
+    let bundled = bundle::bundle(documents, document, kind, meter, findings)?;
     if let Some(compiled) = &bundled
         && compiled.operations.is_empty()
     {

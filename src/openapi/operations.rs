@@ -1,8 +1,8 @@
 //! The operations of an OpenAPI document and the names that APIM gives them.
 
-use crate::diag::Span;
+use super::names::Names;
+use crate::diag::{Meter, Span};
 use crate::syntax::NodeRef;
-use std::collections::{HashMap, HashSet};
 
 /// An operation of a definition.
 #[derive(Debug, Clone)]
@@ -23,50 +23,56 @@ const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
 
-/// Adds the operations of the path item `item` at `path`. `resolve` follows a
-/// `$ref` that stands in the place of an operation.
-pub(super) fn of_path_item<'a>(
-    path: &str,
-    item: NodeRef<'a>,
-    resolve: &dyn Fn(NodeRef<'a>) -> NodeRef<'a>,
-    operations: &mut Vec<Operation>,
-) {
-    for (key, operation) in item.entries() {
-        let method = key.as_str().unwrap_or("");
-        if !METHODS.contains(&method) {
-            continue;
-        }
-        let id = resolve(operation)
+/// The methods among the entries of a path item.
+pub(super) fn methods<'a>(
+    entries: impl Iterator<Item = (NodeRef<'a>, NodeRef<'a>)>,
+) -> impl Iterator<Item = (NodeRef<'a>, NodeRef<'a>)> {
+    let is_method = |(key, _): &(NodeRef<'_>, NodeRef<'_>)| {
+        key.as_str().is_some_and(|key| METHODS.contains(&key))
+    };
+    entries.filter(is_method)
+}
+
+impl Operation {
+    /// What `method` of `path` declares; `declared` is what its `$ref` leads to, if it has
+    /// one. Its name is given later.
+    pub(super) fn new(path: &str, method: NodeRef<'_>, declared: NodeRef<'_>) -> Self {
+        let id = declared
             .get("operationId")
             .and_then(NodeRef::as_scalar)
             .filter(|id| !id.trim().is_empty());
-        operations.push(Operation {
+        Self {
             name: String::new(),
             id: id.map(str::to_owned),
-            method: method.to_ascii_uppercase(),
+            method: method.as_str().unwrap_or("").to_ascii_uppercase(),
             path: path.to_owned(),
-            span: key.span(),
-        });
+            span: method.span(),
+        }
+    }
+
+    /// About what it takes in memory.
+    pub fn bytes(&self) -> usize {
+        let id = self.id.as_ref().map_or(0, String::len);
+        size_of::<Self>() + 64 + id + self.path.len() + 2 * self.name.len()
     }
 }
 
 /// Gives every operation its name, unique in the API.
-pub(super) fn name_all(operations: &mut [Operation]) {
-    let mut taken = HashSet::new();
-    // The last number that a name was made of, by what it was added to.
-    let mut numbers: HashMap<String, usize> = HashMap::new();
+pub(super) fn name_all(operations: &mut [Operation], meter: &Meter) {
+    let mut names = Names::default();
+    let Some(file) = operations.first().map(|operation| operation.span.file) else {
+        return;
+    };
+    let mut held = meter.budget().hold(0, file);
     for operation in operations {
         let base = match &operation.id {
             Some(id) => normalise(id),
             None => normalise(&format!("{}-{}", operation.method, operation.path)),
         };
-        let mut name = base.clone();
-        while !taken.insert(name.clone()) {
-            let number = numbers.entry(base.clone()).or_default();
-            *number += 1;
-            name = format!("{base}-{number}");
-        }
-        operation.name = name;
+        let id = operation.id.as_ref().unwrap_or(&operation.path);
+        meter.spend(2 + (id.len() / 16) as u64, operation.span);
+        operation.name = names.unique(&base, '-', 1);
+        held.grow(names.bytes(), operation.span);
     }
 }
 

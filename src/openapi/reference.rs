@@ -1,14 +1,15 @@
 //! `$ref` values: which file, which place in it.
 
 use crate::tree::ArtifactPath;
+use std::borrow::Cow;
 
 /// What a `$ref` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum Target<'r> {
     /// A place in the same document: a JSON pointer, decoded from its URI.
-    Local(String),
+    Local(Cow<'r, str>),
     /// A place in another file of the tree.
-    File { path: String, pointer: String },
+    File { path: String, pointer: Cow<'r, str> },
     /// Another document that is not in the tree.
     Remote,
     /// A path that leaves the tree.
@@ -18,10 +19,10 @@ pub(super) enum Target {
 }
 
 /// Reads the `$ref` value `reference` of a document at `from`.
-pub(super) fn parse(reference: &str, from: &ArtifactPath) -> Target {
+pub(super) fn parse<'r>(reference: &'r str, from: &ArtifactPath) -> Target<'r> {
     let (file, fragment) = match reference.split_once('#') {
         Some((file, fragment)) => (file, percent_decode(fragment)),
-        None => (reference, String::new()),
+        None => (reference, Cow::Borrowed("")),
     };
     if file.is_empty() {
         return if fragment.is_empty() || fragment.starts_with('/') {
@@ -67,9 +68,9 @@ fn is_absolute(file: &str) -> bool {
     scheme || file.starts_with('/') || file.starts_with('\\')
 }
 
-fn percent_decode(text: &str) -> String {
+fn percent_decode(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
@@ -87,20 +88,23 @@ fn percent_decode(text: &str) -> String {
             }
         }
     }
-    String::from_utf8(decoded).unwrap_or_else(|_| text.to_owned())
+    String::from_utf8(decoded).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn file<'a>(path: &str, pointer: &'a str) -> Target<'a> {
+        Target::File {
+            path: path.into(),
+            pointer: pointer.into(),
+        }
+    }
+
     #[test]
     fn targets() {
         let from = ArtifactPath::parse("apis/a/openapi.yaml").unwrap();
-        let file = |path: &str, pointer: &str| Target::File {
-            path: path.into(),
-            pointer: pointer.into(),
-        };
         for (given, target) in [
             ("#/a/b", Target::Local("/a/b".into())),
             ("#/a~1b/%7Bid%7D", Target::Local("/a~1b/{id}".into())),

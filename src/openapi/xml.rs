@@ -1,11 +1,12 @@
 //! WSDL, WADL and OData: told apart by their root element, passed through.
 
 use super::{Compiled, Kind};
-use crate::diag::{Diagnostic, Findings, Span, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Meter, Span, excerpt, rules};
 use crate::tree::FileId;
 use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
+use std::rc::Rc;
 
 /// Namespaces of SOAP 1.1 and 1.2 extensions of WSDL.
 const SOAP: &str = "http://schemas.xmlsoap.org/wsdl/soap";
@@ -23,13 +24,21 @@ pub struct WsdlSelector {
 #[derive(Default)]
 struct Seen {
     root: Option<String>,
-    /// Service, port, and whether the port has a SOAP address.
-    ports: Vec<(String, String, bool)>,
-    service: Option<String>,
+    /// The service around the cursor.
+    service: Option<Rc<str>>,
+    /// The last port with its service.
+    port: Option<(Rc<str>, String)>,
+    /// The first of them with a SOAP address.
+    soap: Option<(Rc<str>, String)>,
 }
 
-pub(super) fn compile(file: FileId, text: String, findings: &mut Findings) -> Option<Compiled> {
-    let seen = match read(file, &text) {
+pub(super) fn compile(
+    file: FileId,
+    text: String,
+    meter: &Meter,
+    findings: &mut Findings,
+) -> Option<Compiled> {
+    let seen = match read(file, &text, meter) {
         Ok(seen) => seen,
         Err(finding) => {
             findings.push(*finding);
@@ -68,8 +77,7 @@ pub(super) fn compile(file: FileId, text: String, findings: &mut Findings) -> Op
     };
     let mut selector = None;
     if kind == Kind::Wsdl {
-        let soap = seen.ports.iter().find(|(.., soap)| *soap);
-        let Some((service, endpoint, _)) = soap else {
+        let Some((service, endpoint)) = &seen.soap else {
             findings.push(
                 Diagnostic::new(
                     &rules::INVALID_WSDL,
@@ -81,7 +89,7 @@ pub(super) fn compile(file: FileId, text: String, findings: &mut Findings) -> Op
             return None;
         };
         selector = Some(WsdlSelector {
-            service: service.clone(),
+            service: service.to_string(),
             endpoint: endpoint.clone(),
         });
     }
@@ -90,7 +98,7 @@ pub(super) fn compile(file: FileId, text: String, findings: &mut Findings) -> Op
     Some(compiled)
 }
 
-fn read(file: FileId, text: &str) -> Result<Seen, Box<Diagnostic>> {
+fn read(file: FileId, text: &str, meter: &Meter) -> Result<Seen, Box<Diagnostic>> {
     let malformed = |at: u64, message: String| {
         let at = usize::try_from(at).unwrap_or(0).min(text.len());
         Box::new(Diagnostic::new(
@@ -102,11 +110,17 @@ fn read(file: FileId, text: &str) -> Result<Seen, Box<Diagnostic>> {
     let mut reader = NsReader::from_str(text);
     let mut seen = Seen::default();
     let mut depth = 0usize;
+    // The text, and the names of open elements that the reader keeps.
+    let _held = meter.budget().hold(2 * text.len(), file);
+    let mut at = 0;
     loop {
         // A policy is not always XML: its root says enough.
         if matches!(seen.root.as_deref(), Some("policies" | "fragment")) {
             return Ok(seen);
         }
+        // What the last event was.
+        meter.spend(1 + (reader.buffer_position() - at) / 64, file);
+        at = reader.buffer_position();
         match reader.read_resolved_event() {
             Ok((namespace, Event::Start(element))) => {
                 depth += 1;
@@ -156,18 +170,18 @@ impl Seen {
             Some(attribute.value.into_owned())
         };
         match local {
-            "service" => self.service = name(),
+            "service" => self.service = name().map(Rc::from),
             "port" => {
                 if let (Some(service), Some(port)) = (&self.service, name()) {
-                    self.ports.push((service.clone(), port, false));
+                    self.port = Some((Rc::clone(service), port));
                 }
             }
             // http:address is no SOAP port.
             "address" => {
                 let soap =
                     matches!(namespace, ResolveResult::Bound(ns) if ns.as_ref().starts_with(SOAP));
-                if let (true, Some(port)) = (soap, self.ports.last_mut()) {
-                    port.2 = true;
+                if soap && self.soap.is_none() {
+                    self.soap.clone_from(&self.port);
                 }
             }
             _ => {}

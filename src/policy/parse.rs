@@ -4,6 +4,7 @@ use super::document::{Attribute, Document, Element, Text};
 use crate::csharp;
 use crate::diag::{Diagnostic, Findings, Meter, Span, excerpt, rules};
 use crate::tree::FileId;
+use std::collections::{HashMap, HashSet};
 
 /// Which root a document must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,21 +59,26 @@ pub fn sniff(text: &str) -> Option<Root> {
 
 /// Parses the policy `text` of `file`. What follows the first grammar error is
 /// not read.
-pub fn parse(
+pub fn parse<'t>(
     file: FileId,
-    text: &str,
+    text: &'t str,
     root: Root,
     max_depth: u64,
     findings: &mut Findings,
-) -> Document {
+) -> Document<'t> {
     let mut parser = Parser {
         file,
         text,
         at: if text.starts_with('\u{feff}') { 3 } else { 0 },
-        document: Document::default(),
+        document: Document {
+            elements: Vec::new(),
+            held: findings.budget().hold(text.len(), file),
+            bytes: text.len(),
+        },
         open: Vec::new(),
         max_depth,
         endless: 0,
+        endless_brackets: HashSet::new(),
         meter: findings.budget().meter(),
     };
     match parser.document() {
@@ -86,12 +92,14 @@ struct Parser<'t> {
     file: FileId,
     text: &'t str,
     at: usize,
-    document: Document,
+    document: Document<'t>,
     /// Indices of the elements that are open.
     open: Vec<usize>,
     max_depth: u64,
     /// Expressions in texts that did not end.
     endless: usize,
+    /// Brackets inside of them that did not end either.
+    endless_brackets: HashSet<usize>,
     meter: Meter,
 }
 
@@ -105,7 +113,11 @@ type Step<T = ()> = Result<T, Box<Diagnostic>>;
 
 impl<'t> Parser<'t> {
     fn document(&mut self) -> Step {
+        let mut counted = 0;
         while self.at < self.text.len() {
+            let steps = 1 + (self.at - counted) / 64;
+            self.meter.spend(steps as u64, self.span(self.at, self.at));
+            counted = self.at;
             let rest = &self.text[self.at..];
             if rest.starts_with("<!--") {
                 self.skip_past("<!--", "-->", "the comment is not closed")?;
@@ -138,7 +150,7 @@ impl<'t> Parser<'t> {
                 let finding = self.malformed(
                     self.text.len(),
                     self.text.len(),
-                    format!("`<{}>` is not closed", excerpt(&element.name, 60)),
+                    format!("`<{}>` is not closed", excerpt(element.name, 60)),
                 );
                 Err(Box::new(
                     finding
@@ -155,7 +167,7 @@ impl<'t> Parser<'t> {
             let finding = self.malformed(0, 0, "the policy document is empty".to_owned());
             return Some(finding.help(format!("it needs a `<{}>` element", root.names()[0])));
         };
-        if root.names().contains(&element.name.as_str()) {
+        if root.names().contains(&element.name) {
             return None;
         }
         Some(
@@ -164,11 +176,11 @@ impl<'t> Parser<'t> {
                 element.span,
                 format!(
                     "the root is `<{}>`, but `<{}>` is expected here",
-                    excerpt(&element.name, 60),
+                    excerpt(element.name, 60),
                     root.names()[0]
                 ),
             )
-            .help(match element.name.as_str() {
+            .help(match element.name {
                 "fragment" => "a fragment belongs below `policyFragments/`",
                 "policies" => "a whole policy cannot be a fragment; keep what is inside a section",
                 _ => "wrap the policy in the expected root",
@@ -243,8 +255,9 @@ impl<'t> Parser<'t> {
                 .help("simplify it, or raise the cap with --max-depth"),
             ));
         }
+        let mut seen = HashMap::new();
         let mut element = Element {
-            name: name.to_owned(),
+            name,
             span: self.span(start + 1, self.at),
             parent: self.open.last().copied(),
             attributes: Vec::new(),
@@ -256,20 +269,20 @@ impl<'t> Parser<'t> {
             let rest = &self.text[self.at..];
             if rest.starts_with("/>") {
                 self.at += 2;
-                self.document.elements.push(element);
+                self.push(element);
                 return Ok(());
             }
             if rest.starts_with('>') {
                 self.at += 1;
                 self.open.push(self.document.elements.len());
-                self.document.elements.push(element);
+                self.push(element);
                 return Ok(());
             }
             if rest.is_empty() {
                 return self.fail(
                     start,
                     start + 1 + name.len(),
-                    format!("the tag `<{name}` is not closed with `>`"),
+                    format!("the tag `<{}` is not closed with `>`", excerpt(name, 60)),
                 );
             }
             if before == self.at {
@@ -277,35 +290,52 @@ impl<'t> Parser<'t> {
                 return self.fail(
                     self.at,
                     end,
-                    format!("unexpected text in the tag `<{name}`"),
+                    format!("unexpected text in the tag `<{}`", excerpt(name, 60)),
                 );
             }
             let attribute = self.attribute(name)?;
-            if let Some(first) = element.attribute(&attribute.name) {
+            self.meter.spend(2, attribute.span);
+            if let Some(first) = seen.insert(attribute.name, attribute.span) {
                 let finding = self.malformed(
                     attribute.span.start as usize,
                     attribute.span.end as usize,
                     format!(
-                        "`{}` of `<{name}>` is there twice",
-                        excerpt(&attribute.name, 60)
+                        "`{}` of `<{}>` is there twice",
+                        excerpt(attribute.name, 60),
+                        excerpt(name, 60)
                     ),
                 );
                 return Err(Box::new(
-                    finding.related(first.span, "first here").help("remove one"),
+                    finding.related(first, "first here").help("remove one"),
                 ));
             }
+            self.hold(size_of::<Attribute<'_>>());
             element.attributes.push(attribute);
         }
     }
 
-    fn attribute(&mut self, element: &str) -> Step<Attribute> {
+    fn push(&mut self, element: Element<'t>) {
+        self.hold(size_of::<Element<'_>>());
+        self.document.elements.push(element);
+    }
+
+    /// Holds `bytes` more. A vector has room for up to twice what is in it.
+    fn hold(&mut self, bytes: usize) {
+        self.document.bytes += 2 * bytes;
+        self.document.held.grow(self.document.bytes, self.file);
+    }
+
+    fn attribute(&mut self, element: &str) -> Step<Attribute<'t>> {
         let start = self.at;
         let Some(name) = self.name() else {
             let end = start + self.text[start..].chars().next().map_or(1, char::len_utf8);
             return self.fail(
                 start,
                 end,
-                format!("an attribute name is expected in the tag `<{element}`"),
+                format!(
+                    "an attribute name is expected in the tag `<{}`",
+                    excerpt(element, 60)
+                ),
             );
         };
         self.skip_space();
@@ -313,7 +343,7 @@ impl<'t> Parser<'t> {
             return self.fail(
                 start,
                 start + name.len(),
-                format!("the attribute `{name}` has no value"),
+                format!("the attribute `{}` has no value", excerpt(name, 60)),
             );
         }
         self.at += 1;
@@ -324,7 +354,7 @@ impl<'t> Parser<'t> {
                 return self.fail(
                     start,
                     self.at,
-                    format!("the value of `{name}` must be in quotes"),
+                    format!("the value of `{}` must be in quotes", excerpt(name, 60)),
                 );
             }
         };
@@ -341,22 +371,23 @@ impl<'t> Parser<'t> {
             return self.fail(
                 from - 1,
                 from,
-                format!("the value of `{name}` has no closing quote"),
+                format!("the value of `{}` has no closing quote", excerpt(name, 60)),
             );
         };
         let to = self.at + end;
         self.at = to + 1;
         self.entities(from, to)?;
         Ok(Attribute {
-            name: name.to_owned(),
-            value: self.text[from..to].to_owned(),
+            name,
+            value: &self.text[from..to],
             span: self.span(from, to),
         })
     }
 
     /// The end of the expression at the cursor.
     fn expression(&self) -> Step<usize> {
-        csharp::expression_end(self.text, self.at).map_err(|unbalanced| {
+        let place = self.span(self.at, self.at + 2);
+        csharp::expression_end(self.text, self.at, &self.meter, place).map_err(|unbalanced| {
             Box::new(
                 self.malformed(
                     self.at,
@@ -381,12 +412,16 @@ impl<'t> Parser<'t> {
             return self.fail(
                 start,
                 self.at,
-                format!("the tag `</{name}` is not closed with `>`"),
+                format!("the tag `</{}` is not closed with `>`", excerpt(name, 60)),
             );
         }
         self.at += 1;
         let Some(index) = self.open.pop() else {
-            return self.fail(start, self.at, format!("`</{name}>` closes nothing"));
+            return self.fail(
+                start,
+                self.at,
+                format!("`</{}>` closes nothing", excerpt(name, 60)),
+            );
         };
         let element = &self.document.elements[index];
         if element.name != name {
@@ -394,15 +429,16 @@ impl<'t> Parser<'t> {
                 start,
                 self.at,
                 format!(
-                    "`</{name}>` stands where `</{}>` is expected",
-                    excerpt(&element.name, 60)
+                    "`</{}>` stands where `</{}>` is expected",
+                    excerpt(name, 60),
+                    excerpt(element.name, 60)
                 ),
             );
             return Err(Box::new(
                 finding
                     .related(
                         element.span,
-                        format!("`<{}>` is opened here", excerpt(&element.name, 60)),
+                        format!("`<{}>` is opened here", excerpt(element.name, 60)),
                     )
                     .help("close elements in the order they were opened"),
             ));
@@ -452,22 +488,29 @@ impl<'t> Parser<'t> {
     }
 
     /// The end of the expression at the cursor, inside a text; the next character when
-    /// it does not end. Looking for an end that is not there goes to the end of the
-    /// document, so that it is done a few times only; then it looks not so far.
+    /// it does not end. That its bracket has no end may be known from an expression
+    /// around it. Looking for an end that is not there goes to the end of the document,
+    /// so that it is done a few times only; then it looks not so far.
     fn inner_expression(&mut self) -> usize {
+        if self.endless_brackets.contains(&(self.at + 1)) {
+            return self.at + 1;
+        }
+        let near = self.endless >= MAX_ENDLESS;
         let mut end = self.text.len();
-        if self.endless >= MAX_ENDLESS {
+        if near {
             end = end.min(self.at + NEAR);
             while !self.text.is_char_boundary(end) {
                 end -= 1;
             }
         }
-        let found = csharp::expression_end(&self.text[..end], self.at);
-        let seen = found.as_ref().map_or(end, |found| *found) - self.at;
-        self.meter
-            .spend(1 + seen as u64 / 64, self.span(self.at, self.at + 1));
-        found.unwrap_or_else(|_| {
+        let place = self.span(self.at, self.at + 2);
+        let found = csharp::expression_end(&self.text[..end], self.at, &self.meter, place);
+        found.unwrap_or_else(|unbalanced| {
             self.endless += 1;
+            if !near {
+                self.hold(unbalanced.brackets.len() * size_of::<usize>());
+                self.endless_brackets.extend(unbalanced.brackets);
+            }
             self.at + 1
         })
     }
@@ -477,10 +520,11 @@ impl<'t> Parser<'t> {
         if let Some(&index) = self.open.last()
             && !self.text[start..end].trim().is_empty()
         {
-            self.document.elements[index].texts.push(Text {
-                text: self.text[start..end].to_owned(),
-                span,
-            });
+            self.hold(size_of::<Text<'_>>());
+            let text = &self.text[start..end];
+            self.document.elements[index]
+                .texts
+                .push(Text { text, span });
         }
     }
 
@@ -506,7 +550,7 @@ impl<'t> Parser<'t> {
                     Diagnostic::new(
                         &rules::POLICY_DOCTYPE,
                         self.span(from, from + stop + 2),
-                        format!("there is no entity `&{name};` in a policy"),
+                        format!("there is no entity `&{};` in a policy", excerpt(name, 60)),
                     )
                     .help("write the character itself, or a numeric entity such as `&#160;`"),
                 ));
@@ -523,11 +567,12 @@ fn is_expression(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diag::Place;
+    use crate::diag::{Budget, Place};
     use crate::policy::{ReferenceKind, references};
+    use crate::tree::Limits;
     use proptest::prelude::*;
 
-    fn read(text: &str, max_depth: u64) -> (Document, Vec<Diagnostic>) {
+    fn read(text: &str, max_depth: u64) -> (Document<'_>, Vec<Diagnostic>) {
         let mut findings = Findings::from(Vec::new());
         let document = parse(FileId(0), text, Root::Policies, max_depth, &mut findings);
         (document, findings.listed().to_vec())
@@ -616,7 +661,7 @@ mod tests {
         </policies>"#;
         let (document, findings) = read(text, 256);
         assert!(findings.is_empty());
-        let named: Vec<_> = references(&document)
+        let named: Vec<_> = references(&document, &Budget::default().meter())
             .into_iter()
             .map(|r| (r.kind, r.name))
             .collect();
@@ -630,12 +675,89 @@ mod tests {
         );
     }
 
+    /// What a text holds that is no expression is text, wherever it stands.
+    #[test]
+    fn expressions_among_those_that_do_not_end() {
+        let inner = "a @( b @( c @(\"</x>\") d @{ e @( f";
+        let text = format!("<policies><value>{inner}</value></policies>");
+        let (document, findings) = read(&text, 256);
+        assert!(findings.is_empty(), "{findings:#?}");
+        assert_eq!(document.elements()[1].texts[0].text, inner);
+    }
+
+    /// Twice the text takes at most 2.3 times the steps and the memory.
+    #[test]
+    fn every_shape_is_linear() {
+        let shapes: [(&str, fn(usize) -> String); 18] = [
+            ("endless", |n| format!("<value>x {}", "@( ".repeat(n))),
+            ("endless blocks", |n| {
+                format!("<value>x {}", "@{ ".repeat(n))
+            }),
+            ("behind comments", |n| {
+                format!("<value>x {}\n", "@(//".repeat(n))
+            }),
+            ("in strings", |n| format!("<value>x {}", "@(\"".repeat(n))),
+            ("escaped quotes", |n| {
+                format!("<value>x @(\"{}", "@(\\\"".repeat(n))
+            }),
+            ("open comments", |n| {
+                format!("<value>x {}", "@(/*".repeat(n))
+            }),
+            ("holes", |n| format!("<value>x {}", "@($\"{".repeat(n))),
+            ("expressions", |n| {
+                format!("<value>x {}</value>", "@(1) ".repeat(n))
+            }),
+            ("attributes", |n| {
+                let all: String = (0..n).map(|n| format!(" a{n}=\"@(1)\"")).collect();
+                format!("<value{all}/>")
+            }),
+            ("elements", |n| "<a b='c'/>".repeat(n)),
+            ("attributes of elements inside", |n| {
+                let all: String = (0..n).map(|n| format!(" a{n}=''")).collect();
+                format!("<set-body{all}>{}</set-body>", "<a/>".repeat(n))
+            }),
+            ("comments", |n| "<!-- -->".repeat(n)),
+            ("data", |n| {
+                format!("<value>{}</value>", "<![CDATA[x]]>".repeat(n))
+            }),
+            ("entities", |n| format!("<value>{}</value>", "&a".repeat(n))),
+            ("open names", |n| {
+                format!("<value>{}</value>", "{{".repeat(n))
+            }),
+            ("names that do not close", |n| {
+                format!("<value>{}</value>", "{{a ".repeat(n))
+            }),
+            ("names far from what closes", |n| {
+                format!("<value>{}{}}}}}</value>", "{{a".repeat(n), " ".repeat(n))
+            }),
+            ("names", |n| format!("<value>{}</value>", "{{a}}".repeat(n))),
+        ];
+        for (name, shape) in shapes {
+            let cost = |n: usize| {
+                let text = format!("<policies>{}</policies>", shape(n));
+                let budget = Budget::default();
+                let mut findings = Findings::new(&budget, &Limits::default());
+                let document = parse(FileId(0), &text, Root::Policies, 256, &mut findings);
+                let _ = references(&document, &budget.meter());
+                drop(document);
+                assert_eq!(budget.held(), 0, "{name}");
+                (budget.spent() as f64, budget.peak() as f64)
+            };
+            let (once, twice) = (cost(5000), cost(10_000));
+            assert!(
+                twice.0 < once.0 * 2.3 + 100.0,
+                "{name}: {once:?} then {twice:?}"
+            );
+            assert!(twice.1 < once.1 * 2.3, "{name}: {once:?} then {twice:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn is_total(text in "[\\PC\n<>/=\"'@(){}&;!?-]{0,80}") {
             let text = format!("<policies>{text}");
             let (document, findings) = read(&text, 8);
-            let _ = references(&document);
+            let _ = references(&document, &Budget::default().meter());
             for finding in findings {
                 let Place::Span(span) = finding.place else { continue };
                 prop_assert!(text.get(span.start as usize..span.end as usize).is_some());

@@ -1,7 +1,7 @@
 //! What a policy refers to.
 
-use super::document::{Document, Element};
-use crate::diag::Span;
+use super::document::Document;
+use crate::diag::{Meter, Span};
 
 /// Kinds of resource that policies name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +62,18 @@ const TABLE: &[(&str, &str, ReferenceKind)] = &[
 
 /// Every resource that `document` names. Values that are computed (an
 /// expression, a named value) name nothing that can be known.
-pub fn references(document: &Document) -> Vec<Reference> {
+pub fn references(document: &Document<'_>, meter: &Meter) -> Vec<Reference> {
     let mut references = Vec::new();
+    // Liquid templates have `{{ }}` of their own: whether an element is in one.
+    let mut liquid: Vec<bool> = Vec::with_capacity(document.elements().len());
     for element in document.elements() {
+        meter.spend(1 + element.attributes.len() as u64, element.span);
+        let around = element.parent.is_some_and(|parent| liquid[parent]);
+        let template = element.name == "set-body"
+            && element
+                .attribute("template")
+                .is_some_and(|template| template.value == "liquid");
+        liquid.push(around || template);
         for (name, attribute, kind) in TABLE {
             if element.name != *name {
                 continue;
@@ -82,55 +91,40 @@ pub fn references(document: &Document) -> Vec<Reference> {
             }
         }
         for attribute in &element.attributes {
-            named_values(&attribute.value, attribute.span, &mut references);
+            named_values(attribute.value, attribute.span, meter, &mut references);
         }
-        if !in_liquid(document, element) {
+        if !(around || template) {
             for text in &element.texts {
-                named_values(&text.text, text.span, &mut references);
+                named_values(text.text, text.span, meter, &mut references);
             }
         }
     }
     references
 }
 
-/// Liquid templates have `{{ }}` of their own.
-fn in_liquid(document: &Document, element: &Element) -> bool {
-    let mut element = element;
-    loop {
-        let liquid = element
-            .attribute("template")
-            .is_some_and(|template| template.value == "liquid");
-        if liquid && element.name == "set-body" {
-            return true;
-        }
-        match element.parent {
-            Some(parent) => element = &document.elements()[parent],
-            None => return false,
-        }
-    }
-}
-
 /// `{{name}}` with the characters that display names have. APIM replaces them
 /// before C# is compiled, so those in expressions count too.
-fn named_values(text: &str, span: Span, references: &mut Vec<Reference>) {
+fn named_values(text: &str, span: Span, meter: &Meter, references: &mut Vec<Reference>) {
+    meter.spend(1 + text.len() as u64 / 64, span);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     let mut from = 0;
-    while let Some(at) = text[from..].find("{{") {
+    while let Some(at) = memchr::memmem::find(&text.as_bytes()[from..], b"{{") {
         let start = from + at;
-        let inside = &text[start + 2..];
-        let Some(end) = inside.find("}}") else { return };
-        let name = inside[..end].trim();
-        let valid = !name.is_empty()
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
-        if valid {
-            let at = span.start as usize + start;
+        // Not further than the name goes: what closes may be far away.
+        let inside = text[start + 2..].trim_start();
+        let behind = inside.trim_start_matches(is_name);
+        let name = &inside[..inside.len() - behind.len()];
+        let end = behind.trim_start();
+        meter.spend(1 + (text.len() - start - end.len()) as u64 / 16, span);
+        let closed = end.strip_prefix("}}");
+        if let (Some(rest), false) = (closed, name.is_empty()) {
+            from = text.len() - rest.len();
+            let at = span.start as usize;
             references.push(Reference {
                 kind: ReferenceKind::NamedValue,
                 name: name.to_owned(),
-                span: Span::new(span.file, at, at + 2 + end + 2),
+                span: Span::new(span.file, at + start, at + from),
             });
-            from = start + 2 + end + 2;
         } else {
             from = start + 1;
         }

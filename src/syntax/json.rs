@@ -354,3 +354,79 @@ impl Parser<'_> {
         self.error(self.at, end, &format!("expected {expected}, but {found}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Format, Options, parse};
+    use crate::diag::{Budget, Findings, rules};
+    use crate::tree::{FileId, Limits};
+
+    /// Steps and the most bytes held.
+    fn cost(text: &str) -> (f64, f64) {
+        let limits = Limits::default();
+        let options = Options {
+            malformed: &rules::MALFORMED_DOCUMENT,
+            limits: &limits,
+        };
+        let budget = Budget::default();
+        let mut findings = Findings::new(&budget, &limits);
+        let text = text.to_owned();
+        drop(parse(FileId(0), text, Format::Json, options, &mut findings));
+        assert_eq!(budget.held(), 0);
+        (budget.spent() as f64, budget.peak() as f64)
+    }
+
+    /// Twice the text takes at most 2.3 times the steps and the memory.
+    #[test]
+    fn every_shape_is_linear() {
+        let keys = |n: usize| (0..n).map(|n| format!("\"{}\":0,", n * 7919 % 65536));
+        let shapes: Vec<(&str, Box<dyn Fn(usize) -> String>)> = vec![
+            ("numbers", Box::new(|n| format!("[{}0]", "1,".repeat(n)))),
+            (
+                "keys",
+                Box::new(move |n| format!("{{{}\"\":0}}", keys(n).collect::<String>())),
+            ),
+            (
+                "keys twice",
+                Box::new(|n| format!("{{{}\"\":0}}", "\"a\":1,".repeat(n))),
+            ),
+            (
+                "escapes",
+                Box::new(|n| format!("\"{}\"", "\\n".repeat(16 * n))),
+            ),
+            (
+                "a string",
+                Box::new(|n| format!("\"{}\"", "n".repeat(64 * n))),
+            ),
+            ("spaces", Box::new(|n| format!("[{}]", " ".repeat(64 * n)))),
+            (
+                "objects",
+                Box::new(|n| format!("[{}0]", "{\"a\":{}},".repeat(n))),
+            ),
+        ];
+        for (name, shape) in shapes {
+            let (once, twice) = (cost(&shape(8000)), cost(&shape(16_000)));
+            assert!(
+                twice.0 < once.0 * 2.3,
+                "{name}: {} then {} steps",
+                once.0,
+                twice.0
+            );
+            assert!(
+                twice.1 < once.1 * 2.3,
+                "{name}: {} then {} bytes",
+                once.1,
+                twice.1
+            );
+            assert!(once.0 > 3000.0, "{name}: {} steps", once.0);
+        }
+    }
+
+    /// The most that a byte of JSON takes is the byte, and half a value of 16.
+    #[test]
+    fn a_value_takes_sixteen_bytes() {
+        let text = format!("[{}0]", "1,".repeat(100_000));
+        let (_, peak) = cost(&text);
+        assert!(peak / (text.len() as f64) < 9.1, "{peak}");
+    }
+}

@@ -18,7 +18,7 @@ mod yaml;
 pub use document::{Document, Entries, Items, Kind, NodeRef, Way};
 pub use escape::{json_len, yaml_escape, yaml_len};
 pub use value::{Data, Entry, Value};
-pub use write::{write_escaped, write_node, write_string};
+pub use write::{write_escaped, write_node, write_node_while, write_string};
 
 use crate::diag::{Diagnostic, Findings, Meter, Place, Rule, Span, rules};
 use crate::tree::{FileId, Limits};
@@ -41,16 +41,18 @@ impl Format {
         match extension.as_deref() {
             Some("json") => Self::Json,
             Some("yaml" | "yml") => Self::Yaml,
-            _ if text
-                .trim_start_matches('\u{feff}')
-                .trim_start()
-                .starts_with(['{', '[']) =>
-            {
-                Self::Json
-            }
+            _ if first_byte(text).is_some_and(|byte| matches!(byte, b'{' | b'[')) => Self::Json,
             _ => Self::Yaml,
         }
     }
+}
+
+/// The first byte of `text` behind a byte order mark and space. A text may be
+/// 64 MiB of it: only what is no plain space is looked at as a character.
+pub fn first_byte(text: &str) -> Option<u8> {
+    let text = text.trim_start_matches('\u{feff}');
+    let space = text.bytes().take_while(u8::is_ascii_whitespace).count();
+    text[space..].trim_start().bytes().next()
 }
 
 /// How a document is parsed.

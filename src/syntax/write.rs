@@ -40,6 +40,16 @@ pub fn write_escaped(out: &mut String, text: &str) {
 /// Appends the subtree `node` to `out` as compact JSON, keys in order. Does
 /// not recurse.
 pub fn write_node(out: &mut String, node: NodeRef<'_>) {
+    write_node_while(out, node, |_| true);
+}
+
+/// The same, as long as `go_on` says so of what is written, before each value.
+/// Whether it was written to the end.
+pub fn write_node_while(
+    out: &mut String,
+    node: NodeRef<'_>,
+    mut go_on: impl FnMut(&str) -> bool,
+) -> bool {
     // Containers that are open: the index behind their last node, whether an
     // object, and how many nodes they have shown.
     let mut open: Vec<(u32, bool, u32)> = Vec::new();
@@ -56,6 +66,9 @@ pub fn write_node(out: &mut String, node: NodeRef<'_>) {
                 out.push(if *object && *shown % 2 == 1 { ':' } else { ',' });
             }
             *shown += 1;
+        }
+        if !go_on(out) {
+            return false;
         }
         let node = document.node(index);
         match node.kind() {
@@ -74,4 +87,5 @@ pub fn write_node(out: &mut String, node: NodeRef<'_>) {
     while let Some((_, object, _)) = open.pop() {
         out.push(if object { '}' } else { ']' });
     }
+    true
 }

@@ -18,6 +18,13 @@ impl Digest {
         Self(sha2::Sha256::digest(bytes).into())
     }
 
+    /// The digest of `pieces`, one behind the other.
+    pub fn of_pieces<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut hasher = sha2::Sha256::new();
+        pieces.for_each(|piece| hasher.update(piece));
+        Self(hasher.finalize().into())
+    }
+
     /// Its 32 bytes.
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         &self.0

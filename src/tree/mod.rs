@@ -36,7 +36,7 @@ pub trait ReadFile: Send + Sync {
 }
 
 /// The world would not give a file that the tree lists.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("read {path}: {reason}")]
 pub struct ReadError {
     /// The file.

@@ -3,11 +3,11 @@
 use super::Options;
 use super::definition::{self, Definition};
 use super::packed::Content;
-use crate::diag::{Diagnostic, Findings, Span, excerpt, rules};
+use crate::diag::{Diagnostic, Findings, Held, Span, excerpt, rules};
 use crate::discover::Project;
 use crate::model::kinds::Kind;
 use crate::model::{Key, Resource};
-use crate::openapi::Compiled;
+use crate::openapi::{Compiled, Documents};
 use crate::policy::{self, Reference};
 use crate::syntax::{self, Value};
 use crate::tree::{FileId, Limits, ReadError, SourceTree};
@@ -33,6 +33,8 @@ pub(super) struct Texts {
     pub(super) used: BTreeSet<FileId>,
     /// Tokens left in policies.
     pub(super) tokens: Vec<(Span, String)>,
+    /// What texts of wikis take of the run's memory.
+    held: Vec<Held>,
 }
 
 /// A policy and what it refers to.
@@ -41,12 +43,14 @@ pub(super) struct Policy {
     pub(super) references: Vec<Reference>,
     /// A token that was left in it.
     token: Option<(Span, String)>,
+    /// What references take of the run's memory.
+    _held: Held,
 }
 
 enum Read {
     Definition(Definition),
     Policy(Option<(Policy, Content)>),
-    Wiki(Option<String>),
+    Wiki(Option<(String, Held)>),
 }
 
 pub(super) fn read(
@@ -72,6 +76,7 @@ pub(super) fn read(
         .filter(|key| matches!(key.kind, Kind::ApiOperation | Kind::OperationPolicy))
         .filter_map(Key::api)
         .collect();
+    let documents = Documents::new(tree, limits);
     let parts = findings.part();
     let results: Vec<Result<(Read, Findings), ReadError>> = jobs
         .par_iter()
@@ -80,7 +85,7 @@ pub(super) fn read(
             let read = match job {
                 Job::Definition(file) => {
                     let named = with_operations.contains(key);
-                    let read = definition::read(tree, *file, named, options, &mut findings)?;
+                    let read = definition::read(&documents, *file, named, options, &mut findings)?;
                     Read::Definition(read)
                 }
                 Job::Policy(file) => {
@@ -91,7 +96,14 @@ pub(super) fn read(
                     let read = policy(key, span.file, text.clone(), limits, &mut findings);
                     Read::Policy(Some(at(*span, read, &mut findings)))
                 }
-                Job::Wiki(file) => Read::Wiki(text(tree, *file, &mut findings)?),
+                Job::Wiki(file) => {
+                    let text = text(tree, *file, &mut findings)?;
+                    let hold = |text: String| {
+                        let held = findings.budget().hold(text.len(), *file);
+                        (text, held)
+                    };
+                    Read::Wiki(text.map(hold))
+                }
             };
             Ok((read, findings))
         })
@@ -116,13 +128,15 @@ pub(super) fn read(
                 texts.contents.insert(key.clone(), content);
                 texts.policies.insert(key, policy);
             }
-            Read::Wiki(Some(text)) => {
+            Read::Wiki(Some((text, held))) => {
                 texts.wikis.insert(key, text);
+                texts.held.push(held);
             }
             Read::Definition(Definition::Refused(used)) => texts.used.extend(used),
             Read::Policy(None) | Read::Wiki(None) => {}
         }
     }
+    documents.into_findings(findings);
     Ok(texts)
 }
 
@@ -218,7 +232,9 @@ fn policy(
         );
     }
     let document = policy::parse(file, &text, root, limits.max_depth, findings);
-    let references = policy::references(&document);
+    let meter = findings.budget().meter();
+    let references = policy::references(&document, &meter);
+    drop(document);
     let token = token(&text).map(|range| {
         let span = Span::new(file, range.start, range.end);
         (span, text[range].to_owned())
@@ -227,7 +243,15 @@ fn policy(
         Some(rest) => rest.to_owned(),
         None => text,
     };
-    (Policy { references, token }, Content::new(text))
+    let names = references.iter().map(|reference| reference.name.len() + 16);
+    let bytes = references.len() * size_of::<Reference>() + names.sum::<usize>();
+    let policy = Policy {
+        references,
+        token,
+        _held: meter.budget().hold(bytes, file),
+    };
+    let content = Content::new(text, file, &meter);
+    (policy, content.held_in(file, 0, &meter))
 }
 
 /// A policy that was read from a string of a document: places inside the

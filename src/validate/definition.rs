@@ -2,11 +2,11 @@
 
 use super::Options;
 use super::packed::Content;
-use crate::diag::{Diagnostic, Findings, rules};
-use crate::openapi::{self, Compiled};
+use crate::diag::{Diagnostic, Findings, Meter, rules};
+use crate::openapi::{self, Compiled, Documents, Steps};
 use crate::reuse::Reuse;
-use crate::tree::{Digest, FileId, ReadError, SourceTree};
-use std::collections::BTreeSet;
+use crate::tree::{ArtifactPath, Digest, FileId, ReadError};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// APIM imports at most 4 MB inline (import restrictions).
@@ -14,12 +14,25 @@ const MAX_DEFINITION: usize = 4 * 1024 * 1024;
 
 /// A definition about which there was nothing to say. Its files are those of
 /// the tree that it was read from; `files` names them for other trees, the
-/// definition's own file first.
+/// definition's own file first. Steps are counted as if it were made again: whether
+/// a source is within its budget does not depend on what ran before.
 #[derive(Debug)]
 struct Kept {
     compiled: Compiled,
     content: Content,
-    files: Vec<(FileId, String, Digest)>,
+    files: Vec<Part>,
+    /// Steps that are its own.
+    steps: u64,
+}
+
+/// A file that a definition is made of.
+#[derive(Debug)]
+struct Part {
+    file: FileId,
+    path: String,
+    digest: Digest,
+    /// Steps that it takes once for all definitions that refer to it.
+    steps: Steps,
 }
 
 /// What became of a definition.
@@ -32,30 +45,32 @@ pub(super) enum Definition {
 /// The definition in `file`, its text apart; operations only where they are
 /// `named` by others.
 pub(super) fn read(
-    tree: &SourceTree,
+    documents: &Documents<'_>,
     file: FileId,
     named: bool,
     options: &Options<'_>,
     findings: &mut Findings,
 ) -> Result<Definition, ReadError> {
+    let meter = findings.budget().meter();
     let Some(reuse) = options.reuse else {
-        return compile(tree, file, named, options, findings);
+        return compile(documents, file, named, &meter, findings);
     };
-    let digest = Digest::of(&tree.read(file)?);
-    let path = tree.path(file).as_str();
+    let digest = documents.digest(file, meter.budget())?;
+    let path = documents.tree().path(file).as_str();
     let key = format!("{:?}", ("definition", path, digest, named, options.limits));
     let key = Digest::of(key.as_bytes());
     if let Some(kept) = reuse.get::<Kept>(&key)
-        && let Some((compiled, content)) = kept.in_tree(tree, file)?
+        && let Some(found) = kept.in_tree(documents, file, &meter)?
     {
-        return Ok(Definition::Read(Box::new(compiled), content));
+        return Ok(found);
     }
     let before = findings.len();
-    let made = compile(tree, file, named, options, findings)?;
+    let made = compile(documents, file, named, &meter, findings)?;
     if let Definition::Read(compiled, content) = &made
         && findings.len() == before
     {
-        keep(reuse, key, tree, (file, digest), compiled, content)?;
+        let own = (file, digest);
+        keep(reuse, key, documents, own, compiled, content, &meter)?;
     }
     Ok(made)
 }
@@ -63,20 +78,28 @@ pub(super) fn read(
 fn keep(
     reuse: &Reuse,
     key: Digest,
-    tree: &SourceTree,
+    documents: &Documents<'_>,
     (file, digest): (FileId, Digest),
     compiled: &Compiled,
     content: &Content,
+    meter: &Meter,
 ) -> Result<(), ReadError> {
-    let mut files = vec![(file, tree.path(file).to_string(), digest)];
-    for &used in &compiled.used {
-        let digest = Digest::of(&tree.read(used)?);
-        files.push((used, tree.path(used).to_string(), digest));
+    let dialect = compiled.kind.dialect();
+    let part = |file, digest| Part {
+        file,
+        path: documents.tree().path(file).to_string(),
+        digest,
+        steps: documents.steps(file, dialect),
+    };
+    let mut files = vec![part(file, digest)];
+    for &file in &compiled.used {
+        files.push(part(file, documents.digest(file, meter.budget())?));
     }
     let kept = Kept {
         compiled: compiled.clone(),
-        content: content.clone(),
+        content: content.of_no_run(),
         files,
+        steps: meter.spent(),
     };
     let bytes = kept.bytes();
     reuse.put(key, &Arc::new(kept), bytes);
@@ -85,54 +108,66 @@ fn keep(
 
 impl Kept {
     fn bytes(&self) -> usize {
-        let operation = |o: &openapi::Operation| 200 + o.name.len() + o.path.len();
-        let operations: usize = self.compiled.operations.iter().map(operation).sum();
-        let files: usize = self.files.iter().map(|(_, path, _)| 100 + path.len()).sum();
-        self.content.held() + operations + files
+        let files = self.files.iter().map(|part| 100 + part.path.len());
+        self.content.held() + operations(&self.compiled) + files.sum::<usize>()
     }
 
-    /// The same, read from `file` of `tree`; `None` when a file that it refers
+    /// The same, read from `file` of another tree; `None` when a file that it refers
     /// to is another one there.
     fn in_tree(
         &self,
-        tree: &SourceTree,
+        documents: &Documents<'_>,
         file: FileId,
-    ) -> Result<Option<(Compiled, Content)>, ReadError> {
+        meter: &Meter,
+    ) -> Result<Option<Definition>, ReadError> {
         let mut files = vec![file];
-        for (_, path, digest) in &self.files[1..] {
-            let Some(used) = tree.find(path) else {
+        for part in &self.files[1..] {
+            let Some(used) = documents.tree().find(&part.path) else {
                 return Ok(None);
             };
-            if Digest::of(&tree.read(used)?) != *digest {
+            if documents.digest(used, meter.budget())? != part.digest {
                 return Ok(None);
             }
             files.push(used);
         }
+        let dialect = self.compiled.kind.dialect();
+        for (part, used) in self.files.iter().zip(&files) {
+            documents.count(*used, dialect, part.steps, meter.budget());
+        }
+        meter.spend(self.steps, file);
         let mut compiled = self.compiled.clone();
         compiled.used = files[1..].iter().copied().collect::<BTreeSet<_>>();
+        let now: BTreeMap<_, _> = self.files.iter().map(|part| part.file).zip(files).collect();
         for operation in &mut compiled.operations {
-            let then = operation.span.file;
-            let now = self.files.iter().zip(&files);
-            if let Some((_, now)) = now.into_iter().find(|((file, ..), _)| *file == then) {
+            if let Some(now) = now.get(&operation.span.file) {
                 operation.span.file = *now;
             }
         }
-        Ok(Some((compiled, self.content.clone())))
+        let content = self.content.clone();
+        let content = content.held_in(file, operations(&compiled), meter);
+        Ok(Some(Definition::Read(Box::new(compiled), content)))
     }
 }
 
+/// Bytes of the operations of a definition.
+fn operations(compiled: &Compiled) -> usize {
+    let operations = compiled.operations.iter();
+    operations.map(openapi::Operation::bytes).sum()
+}
+
 fn compile(
-    tree: &SourceTree,
+    documents: &Documents<'_>,
     file: FileId,
     named: bool,
-    options: &Options<'_>,
+    meter: &Meter,
     findings: &mut Findings,
 ) -> Result<Definition, ReadError> {
-    let compiled = openapi::compile(tree, file, options.limits, findings)?;
+    let compiled = openapi::compile_with(documents, file, meter, findings)?;
     let Some(mut compiled) = compiled else {
         return Ok(Definition::Refused(BTreeSet::new()));
     };
-    if !fits(tree, file, compiled.text.len(), findings) {
+    let path = documents.tree().path(file);
+    if !fits(path, file, compiled.text.len(), findings) {
         return Ok(Definition::Refused(compiled.used));
     }
     // Packed here, so that texts are never all in memory.
@@ -140,10 +175,12 @@ fn compile(
     if !named {
         compiled.operations = Vec::new();
     }
-    Ok(Definition::Read(Box::new(compiled), Content::new(text)))
+    let content = Content::new(text, file, meter);
+    let content = content.held_in(file, operations(&compiled), meter);
+    Ok(Definition::Read(Box::new(compiled), content))
 }
 
-fn fits(tree: &SourceTree, file: FileId, size: usize, findings: &mut Findings) -> bool {
+fn fits(path: &ArtifactPath, file: FileId, size: usize, findings: &mut Findings) -> bool {
     if size <= MAX_DEFINITION {
         return true;
     }
@@ -152,8 +189,7 @@ fn fits(tree: &SourceTree, file: FileId, size: usize, findings: &mut Findings) -
             &rules::DEFINITION_TOO_LARGE,
             file,
             format!(
-                "`{}` has {size} bytes minified, but APIM imports at most {MAX_DEFINITION}",
-                tree.path(file)
+                "`{path}` has {size} bytes minified, but APIM imports at most {MAX_DEFINITION}"
             ),
         )
         .help("split the API, or remove examples and descriptions"),

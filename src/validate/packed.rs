@@ -1,19 +1,23 @@
 //! Large texts, compressed while they wait: memory follows the largest
 //! document, not the tree.
 
+use crate::diag::{Held, Meter};
 use crate::syntax;
-use crate::tree::Digest;
+use crate::tree::{Digest, FileId};
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Smaller texts are kept as they are.
 const SMALL: usize = 4096;
+/// Bytes that are compressed at a time: some milliseconds.
+const PIECE: usize = 4 << 20;
 
 #[derive(Debug, Clone)]
 enum Stored {
     Plain(String),
-    Packed(Arc<[u8]>),
+    /// Compressed pieces of [`PIECE`] bytes; the last one has the rest.
+    Packed(Arc<[Box<[u8]>]>),
 }
 
 /// A text that targets may keep in a file of its own. Clones of a large one
@@ -21,6 +25,8 @@ enum Stored {
 #[derive(Debug, Clone)]
 pub struct Content {
     stored: Stored,
+    /// What it takes of the memory of the run that it belongs to.
+    held: Option<Arc<Held>>,
     /// Bytes of the text.
     len: usize,
     /// Bytes of the text inside a JSON string.
@@ -39,14 +45,28 @@ pub struct Content {
 }
 
 impl Content {
-    pub(super) fn new(text: String) -> Self {
-        let (len, digest) = (text.len(), Digest::of(text.as_bytes()));
-        let (json_len, yaml_len) = (syntax::json_len(&text), syntax::yaml_len(&text));
+    /// Of `file`; `meter` counts what that takes.
+    pub(super) fn new(text: String, file: FileId, meter: &Meter) -> Self {
+        let len = text.len();
+        let steps = 1 + len as u64 / 64;
+        // What is packed is no larger, and lies beside the text for a while.
+        let _held = meter.budget().hold(2 * len, file);
+        let pieces = text.as_bytes().chunks(1 << 20);
+        let digest = Digest::of_pieces(pieces.inspect(|piece| {
+            meter.spend(1 + piece.len() as u64 / 64, file);
+        }));
+        meter.spend(steps, file);
+        let json_len = syntax::json_len(&text);
+        meter.spend(steps, file);
+        let yaml_len = syntax::yaml_len(&text);
         let multiline = text.contains('\n');
         let bracketed = text.starts_with('[') && text.ends_with(']');
-        let packed = (len > SMALL).then(|| pack(text.as_bytes())).flatten();
+        let packed = (len > SMALL)
+            .then(|| pack(text.as_bytes(), file, meter))
+            .flatten();
         Self {
             stored: packed.map_or_else(|| Stored::Plain(text), Stored::Packed),
+            held: None,
             len,
             json_len,
             yaml_len,
@@ -57,14 +77,33 @@ impl Content {
         }
     }
 
+    /// The same in a run that `meter` counts for, of whose memory it takes what it
+    /// has and `beside`.
+    pub(super) fn held_in(mut self, file: FileId, beside: usize, meter: &Meter) -> Self {
+        let bytes = self.held() + beside;
+        self.held = Some(Arc::new(meter.budget().hold(bytes, file)));
+        self
+    }
+
+    /// The same, belonging to no run.
+    pub(super) fn of_no_run(&self) -> Self {
+        Self {
+            held: None,
+            ..self.clone()
+        }
+    }
+
     /// The text.
     pub fn text(&self) -> Cow<'_, str> {
         match &self.stored {
             Stored::Plain(text) => Cow::Borrowed(text),
             Stored::Packed(packed) => {
                 let mut bytes = vec![0; self.len];
-                // We packed it: it unpacks to its length, and is UTF-8.
-                let _ = Decompressor::new().deflate_decompress(packed, &mut bytes);
+                let mut decompressor = Decompressor::new();
+                for (packed, piece) in packed.iter().zip(bytes.chunks_mut(PIECE)) {
+                    // We packed it: it unpacks to its length, and is UTF-8.
+                    let _ = decompressor.deflate_decompress(packed, piece);
+                }
                 Cow::Owned(String::from_utf8(bytes).unwrap_or_default())
             }
         }
@@ -74,7 +113,7 @@ impl Content {
     pub(super) fn held(&self) -> usize {
         match &self.stored {
             Stored::Plain(text) => text.len(),
-            Stored::Packed(packed) => packed.len(),
+            Stored::Packed(packed) => packed.iter().map(|piece| piece.len()).sum(),
         }
     }
 
@@ -92,26 +131,42 @@ impl Content {
 /// The fastest level that compresses; what the library calls the fastest stores.
 const LEVEL: i32 = 1;
 
-fn pack(bytes: &[u8]) -> Option<Arc<[u8]>> {
+fn pack(bytes: &[u8], file: FileId, meter: &Meter) -> Option<Arc<[Box<[u8]>]>> {
     let mut compressor = Compressor::new(CompressionLvl::new(LEVEL).ok()?);
-    let mut packed = vec![0u8; compressor.deflate_compress_bound(bytes.len())];
-    let len = compressor.deflate_compress(bytes, &mut packed).ok()?;
-    // A copy of its own size: a buffer that shrinks in its place leaves a hole
-    // behind each text that the next one is too large for.
-    Some(packed[..len].into())
+    let pieces = bytes.chunks(PIECE).map(|piece| {
+        meter.spend(1 + piece.len() as u64 / 16, file);
+        let mut packed = vec![0u8; compressor.deflate_compress_bound(piece.len())];
+        let len = compressor.deflate_compress(piece, &mut packed).ok()?;
+        // A copy of its own size: a buffer that shrinks in its place leaves a hole
+        // behind each text that the next one is too large for.
+        Some(packed[..len].into())
+    });
+    pieces.collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, Stored};
+    use super::{Content, PIECE, Stored};
+    use crate::diag::Budget;
+    use crate::tree::FileId;
 
     #[test]
     fn a_large_text_waits_in_a_fraction_of_its_size() {
-        let text = "{\"type\":\"string\"},".repeat(1000);
-        let content = Content::new(text.clone());
-        assert!(
-            matches!(&content.stored, Stored::Packed(packed) if packed.len() * 10 < text.len())
-        );
-        assert_eq!(content.text(), text);
+        let budget = Budget::default();
+        let meter = budget.meter();
+        for len in [17_000, PIECE, PIECE + 1, 3 * PIECE - 1] {
+            let mut text = "{\"type\":\"string\"},".repeat(len / 18 + 1);
+            text.truncate(len);
+            let content = Content::new(text.clone(), FileId(0), &meter);
+            assert!(matches!(content.stored, Stored::Packed(_)));
+            assert!(content.held() * 10 < text.len());
+            assert!(content.text() == text, "{len}");
+            let content = content.held_in(FileId(0), 100, &meter);
+            let bytes = content.held() as u64 + 100;
+            let kept = content.of_no_run();
+            assert_eq!(budget.held(), bytes);
+            drop((content.clone(), content));
+            assert_eq!((budget.held(), kept.len()), (0, len));
+        }
     }
 }

@@ -10,10 +10,9 @@ pub(super) fn escape(token: &str) -> String {
 pub(super) fn pointer_to(target: NodeRef<'_>) -> String {
     let mut pointer = String::new();
     let mut node = target.document().root();
-    while node.index() != target.index() {
-        let Some(way) = node.way_to(target) else {
-            break;
-        };
+    while node.index() != target.index()
+        && let Some(way) = node.way_to(target)
+    {
         pointer.push('/');
         match way.key {
             Some(key) => pointer.push_str(&escape(key.as_str().unwrap_or(""))),

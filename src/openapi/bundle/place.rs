@@ -1,12 +1,12 @@
 //! What a node is to its document, by the keys above it.
 
 /// Keys below which a `$ref` is data.
-pub(super) fn is_data(key: &str) -> bool {
+pub(in crate::openapi) fn is_data(key: &str) -> bool {
     matches!(key, "example" | "default" | "const" | "enum") || key.starts_with("x-")
 }
 
 /// Keys whose entries have names that the author chose.
-pub(super) fn holds_names(key: &str) -> bool {
+pub(in crate::openapi) fn holds_names(key: &str) -> bool {
     matches!(
         key,
         "properties"

@@ -58,13 +58,18 @@ pub(super) fn parse(
                 if before.is_none() {
                     lines = padding::find(&text, meter, file);
                 }
-                let known = lines.binary_search_by_key(&line, |(line, _)| *line);
-                if attempt > 1 && known.is_ok() || attempt == TRIES {
-                    all.push(*finding);
-                    return None;
-                }
-                if let Err(at) = known {
-                    lines.insert(at, (line, padding::MAX_WIDTH));
+                match lines.binary_search_by_key(&line, |(line, _)| *line) {
+                    Ok(_) if attempt == 1 => {}
+                    Ok(at) if attempt < TRIES && lines[at].1 < padding::MAX_WIDTH => {
+                        lines[at].1 = padding::MAX_WIDTH;
+                    }
+                    Err(at) if attempt < TRIES => {
+                        lines.insert(at, (line, padding::MAX_WIDTH));
+                    }
+                    _ => {
+                        all.push(*finding);
+                        return None;
+                    }
                 }
                 held.grow(lines.len() * padding::LINE, file);
                 first = before.or(Some(*finding));
@@ -149,7 +154,7 @@ impl<'s, 'o> Loader<'s, 'o> {
     fn parse(&mut self, findings: &mut Findings) -> Result<(), Stop> {
         let waiting = Cell::new(0);
         let count = Count::new(self.meter, self.file, &waiting);
-        if self.padding.lines().is_empty() {
+        if !self.has_padding() {
             let input = Counted::new(self.text, count);
             self.load(Parser::new(input), &waiting, findings)
         } else {
@@ -258,11 +263,10 @@ impl<'s, 'o> Loader<'s, 'o> {
             return Err(self.malformed(start, end, "a mapping key must be a scalar"));
         }
         self.anchor(anchor);
-        let flow = matches!(self.text.as_bytes().get(start), Some(b'[' | b'{'));
-        match self.flow {
-            (_, 0) if flow => self.flow = (start, 1),
-            (_, 0) => {}
-            (_, open) => self.flow.1 = open + 1,
+        if self.flow.1 > 0 {
+            self.flow.1 += 1;
+        } else if self.has_padding() && matches!(self.behind_properties(start), Some(b'[' | b'{')) {
+            self.flow = (start, 1);
         }
         self.builder.open(kind, start);
         if kind == Kind::Object {
@@ -277,17 +281,45 @@ impl<'s, 'o> Loader<'s, 'o> {
         if self.flow.1 > 0 {
             self.flow.1 -= 1;
             if self.flow.1 == 0 {
-                self.no_meaning(self.flow.0, end);
+                let closed = self.bracket_behind(end);
+                self.spaces_mean_nothing.push((self.flow.0, closed));
             }
         }
         self.builder.close(end, findings);
     }
 
-    /// Spaces at the start of lines mean nothing between `start` and `end`.
-    fn no_meaning(&mut self, start: usize, end: usize) {
-        if !self.padding.lines().is_empty() {
-            self.spaces_mean_nothing.push((start, end));
+    /// The end of the flow collection whose last event ends at `end`: the parser
+    /// lets one end at its last comma.
+    fn bracket_behind(&self, end: usize) -> usize {
+        let mut rest = self.text.get(end..).unwrap_or("");
+        if !self.text[..end].ends_with(',') {
+            return end;
         }
+        loop {
+            rest = rest.trim_start();
+            if !rest.starts_with('#') {
+                break;
+            }
+            rest = rest.find('\n').map_or("", |newline| &rest[newline..]);
+        }
+        self.text.len() - rest.len() + 1
+    }
+
+    fn has_padding(&self) -> bool {
+        !self.padding.lines().is_empty()
+    }
+
+    /// The first byte of the node at `start` that is no anchor or tag.
+    fn behind_properties(&self, start: usize) -> Option<u8> {
+        let mut rest = self.text.get(start..)?;
+        while rest.starts_with(['&', '!']) {
+            let end = rest.find(char::is_whitespace)?;
+            rest = rest[end..].trim_start();
+            while rest.starts_with('#') {
+                rest = rest[rest.find('\n')?..].trim_start();
+            }
+        }
+        rest.bytes().next()
     }
 
     fn expects_key(&self) -> bool {
@@ -326,11 +358,11 @@ impl<'s, 'o> Loader<'s, 'o> {
                 *merge = Some(next);
             }
         }
-        if !plain
+        if self.has_padding()
             && self.flow.1 == 0
-            && matches!(self.text.as_bytes().get(start), Some(b'"' | b'\''))
+            && matches!(self.behind_properties(start), Some(b'"' | b'\''))
         {
-            self.no_meaning(start, end);
+            self.spaces_mean_nothing.push((start, end));
         }
         let text = match &spelled {
             Some(number) => Text::Other(number),
@@ -451,5 +483,169 @@ impl<'s, 'o> Loader<'s, 'o> {
             span,
             format!("malformed YAML: {}", excerpt(message, 200)),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Document, Format, Options, parse, write_node};
+    use crate::diag::{Budget, Diagnostic, Findings, rules};
+    use crate::tree::{FileId, Limits};
+
+    fn read(text: &str) -> (Option<Document>, Vec<Diagnostic>, Budget) {
+        let limits = Limits::default();
+        let options = Options {
+            malformed: &rules::MALFORMED_DOCUMENT,
+            limits: &limits,
+        };
+        let budget = Budget::default();
+        let mut findings = Findings::new(&budget, &limits);
+        let text = text.to_owned();
+        let document = parse(FileId(0), text, Format::Yaml, options, &mut findings);
+        (document, findings.listed().to_vec(), budget)
+    }
+
+    fn json(text: &str) -> String {
+        let (document, findings, _) = read(text);
+        let document = document.unwrap_or_else(|| panic!("{text}: {findings:#?}"));
+        let mut out = String::new();
+        write_node(&mut out, document.root());
+        out
+    }
+
+    /// What libyaml lets pass means what it means when it is indented.
+    #[test]
+    fn lines_inside_brackets_and_quotes_need_no_indentation() {
+        let inner = [
+            "[\n1, 2,\n\n3\n]",
+            "{\na: 1, # it's [a\nb: [x,\ny z\nw],\n}",
+            "{ \"a\":\n\"b\", 'c':\n'it''s {' }",
+            "[ it's,\n\"a ] \\\" b\",\n'#' , a#b, # c\nd ]",
+            "\"one\ntwo \\\n  three\\\"\nfour\"",
+            "'one\n\ntwo''\nthree'",
+            "[ &a\nx, !!str\n1, *a ]",
+        ];
+        let around = [
+            "k:\n  a: @\n  b: 1\n",
+            "k:\n  - @\n  - - @\n    - 2\n",
+            "# it's\nk:\n  t: it's a \"text\"\n    [that goes on\n\n    \"and on\n  l: |\n    [block\n    'text\n  f: >-\n\n      \"x\n  a: @\n",
+            "k:\n  - n: x\n    é: @ # comment\n  - ? a\n    : @\n",
+            "---\nk:\n    'q\"': @\n    z: >2\n        [x\n",
+            "k: &x\n  a: @\n  b: {c: 1}\n  \"d\" : !t\n    @\n",
+            "k:\r\n  a: @\r\n  b: 1\r\n",
+        ];
+        for inner in inner {
+            for around in around {
+                if inner.contains('&') && around.matches('@').count() > 1 {
+                    continue;
+                }
+                let indented = inner.replace('\n', "\n          ");
+                let given = around.replace('@', inner);
+                assert_eq!(
+                    json(&given),
+                    json(&around.replace('@', &indented)),
+                    "{given}"
+                );
+                // The spans are those of the text that was given.
+                let (document, ..) = read(&given);
+                let document = document.unwrap();
+                let node = document.node(document.root().end_index() - 1);
+                assert!(given.get(node.span().start as usize..).is_some());
+            }
+        }
+    }
+
+    /// Elsewhere leading spaces have a meaning, and are left alone.
+    #[test]
+    fn other_lines_are_refused_as_before() {
+        for text in [
+            "k:\n  a: [\n1\n  b: 2\n",
+            "k:\n  a: \"x\n--- y\"\n",
+            "k:\n  a: [1,\n...\n]\n",
+        ] {
+            let (document, findings, _) = read(text);
+            assert!(document.is_none(), "{text}");
+            assert_eq!(findings.len(), 1, "{findings:#?}");
+        }
+        let deep = format!("{}k:\n{}a: [\n1]\n", "", " ".repeat(100));
+        assert!(read(&deep).0.is_none());
+    }
+
+    #[test]
+    fn a_text_that_aliases_repeat_counts_by_its_length() {
+        let text = format!(
+            "a: &a {}\nb: [{}x]\n",
+            "t".repeat(64_000),
+            "*a, ".repeat(99)
+        );
+        assert!(read(&text).0.is_some());
+        let (document, findings, _) = read(&text.replace("[", "[*a, "));
+        assert!(document.is_none());
+        assert!(findings[0].message.contains("aliases"), "{findings:#?}");
+    }
+
+    /// Twice the text takes at most 2.3 times the steps, whatever it is.
+    #[test]
+    fn every_shape_is_linear() {
+        let shapes: [(&str, fn(usize) -> String); 12] = [
+            ("lines of one collection", |n| {
+                format!("k:\n  a: [\n{}  1]", "1,\n".repeat(n))
+            }),
+            ("collections of one line", |n| {
+                format!("k:\n{}", "  - [\n1]\n".repeat(n))
+            }),
+            ("quoted scalars", |n| {
+                format!("k:\n{}", "  - \"a\nb\"\n".repeat(n))
+            }),
+            ("lines of a quoted scalar", |n| {
+                format!("k:\n  a: '{}x'", "b\n".repeat(n))
+            }),
+            ("short lines below deep blocks", |n| {
+                format!("k:\n {}a: [\n{}]", " ".repeat(60), "1,\n".repeat(n))
+            }),
+            ("a flow collection", |n| format!("[{}]", "1,".repeat(n))),
+            ("pairs", |n| {
+                format!(
+                    "{{{}}}",
+                    (0..n).map(|n| format!("k{n}: v,")).collect::<String>()
+                )
+            }),
+            ("anchors", |n| {
+                (0..n).map(|n| format!("- &a{n} x\n")).collect()
+            }),
+            ("merges", |n| {
+                format!(
+                    "a: &a {{x: 1}}\n{}",
+                    (0..n / 4)
+                        .map(|n| format!("k{n}: {{<<: *a, y: 2}}\n"))
+                        .collect::<String>()
+                )
+            }),
+            ("blocks", |n| {
+                (0..n)
+                    .map(|n| format!("k{n}:\n  - a: |\n      x\n"))
+                    .collect()
+            }),
+            ("comments", |n| "# x\n".repeat(n)),
+            ("keys twice", |n| "a: 1\n".repeat(n)),
+        ];
+        for (name, shape) in shapes {
+            let spent = |n: usize| {
+                let text = shape(n);
+                let (_, _, budget) = read(&text);
+                assert_eq!(budget.held(), 0, "{name}");
+                budget.spent() as f64
+            };
+            let (once, twice) = (spent(4000), spent(8000));
+            assert!(twice < once * 2.3, "{name}: {once} then {twice}");
+        }
+    }
+
+    /// A flow collection waits in the parser as a whole: that counts too.
+    #[test]
+    fn tokens_that_wait_are_held() {
+        let (document, _, budget) = read(&format!("[{}]", "1,".repeat(100_000)));
+        let held = document.unwrap().held();
+        assert!(budget.peak() > 2 * held, "{} {held}", budget.peak());
     }
 }
