@@ -119,7 +119,8 @@ impl Archive {
 /// What goes into a member, in order.
 enum Part<'b> {
     Own(Vec<u8>),
-    Piece(&'b Piece),
+    /// These bytes of a piece.
+    Piece(&'b Piece, Range<usize>),
 }
 
 /// `spend` is called before each member with the bytes that it holds.
@@ -140,7 +141,7 @@ pub(super) fn archive(bundle: &Bundle, spend: &(dyn Fn(usize) + Sync)) -> Archiv
         .enumerate()
         .map(|(i, parts)| {
             (same[i] == i).then(|| {
-                spend(parts.iter().map(|part| part.len(bundle)).sum());
+                spend(parts.iter().map(Part::len).sum());
                 member(bundle, parts)
             })
         })
@@ -150,10 +151,10 @@ pub(super) fn archive(bundle: &Bundle, spend: &(dyn Fn(usize) + Sync)) -> Archiv
 }
 
 impl Part<'_> {
-    fn len(&self, bundle: &Bundle) -> usize {
+    fn len(&self) -> usize {
         match self {
             Self::Own(bytes) => bytes.len(),
-            Self::Piece(piece) => piece.len(&bundle.graph.contents),
+            Self::Piece(_, range) => range.len(),
         }
     }
 }
@@ -161,7 +162,7 @@ impl Part<'_> {
 /// The text that a member consists of, when it is nothing else. Inside the
 /// quotes of YAML most texts are spelled as in JSON.
 fn text_of(bundle: &Bundle, parts: &[Part<'_>]) -> Option<(usize, Range<usize>, Text)> {
-    let [Part::Piece(Piece::Content { index, range, text })] = parts else {
+    let [Part::Piece(Piece::Content { index, range, text }, _)] = parts else {
         return None;
     };
     let content = &bundle.graph.contents[*index];
@@ -200,12 +201,22 @@ fn member(bundle: &Bundle, parts: &[Part<'_>]) -> Arc<Member> {
 
 fn unpacked(bundle: &Bundle, parts: &[Part<'_>]) -> Vec<u8> {
     let mut tar = Vec::new();
-    for part in parts {
+    let mut parts = parts.iter().peekable();
+    while let Some(part) = parts.next() {
         match part {
             Part::Own(bytes) => tar.extend_from_slice(bytes),
-            Part::Piece(piece) => piece.each_text(&bundle.graph.contents, &mut |text| {
-                tar.extend_from_slice(text.as_bytes());
-            }),
+            Part::Piece(piece, range) => {
+                // What follows of the same piece is unpacked with it.
+                let mut range = range.clone();
+                while let Some(Part::Piece(_, next)) = parts.next_if(
+                    |next| matches!(next, Part::Piece(other, _) if std::ptr::eq(*other, *piece)),
+                ) {
+                    range.end = next.end;
+                }
+                piece.each_text(&bundle.graph.contents, &mut |text| {
+                    tar.extend_from_slice(&text.as_bytes()[range.clone()]);
+                });
+            }
         }
     }
     tar
@@ -227,7 +238,7 @@ struct Step<'b> {
 
 enum StepPart<'b> {
     Header { path: &'b str, size: usize },
-    Piece(&'b Piece),
+    Piece(&'b Piece, Range<usize>),
     Padding(usize),
 }
 
@@ -235,7 +246,7 @@ fn members(bundle: &Bundle) -> Vec<Vec<Part<'_>>> {
     let mut members = cut(&bundle.files, &bundle.graph.contents, |step| {
         match step.part {
             StepPart::Header { path, size } => Part::Own(header(path, size)),
-            StepPart::Piece(piece) => Part::Piece(piece),
+            StepPart::Piece(piece, range) => Part::Piece(piece, range),
             StepPart::Padding(len) => Part::Own(vec![0; len]),
         }
     });
@@ -283,18 +294,22 @@ fn cut<'b, P>(
         let path = file.path.as_str();
         cutter.add(step(0, StepPart::Header { path, size }), BLOCK);
         for piece in &file.pieces {
-            let len = piece.len(contents);
-            if len == 0 {
-                continue;
-            }
-            end += len;
-            let part = step(end, StepPart::Piece(piece));
-            if len >= LARGE {
-                cutter.cut();
-                cutter.add(part, len);
-                cutter.cut();
-            } else {
-                cutter.add(part, len);
+            let mut start = 0;
+            for part_end in piece.ends(contents) {
+                let len = part_end - start;
+                if len == 0 {
+                    continue;
+                }
+                end += len;
+                let part = step(end, StepPart::Piece(piece, start..part_end));
+                start = part_end;
+                if len >= LARGE {
+                    cutter.cut();
+                    cutter.add(part, len);
+                    cutter.cut();
+                } else {
+                    cutter.add(part, len);
+                }
             }
         }
         let padding = size.next_multiple_of(BLOCK) - size;
