@@ -123,7 +123,8 @@ impl Archive {
 /// What goes into a member, in order.
 enum Part<'b> {
     Own(Vec<u8>),
-    Piece(&'b Piece),
+    /// These bytes of a piece.
+    Piece(&'b Piece, Range<usize>),
 }
 
 pub(super) fn archive(bundle: &Bundle, budget: Option<&Budget>) -> Archive {
@@ -146,7 +147,7 @@ pub(super) fn archive(bundle: &Bundle, budget: Option<&Budget>) -> Archive {
             (same[i] == i).then(|| {
                 if let Some(budget) = budget {
                     // Compression takes about ten times as long as reading.
-                    let bytes: usize = parts.iter().map(|part| part.len(bundle)).sum();
+                    let bytes: usize = parts.iter().map(|part| part.len()).sum();
                     budget.spend(10 + bytes as u64 / 16, Place::Source);
                 }
                 let member = member(bundle, parts);
@@ -168,10 +169,10 @@ pub(super) fn archive(bundle: &Bundle, budget: Option<&Budget>) -> Archive {
 }
 
 impl Part<'_> {
-    fn len(&self, bundle: &Bundle) -> usize {
+    fn len(&self) -> usize {
         match self {
             Self::Own(bytes) => bytes.len(),
-            Self::Piece(piece) => piece.len(&bundle.graph.contents),
+            Self::Piece(_, range) => range.len(),
         }
     }
 }
@@ -179,7 +180,7 @@ impl Part<'_> {
 /// The text that a member consists of, when it is nothing else. Inside the
 /// quotes of YAML most texts are spelled as in JSON.
 fn text_of(bundle: &Bundle, parts: &[Part<'_>]) -> Option<(usize, Range<usize>, Text)> {
-    let [Part::Piece(Piece::Content { index, range, text })] = parts else {
+    let [Part::Piece(Piece::Content { index, range, text }, _)] = parts else {
         return None;
     };
     let content = &bundle.graph.contents[*index];
@@ -218,12 +219,22 @@ fn member(bundle: &Bundle, parts: &[Part<'_>]) -> Arc<Member> {
 
 fn unpacked(bundle: &Bundle, parts: &[Part<'_>]) -> Vec<u8> {
     let mut tar = Vec::new();
-    for part in parts {
+    let mut parts = parts.iter().peekable();
+    while let Some(part) = parts.next() {
         match part {
             Part::Own(bytes) => tar.extend_from_slice(bytes),
-            Part::Piece(piece) => piece.each_text(&bundle.graph.contents, &mut |text| {
-                tar.extend_from_slice(text.as_bytes());
-            }),
+            Part::Piece(piece, range) => {
+                // What follows of the same piece is unpacked with it.
+                let mut range = range.clone();
+                while let Some(Part::Piece(_, next)) = parts.next_if(
+                    |next| matches!(next, Part::Piece(other, _) if std::ptr::eq(*other, *piece)),
+                ) {
+                    range.end = next.end;
+                }
+                piece.each_text(&bundle.graph.contents, &mut |text| {
+                    tar.extend_from_slice(&text.as_bytes()[range.clone()]);
+                });
+            }
         }
     }
     tar
@@ -245,7 +256,7 @@ struct Step<'b> {
 
 enum StepPart<'b> {
     Header { path: &'b str, size: usize },
-    Piece(&'b Piece),
+    Piece(&'b Piece, Range<usize>),
     Padding(usize),
 }
 
@@ -253,7 +264,7 @@ fn members(bundle: &Bundle) -> Vec<Vec<Part<'_>>> {
     let mut members = cut(&bundle.files, &bundle.graph.contents, |step| {
         match step.part {
             StepPart::Header { path, size } => Part::Own(header(path, size)),
-            StepPart::Piece(piece) => Part::Piece(piece),
+            StepPart::Piece(piece, range) => Part::Piece(piece, range),
             StepPart::Padding(len) => Part::Own(vec![0; len]),
         }
     });
@@ -301,18 +312,22 @@ fn cut<'b, P>(
         let path = file.path.as_str();
         cutter.add(step(0, StepPart::Header { path, size }), BLOCK);
         for piece in &file.pieces {
-            let len = piece.len(contents);
-            if len == 0 {
-                continue;
-            }
-            end += len;
-            let part = step(end, StepPart::Piece(piece));
-            if len >= LARGE {
-                cutter.cut();
-                cutter.add(part, len);
-                cutter.cut();
-            } else {
-                cutter.add(part, len);
+            let mut start = 0;
+            for part_end in piece.ends(contents) {
+                let len = part_end - start;
+                if len == 0 {
+                    continue;
+                }
+                end += len;
+                let part = step(end, StepPart::Piece(piece, start..part_end));
+                start = part_end;
+                if len >= LARGE {
+                    cutter.cut();
+                    cutter.add(part, len);
+                    cutter.cut();
+                } else {
+                    cutter.add(part, len);
+                }
             }
         }
         let padding = size.next_multiple_of(BLOCK) - size;

@@ -1,15 +1,18 @@
 //! `bundle.json` (contract section 4).
 
 use super::Description;
-use crate::diag::{Budget, LineIndex, Place, Range, Report, Span};
-use crate::render::{Rendered, Target};
+use crate::diag::{Budget, LineIndex, Place, Position, Range, Report, Span};
+use crate::model::Origin;
+use crate::model::kinds::Kind;
+use crate::render::{File, Rendered, Target, Writer};
 use crate::syntax::write_string;
 use crate::tree::{Digest, FileId, ReadError, SourceTree};
-use crate::validate::{Expression, Node, Validated};
+use crate::validate::{Content, Expression, Node, Validated};
 use rayon::prelude::*;
 use serde::Deserialize;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 /// `apiVersion` of the inventory.
 const API_VERSION: &str = "flux-apim.dev/bundle/v1";
@@ -28,11 +31,13 @@ pub fn is_inventory(text: &[u8]) -> bool {
     serde_json::from_slice(text).is_ok_and(|head: Head| head.api_version == API_VERSION)
 }
 
-/// Bytes that the entry of a resource takes beside its texts.
-const ENTRY: usize = 72;
+/// Bytes that the place of a resource in the list takes beside its name.
+const PLACE: usize = 40;
+/// Steps of an entry, beside its bytes.
+const STEPS: u64 = 50;
 
-/// The text of `bundle.json`: JSON with sorted keys. Entries are written one by
-/// one: as values, those of a large project would be the largest thing in memory.
+/// `bundle.json`: JSON with sorted keys. Entries are written one by one: as values,
+/// those of a large project would be the largest thing in memory.
 pub(super) fn inventory(
     tree: &SourceTree,
     graph: &Validated,
@@ -40,7 +45,7 @@ pub(super) fn inventory(
     digests: &[Digest],
     report: &Report,
     description: &Description,
-) -> Result<String, ReadError> {
+) -> Result<File, ReadError> {
     let source = &description.source;
     let summary = report.summary();
     let targets: Vec<&str> = description.targets.iter().map(|t| t.as_str()).collect();
@@ -58,59 +63,42 @@ pub(super) fn inventory(
         "diagnostics": {
             "error": summary.error, "warning": summary.warning, "info": summary.info,
         },
+        "files": null,
+        "resources": null,
     });
     let head = head.as_object().into_iter().flatten();
-    let mut entries: BTreeMap<&str, Entry> = head
-        .map(|(key, value)| (key.as_str(), Entry::One(canonical(value))))
-        .collect();
-    entries.insert("files", Entry::List(files(graph, rendered, digests)));
-    let listed = resources(tree, graph, rendered, description)?;
-    entries.insert("resources", Entry::List(listed));
-    let mut text = String::from("{");
-    for (n, (key, entry)) in entries.into_iter().enumerate() {
-        text.push_str(if n > 0 { "," } else { "" });
-        write_string(&mut text, key);
-        text.push(':');
-        match entry {
-            Entry::One(value) => text.push_str(&value),
-            Entry::List(items) => {
-                text.push('[');
-                // Each is dropped as soon as it is copied.
-                for (n, item) in items.into_iter().enumerate() {
-                    text.push_str(if n > 0 { "," } else { "" });
-                    text.push_str(&item);
-                }
-                text.push(']');
-            }
+    let entries: BTreeMap<&String, &Json> = head.collect();
+    let mut writer = Writer::default();
+    writer.push("{");
+    for (n, (key, value)) in entries.into_iter().enumerate() {
+        writer.push(if n > 0 { "," } else { "" });
+        write_string(writer.own(), key);
+        writer.push(":");
+        match key.as_str() {
+            "files" => files(graph, rendered, digests, &mut writer),
+            "resources" => resources(tree, graph, rendered, description, &mut writer)?,
+            _ => writer.push(&canonical(value)),
         }
     }
-    text.push_str("}\n");
-    Ok(text)
-}
-
-/// What stands behind a key of the inventory, as text.
-enum Entry {
-    One(String),
-    List(Vec<String>),
+    writer.push("}\n");
+    Ok(writer.file(INVENTORY))
 }
 
 /// The entry of each file.
-fn files(graph: &Validated, rendered: &Rendered, digests: &[Digest]) -> Vec<String> {
+fn files(graph: &Validated, rendered: &Rendered, digests: &[Digest], writer: &mut Writer) {
     let cuts = super::archive::cuts(&rendered.files, &graph.contents);
-    rendered
-        .files
-        .iter()
-        .zip(digests)
-        .zip(cuts)
-        .map(|((file, digest), cuts)| {
-            let size = file.len(&graph.contents);
-            let mut entry = json!({"path": file.path, "size": size, "digest": digest.to_string()});
-            if !cuts.is_empty() {
-                entry["cuts"] = json!(cuts);
-            }
-            canonical(&entry)
-        })
-        .collect()
+    let files = rendered.files.iter().zip(digests).zip(cuts);
+    writer.push("[");
+    for (n, ((file, digest), cuts)) in files.enumerate() {
+        let size = file.len(&graph.contents);
+        let mut entry = json!({"path": file.path, "size": size, "digest": digest.to_string()});
+        if !cuts.is_empty() {
+            entry["cuts"] = json!(cuts);
+        }
+        writer.push(if n > 0 { "," } else { "" });
+        writer.push(&canonical(&entry));
+    }
+    writer.push("]");
 }
 
 /// The entry of each resource, by type and name.
@@ -119,88 +107,156 @@ fn resources(
     graph: &Validated,
     rendered: &Rendered,
     description: &Description,
-) -> Result<Vec<String>, ReadError> {
-    let content_digests: Vec<String> = graph
-        .contents
-        .iter()
-        .map(|c| c.digest.to_string())
-        .collect();
+    writer: &mut Writer,
+) -> Result<(), ReadError> {
     let budget = &description.budget;
     let ranges = ranges(tree, graph, budget)?;
-    let mut held = budget.hold(0, Place::Source);
-    let mut bytes = 0;
-    let mut resources = Vec::new();
-    for (node, outputs) in graph.nodes.iter().zip(&rendered.outputs) {
-        let mut origins = Vec::new();
-        for origin in &node.origins {
-            let path = tree.path(origin.span.file).as_str();
-            let range = &ranges[&origin.span];
-            origins.push(json!({
-                "path": path, "range": range, "role": origin.role.as_str(),
-            }));
-        }
-        let outputs: Map<String, Json> = description
-            .targets
-            .iter()
-            .map(|target: &Target| {
-                let path = outputs.get(target).map_or(Json::Null, |path| json!(path));
-                (target.as_str().to_owned(), path)
-            })
-            .collect();
-        let (arm_type, name) = (node.key.arm_type(), node.key.arm_names().join("/"));
-        let entry = json!({
-            "type": arm_type,
-            "name": name,
-            "digest": node_digest(node, &content_digests),
-            "origin": origins.first(),
-            "origins": origins,
-            "outputs": outputs,
-        });
-        let text = canonical(&entry);
-        budget.spend(50 + text.len() as u64 / 16, Place::Source);
-        bytes += text.len() + arm_type.len() + name.len() + ENTRY;
-        held.grow(bytes, Place::Source);
-        resources.push((arm_type, name, text));
+    let mut types: BTreeMap<(Kind, bool), String> = BTreeMap::new();
+    for node in &graph.nodes {
+        let (kind, in_workspace) = (node.key.kind, node.key.workspace.is_some());
+        let spelled = types.entry((kind, in_workspace));
+        spelled.or_insert_with(|| quoted(&node.key.arm_type()));
     }
     // Compared as they are spelled in JSON: what follows a name counts.
-    resources.sort_by_cached_key(|(arm_type, name, _)| {
-        (json!(arm_type).to_string(), json!(name).to_string())
-    });
-    Ok(resources.into_iter().map(|(.., entry)| entry).collect())
+    let mut order: Vec<(&str, String, usize)> = Vec::with_capacity(graph.nodes.len());
+    let mut held = budget.hold(0, Place::Source);
+    let mut bytes = 0;
+    for (i, node) in graph.nodes.iter().enumerate() {
+        let spelled = types.get(&(node.key.kind, node.key.workspace.is_some()));
+        let name = quoted(&node.key.arm_names().join("/"));
+        bytes += PLACE + name.len();
+        held.grow(bytes, Place::Source);
+        order.push((spelled.map_or("", String::as_str), name, i));
+    }
+    order.sort_unstable();
+    let mut targets: Vec<Target> = description.targets.clone();
+    targets.sort_by_key(|target| target.as_str());
+    writer.push("[");
+    for (n, (arm_type, name, i)) in order.into_iter().enumerate() {
+        let node = &graph.nodes[i];
+        let before = writer.written();
+        writer.push(if n > 0 { "," } else { "" });
+        let out = writer.own();
+        out.push_str("{\"digest\":\"");
+        out.push_str(&node_digest(node, arm_type, &name, &graph.contents).to_string());
+        out.push_str("\",\"name\":");
+        out.push_str(&name);
+        out.push_str(",\"origin\":");
+        match node.origins.first() {
+            Some(first) => origin(tree, first, &ranges, out),
+            None => out.push_str("null"),
+        }
+        out.push_str(",\"origins\":[");
+        for (n, other) in node.origins.iter().enumerate() {
+            out.push_str(if n > 0 { "," } else { "" });
+            origin(tree, other, &ranges, out);
+        }
+        out.push_str("],\"outputs\":{");
+        for (n, target) in targets.iter().enumerate() {
+            out.push_str(if n > 0 { "," } else { "" });
+            write_string(out, target.as_str());
+            out.push(':');
+            match rendered.output(i, *target) {
+                Some(path) => write_string(out, path),
+                None => out.push_str("null"),
+            }
+        }
+        out.push_str("},\"type\":");
+        out.push_str(arm_type);
+        writer.push("}");
+        let written = (writer.written() - before) as u64;
+        budget.spend(STEPS + written / 16, Place::Source);
+    }
+    writer.push("]");
+    Ok(())
 }
 
-/// The digest of what a resource is, whatever target it is printed for.
-fn node_digest(node: &Node, contents: &[String]) -> String {
-    let properties: Map<String, Json> = node
-        .properties
-        .iter()
-        .map(|(key, value)| (key.clone(), to_json(value, contents)))
-        .collect();
-    let value = json!({
-        "type": node.key.arm_type(),
-        "name": node.key.arm_names().join("/"),
-        "properties": properties,
-    });
-    Digest::of(canonical(&value).as_bytes()).to_string()
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    write_string(&mut out, text);
+    out
 }
 
-fn to_json(value: &Expression, contents: &[String]) -> Json {
+fn origin(tree: &SourceTree, origin: &Origin, ranges: &BTreeMap<Span, Range>, out: &mut String) {
+    out.push_str("{\"path\":");
+    write_string(out, tree.path(origin.span.file).as_str());
+    let Range { start, end } = ranges[&origin.span];
+    out.push_str(",\"range\":{\"end\":");
+    write_position(end, out);
+    out.push_str(",\"start\":");
+    write_position(start, out);
+    out.push_str("},\"role\":");
+    write_string(out, origin.role.as_str());
+    out.push('}');
+}
+
+fn write_position(position: Position, out: &mut String) {
+    let Position {
+        line,
+        column,
+        offset,
+    } = position;
+    // Writing to a string does not fail.
+    let _ = write!(
+        out,
+        "{{\"column\":{column},\"line\":{line},\"offset\":{offset}}}"
+    );
+}
+
+/// The digest of what a resource is, whatever target it is printed for; type and
+/// name as JSON.
+fn node_digest(node: &Node, arm_type: &str, name: &str, contents: &[Content]) -> Digest {
+    let mut text = String::from("{\"name\":");
+    text.push_str(name);
+    text.push_str(",\"properties\":");
+    write_object(&node.properties, contents, &mut text);
+    text.push_str(",\"type\":");
+    text.push_str(arm_type);
+    text.push('}');
+    Digest::of(text.as_bytes())
+}
+
+/// Keys sorted; of one that is there twice, the last counts.
+fn write_object(entries: &[(String, Expression)], contents: &[Content], out: &mut String) {
+    let entries: BTreeMap<&String, &Expression> =
+        entries.iter().map(|(key, value)| (key, value)).collect();
+    out.push('{');
+    for (n, (key, value)) in entries.into_iter().enumerate() {
+        out.push_str(if n > 0 { "," } else { "" });
+        write_string(out, key);
+        out.push(':');
+        write_value(value, contents, out);
+    }
+    out.push('}');
+}
+
+fn write_value(value: &Expression, contents: &[Content], out: &mut String) {
+    // What is no JSON of its own is an object with one key.
+    let mut tagged = |key: &str, text: &str| {
+        out.push('{');
+        write_string(out, key);
+        out.push(':');
+        write_string(out, text);
+        out.push('}');
+    };
     match value {
-        Expression::Null => Json::Null,
-        Expression::Bool(value) => json!(value),
-        Expression::Number(digits) => json!({"number": digits}),
-        Expression::String(text) => json!(text),
-        Expression::Array(items) => items.iter().map(|item| to_json(item, contents)).collect(),
-        Expression::Object(entries) => Json::Object(
-            entries
-                .iter()
-                .map(|(key, value)| (key.clone(), to_json(value, contents)))
-                .collect(),
-        ),
-        Expression::Id(key) => json!({"id": key.to_string()}),
-        Expression::ServiceId => json!({"id": ""}),
-        Expression::Parameter(name) => json!({"parameter": name}),
-        Expression::Content(index) => json!({"sha256": contents[*index]}),
+        Expression::Number(digits) => tagged("number", digits),
+        Expression::Id(key) => tagged("id", &key.to_string()),
+        Expression::ServiceId => tagged("id", ""),
+        Expression::Parameter(name) => tagged("parameter", name),
+        Expression::Content(index) => tagged("sha256", &contents[*index].digest.to_string()),
+        Expression::Null => out.push_str("null"),
+        Expression::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Expression::String(text) => write_string(out, text),
+        Expression::Array(items) => {
+            out.push('[');
+            for (n, item) in items.iter().enumerate() {
+                out.push_str(if n > 0 { "," } else { "" });
+                write_value(item, contents, out);
+            }
+            out.push(']');
+        }
+        Expression::Object(entries) => write_object(entries, contents, out),
     }
 }
 

@@ -15,12 +15,13 @@ pub use oci::{CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, OciImage, RESOURCES_FIELD};
 use crate::diag::{Budget, Held, Place, Report, sarif};
 use crate::render::{File, Piece, Rendered, Target, Text};
 use crate::reuse::Reuse;
-use crate::tree::{Digest, ReadError, SourceTree};
-use crate::validate::{Content, Validated};
+use crate::tree::{ArtifactPath, Digest, FileId, ReadError, SourceTree};
+use crate::validate::{Content, Node, Validated};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Where the tree came from, as the inventory records it.
@@ -50,6 +51,8 @@ pub struct Bundle {
     pub files: Vec<File>,
     /// What was printed; files share the texts of it.
     graph: Validated,
+    /// Paths of the files that resources come from.
+    origins: BTreeMap<FileId, ArtifactPath>,
     /// The source it was made of.
     pub source: Source,
     reuse: Option<Arc<Reuse>>,
@@ -104,13 +107,20 @@ impl Bundle {
                 file_digest(file, &graph.contents, reuse)
             })
             .collect();
-        let text = inventory::inventory(tree, &graph, &rendered, &digests, report, &description)?;
-        rendered.push(File::text(INVENTORY, text));
+        let file = inventory::inventory(tree, &graph, &rendered, &digests, report, &description)?;
+        rendered.push(file);
+        let firsts = graph.nodes.iter().filter_map(|node| node.origins.first());
+        let firsts: BTreeSet<FileId> = firsts.map(|origin| origin.span.file).collect();
+        let origins = firsts
+            .into_iter()
+            .map(|file| (file, tree.path(file).clone()));
+        let origins = origins.collect();
         let mut files = rendered.files;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self {
             files,
             graph,
+            origins,
             source: description.source,
             reuse: description.reuse,
             _held: rendered.held,
@@ -120,22 +130,25 @@ impl Bundle {
     /// `bundle.json`, parsed.
     pub fn inventory(&self) -> Json {
         // We wrote it.
-        serde_json::from_str(self.inventory_text()).unwrap_or_default()
+        serde_json::from_str(&self.inventory_text()).unwrap_or_default()
     }
 
     /// `bundle.json`, as it stands in the bundle.
-    pub fn inventory_text(&self) -> &str {
+    pub fn inventory_text(&self) -> String {
         let file = self.files.iter().find(|file| file.path == INVENTORY);
-        match file.map(|file| &file.pieces[..]) {
-            Some([Piece::Own(text)]) => text,
-            // It is written as one text.
-            _ => "",
-        }
+        let bytes = file.map(|file| self.bytes(file)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// The resources that were printed.
     pub fn graph(&self) -> &Validated {
         &self.graph
+    }
+
+    /// The file that `node` comes from; the declaring one, if there are several.
+    pub fn origin(&self, node: &Node) -> Option<&str> {
+        let first = node.origins.first()?;
+        self.origins.get(&first.span.file).map(ArtifactPath::as_str)
     }
 
     /// Bytes of one of its files.
@@ -186,8 +199,8 @@ fn file_digest(file: &File, contents: &[Content], reuse: Option<&Reuse>) -> Dige
         file.each_text(contents, &mut |text| hasher.update(text));
         Digest::from_hash(hasher.finalize().into())
     };
-    let whole = |piece: &&Piece| matches!(piece, Piece::Own(_));
-    let Some(reuse) = reuse.filter(|_| !filled.iter().all(whole)) else {
+    let is_content = |piece: &&Piece| matches!(piece, Piece::Content { .. });
+    let Some(reuse) = reuse.filter(|_| filled.iter().any(is_content)) else {
         return digest();
     };
     let mut key = Sha256::new();
@@ -198,6 +211,10 @@ fn file_digest(file: &File, contents: &[Content], reuse: Option<&Reuse>) -> Dige
             Piece::Own(text) => {
                 key.update([u8::MAX]);
                 key.update(text);
+            }
+            Piece::Packed(packed) => {
+                key.update([u8::MAX]);
+                key.update(packed.text());
             }
             Piece::Content { index, range, text } => {
                 key.update([*text as u8]);

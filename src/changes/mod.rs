@@ -16,9 +16,7 @@ use crate::bundle::Bundle;
 use crate::diag::{Budget, Place};
 use crate::model::Key;
 use crate::validate::Node;
-use serde::Deserialize;
 use serde_json::Value as Json;
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps of finding one resource in both projects.
@@ -123,17 +121,13 @@ impl Changes {
 /// does: inside of [`Budget::bound`].
 pub fn between(old: &Bundle, new: &Bundle, budget: &Budget) -> Changes {
     let (before, after) = (by_key(old), by_key(new));
-    let (old_inventory, new_inventory) = (old.inventory_text(), new.inventory_text());
-    let read = (old_inventory.len() + new_inventory.len()) as u64 / 16;
-    budget.spend(read, Place::Source);
-    let (old_paths, new_paths) = (paths(old_inventory), paths(new_inventory));
     let mut changes = Changes::default();
     let keys: BTreeSet<&Key> = before.keys().chain(after.keys()).collect();
     for key in keys {
         budget.spend(STEPS, Place::Source);
         match (before.get(key), after.get(key)) {
             (Some(a), Some(b)) => {
-                let mut change = named(Action::Changed, b, &new_paths);
+                let mut change = named(Action::Changed, b, new);
                 property::compare((old.graph(), a), (new.graph(), b), budget, &mut change);
                 let same = change.properties.is_empty()
                     && change.texts.is_empty()
@@ -145,11 +139,11 @@ pub fn between(old: &Bundle, new: &Bundle, budget: &Budget) -> Changes {
                 }
             }
             (Some(node), None) => {
-                let change = named(Action::Removed, node, &old_paths);
+                let change = named(Action::Removed, node, old);
                 changes.resources.push(change);
             }
             (None, Some(node)) => {
-                let change = named(Action::Added, node, &new_paths);
+                let change = named(Action::Added, node, new);
                 changes.resources.push(change);
             }
             (None, None) => {}
@@ -196,51 +190,15 @@ fn by_key(bundle: &Bundle) -> BTreeMap<Key, &Node> {
     nodes.map(|node| (node.key.clone(), node)).collect()
 }
 
-fn named(action: Action, node: &Node, paths: &Paths<'_>) -> Change {
-    let (arm_type, name) = (node.key.arm_type(), node.key.arm_names().join("/"));
-    let key = (arm_type.as_str().into(), name.as_str().into());
-    let path = paths.get(&key).map(ToString::to_string);
+fn named(action: Action, node: &Node, bundle: &Bundle) -> Change {
     Change {
         action,
-        path,
-        arm_type,
-        name,
+        path: bundle.origin(node).map(str::to_owned),
+        arm_type: node.key.arm_type(),
+        name: node.key.arm_names().join("/"),
         id: node.key.to_string(),
         properties: Vec::new(),
         texts: Vec::new(),
         definition: None,
     }
-}
-
-/// The first file of each resource, by type and name.
-type Paths<'i> = BTreeMap<(Cow<'i, str>, Cow<'i, str>), Cow<'i, str>>;
-
-/// Reads them from an inventory: as a value, that of a large project would be
-/// the largest thing in memory.
-fn paths(inventory: &str) -> Paths<'_> {
-    #[derive(Deserialize)]
-    struct Inventory<'i> {
-        #[serde(borrow)]
-        resources: Vec<Entry<'i>>,
-    }
-    #[derive(Deserialize)]
-    struct Entry<'i> {
-        #[serde(rename = "type", borrow)]
-        arm_type: Cow<'i, str>,
-        #[serde(borrow)]
-        name: Cow<'i, str>,
-        #[serde(borrow)]
-        origin: Option<Origin<'i>>,
-    }
-    #[derive(Deserialize)]
-    struct Origin<'i> {
-        #[serde(borrow)]
-        path: Cow<'i, str>,
-    }
-    // We wrote it.
-    let inventory = serde_json::from_str::<Inventory<'_>>(inventory);
-    let resources = inventory.map_or_else(|_| Vec::new(), |inventory| inventory.resources);
-    let entries = resources.into_iter();
-    let entries = entries.filter_map(|r| Some(((r.arm_type, r.name), r.origin?.path)));
-    entries.collect()
 }

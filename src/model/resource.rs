@@ -110,12 +110,16 @@ impl Key {
 
 /// The order of the lower case of two names.
 fn folded(a: &str, b: &str) -> Ordering {
-    if a.is_ascii() && b.is_ascii() {
-        let lower = |byte: u8| byte.to_ascii_lowercase();
-        a.bytes().map(lower).cmp(b.bytes().map(lower))
-    } else {
-        a.to_lowercase().cmp(&b.to_lowercase())
+    for (x, y) in a.bytes().zip(b.bytes()) {
+        if !x.is_ascii() || !y.is_ascii() {
+            return a.to_lowercase().cmp(&b.to_lowercase());
+        }
+        let order = x.to_ascii_lowercase().cmp(&y.to_ascii_lowercase());
+        if order.is_ne() {
+            return order;
+        }
     }
+    a.len().cmp(&b.len())
 }
 
 impl PartialEq for Key {
@@ -233,5 +237,18 @@ impl Resource {
     /// Where findings about it as a whole are shown.
     pub fn place(&self) -> Option<Span> {
         self.origins.first().map(|origin| origin.span)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folded;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn names_are_ordered_as_in_lower_case(a in "[aAbB\u{e9}\u{c9}\u{3a3}\u{130}z]{0,6}", b in "[aAbB\u{e9}\u{c9}\u{3a3}\u{130}z]{0,6}") {
+            prop_assert_eq!(folded(&a, &b), a.to_lowercase().cmp(&b.to_lowercase()));
+        }
     }
 }

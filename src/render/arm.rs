@@ -1,13 +1,14 @@
 //! ARM templates (JSON).
 
 use super::piece::{Text, Writer};
-use super::{File, Options, Piece, Rendered, STEPS, Target, writing};
+use super::{File, Options, Rendered, STEPS, Target, writing};
 use crate::diag::{Budget, Diagnostic, Findings, Place, rules};
 use crate::model::{Key, Role};
 use crate::syntax::write_string;
 use crate::validate::{Expression, Node, Parameter, Validated};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// "Template limits": a template file has at most 4 MB, a resource 1 MB, a
 /// template 800 resources. Some room is left for what the service adds.
@@ -39,8 +40,7 @@ pub(super) fn render(
         .map(|i| {
             let mut writer = Writer::default();
             resource(graph, i, &|_| true, &mut writer);
-            let pieces = writer.finish();
-            let size = pieces.iter().map(|p| p.len(&graph.contents)).sum();
+            let size = writer.size();
             budget.spend(writing(size), Place::Source);
             size
         })
@@ -54,17 +54,18 @@ pub(super) fn render(
     let groups = split(&sizes);
     if let [all] = groups.as_slice() {
         rendered.push(template(graph, "arm/main.json", all, budget));
-        for output in &mut rendered.outputs {
-            output.insert(Target::Arm, "arm/main.json".to_owned());
+        let path = "arm/main.json".into();
+        for i in 0..graph.nodes.len() {
+            rendered.carries(&path, i, Target::Arm);
         }
     } else {
         for (number, group) in groups.iter().enumerate() {
-            let path = format!("arm/parts/{number:03}-resources.json");
+            let path: Arc<str> = format!("arm/parts/{number:03}-resources.json").into();
             rendered.push(template(graph, &path, group, budget));
             for &i in group {
-                rendered.outputs[i].insert(Target::Arm, path.clone());
+                rendered.carries(&path, i, Target::Arm);
             }
-            rendered.parts.push(path);
+            rendered.parts.push(path.to_string());
         }
         let main = main_of_parts(graph, &groups, &rendered.parts, budget);
         rendered.push(main);
@@ -147,10 +148,7 @@ fn template(graph: &Validated, path: &str, group: &[usize], budget: &Budget) -> 
     } else {
         "\n  ]\n}\n"
     });
-    File {
-        path: path.to_owned(),
-        pieces: writer.finish(),
-    }
+    writer.file(path)
 }
 
 fn head(writer: &mut Writer) {
@@ -375,10 +373,7 @@ fn main_of_parts(
         writer.push("\n        }\n      }\n    }");
     }
     writer.push("\n  ]\n}\n");
-    File {
-        path: "arm/main.json".to_owned(),
-        pieces: writer.finish(),
-    }
+    writer.file("arm/main.json")
 }
 
 /// `arm/parameters.json`: values of the environment, secrets without.
@@ -406,8 +401,5 @@ fn parameters(graph: &Validated, options: &Options) -> File {
     } else {
         "\n  }\n}\n"
     });
-    File {
-        path: "arm/parameters.json".to_owned(),
-        pieces: vec![Piece::Own(text)],
-    }
+    File::text("arm/parameters.json", text)
 }

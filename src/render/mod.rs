@@ -3,14 +3,17 @@
 pub mod arm;
 mod aso;
 mod bicep;
+mod packed;
 mod piece;
 mod symbol;
 
+pub use packed::Packed;
+pub(crate) use piece::Writer;
 pub use piece::{File, Piece, Text};
 
 use crate::diag::{Findings, Held, Place};
 use crate::validate::Validated;
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// An output language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,8 +64,8 @@ pub struct Options {
 pub struct Rendered {
     /// Files of the bundle, by path.
     pub files: Vec<File>,
-    /// For each node: target to the file that carries it.
-    pub outputs: Vec<BTreeMap<Target, String>>,
+    /// For each node the file that carries it, by target.
+    outputs: Vec<[Option<Arc<str>>; Target::ALL.len()]>,
     /// `arm/parts` in deployment order; empty when one template is enough.
     pub parts: Vec<String>,
     /// What the texts of the files take of the run's memory.
@@ -72,8 +75,6 @@ pub struct Rendered {
 
 /// Steps of printing a resource, beside its bytes: names, ids, dependencies.
 const STEPS: u64 = 50;
-/// Bytes that a piece of a file takes beside its text.
-const PIECE: usize = 64;
 
 /// Steps of writing `bytes`.
 fn writing(bytes: usize) -> u64 {
@@ -81,15 +82,23 @@ fn writing(bytes: usize) -> u64 {
 }
 
 impl Rendered {
+    /// The file that carries a node for `target`.
+    pub fn output(&self, node: usize, target: Target) -> Option<&str> {
+        self.outputs.get(node)?[target as usize].as_deref()
+    }
+
+    fn carries(&mut self, path: &Arc<str>, node: usize, target: Target) {
+        if let Some(outputs) = self.outputs.get_mut(node) {
+            outputs[target as usize] = Some(Arc::clone(path));
+        }
+    }
+
     /// Adds a file, unless none is asked for; its own texts are held.
     pub(crate) fn push(&mut self, file: File) {
         if self.check {
             return;
         }
-        let own = file.pieces.iter().map(|piece| match piece {
-            Piece::Own(text) => PIECE + text.len(),
-            Piece::Content { .. } => PIECE,
-        });
+        let own = file.pieces.iter().map(Piece::held);
         let more = own.sum::<usize>() + 2 * file.path.len();
         if let Some(held) = &mut self.held {
             let bytes = usize::try_from(held.bytes()).unwrap_or(usize::MAX);
@@ -102,7 +111,7 @@ impl Rendered {
 /// Prints `graph` for every target of `options`.
 pub fn render(graph: &Validated, options: &Options, findings: &mut Findings) -> Rendered {
     let mut rendered = Rendered {
-        outputs: vec![BTreeMap::new(); graph.nodes.len()],
+        outputs: vec![[const { None }; Target::ALL.len()]; graph.nodes.len()],
         held: Some(findings.budget().hold(0, Place::Source)),
         check: options.check,
         ..Rendered::default()

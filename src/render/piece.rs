@@ -1,9 +1,17 @@
 //! Files as pieces: small texts between the large ones, which are written out
 //! only when the file is, so that no target holds a copy of a definition.
 
+use super::packed::Packed;
 use crate::syntax::{write_escaped, yaml_escape};
 use crate::validate::Content;
 use std::ops::Range;
+
+/// Texts of this many bytes and more wait compressed.
+const LARGE: usize = 64 << 10;
+/// Small texts that stand together are packed when they have this many bytes.
+const GROUP: usize = 256 << 10;
+/// Longer texts are cut: nobody waits for the end of one, or needs the memory.
+const LONG: usize = 4 << 20;
 
 /// How a content appears in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,6 +29,8 @@ pub enum Text {
 pub enum Piece {
     /// Text of the file's own.
     Own(String),
+    /// Texts of the file's own, compressed.
+    Packed(Packed),
     /// A range of a content.
     Content {
         /// Index of the content.
@@ -44,10 +54,9 @@ pub struct File {
 impl File {
     /// A file of one text.
     pub fn text(path: impl Into<String>, text: String) -> Self {
-        Self {
-            path: path.into(),
-            pieces: vec![Piece::Own(text)],
-        }
+        let mut writer = Writer::default();
+        writer.append(vec![Piece::Own(text)]);
+        writer.file(path)
     }
 
     /// Bytes it has.
@@ -75,6 +84,7 @@ impl Piece {
     pub fn each_text(&self, contents: &[Content], take: &mut dyn FnMut(&str)) {
         match self {
             Self::Own(text) => take(text),
+            Self::Packed(packed) => take(&packed.text()),
             Self::Content { index, range, text } => {
                 let content = contents[*index].text();
                 let content = &content[range.clone()];
@@ -99,6 +109,7 @@ impl Piece {
     pub fn len(&self, contents: &[Content]) -> usize {
         match self {
             Self::Own(text) => text.len(),
+            Self::Packed(packed) => packed.len(),
             Self::Content {
                 range,
                 text: Text::Raw,
@@ -113,55 +124,160 @@ impl Piece {
     }
 }
 
+impl Piece {
+    /// Where the texts in it end: members of an archive end there, too.
+    pub fn ends(&self, contents: &[Content]) -> Vec<usize> {
+        match self {
+            Self::Packed(packed) => packed.ends().to_vec(),
+            other => vec![other.len(contents)],
+        }
+    }
+
+    /// Bytes of memory that its text takes.
+    pub(super) fn held(&self) -> usize {
+        let text = match self {
+            Self::Own(text) => text.capacity(),
+            Self::Packed(packed) => packed.held(),
+            Self::Content { .. } => 0,
+        };
+        size_of::<Self>() + text
+    }
+}
+
 /// Builds the pieces of a file.
 #[derive(Debug, Default)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     pieces: Vec<Piece>,
+    /// Small texts that wait for more of them.
+    group: Vec<String>,
+    grouped: usize,
     own: String,
-    /// Bytes of own text in `pieces`.
+    /// Bytes of own text in `pieces` and `group`.
     before: usize,
+    /// Bytes that contents take in `pieces`.
+    contents: usize,
 }
 
 impl Writer {
-    pub(super) fn push(&mut self, text: &str) {
+    pub(crate) fn push(&mut self, text: &str) {
         self.own.push_str(text);
+        if self.own.len() >= LONG {
+            self.cut_long();
+        }
     }
 
     /// Bytes of own text so far.
-    pub(super) fn written(&self) -> usize {
+    pub(crate) fn written(&self) -> usize {
         self.before + self.own.len()
+    }
+
+    /// Bytes of all so far.
+    pub(super) fn size(&self) -> usize {
+        self.written() + self.contents
     }
 
     /// Ends the own text that is being written.
     fn cut(&mut self) {
-        self.before += self.own.len();
-        self.pieces.push(Piece::Own(std::mem::take(&mut self.own)));
+        self.cut_long();
+        let text = std::mem::take(&mut self.own);
+        self.before += text.len();
+        match text.len() {
+            0 => {}
+            LARGE.. => {
+                self.end_group();
+                self.pieces.push(Piece::Packed(Packed::new(&[text])));
+            }
+            len => {
+                self.grouped += len;
+                self.group.push(text);
+                if self.grouped >= GROUP {
+                    self.end_group();
+                }
+            }
+        }
+    }
+
+    /// Packs what a long text starts with.
+    fn cut_long(&mut self) {
+        if self.own.len() < LONG {
+            return;
+        }
+        self.end_group();
+        let mut start = 0;
+        while self.own.len() - start >= LONG {
+            let end = self.own.floor_char_boundary(start + LONG);
+            let text = &self.own[start..end];
+            self.pieces.push(Piece::Packed(Packed::new(&[text])));
+            start = end;
+        }
+        self.before += start;
+        self.own.drain(..start);
+    }
+
+    fn end_group(&mut self) {
+        let group = std::mem::take(&mut self.group);
+        if std::mem::take(&mut self.grouped) >= LARGE {
+            self.pieces.push(Piece::Packed(Packed::new(&group)));
+        } else {
+            self.pieces.extend(group.into_iter().map(Piece::Own));
+        }
+    }
+
+    /// Puts `text` before everything.
+    pub(super) fn prepend(&mut self, text: &str) {
+        if self.pieces.is_empty() && self.group.is_empty() {
+            self.own.insert_str(0, text);
+        } else {
+            self.before += text.len();
+            self.pieces.insert(0, Piece::Own(text.to_owned()));
+        }
     }
 
     /// The text that is being written, to append to.
-    pub(super) fn own(&mut self) -> &mut String {
+    pub(crate) fn own(&mut self) -> &mut String {
         &mut self.own
     }
 
     pub(super) fn content(&mut self, contents: &[Content], index: usize, text: Text) {
         let range = 0..contents[index].len();
         self.cut();
-        self.pieces.push(Piece::Content { index, range, text });
+        self.end_group();
+        let piece = Piece::Content { index, range, text };
+        self.contents += piece.len(contents);
+        self.pieces.push(piece);
     }
 
     /// Appends pieces that another writer made.
     pub(super) fn append(&mut self, pieces: Vec<Piece>) {
         self.cut();
-        let own = pieces.iter().map(|piece| match piece {
-            Piece::Own(text) => text.len(),
-            Piece::Content { .. } => 0,
-        });
-        self.before += own.sum::<usize>();
-        self.pieces.extend(pieces);
+        for piece in pieces {
+            match piece {
+                Piece::Own(text) => {
+                    self.own = text;
+                    self.cut();
+                }
+                other => {
+                    self.end_group();
+                    if let Piece::Packed(packed) = &other {
+                        self.before += packed.len();
+                    }
+                    self.pieces.push(other);
+                }
+            }
+        }
     }
 
     pub(super) fn finish(mut self) -> Vec<Piece> {
-        self.pieces.push(Piece::Own(self.own));
+        self.cut();
+        self.end_group();
         self.pieces
+    }
+
+    /// The file at `path` that was written.
+    pub(crate) fn file(self, path: impl Into<String>) -> File {
+        File {
+            path: path.into(),
+            pieces: self.finish(),
+        }
     }
 }

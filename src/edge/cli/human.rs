@@ -88,23 +88,18 @@ fn group(finding: &Located) -> annotate_snippets::Group<'_> {
     group
 }
 
-/// What a bundle holds and where it is.
+/// What a bundle holds, by the ARM type of each resource, and where it is.
 pub(super) fn bundle(
     out: &mut impl Write,
-    inventory: &serde_json::Value,
+    types: impl Iterator<Item = impl AsRef<str>>,
     files: usize,
     written: &Written,
 ) -> io::Result<()> {
-    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    let resources = inventory["resources"].as_array();
-    for resource in resources.into_iter().flatten() {
-        let kind = resource["type"].as_str().unwrap_or("");
-        *kinds
-            .entry(
-                kind.strip_prefix("Microsoft.ApiManagement/service/")
-                    .unwrap_or(kind),
-            )
-            .or_default() += 1;
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for kind in types {
+        let kind = kind.as_ref();
+        let short = kind.strip_prefix("Microsoft.ApiManagement/service/");
+        *kinds.entry(short.unwrap_or(kind).to_owned()).or_default() += 1;
     }
     let total: usize = kinds.values().sum();
     for (kind, count) in &kinds {

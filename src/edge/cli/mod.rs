@@ -21,6 +21,7 @@ mod serve;
 mod values;
 mod verify;
 
+use crate::bundle::{Bundle, INVENTORY};
 use crate::diag::{Budget, Diagnostic, Place, RULES, Report, Rule, markdown, rule, rules, sarif};
 use crate::discover;
 use crate::edge::output::Output;
@@ -226,12 +227,13 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
     };
     let written = Output::parse(&arguments.output).write(bundle)?;
     if arguments.format == options::ResultFormat::Json {
-        print(&format!("{}\n", bundle.inventory()))?;
+        print_inventory(bundle)?;
     } else {
         human::report(&mut anstream::stderr(), &outcome.report, quiet)?;
+        let nodes = bundle.graph().nodes.iter();
         human::bundle(
             &mut anstream::stdout(),
-            &bundle.inventory(),
+            nodes.map(|node| node.key.arm_type()),
             bundle.files.len(),
             &written,
         )?;
@@ -271,6 +273,20 @@ fn show(report: &Report, format: Format, quiet: bool) -> anyhow::Result<()> {
         Format::Markdown => print(&markdown::to_markdown(report))?,
     }
     Ok(())
+}
+
+/// Prints `bundle.json` as it is, part by part.
+fn print_inventory(bundle: &Bundle) -> anyhow::Result<()> {
+    let mut outcome = Ok(());
+    let inventory = bundle.files.iter().find(|file| file.path == INVENTORY);
+    if let Some(file) = inventory {
+        bundle.each_text(file, &mut |text| {
+            if outcome.is_ok() {
+                outcome = print(text);
+            }
+        });
+    }
+    outcome
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

@@ -404,7 +404,9 @@ pub(super) fn render(server: &Server, arguments: &Render, quiet: bool) -> anyhow
         print(&format!("{inventory}\n"))?;
     } else {
         human::report(&mut anstream::stderr(), &report.with(own), quiet)?;
-        human::bundle(&mut anstream::stdout(), &inventory, bundle.len(), &written)?;
+        let resources = inventory["resources"].as_array().into_iter().flatten();
+        let types = resources.map(|resource| resource["type"].as_str().unwrap_or(""));
+        human::bundle(&mut anstream::stdout(), types, bundle.len(), &written)?;
     }
     Ok(Done::Well)
 }

@@ -13,6 +13,8 @@ use crate::validate::{Node, Validated};
 use object::Printer;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
 use std::sync::LazyLock;
 
 const GROUP: &str = "apimanagement.azure.com";
@@ -47,38 +49,34 @@ pub(super) fn render(
         findings,
     };
     let budget = printer.findings.budget().clone();
-    let mut files: BTreeMap<String, Writer> = BTreeMap::new();
+    let mut files: BTreeMap<String, (Arc<str>, Writer)> = BTreeMap::new();
     for (i, node) in graph.nodes.iter().enumerate() {
-        let path = file_of(&node.key);
-        let writer = files.entry(path.clone()).or_default();
+        let (path, writer) = match files.entry(file_of(&node.key)) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let path = format!("aso/{}", entry.key()).into();
+                entry.insert((path, Writer::default()))
+            }
+        };
         let before = writer.written();
         let made = printer.object(node, writer);
         budget.spend(writing(writer.written() - before), Place::Source);
         if made {
-            rendered.outputs[i].insert(Target::Aso, format!("aso/{path}"));
+            rendered.carries(path, i, Target::Aso);
         }
     }
     let mut kustomization = String::from(
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:",
     );
     let mut empty = true;
-    for (path, writer) in files {
-        let pieces = writer.finish();
-        if pieces
-            .iter()
-            .map(|piece| piece.len(&graph.contents))
-            .sum::<usize>()
-            == 0
-        {
+    for (path, (full, writer)) in files {
+        if writer.size() == 0 {
             continue;
         }
         empty = false;
         kustomization.push_str("\n  - ");
         kustomization.push_str(&path);
-        rendered.push(File {
-            path: format!("aso/{path}"),
-            pieces,
-        });
+        rendered.push(writer.file(&*full));
     }
     kustomization.push_str(if empty { " []\n" } else { "\n" });
     rendered.push(File::text("aso/kustomization.yaml", kustomization));

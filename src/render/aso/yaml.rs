@@ -1,5 +1,6 @@
 //! YAML as people write it, and as every parser reads it.
 
+use super::super::packed::Packed;
 use super::super::piece::{Piece, Writer};
 use crate::syntax::yaml_escape;
 
@@ -17,6 +18,14 @@ pub(super) fn item_of(mut fields: Vec<Piece>, indent: usize) -> Vec<Piece> {
     match fields.first_mut() {
         Some(Piece::Own(text)) if !text.is_empty() => {
             text.replace_range(indent..=indent, "-");
+            fields
+        }
+        Some(Piece::Packed(packed)) => {
+            let mut texts = packed.texts();
+            if let Some(text) = texts.first_mut() {
+                text.replace_range(indent..=indent, "-");
+            }
+            *packed = Packed::new(&texts);
             fields
         }
         _ => vec![Piece::Own(format!("{}- {{}}\n", " ".repeat(indent)))],

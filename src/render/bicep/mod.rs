@@ -7,6 +7,7 @@ mod plan;
 mod scope;
 
 use super::arm::SERVICE_PARAMETER;
+use super::piece::Writer;
 use super::symbol::{Names, camel, dns, short_hash};
 use super::{File, Options, Rendered, Target, writing};
 use crate::diag::{Budget, Diagnostic, Findings, Place, rules};
@@ -18,6 +19,7 @@ use plan::Plan;
 use scope::Scope;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// The compiled template may have 4 MB.
 const MAX_TEMPLATE: usize = 4 * 1024 * 1024;
@@ -38,36 +40,36 @@ pub(super) fn render(
     }
     let loads = content::contents(graph, rendered, budget);
     let mut main = Scope::new(graph, &loads, "", None);
+    let main_path: Arc<str> = "bicep/main.bicep".into();
     for i in plan.shared() {
         main.declare(i);
-        rendered.outputs[i].insert(Target::Bicep, "bicep/main.bicep".to_owned());
+        rendered.carries(&main_path, i, Target::Bicep);
     }
     let calls = modules(graph, &loads, &plan, &mut main, rendered, budget);
-    let mut body = String::new();
+    let mut body = Writer::default();
     for i in 0..graph.nodes.len() {
-        let before = body.len();
+        let before = body.written();
         match plan.module_of(i) {
             None => {
                 let (nodes, modules) = plan.waits_for(plan.entity_of(i));
-                body.push_str(&main.resource(i, &nodes, &symbols(&modules, &calls)));
+                body.push(&main.resource(i, &nodes, &symbols(&modules, &calls)));
             }
             // A module is called where the last of its resources stands, so
             // that the file reads in deployment order.
             Some(module) if plan.nodes_of(module).last() == Some(&i) => {
-                body.push_str(&call(graph, &plan, module, &calls, &mut main));
+                body.push(&call(graph, &plan, module, &calls, &mut main));
             }
             Some(_) => {}
         }
-        budget.spend(writing(body.len() - before), Place::Source);
+        budget.spend(writing(body.written() - before), Place::Source);
     }
     let used = calls.values().flat_map(|call| &call.parameters);
     let used: BTreeSet<&String> = used.collect();
     let names = graph.parameters.keys();
     main.parameters
         .extend(names.filter(|name| used.contains(name)).map(String::as_str));
-    let text = main.file(&body, "API Management configuration");
-    drop(body);
-    rendered.push(File::text("bicep/main.bicep", text));
+    main.finish(&mut body, "API Management configuration");
+    rendered.push(body.file(&*main_path));
     rendered.push(parameter_file(graph, options, &main.parameters));
 }
 
@@ -93,24 +95,22 @@ fn modules(
         let api = plan.api_of(module);
         let label = api_label(api);
         let file = file_names.numbered(&dns(&label, 80));
-        let path = format!("bicep/modules/{file}.bicep");
+        let path: Arc<str> = format!("bicep/modules/{file}.bicep").into();
         budget.spend(20 * graph.parameters.len() as u64, Place::Source);
         let mut scope = Scope::new(graph, loads, "../", Some(api));
         let nodes = plan.nodes_of(module);
         for &i in nodes {
             scope.declare(i);
-            rendered.outputs[i].insert(Target::Bicep, path.clone());
+            rendered.carries(&path, i, Target::Bicep);
         }
-        let body: String = nodes
-            .iter()
-            .map(|&i| {
-                let text = scope.resource(i, &graph.nodes[i].depends_on, &[]);
-                budget.spend(writing(text.len()), Place::Source);
-                text
-            })
-            .collect();
-        let text = scope.file(&body, &format!("API {}", api.name()));
-        rendered.push(File::text(path, text));
+        let mut body = Writer::default();
+        for &i in nodes {
+            let text = scope.resource(i, &graph.nodes[i].depends_on, &[]);
+            budget.spend(writing(text.len()), Place::Source);
+            body.push(&text);
+        }
+        scope.finish(&mut body, &format!("API {}", api.name()));
+        rendered.push(body.file(&*path));
         let call = Call {
             symbol: main.symbols.numbered(&camel(&["api", &label])),
             file,

@@ -2,6 +2,7 @@
 //! declarations.
 
 use super::super::arm::SERVICE_PARAMETER;
+use super::super::piece::Writer;
 use super::super::symbol::{Names, camel};
 use super::content::Load;
 use super::literal::{object_key, string};
@@ -245,8 +246,8 @@ impl<'g> Scope<'g> {
         }
     }
 
-    /// The whole file around the declarations in `body`.
-    pub(super) fn file(&self, body: &str, title: &str) -> String {
+    /// Makes the whole file of the declarations in `body`.
+    pub(super) fn finish(&self, body: &mut Writer, title: &str) {
         let mut text = format!("metadata description = {}\n", string(title));
         text.push_str(
             "\n@description('Name of the API Management service.')\nparam apimServiceName string\n",
@@ -258,8 +259,7 @@ impl<'g> Scope<'g> {
             declaration(&mut text, name, parameter);
         }
         if !self.uses_service {
-            text.push_str(body);
-            return text;
+            return body.prepend(&text);
         }
         let _ = write!(
             text,
@@ -267,8 +267,7 @@ impl<'g> Scope<'g> {
             self.graph.api_version
         );
         text.push_str(&self.existing_text);
-        text.push_str(body);
-        text
+        body.prepend(&text);
     }
 }
 
