@@ -226,8 +226,12 @@ impl Merge<'_> {
         let place = item.get("name").and_then(|name| name.span);
         let near = self.findings.hint(|| {
             let parent = key.parent();
-            let known = self.project.resources.keys();
-            let siblings = known.filter(|other| other.kind == key.kind && other.parent() == parent);
+            // In the order of keys they stand together, the shortest first.
+            let mut first = key.clone();
+            first.names.pop();
+            let known = self.project.resources.range(first..).map(|(key, _)| key);
+            let siblings =
+                known.take_while(|other| other.kind == key.kind && other.parent() == parent);
             nearest(key.name(), siblings.map(Key::name))
         });
         let finding = Diagnostic::new(

@@ -135,12 +135,12 @@ fn operations(project: &Project, texts: &Texts, meter: &Meter) -> BTreeMap<Key, 
     all
 }
 
-/// Named values by workspace and display name, which is what policies use.
-fn named_values<'p>(
-    project: &'p Project,
-    findings: &mut Findings,
-) -> BTreeMap<(Option<String>, String), &'p Key> {
-    let mut by_name: BTreeMap<_, &Resource> = BTreeMap::new();
+/// Named values by workspace and folded display name, which is what policies use;
+/// with the name as it stands.
+type NamedValues<'p> = BTreeMap<(Option<String>, String), (&'p str, &'p Key)>;
+
+fn named_values<'p>(project: &'p Project, findings: &mut Findings) -> NamedValues<'p> {
+    let mut by_name: BTreeMap<_, (&str, &Resource)> = BTreeMap::new();
     for resource in project.resources.values() {
         if resource.key.kind != Kind::NamedValue {
             continue;
@@ -150,7 +150,7 @@ fn named_values<'p>(
             continue;
         };
         let slot = (resource.key.workspace.clone(), name.to_lowercase());
-        if let Some(first) = by_name.insert(slot, resource) {
+        if let Some((_, first)) = by_name.insert(slot, (name, resource)) {
             let place = |r: &Resource| {
                 r.properties
                     .get("displayName")
@@ -176,7 +176,7 @@ fn named_values<'p>(
     }
     by_name
         .into_iter()
-        .map(|(slot, r)| (slot, &r.key))
+        .map(|(slot, (name, resource))| (slot, (name, &resource.key)))
         .collect()
 }
 
@@ -184,7 +184,7 @@ struct Resolver<'p, 'f> {
     project: &'p Project,
     schema: &'p Schema,
     index: BTreeMap<&'p Key, usize>,
-    named_values: BTreeMap<(Option<String>, String), &'p Key>,
+    named_values: NamedValues<'p>,
     parameters: BTreeMap<String, Parameter>,
     parameter_names: Numbered,
     contents: Vec<Content>,

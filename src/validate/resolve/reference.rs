@@ -66,12 +66,12 @@ impl Resolver<'_, '_> {
         subject: &str,
     ) {
         let near = self.findings.hint(|| {
-            let names = self
-                .index
-                .keys()
-                .filter(|known| known.kind == key.kind && known.workspace == key.workspace)
-                .map(|known| known.name());
-            nearest(key.name(), names)
+            // In the order of keys they stand together.
+            let first = key.sibling(key.kind, &[]);
+            let known = self.index.range::<Key, _>(&first..).map(|(known, _)| known);
+            let alike = known
+                .take_while(|known| known.kind == key.kind && known.workspace == key.workspace);
+            nearest(key.name(), alike.map(|known| known.name()))
         });
         let finding = Diagnostic::new(
             rule,
@@ -85,7 +85,8 @@ impl Resolver<'_, '_> {
         self.findings.push(match near {
             Some(near) => finding.help(format!("did you mean `{near}`?")),
             None => finding.help(format!(
-                "add it, or list it under `external: [{key}]` in flux-apim.yaml when it is managed elsewhere"
+                "add it, or list it under `external: [{}]` in flux-apim.yaml when it is managed elsewhere",
+                excerpt(&key.to_string(), 200)
             )),
         });
     }
@@ -172,7 +173,7 @@ impl Resolver<'_, '_> {
         let found = [workspace.clone(), None]
             .into_iter()
             .find_map(|workspace| self.named_values.get(&(workspace, folded.clone())));
-        if let Some(key) = found {
+        if let Some((_, key)) = found {
             walk.depends_on.extend(self.index.get(*key));
             return;
         }
@@ -187,12 +188,8 @@ impl Resolver<'_, '_> {
             return;
         }
         let near = self.findings.hint(|| {
-            let names = self
-                .named_values
-                .values()
-                .filter_map(|key| self.project.resources.get(*key))
-                .filter_map(|r| r.properties.get("displayName")?.as_str());
-            nearest(name, names)
+            let names = self.named_values.values();
+            nearest(name, names.map(|(shown, _)| *shown))
         });
         let finding = Diagnostic::new(
             rule,
