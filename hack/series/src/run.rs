@@ -2,7 +2,7 @@
 
 use crate::work::Command;
 use anyhow::{Context, bail};
-use shapes::{Asks, Input, Shape};
+use shapes::{Asks, Shape};
 use std::path::Path;
 use std::process::Output;
 
@@ -43,8 +43,8 @@ pub(crate) struct Cost {
     pub(crate) series: Vec<Series>,
     /// Bytes of the input at the largest size.
     pub(crate) bytes: usize,
-    /// Peak bytes for each byte of the input, and of which command.
-    pub(crate) memory: Option<(f64, Command)>,
+    /// The most memory that a command took.
+    pub(crate) memory: Option<Peak>,
     /// What kept a run from its end.
     pub(crate) failures: Vec<String>,
 }
@@ -55,6 +55,23 @@ impl Cost {
         self.series
             .iter()
             .max_by(|a, b| a.factor.total_cmp(&b.factor))
+    }
+}
+
+/// What a run took of memory, that of an empty input taken off.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peak {
+    pub(crate) command: Command,
+    /// Bytes at the peak.
+    pub(crate) bytes: f64,
+    /// Bytes of the input.
+    pub(crate) read: f64,
+}
+
+impl Peak {
+    /// Peak bytes for each byte of the input.
+    pub(crate) fn per_byte(&self) -> f64 {
+        self.bytes / self.read
     }
 }
 
@@ -90,18 +107,29 @@ pub(crate) fn cost(
 fn series(shape: &Shape, command: Command, runs: &[Run]) -> Option<Series> {
     let of_command: Vec<&Run> = runs.iter().filter(|run| run.command == command).collect();
     let (zero, sizes) = of_command.split_first()?;
-    let net = |run: &Run| run.instructions.saturating_sub(zero.instructions).max(1);
+    // What is refused at once costs less than an empty tree.
+    let least = sizes.iter().map(|run| run.instructions).min()?;
+    let fixed = if zero.instructions < least {
+        zero.instructions
+    } else {
+        0
+    };
+    let net = |run: &Run| run.instructions.saturating_sub(fixed).max(1);
     let [.., half, whole] = sizes else {
         return None;
     };
-    let packed = matches!((shape.make)(1), Input::Archive(_));
-    let bytes = |run: &Run| match shape.asks {
-        Asks::Product(_) => (run.read + run.written - zero.read - zero.written) as f64,
-        // Compressed bytes say little of how much there is.
-        Asks::Linear if packed => run.n as f64,
-        Asks::Linear => (run.read - zero.read) as f64,
+    // A check writes nothing, and makes what a rendering writes.
+    let written = |n: usize| {
+        runs.iter()
+            .filter(|run| run.n == n)
+            .map(|run| run.written)
+            .max()
     };
-    let doublings = (bytes(whole) / bytes(half)).log2();
+    let asked = |run: &Run| match shape.asks {
+        Asks::Product(_) => (run.read + written(run.n).unwrap_or(0)) as f64,
+        Asks::Linear => run.n as f64,
+    };
+    let doublings = (asked(whole) / asked(half)).log2();
     let growth = (net(whole) as f64 / net(half) as f64).log2();
     Some(Series {
         command,
@@ -199,8 +227,8 @@ fn dumped(path: &Path) -> anyhow::Result<u64> {
         .context("read callgrind's summary")
 }
 
-fn memory(shape: &Shape, failures: &mut Vec<String>) -> anyhow::Result<Option<(f64, Command)>> {
-    let mut most: Option<(f64, Command)> = None;
+fn memory(shape: &Shape, failures: &mut Vec<String>) -> anyhow::Result<Option<Peak>> {
+    let mut most: Option<Peak> = None;
     for command in Command::ALL {
         let mut peak = |n: usize| -> anyhow::Result<Option<(f64, f64, bool)>> {
             let words = ["peak", shape.name, &n.to_string(), command.as_str()];
@@ -220,14 +248,18 @@ fn memory(shape: &Shape, failures: &mut Vec<String>) -> anyhow::Result<Option<(f
                 refused == "true",
             )))
         };
-        let (Some((empty, ..)), Some((full, bytes, refused))) =
+        let (Some((empty, ..)), Some((full, read, refused))) =
             (peak(0)?, peak(MEMORY_TIMES * shape.small)?)
         else {
             break;
         };
-        let ratio = (full - empty).max(0.0) / bytes;
-        if most.is_none_or(|(before, _)| ratio > before) {
-            most = Some((ratio, command));
+        let found = Peak {
+            command,
+            bytes: (full - empty).max(0.0),
+            read,
+        };
+        if most.is_none_or(|before| found.bytes > before.bytes) {
+            most = Some(found);
         }
         if refused {
             break;

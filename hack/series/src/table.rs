@@ -1,8 +1,8 @@
 //! The table of what shapes cost, for a terminal and for the documentation.
 
-use crate::run::Cost;
+use crate::run::{Cost, Peak};
 use anyhow::{Context, bail};
-use shapes::Asks;
+use shapes::{Asks, Memory};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -25,20 +25,27 @@ pub(crate) fn verdict(cost: &Cost) -> Vec<String> {
             series.factor
         ));
     }
-    if let Some((bytes, command)) = cost.memory
-        && bytes > line(cost) as f64
+    if let Some(peak) = cost.memory
+        && peak.bytes > line(cost, &peak)
     {
         wrong.push(format!(
-            "{} takes {bytes:.0} bytes for each of the input",
-            command.as_str()
+            "{} takes {:.1} MB for {:.1} kB, {:.0} bytes for each",
+            peak.command.as_str(),
+            peak.bytes / 1e6,
+            peak.read / 1e3,
+            peak.per_byte()
         ));
     }
     wrong
 }
 
-/// The most peak bytes for each byte of the input.
-fn line(cost: &Cost) -> usize {
-    cost.shape.memory.map_or(MAX_MEMORY, |(bytes, _)| bytes)
+/// The most bytes that a shape may take.
+fn line(cost: &Cost, peak: &Peak) -> f64 {
+    match cost.shape.memory {
+        None => MAX_MEMORY as f64 * peak.read,
+        Some((Memory::PerByte(bytes), _)) => bytes as f64 * peak.read,
+        Some((Memory::InAll(mebibytes), _)) => (mebibytes << 20) as f64,
+    }
 }
 
 /// A row for a terminal.
@@ -58,8 +65,13 @@ pub(crate) fn row(cost: &Cost) -> String {
         }
         None => row.push_str(" nothing was counted"),
     }
-    if let Some((bytes, command)) = cost.memory {
-        let _ = write!(row, " {bytes:>6.0} B/B {:<8}", command.as_str());
+    if let Some(peak) = cost.memory {
+        let _ = write!(
+            row,
+            " {:>6.0} B/B {:<8}",
+            peak.per_byte(),
+            peak.command.as_str()
+        );
     }
     let _ = write!(row, " {:>9} B", cost.bytes);
     for wrong in verdict(cost) {
@@ -116,7 +128,7 @@ fn markdown(costs: &[Cost], counter: &str) -> String {
         }
         let memory = cost
             .memory
-            .map_or(String::new(), |(bytes, _)| format!("{bytes:.0}"));
+            .map_or(String::new(), |peak| format!("{:.0}", peak.per_byte()));
         let _ = writeln!(out, " {memory} |");
     }
     let products = costs.iter().filter_map(|cost| match cost.shape.asks {
@@ -132,8 +144,12 @@ fn markdown(costs: &[Cost], counter: &str) -> String {
         "\nThe line of memory is {MAX_MEMORY} bytes per byte, except:\n"
     );
     for cost in costs {
-        if let Some((bytes, reason)) = cost.shape.memory {
-            let _ = writeln!(out, "- `{}`, {bytes}: {reason}", cost.shape.name);
+        if let Some((memory, reason)) = cost.shape.memory {
+            let allowed = match memory {
+                Memory::PerByte(bytes) => format!("{bytes} bytes per byte"),
+                Memory::InAll(mebibytes) => format!("{mebibytes} MiB in all"),
+            };
+            let _ = writeln!(out, "- `{}`, {allowed}: {reason}", cost.shape.name);
         }
     }
     out

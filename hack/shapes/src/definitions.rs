@@ -55,7 +55,7 @@ pub(crate) static SHAPES: &[Shape] = &[
     Shape::new(
         "descriptions",
         "a description of n lines",
-        (2_000, 40_000),
+        (500, 40_000),
         descriptions,
     ),
     Shape::new(

@@ -68,7 +68,7 @@ pub(crate) static SHAPES: &[Shape] = &[
     ),
     Shape::new(
         "definitions_many",
-        "√n APIs with nine definitions each",
+        "n APIs with nine definitions each",
         (64, 4_000),
         definitions_many,
     ),

@@ -32,12 +32,13 @@ pub enum Input {
 }
 
 impl Input {
-    /// Bytes of the files, or of the archive as it is sent.
+    /// Bytes of the tree as a tar has them, headers included; those of an archive
+    /// as it is sent.
     pub fn len(&self) -> usize {
         match self {
             Self::Tree(tree) => tree
                 .files()
-                .map(|(path, bytes)| path.len() + bytes.len())
+                .map(|(path, bytes)| path.len() + bytes.len() + tar::HEADER)
                 .sum(),
             Self::Archive(bytes) => bytes.len(),
         }
@@ -73,6 +74,15 @@ pub enum Asks {
     Product(&'static str),
 }
 
+/// Memory that a shape may take beyond what every shape may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    /// So many peak bytes for each byte of the input.
+    PerByte(usize),
+    /// So many MiB, however small the input: up to a cap that is no part of it.
+    InAll(usize),
+}
+
 /// A shape.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
@@ -90,8 +100,8 @@ pub struct Shape {
     pub other: Option<fn(usize) -> Input>,
     /// How what it asks for grows.
     pub asks: Asks,
-    /// Peak bytes per input byte that are more than the default allows, and why.
-    pub memory: Option<(usize, &'static str)>,
+    /// Memory that is more than every shape may take, and why.
+    pub memory: Option<(Memory, &'static str)>,
     /// Name of the environment to merge.
     pub environment: Option<&'static str>,
 }
@@ -126,8 +136,8 @@ impl Shape {
         self
     }
 
-    const fn allowing(mut self, bytes: usize, reason: &'static str) -> Self {
-        self.memory = Some((bytes, reason));
+    const fn allowing(mut self, memory: Memory, reason: &'static str) -> Self {
+        self.memory = Some((memory, reason));
         self
     }
 
@@ -174,16 +184,23 @@ mod tests {
     use super::{Asks, Input, all};
     use std::collections::BTreeSet;
 
-    /// A series is fair when twice the size is about twice the bytes.
+    /// A series is fair when twice the size is about twice the bytes. Of √n by √n
+    /// entries the files around them are the larger part at first.
     #[test]
     fn bytes_grow_with_the_size() {
+        let bytes = |input: Input| match input {
+            Input::Tree(tree) => tree
+                .files()
+                .map(|(path, bytes)| path.len() + bytes.len())
+                .sum(),
+            Input::Archive(_) => 0,
+        };
         let unfair: Vec<String> = all()
             .filter(|shape| matches!((shape.make)(1), Input::Tree(_)))
             .filter_map(|shape| {
-                let [none, half, whole] =
-                    [0, 4, 8].map(|times| (shape.make)(times * shape.small).len() as f64);
-                let factor = (whole - none) / (half - none);
-                // Of √n by √n entries the files around them are the larger part at first.
+                let [none, half, whole]: [usize; 3] =
+                    [0, 4, 8].map(|times| bytes((shape.make)(times * shape.small)));
+                let factor = (whole - none) as f64 / (half - none) as f64;
                 (!(1.5..2.4).contains(&factor)).then(|| format!("{} {factor}", shape.name))
             })
             .collect();

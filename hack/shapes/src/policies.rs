@@ -31,13 +31,13 @@ pub(crate) static SHAPES: &[Shape] = &[
     Shape::new(
         "policy_entities",
         "n entities and ampersands",
-        (1_000, 50_000),
+        (300, 50_000),
         policy_entities,
     ),
     Shape::new(
         "policy_quotes",
         "n strings of C# with quotes as entities",
-        (300, 40_000),
+        (80, 40_000),
         policy_quotes,
     ),
     Shape::new(
@@ -139,19 +139,19 @@ pub(crate) static SHAPES: &[Shape] = &[
     Shape::new(
         "dangling_values",
         "n named values that do not exist, among n that do",
-        (20, 4_000),
+        (40, 4_000),
         dangling_values,
     ),
     Shape::new(
         "dangling_values_long",
         "the same with names of 118 letters that have little in common",
-        (10, 1_000),
+        (25, 1_000),
         dangling_values_long,
     ),
     Shape::new(
         "dangling_values_backends",
         "n backends that name named values that do not exist, among n that do",
-        (20, 4_000),
+        (40, 4_000),
         dangling_values_backends,
     ),
     Shape::new(

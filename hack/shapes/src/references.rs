@@ -73,7 +73,7 @@ pub(crate) static SHAPES: &[Shape] = &[
     Shape::new(
         "ref_through_many",
         "a reference whose n tokens all go through a reference",
-        (4, 2_000),
+        (100, 2_000),
         ref_through_many,
     ),
     Shape::new(
@@ -356,24 +356,29 @@ fn ref_chain_parameters(n: usize) -> Input {
     .into()
 }
 
-/// `d/i` is a place that is reached through `d/i-1`.
+/// Item `i` of `d` leads through item `i - 1`, by eight steps each of which may be
+/// resolved anew: followed without memory, that takes `8^n` of them.
 fn ref_through(n: usize) -> Input {
-    let steps = "/x".repeat(8);
-    let mut nested = STRING.to_owned();
-    for i in (0..n).rev() {
-        nested = format!(
-            "{{\"x\":{{\"$ref\":\"#/d/{i}{steps}/y\"}},\"y\":{}}}",
-            if i % 100 == 99 { STRING } else { &nested }
-        );
+    let way = |i: usize| format!("#/d/{i}{}/y", "/x".repeat(8));
+    let items = joined(n + 1, ",", |i| match i {
+        0 => reference("#/n"),
+        i => reference(&way(i - 1)),
+    });
+    // Below `n` a `y` for each item, no deeper than documents may be.
+    let mut nested = r#"{"x":1}"#.to_owned();
+    for i in (0..n.min(200)).rev() {
+        nested = format!("{{\"x\":{},\"y\":{nested}}}", reference(&way(i)));
     }
-    let items = joined(n, ",", |_| reference("#/n"));
-    let members =
-        format!("\"n\":{{\"x\":{{\"$ref\":\"#/n\"}},\"y\":{nested}}},\"d\":[{items}],\"x-o\":1");
-    let text = spec(&members).replacen(
-        "\"operationId\"",
-        &format!("\"parameters\":[{{\"$ref\":\"#/d/{}{steps}/y\"}},{{\"$ref\":\"other.json#/p\"}}],\"operationId\"", n.saturating_sub(1)),
-        1,
+    let members = format!(
+        "\"n\":{{\"x\":{},\"y\":{nested}}},\"d\":[{items}]",
+        reference("#/n")
     );
+    let parameters = format!(
+        "\"parameters\":[{},{}],\"operationId\"",
+        reference(&way(n)),
+        reference("other.json#/p")
+    );
+    let text = spec(&members).replacen("\"operationId\"", &parameters, 1);
     Tree::defined("specification.json", text)
         .with("apis/a/other.json", r#"{"p":{"name":"p","in":"query"}}"#)
         .into()

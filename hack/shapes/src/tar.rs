@@ -5,6 +5,8 @@ use flate2::write::GzEncoder;
 use std::io::Write;
 
 const BLOCK: usize = 512;
+/// What an entry takes beside its bytes.
+pub(crate) const HEADER: usize = BLOCK;
 
 /// A tar while it is written.
 #[derive(Default)]
