@@ -172,7 +172,12 @@ mod tests {
         gate.close();
         assert!(!waiting.await.unwrap());
         assert!(gate.turn(task("c")).await.is_none());
-        assert_eq!((gate.lock().running(), gate.lock().waiting()), (1, 0));
+        // One lock at a time: both guards would live to the end of the statement.
+        let (running, waiting) = {
+            let state = gate.lock();
+            (state.running(), state.waiting())
+        };
+        assert_eq!((running, waiting), (1, 0));
         drop(first);
         assert_eq!(gate.lock().running(), 0);
     }
