@@ -225,7 +225,7 @@ fn a_rendered_bundle_counts_as_held_until_it_is_dropped() {
     let archive = bundle.archive_within(&budget);
     assert!(budget.spent() > before);
     assert_eq!(archive.digest(), bundle.archive().digest());
-    drop(bundle);
+    drop((bundle, archive));
     assert_eq!(budget.held(), 0);
 }
 

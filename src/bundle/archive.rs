@@ -147,7 +147,7 @@ pub(super) fn archive(bundle: &Bundle, budget: Option<&Budget>) -> Archive {
             (same[i] == i).then(|| {
                 if let Some(budget) = budget {
                     // Compression takes about ten times as long as reading.
-                    let bytes: usize = parts.iter().map(|part| part.len()).sum();
+                    let bytes: usize = parts.iter().map(Part::len).sum();
                     budget.spend(10 + bytes as u64 / 16, Place::Source);
                 }
                 let member = member(bundle, parts);

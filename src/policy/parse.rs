@@ -572,6 +572,9 @@ mod tests {
     use crate::tree::Limits;
     use proptest::prelude::*;
 
+    /// A name, and what makes the text of a size.
+    type Shape = (&'static str, fn(usize) -> String);
+
     fn read(text: &str, max_depth: u64) -> (Document<'_>, Vec<Diagnostic>) {
         let mut findings = Findings::from(Vec::new());
         let document = parse(FileId(0), text, Root::Policies, max_depth, &mut findings);
@@ -688,7 +691,7 @@ mod tests {
     /// Twice the text takes at most 2.3 times the steps and the memory.
     #[test]
     fn every_shape_is_linear() {
-        let shapes: [(&str, fn(usize) -> String); 18] = [
+        let shapes: [Shape; 18] = [
             ("endless", |n| format!("<value>x {}", "@( ".repeat(n))),
             ("endless blocks", |n| {
                 format!("<value>x {}", "@{ ".repeat(n))

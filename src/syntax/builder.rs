@@ -99,7 +99,7 @@ impl<'s> Builder<'s> {
             kind,
             form,
         });
-        if self.nodes.len() % Self::BATCH == 0 {
+        if self.nodes.len().is_multiple_of(Self::BATCH) {
             self.hold();
         }
     }

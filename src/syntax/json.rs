@@ -361,6 +361,9 @@ mod tests {
     use crate::diag::{Budget, Findings, rules};
     use crate::tree::{FileId, Limits};
 
+    /// A name, and what makes the text of a size.
+    type Shape = (&'static str, Box<dyn Fn(usize) -> String>);
+
     /// Steps and the most bytes held.
     fn cost(text: &str) -> (f64, f64) {
         let limits = Limits::default();
@@ -380,7 +383,7 @@ mod tests {
     #[test]
     fn every_shape_is_linear() {
         let keys = |n: usize| (0..n).map(|n| format!("\"{}\":0,", n * 7919 % 65536));
-        let shapes: Vec<(&str, Box<dyn Fn(usize) -> String>)> = vec![
+        let shapes: Vec<Shape> = vec![
             ("numbers", Box::new(|n| format!("[{}0]", "1,".repeat(n)))),
             (
                 "keys",

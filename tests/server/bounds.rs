@@ -43,7 +43,7 @@ fn project(name: &str, apis: usize, paths: usize) -> Vec<u8> {
 }
 
 /// `products` that each have all of `apis`: few bytes that become many.
-fn links(products: usize, apis: usize) -> Vec<u8> {
+pub(crate) fn links(products: usize, apis: usize) -> Vec<u8> {
     let mut files = BTreeMap::new();
     let names: Vec<String> = (0..apis)
         .map(|n| format!("{{\"name\":\"a{n}\"}}"))

@@ -64,14 +64,13 @@ async fn work_that_nobody_waits_for_is_given_up() {
     let asking: Vec<_> = (0..6)
         .map(|_| {
             let url = url.clone();
-            tokio::spawn(async move { post(&url, GZIP, archive(&sample())).await.status() })
+            // Long enough to be seen while it is worked on.
+            let body = crate::bounds::links(100, 100);
+            tokio::spawn(async move { post(&url, GZIP, body).await.status() })
         })
         .collect();
-    for _ in 0..200 {
-        if service.load().running > 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+    while service.load().running == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     asking.iter().for_each(tokio::task::JoinHandle::abort);
     let load = service.rest().await;

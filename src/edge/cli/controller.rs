@@ -13,10 +13,7 @@ use std::path::PathBuf;
 
 /// Flags as those of Flux's controllers.
 #[derive(Debug, Args)]
-#[command(
-    mut_arg("max-steps", own_default),
-    mut_arg("max-memory-bytes", own_default)
-)]
+#[command(mut_args(own_default))]
 pub(super) struct Controller {
     /// Watch all namespaces; otherwise only the one it runs in.
     #[arg(long, env = "FLUX_APIM_WATCH_ALL_NAMESPACES", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]

@@ -16,11 +16,7 @@ use std::time::Duration;
 /// Flags of `serve`. Caps on sources are those of `render`, but for
 /// those whose default is lower (`Options::default`).
 #[derive(Debug, Args)]
-#[command(
-    mut_arg("max-steps", own_default),
-    mut_arg("max-memory-bytes", own_default),
-    mut_arg("max-total-bytes", own_default)
-)]
+#[command(mut_args(own_default))]
 pub(super) struct Serve {
     /// Address. Any but loopback needs --auth.
     #[arg(

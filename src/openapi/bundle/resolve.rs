@@ -69,9 +69,7 @@ impl<'f> Resolver<'f> {
                 follows.pop();
                 if let Some(waiting) = follows.last_mut() {
                     found = found.and_then(|node| waiting.token(|token| node.token(token)));
-                    if found.is_none() {
-                        return None;
-                    }
+                    found?;
                 }
                 continue;
             }

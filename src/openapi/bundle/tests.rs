@@ -6,6 +6,8 @@ use crate::tree::{ArtifactPath, FileId, Limits, SourceTree};
 use std::collections::BTreeMap;
 
 type Files = Vec<(String, String)>;
+/// A name, and what makes the files of a size.
+type Shape = (&'static str, fn(usize) -> Files);
 
 fn tree_of(files: &[(String, String)]) -> SourceTree {
     let files = files.iter().map(|(path, text)| {
@@ -68,7 +70,7 @@ fn get(inside: &str) -> String {
     format!(r#"{{"get":{{{inside},"responses":{{"200":{{"description":""}}}}}}}}"#)
 }
 
-fn shapes() -> Vec<(&'static str, fn(usize) -> Files)> {
+fn shapes() -> Vec<Shape> {
     vec![
         ("references into one object", |n| {
             let schemas = many(n, |i| {

@@ -492,6 +492,9 @@ mod tests {
     use crate::diag::{Budget, Diagnostic, Findings, rules};
     use crate::tree::{FileId, Limits};
 
+    /// A name, and what makes the text of a size.
+    type Shape = (&'static str, fn(usize) -> String);
+
     fn read(text: &str) -> (Option<Document>, Vec<Diagnostic>, Budget) {
         let limits = Limits::default();
         let options = Options {
@@ -587,7 +590,7 @@ mod tests {
     /// Twice the text takes at most 2.3 times the steps, whatever it is.
     #[test]
     fn every_shape_is_linear() {
-        let shapes: [(&str, fn(usize) -> String); 12] = [
+        let shapes: [Shape; 12] = [
             ("lines of one collection", |n| {
                 format!("k:\n  a: [\n{}  1]", "1,\n".repeat(n))
             }),
