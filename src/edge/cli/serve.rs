@@ -216,7 +216,7 @@ pub(super) struct Serve {
         value_name = "N",
         env = "FLUX_APIM_QUEUE",
         help_heading = "Load",
-        default_value_t = 64,
+        default_value_t = 256,
         value_parser = super::values::count_or_none
     )]
     queue: usize,

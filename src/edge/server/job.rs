@@ -72,7 +72,7 @@ impl From<Ended> for Problem {
     fn from(ended: Ended) -> Self {
         match ended {
             Ended::Full => Self::busy(
-                "too many previews wait already, most of them of this client; the operator raises this with --queue, or runs more replicas",
+                "too many previews wait already; the operator raises this with --queue, or runs more replicas",
             ),
             Ended::Stopped(stop) => stopped(&stop),
             Ended::Panicked => Self::internal(

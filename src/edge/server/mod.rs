@@ -143,7 +143,7 @@ impl Default for Options {
             cache_bytes: 64 << 20,
             workers: cores,
             threads: work::default_threads(),
-            queue: 64,
+            queue: 256,
             max_connections: 1024,
             max_connections_per_client: 256,
             rate: NonZeroU32::new(600).unwrap_or(NonZeroU32::MIN),
