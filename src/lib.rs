@@ -1,39 +1,28 @@
 //! flux-apim renders Azure API Management configuration kept in Git into
 //! validated, digest-pinned ARM, Bicep and Azure Service Operator bundles.
 //!
-//! The modules stand in pipeline order; each may use those above it, none
-//! below (held by `tests/arch.rs`). Everything outside [`edge`] is pure: no
-//! I/O, clock, environment, locale or randomness. `ARCHITECTURE.md` has the
-//! invariants and the tests that hold them.
+//! The libraries below `crates/` are pure: no I/O, clock, environment, locale or
+//! randomness. They are named here in pipeline order. [`pipeline`] runs them,
+//! [`edge`] gives them a tree and takes the bundle. `ARCHITECTURE.md` has the
+//! invariants and what holds them.
 
-/// Inventory, reports, archive, OCI image.
-pub mod bundle;
-/// What changes between two rendered projects.
-pub mod changes;
-/// Where C# policy expressions end.
-pub mod csharp;
-/// Findings: what is wrong in the user's input, where, and what to do.
-pub mod diag;
-/// From files to resources: layouts, project root, overrides.
-pub mod discover;
 /// Everything that touches the world: sources, output, command line.
 #[cfg(feature = "source")]
 pub mod edge;
-/// Resource kinds, names, references, constraints.
-pub mod model;
-/// API definitions: kinds, operations, bundling of references.
-pub mod openapi;
 /// The whole product as one pure function.
 pub mod pipeline;
-/// Policy documents and what they refer to.
-pub mod policy;
-/// The resource graph printed as ARM, Bicep and ASO.
-pub mod render;
-/// What earlier runs made, by digest of what it was made of.
-pub mod reuse;
-/// Span-preserving trees for JSON and YAML.
-pub mod syntax;
-/// Paths and bytes of one source revision.
-pub mod tree;
-/// The checks without which rendering would lie, and the graph they leave.
-pub mod validate;
+
+pub use flux_apim_bundle as bundle;
+pub use flux_apim_changes as changes;
+pub use flux_apim_compile as compile;
+pub use flux_apim_definition as definition;
+pub use flux_apim_diag as diag;
+pub use flux_apim_diag::tree;
+pub use flux_apim_discover as discover;
+pub use flux_apim_link as link;
+pub use flux_apim_model as model;
+pub use flux_apim_policy as policy;
+pub use flux_apim_policy::csharp;
+pub use flux_apim_render as render;
+pub use flux_apim_reuse as reuse;
+pub use flux_apim_syntax as syntax;

@@ -7,7 +7,7 @@ use crate::diag::{
 use crate::model::schema::{DEFAULT_API_VERSION, Schema};
 use crate::reuse::Reuse;
 use crate::tree::{ReadError, SourceTree};
-use crate::{discover, policy, render, syntax, validate};
+use crate::{compile, discover, link, policy, render, syntax};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -154,13 +154,11 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     for &(flag, value) in &project.config.limits {
         limits.set(flag, value);
     }
-    let checks = validate::Options {
-        schema,
-        limits: &limits,
-        reuse: options.reuse.as_deref(),
-    };
-    let graph = validate::validate(tree, project, &checks, findings)?;
-    if let Some(name) = options.service.as_deref().or(graph.service.as_deref())
+    let service = options.service.clone().or_else(|| {
+        let configured = project.config.service.clone();
+        project.service.clone().or(configured)
+    });
+    if let Some(name) = &service
         && !is_service_name(name)
     {
         let message = format!("`{}` cannot be the name of a service", excerpt(name, 80));
@@ -169,17 +167,24 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
                 .help("1 to 50 letters, digits and hyphens; a letter first, no hyphen last"),
         );
     }
+    let compiling = compile::Options {
+        limits: &limits,
+        reuse: options.reuse.as_deref(),
+    };
+    let mut project = project;
+    let texts = compile::compile(tree, &mut project, &compiling, findings)?;
+    let graph = link::link(tree, project, texts, schema, findings);
     let failed = findings.rules().any(|rule| {
         let level = levels.get(&rule.code).copied();
         level.unwrap_or(Some(rule.severity)) == Some(Severity::Error)
     });
-    if failed {
+    let Some(graph) = graph.filter(|_| !failed) else {
         let report = Report::resolve(findings, tree, &levels)?;
         return Ok(Outcome {
             report,
             bundle: None,
         });
-    }
+    };
     let rendered = render::render(
         &graph,
         &render::Options {

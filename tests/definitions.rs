@@ -8,14 +8,14 @@
 
 mod common;
 
-use flux_apim::openapi::{self, Compiled};
+use flux_apim::definition::{self, Compiled};
 use flux_apim::tree::{FileId, Limits, SourceTree};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
 fn compile(tree: &SourceTree, file: FileId) -> (Option<Compiled>, Vec<String>) {
     let mut findings = Vec::new().into();
-    let compiled = openapi::compile(tree, file, &Limits::default(), &mut findings).unwrap();
+    let compiled = definition::compile(tree, file, &Limits::default(), &mut findings).unwrap();
     let messages = findings
         .listed()
         .iter()

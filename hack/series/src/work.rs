@@ -144,7 +144,7 @@ impl Job {
         match (self.command, bundles.as_slice()) {
             (Command::Render, [bundle]) => {
                 black_box(bundle.archive());
-                let contents = &bundle.graph().contents;
+                let contents = bundle.graph().contents();
                 done.written += bundle
                     .files
                     .iter()

@@ -40,7 +40,7 @@ fn main() -> anyhow::Result<()> {
 
 fn rules() -> String {
     let mut out = String::from(
-        "# Rules\n\nGenerated from `src/diag/catalogue.rs` by `cargo xtask generate`. `flux-apim explain CODE` shows the same.\nLevels can be changed under `rules` in `flux-apim.yaml` (`error`, `warning`, `info`, `off`).\n",
+        "# Rules\n\nGenerated from `crates/diag/src/catalogue.rs` by `cargo xtask generate`. `flux-apim explain CODE` shows the same.\nLevels can be changed under `rules` in `flux-apim.yaml` (`error`, `warning`, `info`, `off`).\n",
     );
     for rule in RULES {
         let _ = write!(
@@ -58,7 +58,7 @@ fn schema() -> String {
 
 fn limits() -> String {
     let mut out = String::from(
-        "# Caps on the input\n\nGenerated from `src/tree/limits.rs` by `cargo xtask generate`. A source beyond a cap is refused, naming the\nfile, the value and the flag. A project lowers the caps on documents under `limits` in `flux-apim.yaml`\n(`max_depth: 100`); it cannot raise them.\n\n| Flag | Default | Caps |\n|---|---:|---|\n",
+        "# Caps on the input\n\nGenerated from `crates/diag/src/tree/limits.rs` by `cargo xtask generate`. A source beyond a cap is refused, naming the\nfile, the value and the flag. A project lowers the caps on documents under `limits` in `flux-apim.yaml`\n(`max_depth: 100`); it cannot raise them.\n\n| Flag | Default | Caps |\n|---|---:|---|\n",
     );
     for limit in Limits::TABLE {
         let meaning = limit.meaning.trim();

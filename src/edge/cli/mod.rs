@@ -230,7 +230,7 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
         print_inventory(bundle)?;
     } else {
         human::report(&mut anstream::stderr(), &outcome.report, quiet)?;
-        let nodes = bundle.graph().nodes.iter();
+        let nodes = bundle.graph().nodes().iter();
         human::bundle(
             &mut anstream::stdout(),
             nodes.map(|node| node.key.arm_type()),

@@ -5,11 +5,11 @@ use super::options::{Common, Render, ResultFormat, Validate};
 use super::{Done, human, open, print, show};
 use crate::bundle::OciImage;
 use crate::changes::Changes;
+use crate::definition;
 use crate::diag::{Budget, Report, excerpt};
 use crate::edge::output::{self, Output, Pulled};
 use crate::edge::secret::Secret;
 use crate::edge::source::{self, OpenOptions, Opened};
-use crate::openapi;
 use crate::tree::{Digest, FileId, SourceTree};
 use anyhow::{Context, bail, ensure};
 use base64::Engine;
@@ -238,7 +238,7 @@ fn pack(opened: &Opened, common: &Common) -> anyhow::Result<Vec<u8>> {
     let chosen: Option<BTreeSet<FileId>> = match opened.only {
         None => None,
         Some(only) => {
-            let compiled = openapi::compile(tree, only, &common.limits()?, &mut Vec::new().into())?;
+            let compiled = definition::compile(tree, only, &common.limits()?, &mut Vec::new().into())?;
             let mut files = compiled.map_or_else(BTreeSet::new, |compiled| compiled.used);
             files.insert(only);
             Some(files)

@@ -17,7 +17,7 @@ const LARGE: usize = 256 << 10;
 /// The most bytes that sending `bundle` takes beside the bundle: its largest text,
 /// unpacked, as its file spells it, and as this document does.
 pub(super) fn room(bundle: &Bundle) -> usize {
-    let contents = &bundle.graph().contents;
+    let contents = &bundle.graph().contents();
     let pieces = bundle.files.iter().flat_map(|file| &file.pieces);
     let largest = pieces.map(|piece| piece.len(contents)).max();
     4 * largest.unwrap_or(0).max(PART)
@@ -58,7 +58,7 @@ impl Place {
     fn is_large(&self) -> bool {
         let file = self.bundle.files.get(self.file);
         let piece = file.and_then(|file| file.pieces.get(self.piece?));
-        piece.is_some_and(|piece| piece.len(&self.bundle.graph().contents) >= LARGE)
+        piece.is_some_and(|piece| piece.len(&self.bundle.graph().contents()) >= LARGE)
     }
 
     /// The next part, and how far it is written then; no further at the end.
@@ -79,7 +79,7 @@ impl Place {
                 }
                 Some(at) => match file.pieces.get(at) {
                     Some(piece) => {
-                        let contents = &bundle.graph().contents;
+                        let contents = &bundle.graph().contents();
                         piece.each_text(contents, &mut |text| write_escaped(&mut out, text));
                         self.piece = Some(at + 1);
                     }

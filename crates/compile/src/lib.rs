@@ -1,0 +1,314 @@
+//! Reads definitions and policies, in parallel over files. What was read is kept as
+//! compressed text and as the facts that later steps ask for.
+
+mod definition;
+mod packed;
+
+pub use packed::Content;
+
+use definition::Definition;
+use flux_apim_definition::{Compiled, Documents};
+use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree};
+use flux_apim_diag::{Diagnostic, Findings, Held, Span, excerpt, rules};
+use flux_apim_discover::Project;
+use flux_apim_model::kinds::Kind;
+use flux_apim_model::{Key, Resource};
+use flux_apim_policy::{self as policy, Reference};
+use flux_apim_reuse::Reuse;
+use flux_apim_syntax::{self as syntax, Value};
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+/// Documented maximum of a policy document (service limits, 2023).
+const MAX_POLICY: usize = 256 * 1024;
+/// Documented maximum of a fragment (policy fragments, 2026).
+const MAX_FRAGMENT: usize = 512 * 1024;
+
+/// What compiling is asked for.
+#[derive(Debug)]
+pub struct Options<'a> {
+    /// Caps on the input.
+    pub limits: &'a Limits,
+    /// What earlier runs made.
+    pub reuse: Option<&'a Reuse>,
+}
+
+/// What the files other than information files hold.
+#[derive(Debug, Default)]
+pub struct Texts {
+    /// Definitions, their text in `contents`.
+    pub definitions: BTreeMap<Key, Compiled>,
+    /// Policies, their text in `contents`.
+    pub policies: BTreeMap<Key, Policy>,
+    /// The texts of definitions and policies.
+    pub contents: BTreeMap<Key, Content>,
+    /// Pages of wikis.
+    pub wikis: BTreeMap<Key, String>,
+    /// Files that definitions refer to.
+    pub used: BTreeSet<FileId>,
+    /// Tokens left in policies.
+    pub tokens: Vec<(Span, String)>,
+    /// What texts of wikis take of the run's memory.
+    held: Vec<Held>,
+}
+
+/// A policy and what it refers to.
+#[derive(Debug)]
+pub struct Policy {
+    /// What it names, in order.
+    pub references: Vec<Reference>,
+    /// A token that was left in it.
+    token: Option<(Span, String)>,
+    /// What references take of the run's memory.
+    _held: Held,
+}
+
+enum Read {
+    Definition(Definition),
+    Policy(Option<(Policy, Content)>),
+    Wiki(Option<(String, Held)>),
+}
+
+/// Reads every definition, policy and wiki of `project`. Where a policy stands in a
+/// property, it is taken out of it.
+///
+/// # Errors
+/// A file that the tree lists cannot be read.
+pub fn compile(
+    tree: &SourceTree,
+    project: &mut Project,
+    options: &Options<'_>,
+    findings: &mut Findings,
+) -> Result<Texts, ReadError> {
+    let limits = options.limits;
+    let mut jobs: Vec<(Key, Job)> = Vec::new();
+    let environment = project.environment_file;
+    for resource in project.resources.values_mut() {
+        let definition = resource.definition.map(Job::Definition);
+        let policy = policy_job(resource, environment);
+        let wiki = resource.wiki.map(Job::Wiki);
+        let own = [definition, policy, wiki].into_iter().flatten();
+        jobs.extend(own.map(|job| (resource.key.clone(), job)));
+    }
+    // Names of operations are kept where something asks for them.
+    let with_operations: BTreeSet<Key> = project
+        .resources
+        .keys()
+        .filter(|key| matches!(key.kind, Kind::ApiOperation | Kind::OperationPolicy))
+        .filter_map(Key::api)
+        .collect();
+    let documents = Documents::new(tree, limits);
+    let parts = findings.part();
+    let results: Vec<Result<(Read, Findings), ReadError>> = jobs
+        .par_iter()
+        .map(|(key, job)| {
+            let mut findings = parts.part();
+            let read = match job {
+                Job::Definition(file) => {
+                    let named = with_operations.contains(key);
+                    let read = definition::read(&documents, *file, named, options, &mut findings)?;
+                    Read::Definition(read)
+                }
+                Job::Policy(file) => {
+                    let text = text(tree, *file, &mut findings)?;
+                    Read::Policy(text.map(|text| policy(key, *file, text, limits, &mut findings)))
+                }
+                Job::Value(text, span) => {
+                    let read = policy(key, span.file, text.clone(), limits, &mut findings);
+                    Read::Policy(Some(at(*span, read, &mut findings)))
+                }
+                Job::Wiki(file) => {
+                    let text = text(tree, *file, &mut findings)?;
+                    let hold = |text: String| {
+                        let held = findings.budget().hold(text.len(), *file);
+                        (text, held)
+                    };
+                    Read::Wiki(text.map(hold))
+                }
+            };
+            Ok((read, findings))
+        })
+        .collect();
+    let mut texts = Texts::default();
+    for ((key, _), result) in jobs.into_iter().zip(results) {
+        let (read, found) = result?;
+        findings.append(found);
+        match read {
+            Read::Definition(Definition::Read(compiled, content)) => {
+                texts.used.extend(compiled.used.iter().copied());
+                if let Some(resource) = project.resources.get_mut(&key) {
+                    resource
+                        .origins
+                        .extend(compiled.used.iter().map(|&file| used(tree, file)));
+                }
+                texts.contents.insert(key.clone(), content);
+                texts.definitions.insert(key, *compiled);
+            }
+            Read::Policy(Some((policy, content))) => {
+                texts.tokens.extend(policy.token.clone());
+                texts.contents.insert(key.clone(), content);
+                texts.policies.insert(key, policy);
+            }
+            Read::Wiki(Some((text, held))) => {
+                texts.wikis.insert(key, text);
+                texts.held.push(held);
+            }
+            Read::Definition(Definition::Refused(used)) => texts.used.extend(used),
+            Read::Policy(None) | Read::Wiki(None) => {}
+        }
+    }
+    documents.into_findings(findings);
+    Ok(texts)
+}
+
+fn used(tree: &SourceTree, file: FileId) -> flux_apim_model::Origin {
+    flux_apim_model::Origin {
+        span: Span::new(
+            file,
+            0,
+            usize::try_from(tree.size(file)).unwrap_or(usize::MAX),
+        ),
+        role: flux_apim_model::Role::Definition,
+    }
+}
+
+/// A text that is to be read.
+enum Job {
+    Definition(FileId),
+    Policy(FileId),
+    /// A policy in the `value` of an information or environment file.
+    Value(String, Span),
+    Wiki(FileId),
+}
+
+/// Where the policy of `resource` stands: in the environment file, in a file
+/// of its own, or in the information file, in this order.
+fn policy_job(resource: &mut Resource, environment: Option<FileId>) -> Option<Job> {
+    if !resource.key.kind.is_policy() {
+        return None;
+    }
+    let properties = &mut resource.properties;
+    let is_link = properties
+        .get("format")
+        .and_then(Value::as_str)
+        .is_some_and(|format| format.ends_with("-link"));
+    let value = properties
+        .get("value")
+        .and_then(|value| Some((value.as_str()?.to_owned(), value.span?)));
+    match (value, resource.policy) {
+        (Some((text, span)), file) if file.is_none() || environment == Some(span.file) => {
+            if is_link {
+                return None;
+            }
+            properties.set("value", "");
+            Some(Job::Value(text, span))
+        }
+        (_, Some(file)) => {
+            properties.remove("value");
+            Some(Job::Policy(file))
+        }
+        (_, None) => None,
+    }
+}
+
+fn text(
+    tree: &SourceTree,
+    file: FileId,
+    findings: &mut Findings,
+) -> Result<Option<String>, ReadError> {
+    Ok(match syntax::utf8(file, tree.read(file)?.into_owned()) {
+        Ok(text) => Some(text),
+        Err(finding) => {
+            findings.push(*finding);
+            None
+        }
+    })
+}
+
+fn policy(
+    key: &Key,
+    file: FileId,
+    text: String,
+    limits: &Limits,
+    findings: &mut Findings,
+) -> (Policy, Content) {
+    let (root, max) = match key.kind {
+        Kind::PolicyFragment => (policy::Root::Fragment, MAX_FRAGMENT),
+        Kind::ResolverPolicy => (policy::Root::Resolver, MAX_POLICY),
+        _ => (policy::Root::Policies, MAX_POLICY),
+    };
+    if text.len() > max {
+        findings.push(
+            Diagnostic::new(
+                &rules::POLICY_TOO_LARGE,
+                file,
+                format!(
+                    "the {} `{}` has {} bytes, but APIM takes at most {max}",
+                    key.kind.label(),
+                    excerpt(&key.to_string(), 200),
+                    text.len()
+                ),
+            )
+            .help("move parts into fragments"),
+        );
+    }
+    let document = policy::parse(file, &text, root, limits.max_depth, findings);
+    let meter = findings.budget().meter();
+    let references = policy::references(&document, &meter);
+    drop(document);
+    let token = token(&text).map(|range| {
+        let span = Span::new(file, range.start, range.end);
+        (span, text[range].to_owned())
+    });
+    let text = match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    };
+    let names = references.iter().map(|reference| reference.name.len() + 16);
+    let bytes = references.len() * size_of::<Reference>() + names.sum::<usize>();
+    let policy = Policy {
+        references,
+        token,
+        _held: meter.budget().hold(bytes, file),
+    };
+    let content = Content::new(text, file, &meter);
+    (policy, content.held_in(file, 0, &meter))
+}
+
+/// A policy that was read from a string of a document: places inside the
+/// string are shown as the string.
+fn at(
+    span: Span,
+    (mut policy, content): (Policy, Content),
+    findings: &mut Findings,
+) -> (Policy, Content) {
+    for finding in findings.listed_mut() {
+        finding.place = span.into();
+        finding.related.clear();
+    }
+    for reference in &mut policy.references {
+        reference.span = span;
+    }
+    if let Some((place, _)) = &mut policy.token {
+        *place = span;
+    }
+    (policy, content)
+}
+
+/// The first `{#token#}` of `text`.
+pub fn token(text: &str) -> Option<Range<usize>> {
+    let mut from = 0;
+    while let Some(at) = text[from..].find("{#") {
+        let start = from + at;
+        let inside = &text[start + 2..];
+        // The name ends where it has a character that names have not.
+        let name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '[' | ']' | ' ');
+        let end = inside.find(|c| !name(c)).unwrap_or(inside.len());
+        if end > 0 && inside[end..].starts_with("#}") {
+            return Some(start..start + 2 + end + 2);
+        }
+        from = start + 2;
+    }
+    None
+}

@@ -1,0 +1,100 @@
+//! One document out of many files, without changing what it means.
+//!
+//! A schema of another file becomes a component of the root document (under
+//! the name it already has there, when a component is nothing but a reference
+//! to it); everything else that lies in another file (path items, parameters,
+//! responses, ...) is put in its place. References inside the root document
+//! stay. A document without references to files is written as it stands.
+//!
+//! Each step takes time in proportion to what it reads and writes: a reference
+//! is followed once, a file is parsed once, and what is written has a cap.
+
+mod chain;
+mod files;
+mod name;
+mod out;
+mod paths;
+mod place;
+mod resolve;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use super::documents::Documents;
+use super::{Compiled, Kind, operations, title};
+use files::Files;
+use flux_apim_diag::tree::{FileId, Limits, ReadError};
+use flux_apim_diag::{Diagnostic, Findings, Meter, rules};
+use flux_apim_syntax::{Document, NodeRef, write_node_while};
+use out::Out;
+pub(super) use place::{holds_names, is_data};
+use resolve::Resolver;
+use std::sync::Arc;
+use writer::Writer;
+
+pub(super) fn bundle(
+    shared: &Documents<'_>,
+    document: Arc<Document>,
+    kind: Kind,
+    meter: &Meter,
+    findings: &mut Findings,
+) -> Result<Option<Compiled>, ReadError> {
+    let mut files = Files::new(shared, document, meter);
+    let compiled = files
+        .load_all(kind.dialect(), findings)?
+        .then(|| compiled(&files, kind, findings))
+        .flatten();
+    let used = files.used().into_iter();
+    let held = |file| Some((file, files.documents.get(&file)?.held()));
+    shared.release(files.root, used.filter_map(held));
+    Ok(compiled)
+}
+
+fn compiled(files: &Files<'_>, kind: Kind, findings: &mut Findings) -> Option<Compiled> {
+    let root = files.root_of(files.root)?;
+    let limits = files.shared.limits();
+    let mut resolver = Resolver::new(files);
+    let mut operations = paths::operations(&mut resolver, root);
+    operations::name_all(&mut operations, files.meter);
+    let expected = root.document().source_len();
+    let mut out = Out::new(files.root, expected, limits.max_bundled_bytes, files.meter);
+    let text = if files.documents.len() == 1 {
+        as_it_stands(&mut out, root).then(|| out.into_text())
+    } else {
+        let text = Writer::new(&mut resolver, kind, out, findings).write(root)?;
+        Some(text)
+    };
+    let fits = |text: &String| text.len() as u64 <= limits.max_bundled_bytes;
+    let Some(text) = text.filter(fits) else {
+        findings.push(too_large(files.root, limits));
+        return None;
+    };
+    Some(Compiled {
+        kind,
+        text,
+        operations,
+        title: title(root),
+        selector: None,
+        used: files.used(),
+    })
+}
+
+/// Whether there was room for all of it.
+fn as_it_stands(out: &mut Out<'_>, root: NodeRef<'_>) -> bool {
+    let mut text = std::mem::take(out.raw());
+    let written = write_node_while(&mut text, root, |text| out.check_len(text.len()).is_ok());
+    *out.raw() = text;
+    written
+}
+
+fn too_large(root: FileId, limits: &Limits) -> Diagnostic {
+    Diagnostic::new(
+        &rules::DOCUMENT_LIMIT,
+        root,
+        format!(
+            "the bundled definition is larger than {} bytes",
+            limits.max_bundled_bytes
+        ),
+    )
+    .help("raise the cap with --max-bundled-bytes")
+}

@@ -1,0 +1,257 @@
+//! API definitions: what kind they are, what they declare, and the one
+//! document that APIM imports.
+
+mod bundle;
+mod documents;
+mod links;
+mod names;
+mod operations;
+mod reference;
+mod references;
+mod xml;
+
+pub use documents::{Dialect, Documents, Steps};
+pub use operations::{Operation, normalise};
+pub use xml::WsdlSelector;
+
+use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree};
+use flux_apim_diag::{Diagnostic, Findings, Meter, excerpt, rules};
+use flux_apim_syntax::{self as syntax, Document, NodeRef};
+use std::collections::BTreeSet;
+
+/// Kinds of API definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// OpenAPI (Swagger) 2.0.
+    Swagger2,
+    /// OpenAPI 3.0.
+    OpenApi30,
+    /// OpenAPI 3.1.
+    OpenApi31,
+    /// GraphQL schema definition language.
+    GraphQl,
+    /// WSDL 1.1.
+    Wsdl,
+    /// WADL.
+    Wadl,
+    /// OData metadata (EDMX).
+    OData,
+    /// gRPC `.proto`.
+    Grpc,
+}
+
+impl Kind {
+    /// ARM's `format` of the inline text. GraphQL has none: its SDL is a
+    /// schema resource of the API.
+    pub fn format(self) -> Option<&'static str> {
+        match self {
+            Self::Swagger2 => Some("swagger-json"),
+            Self::OpenApi30 | Self::OpenApi31 => Some("openapi+json"),
+            Self::GraphQl => None,
+            Self::Wsdl => Some("wsdl"),
+            Self::Wadl => Some("wadl-xml"),
+            Self::OData => Some("odata"),
+            Self::Grpc => Some("grpc"),
+        }
+    }
+
+    /// ARM's `type` of the API, when it is not a plain HTTP API.
+    pub fn api_type(self) -> Option<&'static str> {
+        match self {
+            Self::GraphQl => Some("graphql"),
+            Self::Wsdl => Some("soap"),
+            Self::OData => Some("odata"),
+            Self::Grpc => Some("grpc"),
+            _ => None,
+        }
+    }
+
+    /// Extension of the file that holds the inline text.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Swagger2 | Self::OpenApi30 | Self::OpenApi31 => "json",
+            Self::GraphQl => "graphql",
+            Self::Wsdl => "wsdl",
+            Self::Wadl => "wadl",
+            Self::OData => "edmx",
+            Self::Grpc => "proto",
+        }
+    }
+
+    /// What its references may be.
+    pub fn dialect(self) -> Dialect {
+        match self {
+            Self::OpenApi31 => Dialect::Anchors,
+            _ => Dialect::Pointers,
+        }
+    }
+
+    /// Whether operations are named after `operationId` or method and path.
+    pub fn is_openapi(self) -> bool {
+        matches!(self, Self::Swagger2 | Self::OpenApi30 | Self::OpenApi31)
+    }
+}
+
+/// A definition as APIM imports it.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// Its kind.
+    pub kind: Kind,
+    /// The inline text: minified and bundled for OpenAPI, else as it stands.
+    pub text: String,
+    /// Its operations, in document order; empty when the kind has no rule for
+    /// their names.
+    pub operations: Vec<Operation>,
+    /// `info.title`.
+    pub title: Option<String>,
+    /// The service and port of a WSDL document.
+    pub selector: Option<WsdlSelector>,
+    /// Other files that it refers to.
+    pub used: BTreeSet<FileId>,
+}
+
+/// Reads, checks and bundles the definition in `file` alone.
+///
+/// # Errors
+/// When the world does not give a file that the tree lists.
+pub fn compile(
+    tree: &SourceTree,
+    file: FileId,
+    limits: &Limits,
+    findings: &mut Findings,
+) -> Result<Option<Compiled>, ReadError> {
+    let documents = Documents::new(tree, limits);
+    let meter = findings.budget().meter();
+    let compiled = compile_with(&documents, file, &meter, findings)?;
+    documents.into_findings(findings);
+    Ok(compiled)
+}
+
+/// Reads, checks and bundles the definition in `file`. It shares the `documents` that
+/// it refers to with others of the run; `meter` counts the steps that are its own.
+///
+/// # Errors
+/// When the world does not give a file that the tree lists.
+pub fn compile_with(
+    documents: &Documents<'_>,
+    file: FileId,
+    meter: &Meter,
+    findings: &mut Findings,
+) -> Result<Option<Compiled>, ReadError> {
+    let tree = documents.tree();
+    let text = match syntax::utf8(file, tree.read(file)?.into_owned()) {
+        Ok(text) => text,
+        Err(finding) => {
+            findings.push(*finding);
+            return Ok(None);
+        }
+    };
+    let path = tree.path(file);
+    let Some(first) = syntax::first_byte(&text) else {
+        findings.push(Diagnostic::new(
+            &rules::MALFORMED_DEFINITION,
+            file,
+            format!("the definition `{path}` is empty"),
+        ));
+        return Ok(None);
+    };
+    if first == b'<' {
+        return Ok(xml::compile(file, text, meter, findings));
+    }
+    let extension = path
+        .name()
+        .rsplit_once('.')
+        .map_or("", |(_, extension)| extension);
+    let passed = match extension.to_ascii_lowercase().as_str() {
+        "graphql" | "gql" | "graphqls" => Some(Kind::GraphQl),
+        "proto" => Some(Kind::Grpc),
+        _ => None,
+    };
+    if let Some(kind) = passed {
+        return Ok(Some(Compiled::passed(kind, text)));
+    }
+    let parsed = documents.get_of(file, text, findings)?;
+    let sound = parsed.document.filter(|_| parsed.sound);
+    let known = sound.and_then(|document| Some((version(&document, findings)?, document)));
+    let Some((kind, document)) = known else {
+        documents.release(file, std::iter::empty());
+        return Ok(None);
+    };
+    let bundled = bundle::bundle(documents, document, kind, meter, findings)?;
+    if let Some(compiled) = &bundled
+        && compiled.operations.is_empty()
+    {
+        findings.push(
+            Diagnostic::new(
+                &rules::DEFINITION_WITHOUT_OPERATIONS,
+                file,
+                format!("the definition `{path}` declares no operation"),
+            )
+            .help("an API without operations answers every call with 404; add paths"),
+        );
+    }
+    Ok(bundled)
+}
+
+impl Compiled {
+    /// A definition that passes through as it stands.
+    fn passed(kind: Kind, text: String) -> Self {
+        Self {
+            kind,
+            text,
+            operations: Vec::new(),
+            title: None,
+            selector: None,
+            used: BTreeSet::new(),
+        }
+    }
+}
+
+/// The OpenAPI version that a document declares.
+fn version(document: &Document, findings: &mut Findings) -> Option<Kind> {
+    let root = document.root();
+    let declared = ["openapi", "swagger"]
+        .iter()
+        .find_map(|key| Some((*key, root.get(key)?)));
+    let Some((key, value)) = declared else {
+        findings.push(
+            Diagnostic::new(
+                &rules::UNKNOWN_DEFINITION,
+                document.file(),
+                "the document declares neither `openapi: 3.x` nor `swagger: \"2.0\"`",
+            )
+            .help("an API definition names its version at the top"),
+        );
+        return None;
+    };
+    let text = value.as_scalar().unwrap_or("");
+    let minor = |version: &str| text == version || text.starts_with(&format!("{version}."));
+    let kind = match key {
+        "swagger" if minor("2.0") || text == "2" => Some(Kind::Swagger2),
+        "openapi" if minor("3.0") => Some(Kind::OpenApi30),
+        "openapi" if minor("3.1") => Some(Kind::OpenApi31),
+        _ => None,
+    };
+    if kind.is_none() {
+        findings.push(
+            Diagnostic::new(
+                &rules::UNKNOWN_DEFINITION,
+                value.span(),
+                format!(
+                    "`{key}: {}` is no version that APIM imports",
+                    excerpt(text, 40)
+                ),
+            )
+            .help("APIM imports OpenAPI 2.0, 3.0 and 3.1"),
+        );
+    }
+    kind
+}
+
+/// `info.title` of a document.
+fn title(root: NodeRef<'_>) -> Option<String> {
+    root.get("info")?
+        .get("title")?
+        .as_scalar()
+        .map(str::to_owned)
+}

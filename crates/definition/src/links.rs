@@ -1,0 +1,174 @@
+//! What a document refers to, each reference in it checked.
+
+use super::documents::{Dialect, Documents};
+use super::reference::{self, Target};
+use super::references::references_of;
+use flux_apim_diag::tree::{FileId, ReadError};
+use flux_apim_diag::{Diagnostic, Findings, Meter, Span, excerpt, rules};
+use flux_apim_syntax::Document;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+/// What a document refers to.
+#[derive(Debug, Clone)]
+pub(super) struct Links {
+    /// Other files that are documents.
+    pub(super) files: Arc<[FileId]>,
+    /// Whether there is no finding about a reference, or about a file that one names.
+    pub(super) sound: bool,
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        Self {
+            files: Arc::new([]),
+            sound: true,
+        }
+    }
+}
+
+/// Reads the files that `document` refers to, and checks that each reference points at
+/// something.
+pub(super) fn find(
+    documents: &Documents<'_>,
+    document: &Document,
+    dialect: Dialect,
+    meter: &Meter,
+    findings: &mut Findings,
+) -> Result<Links, ReadError> {
+    let file = document.file();
+    let before = findings.len();
+    let mut search = Search {
+        documents,
+        document,
+        dialect,
+        files: BTreeSet::new(),
+        sound: true,
+    };
+    let path = documents.tree().path(file).as_str();
+    let mut checked = HashSet::new();
+    let references = references_of(document, meter);
+    let bytes = references.len() * 2 * size_of::<(&str, Span)>();
+    let _held = meter.budget().hold(bytes, file);
+    for (reference, span) in references {
+        let steps = 1 + (reference.len() + path.len()) / 32;
+        meter.spend(steps as u64, span);
+        if !checked.contains(reference) && search.look(reference, span, findings)? {
+            checked.insert(reference);
+        }
+    }
+    Ok(Links {
+        files: search.files.into_iter().collect(),
+        sound: search.sound && findings.len() == before,
+    })
+}
+
+struct Search<'d> {
+    documents: &'d Documents<'d>,
+    document: &'d Document,
+    dialect: Dialect,
+    files: BTreeSet<FileId>,
+    sound: bool,
+}
+
+impl Search<'_> {
+    /// Looks at `reference`: whether that needs not be done again.
+    fn look(
+        &mut self,
+        reference: &str,
+        span: Span,
+        findings: &mut Findings,
+    ) -> Result<bool, ReadError> {
+        let tree = self.documents.tree();
+        let file = self.document.file();
+        let shown = || excerpt(reference, 120);
+        let (target, pointer) = match reference::parse(reference, tree.path(file)) {
+            Target::Local(pointer) => (file, pointer),
+            Target::Anchor if self.dialect == Dialect::Anchors => return Ok(true),
+            Target::Anchor => {
+                findings.push(unresolved(
+                    span,
+                    format!("`{}` is no JSON pointer", shown()),
+                ));
+                return Ok(false);
+            }
+            Target::Remote => {
+                findings.push(
+                    Diagnostic::new(
+                        &rules::REMOTE_REFERENCE,
+                        span,
+                        format!(
+                            "`{}` is outside the source, and nothing is fetched",
+                            shown()
+                        ),
+                    )
+                    .help("bring the document into the tree and refer to it by a relative path"),
+                );
+                return Ok(false);
+            }
+            Target::Outside => {
+                findings.push(unresolved(span, format!("`{}` leaves the source", shown())));
+                return Ok(false);
+            }
+            Target::File { path, pointer } => match tree.find(&path) {
+                Some(target) => (target, pointer),
+                None => {
+                    let path = excerpt(&path, 200);
+                    findings.push(unresolved(
+                        span,
+                        format!("`{}` points at `{path}`, which does not exist", shown()),
+                    ));
+                    return Ok(false);
+                }
+            },
+        };
+        let shared;
+        let document = if target == file {
+            self.document
+        } else {
+            let parsed = self.documents.get(target, findings)?;
+            self.sound &= parsed.sound;
+            let Some(document) = parsed.document else {
+                return Ok(true);
+            };
+            self.files.insert(target);
+            shared = document;
+            &shared
+        };
+        if leads_somewhere(document, &pointer) {
+            return Ok(true);
+        }
+        findings.push(unresolved(
+            span,
+            format!("`{}` points at nothing in `{}`", shown(), tree.path(target)),
+        ));
+        // Said once, however often it is written.
+        Ok(true)
+    }
+}
+
+/// Whether there is something at `pointer`, or a `$ref` on the way: places behind
+/// another reference are found once all files are read.
+fn leads_somewhere(document: &Document, pointer: &str) -> bool {
+    if pointer.is_empty() {
+        return true;
+    }
+    let Some(tokens) = pointer.strip_prefix('/') else {
+        return false;
+    };
+    let mut node = document.root();
+    let mut passed = false;
+    for (n, token) in tokens.split('/').enumerate() {
+        passed |= n > 0 && node.get("$ref").is_some();
+        let Some(next) = node.token(token) else {
+            return passed;
+        };
+        node = next;
+    }
+    true
+}
+
+fn unresolved(span: Span, message: String) -> Diagnostic {
+    Diagnostic::new(&rules::UNRESOLVED_REFERENCE, span, message)
+        .help("correct the reference, or add what it names")
+}

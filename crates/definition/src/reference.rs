@@ -1,0 +1,123 @@
+//! `$ref` values: which file, which place in it.
+
+use flux_apim_diag::tree::ArtifactPath;
+use std::borrow::Cow;
+
+/// What a `$ref` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target<'r> {
+    /// A place in the same document: a JSON pointer, decoded from its URI.
+    Local(Cow<'r, str>),
+    /// A place in another file of the tree.
+    File { path: String, pointer: Cow<'r, str> },
+    /// Another document that is not in the tree.
+    Remote,
+    /// A path that leaves the tree.
+    Outside,
+    /// A name (`#anchor`) instead of a pointer.
+    Anchor,
+}
+
+/// Reads the `$ref` value `reference` of a document at `from`.
+pub(super) fn parse<'r>(reference: &'r str, from: &ArtifactPath) -> Target<'r> {
+    let (file, fragment) = match reference.split_once('#') {
+        Some((file, fragment)) => (file, percent_decode(fragment)),
+        None => (reference, Cow::Borrowed("")),
+    };
+    if file.is_empty() {
+        return if fragment.is_empty() || fragment.starts_with('/') {
+            Target::Local(fragment)
+        } else {
+            Target::Anchor
+        };
+    }
+    if is_absolute(file) {
+        return Target::Remote;
+    }
+    let file = percent_decode(file);
+    let mut segments: Vec<&str> = from.parent().split('/').filter(|s| !s.is_empty()).collect();
+    for segment in file.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                if segments.pop().is_none() {
+                    return Target::Outside;
+                }
+            }
+            name => segments.push(name),
+        }
+    }
+    let path = segments.join("/");
+    if path == from.as_str() {
+        return Target::Local(fragment);
+    }
+    Target::File {
+        path,
+        pointer: fragment,
+    }
+}
+
+/// `https://...`, `file:...`, `//host/...`, `/absolute`, `C:\...`.
+fn is_absolute(file: &str) -> bool {
+    let scheme = file.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    });
+    scheme || file.starts_with('/') || file.starts_with('\\')
+}
+
+fn percent_decode(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = |i: usize| bytes.get(i).and_then(|b| char::from(*b).to_digit(16));
+        match (bytes[at], hex(at + 1), hex(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push(u8::try_from(high * 16 + low).unwrap_or(b'%'));
+                at += 3;
+            }
+            (byte, ..) => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(decoded).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file<'a>(path: &str, pointer: &'a str) -> Target<'a> {
+        Target::File {
+            path: path.into(),
+            pointer: pointer.into(),
+        }
+    }
+
+    #[test]
+    fn targets() {
+        let from = ArtifactPath::parse("apis/a/openapi.yaml").unwrap();
+        for (given, target) in [
+            ("#/a/b", Target::Local("/a/b".into())),
+            ("#/a~1b/%7Bid%7D", Target::Local("/a~1b/{id}".into())),
+            ("#pet", Target::Anchor),
+            ("./x.yaml", file("apis/a/x.yaml", "")),
+            ("../b/x.yaml#/c", file("apis/b/x.yaml", "/c")),
+            ("../../../x.yaml", Target::Outside),
+            ("openapi.yaml#/c", Target::Local("/c".into())),
+            ("https://example.com/x.json", Target::Remote),
+            ("/etc/passwd", Target::Remote),
+            ("file:///etc/passwd", Target::Remote),
+        ] {
+            assert_eq!(parse(given, &from), target, "{given}");
+        }
+    }
+}

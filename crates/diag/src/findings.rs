@@ -1,0 +1,261 @@
+//! The findings of a run, as they are made.
+
+use super::{Budget, Code, Diagnostic, Place, Rule};
+use crate::tree::{FileId, Limits};
+use std::collections::BTreeMap;
+
+/// Findings that are offered a hint; the rest has the same message without.
+const MAX_HINTS: u32 = 100;
+/// Steps that a finding counts as: its texts, its place, its lines in reports.
+const STEPS: u64 = 50;
+
+/// Collects findings. What is listed is bounded: of one rule in one file, and
+/// in all; the rest is counted, by rule and file.
+#[derive(Debug)]
+pub struct Findings {
+    budget: Budget,
+    listed: Vec<Diagnostic>,
+    /// By rule and file (none for what is no file): how many are listed.
+    counts: BTreeMap<(Code, Option<FileId>), u64>,
+    unlisted: BTreeMap<(Code, Option<FileId>), Unlisted>,
+    pushed: usize,
+    hints: u32,
+    max_listed: u64,
+    max_listed_per_file: u64,
+}
+
+/// Findings of one rule that are only counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Unlisted {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// How many.
+    pub count: u64,
+    /// The cap that they were over: its flag and value.
+    pub cap: (&'static str, u64),
+}
+
+impl Findings {
+    /// Of a run that spends from `budget`, listed up to the caps of `limits`.
+    pub fn new(budget: &Budget, limits: &Limits) -> Self {
+        Self::with_caps(budget, limits.max_findings, limits.max_findings_per_file)
+    }
+
+    /// An empty collection with the same budget and caps, for a part of the run
+    /// that works on its own. [`Findings::append`] brings it back.
+    pub fn part(&self) -> Self {
+        Self::with_caps(&self.budget, self.max_listed, self.max_listed_per_file)
+    }
+
+    fn with_caps(budget: &Budget, max_listed: u64, max_listed_per_file: u64) -> Self {
+        Self {
+            budget: budget.clone(),
+            listed: Vec::new(),
+            counts: BTreeMap::new(),
+            unlisted: BTreeMap::new(),
+            pushed: 0,
+            hints: 0,
+            max_listed,
+            max_listed_per_file,
+        }
+    }
+
+    /// What the run spends from.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Adds a finding.
+    pub fn push(&mut self, finding: Diagnostic) {
+        self.budget.spend(STEPS, Place::Source);
+        self.add(finding);
+    }
+
+    fn add(&mut self, finding: Diagnostic) {
+        self.pushed += 1;
+        let (rule, file) = (finding.rule, finding.place.file());
+        let count = self.counts.entry((rule.code, file)).or_default();
+        // What the cap on all leaves out is one number for each rule.
+        let (file, cap) = if self.listed.len() as u64 >= self.max_listed {
+            (None, ("max-findings", self.max_listed))
+        } else if *count >= self.max_listed_per_file {
+            (file, ("max-findings-per-file", self.max_listed_per_file))
+        } else {
+            *count += 1;
+            return self.listed.push(finding);
+        };
+        self.count(
+            file,
+            Unlisted {
+                rule,
+                count: 1,
+                cap,
+            },
+        );
+    }
+
+    /// Adds to what is only counted.
+    fn count(&mut self, file: Option<FileId>, more: Unlisted) {
+        let key = (more.rule.code, file);
+        match self.unlisted.get_mut(&key) {
+            Some(unlisted) => unlisted.count += more.count,
+            None => {
+                self.unlisted.insert(key, more);
+            }
+        }
+    }
+
+    /// Adds the findings of `part`, after those that are here.
+    pub fn append(&mut self, part: Self) {
+        self.pushed += part.pushed - part.listed.len();
+        for finding in part.listed {
+            self.add(finding);
+        }
+        for ((_, file), unlisted) in part.unlisted {
+            self.count(file, unlisted);
+        }
+    }
+
+    /// How many were added, listed or not.
+    pub fn len(&self) -> usize {
+        self.pushed
+    }
+
+    /// Whether none was added.
+    pub fn is_empty(&self) -> bool {
+        self.pushed == 0
+    }
+
+    /// Those that are listed, in the order in which they were added.
+    pub fn listed(&self) -> &[Diagnostic] {
+        &self.listed
+    }
+
+    /// Those that are listed, to be changed. The file of a place must stay.
+    pub fn listed_mut(&mut self) -> &mut [Diagnostic] {
+        &mut self.listed
+    }
+
+    /// What is only counted: rule and, unless it is the rest of all, file.
+    pub fn unlisted(&self) -> impl Iterator<Item = (Option<FileId>, &Unlisted)> {
+        self.unlisted
+            .iter()
+            .map(|((_, file), unlisted)| (*file, unlisted))
+    }
+
+    /// The rules that found something.
+    pub fn rules(&self) -> impl Iterator<Item = &'static Rule> {
+        let listed = self.listed.iter().map(|finding| finding.rule);
+        listed.chain(self.unlisted.values().map(|unlisted| unlisted.rule))
+    }
+
+    /// A hint, such as the nearest name: looked for the first hundred times only.
+    pub fn hint<T>(&mut self, look: impl FnOnce() -> Option<T>) -> Option<T> {
+        if self.hints >= MAX_HINTS {
+            return None;
+        }
+        self.hints += 1;
+        look()
+    }
+}
+
+impl Extend<Diagnostic> for Findings {
+    fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, findings: I) {
+        for finding in findings {
+            self.push(finding);
+        }
+    }
+}
+
+impl From<Vec<Diagnostic>> for Findings {
+    /// Findings of no run in particular, with the default caps.
+    fn from(findings: Vec<Diagnostic>) -> Self {
+        let mut all = Self::new(&Budget::default(), &Limits::default());
+        all.extend(findings);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::SourceTree;
+    use crate::{Report, Severity, rules};
+
+    fn small() -> Findings {
+        let limits = Limits {
+            max_findings: 5,
+            max_findings_per_file: 2,
+            ..Limits::default()
+        };
+        Findings::new(&Budget::default(), &limits)
+    }
+
+    fn of(rule: &'static Rule, file: u32, n: usize) -> Vec<Diagnostic> {
+        vec![Diagnostic::new(rule, FileId(file), "x"); n]
+    }
+
+    #[test]
+    fn what_is_not_listed_is_counted_to_the_last_one() {
+        let mut findings = small();
+        findings.extend(of(&rules::UNCLAIMED_FILE, 0, 10));
+        findings.extend(of(&rules::DUPLICATE_KEY, 0, 10));
+        assert_eq!((findings.listed().len(), findings.len()), (4, 20));
+        // Of another file one more is listed; then the cap on all counts.
+        findings.extend(of(&rules::UNCLAIMED_FILE, 1, 10));
+        assert_eq!((findings.listed().len(), findings.len()), (5, 30));
+        let rest: Vec<_> = findings
+            .unlisted()
+            .map(|(file, rest)| (rest.rule.code.0, file.map(|file| file.0), rest.count))
+            .collect();
+        let (first, second) = (rules::UNCLAIMED_FILE.code.0, rules::DUPLICATE_KEY.code.0);
+        let mut expected = vec![(first, None, 9), (first, Some(0), 8), (second, Some(0), 8)];
+        expected.sort_unstable();
+        assert_eq!(rest, expected);
+    }
+
+    #[test]
+    fn parts_come_together_as_if_there_were_one() {
+        let (mut whole, mut parts) = (small(), small());
+        for (rule, file) in [(&rules::UNCLAIMED_FILE, 0), (&rules::DUPLICATE_KEY, 1)] {
+            whole.extend(of(rule, file, 7));
+            let mut part = parts.part();
+            part.extend(of(rule, file, 7));
+            parts.append(part);
+        }
+        let counts = |all: &Findings| {
+            let rest = all.unlisted().map(|(file, rest)| (file, rest.count));
+            (all.len(), all.listed().len(), rest.collect::<Vec<_>>())
+        };
+        assert_eq!(counts(&whole), counts(&parts));
+    }
+
+    #[test]
+    fn an_error_among_those_that_are_only_counted_is_an_error() {
+        let tree = SourceTree::in_memory(BTreeMap::new());
+        let mut findings = small();
+        for rule in [
+            &rules::EXTRACTOR_FILTER,
+            &rules::UNCLAIMED_FILE,
+            &rules::NO_ASO_KIND,
+        ] {
+            findings.extend((0..3).map(|n| Diagnostic::new(rule, Place::Source, format!("{n}"))));
+        }
+        findings.push(Diagnostic::new(&rules::NO_APIS, Place::Source, "x"));
+        assert!(
+            findings
+                .rules()
+                .any(|rule| rule.severity == Severity::Error)
+        );
+        let report = Report::resolve(&findings, &tree, &BTreeMap::new()).unwrap();
+        let summary = report.summary();
+        assert_eq!((summary.error, summary.warning, summary.info), (1, 3, 6));
+    }
+
+    #[test]
+    fn hints_are_looked_for_a_hundred_times() {
+        let mut findings = small();
+        let found = (0..1000).filter(|_| findings.hint(|| Some(())).is_some());
+        assert_eq!(found.count(), 100);
+    }
+}

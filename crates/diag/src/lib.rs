@@ -1,0 +1,302 @@
+//! Findings about the user's input.
+//!
+//! A [`Diagnostic`] is data: the [`Rule`] that produced it, a severity, a
+//! message, exactly one primary [`Place`], and help. It knows nothing of APIM.
+//! Byte spans become lines and columns once, in [`Report::resolve`].
+
+mod budget;
+mod catalogue;
+mod findings;
+mod lines;
+pub mod markdown;
+mod report;
+pub mod sarif;
+/// Paths and bytes of one source revision.
+pub mod tree;
+
+pub use budget::{Budget, Held, Memory, Meter, Stop};
+pub use catalogue::{ALL as RULES, rule, rules};
+pub use findings::{Findings, Unlisted};
+pub use lines::LineIndex;
+pub use report::{Located, Position, Range, Report, Snippet, Summary};
+
+use crate::tree::FileId;
+use rapidfuzz::distance::osa;
+use std::fmt;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Nothing is wrong; something worth knowing.
+    Info,
+    /// Rendered, but probably not what was meant.
+    Warning,
+    /// No bundle is written.
+    Error,
+}
+
+impl Severity {
+    /// The word used in every output format and in `flux-apim.yaml`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The number of a rule, shown as `APIM1003`. Never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(pub u16);
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "APIM{:04}", self.0)
+    }
+}
+
+/// Who may lower the findings of a rule, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Without it the bundle would not be what the source says. Nobody lowers it.
+    Integrity,
+    /// Azure refuses what it finds. Lowered with a reason only, and the bundle
+    /// says so.
+    Refusal,
+    /// Advice. Everybody sets its level freely.
+    Lint,
+}
+
+impl Class {
+    /// The word used in output formats and in the documentation.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Integrity => "integrity",
+            Self::Refusal => "refusal",
+            Self::Lint => "lint",
+        }
+    }
+}
+
+/// What produces diagnostics of one code. The catalogue ([`RULES`]) has all.
+#[derive(Debug)]
+pub struct Rule {
+    /// Number, unique and append-only.
+    pub code: Code,
+    /// Kebab-case name of the defect.
+    pub name: &'static str,
+    /// Who may lower it.
+    pub class: Class,
+    /// Severity unless `flux-apim.yaml` says otherwise.
+    pub severity: Severity,
+    /// One line: what is wrong.
+    pub summary: &'static str,
+    /// Why it matters and how to fix it, in Markdown.
+    pub explanation: &'static str,
+}
+
+/// A byte range in one file of the source tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The file.
+    pub file: FileId,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// Bytes `start..end` of `file`.
+    pub fn new(file: FileId, start: usize, end: usize) -> Self {
+        let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self {
+            file,
+            start: clamp(start),
+            end: clamp(end),
+        }
+    }
+}
+
+/// Where a finding is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Bytes of a file in the tree.
+    Span(Span),
+    /// A whole file of the tree.
+    File(FileId),
+    /// Something that is no file of the tree: a folder, or an entry of an
+    /// archive that was refused.
+    Path(String),
+    /// The source as a whole.
+    Source,
+}
+
+impl Place {
+    /// The file of the tree that it lies in.
+    pub fn file(&self) -> Option<FileId> {
+        match self {
+            Self::Span(span) => Some(span.file),
+            Self::File(file) => Some(*file),
+            Self::Path(_) | Self::Source => None,
+        }
+    }
+}
+
+impl From<Span> for Place {
+    fn from(span: Span) -> Self {
+        Self::Span(span)
+    }
+}
+
+impl From<FileId> for Place {
+    fn from(file: FileId) -> Self {
+        Self::File(file)
+    }
+}
+
+/// One finding.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    /// The rule that found it.
+    pub rule: &'static Rule,
+    /// What is wrong, in one line that stands alone.
+    pub message: String,
+    /// Where.
+    pub place: Place,
+    /// Other places that belong to it, with what they are.
+    pub related: Vec<(Place, String)>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A finding of `rule` at `place`.
+    pub fn new(rule: &'static Rule, place: impl Into<Place>, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            message: message.into(),
+            place: place.into(),
+            related: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds another place that belongs to the finding.
+    #[must_use]
+    pub fn related(mut self, place: impl Into<Place>, message: impl Into<String>) -> Self {
+        self.related.push((place.into(), message.into()));
+        self
+    }
+}
+
+/// `text` shortened for a message: control characters shown as escapes, at
+/// most `max` scalar values. Keeps hostile input from flooding a terminal.
+pub fn excerpt(text: &str, max: usize) -> String {
+    let mut out = String::new();
+    for (i, c) in text.chars().enumerate() {
+        if i == max {
+            out.push('…');
+            break;
+        }
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Longest word that a nearest one is sought for, in scalar values, and how many
+/// candidates are looked at.
+const MAX_NEAREST: (usize, usize) = (120, 1000);
+/// Most edits between a word and one that it may have been meant to be.
+const MAX_EDITS: usize = 8;
+
+/// How often each letter stands in a word, in either case.
+struct Letters([u8; 32]);
+
+impl Letters {
+    fn of(word: &str) -> Self {
+        let mut counts = [0_u8; 32];
+        for byte in word.bytes() {
+            let count = &mut counts[usize::from(byte & 31)];
+            *count = count.saturating_add(1);
+        }
+        Self(counts)
+    }
+
+    /// Edits that it takes at least from one word to the other: each takes one
+    /// letter away and adds one.
+    fn edits(&self, other: &Self) -> usize {
+        let pairs = self.0.iter().zip(&other.0);
+        let apart: usize = pairs.map(|(a, b)| usize::from(a.abs_diff(*b))).sum();
+        apart.div_ceil(2)
+    }
+}
+
+/// The candidate nearest to `wanted` by edit distance, if near enough to be
+/// worth naming. [`Findings::hint`] bounds how often that is asked.
+pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let (max_length, max_candidates) = MAX_NEAREST;
+    let length = wanted.chars().take(max_length + 1).count();
+    if length > max_length {
+        return None;
+    }
+    let limit = (length / 3).clamp(2, MAX_EDITS);
+    let within = osa::Args::default().score_cutoff(limit);
+    let comparator = osa::BatchComparator::new(wanted.to_lowercase().chars());
+    let letters = wanted.is_ascii().then(|| Letters::of(wanted));
+    // Most are told apart by their lengths and letters, which costs a tenth.
+    let may_be_near = |c: &str| match &letters {
+        Some(letters) if c.is_ascii() => {
+            c.len().abs_diff(length) <= limit && letters.edits(&Letters::of(c)) <= limit
+        }
+        _ => c.chars().take(length + limit + 1).count().abs_diff(length) <= limit,
+    };
+    candidates
+        .into_iter()
+        .take(max_candidates)
+        .filter(|c| may_be_near(c))
+        .filter_map(|c| {
+            let distance = comparator.distance_with_args(c.to_lowercase().chars(), &within)?;
+            Some((distance, c))
+        })
+        .min()
+        .map(|(_, c)| c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_is_the_one_of_fewest_edits() {
+        let known = ["orders", "order-items", "ORDER", "bestellungen", "größe"];
+        for (wanted, near) in [
+            ("oders", Some("orders")),
+            ("Orders", Some("orders")),
+            ("odrer", Some("ORDER")),
+            ("order_items", Some("order-items")),
+            ("grösse", Some("größe")),
+            ("customers", None),
+        ] {
+            assert_eq!(nearest(wanted, known), near, "{wanted}");
+        }
+    }
+}

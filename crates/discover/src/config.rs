@@ -1,0 +1,304 @@
+//! `flux-apim.yaml`: optional configuration of a project.
+
+use super::{Options, Project};
+use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree, join};
+use flux_apim_diag::{Diagnostic, Findings, Place, Severity, Span, excerpt, nearest, rule, rules};
+use flux_apim_model::{Target, parse_id};
+use flux_apim_syntax::{self as syntax, Data, Format, Value};
+use std::collections::{BTreeMap, HashMap};
+
+/// What `flux-apim.yaml` says.
+#[derive(Debug, Default)]
+pub struct ProjectConfig {
+    /// Name of the APIM service.
+    pub service: Option<String>,
+    /// Targets to render.
+    pub targets: Option<Vec<String>>,
+    /// Severity for rules, by code.
+    pub levels: BTreeMap<u16, Option<Severity>>,
+    /// Resources that are managed elsewhere, as `loggers/appinsights`.
+    pub external: Vec<String>,
+    /// Caps by their flag.
+    pub limits: Vec<(&'static str, u64)>,
+    /// Properties of plain-layout APIs.
+    pub apis: PlainApis,
+}
+
+/// What `flux-apim.yaml` says of the APIs in the plain layout.
+#[derive(Debug, Default)]
+pub struct PlainApis {
+    list: Vec<PlainApi>,
+    /// The first of the list that has this place.
+    by_place: HashMap<String, usize>,
+}
+
+impl PlainApis {
+    fn new(list: Vec<PlainApi>) -> Self {
+        let mut by_place = HashMap::new();
+        for (at, api) in list.iter().enumerate() {
+            by_place.entry(api.place.clone()).or_insert(at);
+        }
+        Self { list, by_place }
+    }
+
+    /// The first that stands for one of `places`.
+    pub(super) fn find(&mut self, places: [Option<&str>; 3]) -> Option<&mut PlainApi> {
+        let places = places.into_iter().flatten();
+        let found = places.filter_map(|place| self.by_place.get(place)).min();
+        self.list.get_mut(*found?)
+    }
+
+    /// Those that no API was found for.
+    pub(super) fn unused(&self) -> impl Iterator<Item = &PlainApi> {
+        self.list.iter().filter(|api| !api.used)
+    }
+}
+
+/// What `flux-apim.yaml` says of an API in the plain layout.
+#[derive(Debug)]
+pub struct PlainApi {
+    /// Its folder or document.
+    pub place: String,
+    /// Where the entry stands.
+    pub span: Option<Span>,
+    /// Its name and properties.
+    pub value: Value,
+    /// Whether there is such an API.
+    pub used: bool,
+}
+
+const NAMES: [&str; 2] = ["flux-apim.yaml", "flux-apim.yml"];
+pub(super) const TARGETS: [&str; 3] = ["arm", "bicep", "aso"];
+pub(super) const KEYS: [&str; 6] = ["service", "targets", "rules", "external", "limits", "apis"];
+
+pub(super) fn is_config(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
+/// Reads `flux-apim.yaml` from the root, else from its parent folder.
+pub(super) fn load(
+    tree: &SourceTree,
+    options: &Options,
+    project: &mut Project,
+    findings: &mut Findings,
+) -> Result<(), ReadError> {
+    let parent = project
+        .root
+        .rsplit_once('/')
+        .map_or("", |(parent, _)| parent);
+    let file = [project.root.as_str(), parent]
+        .iter()
+        .find_map(|folder| NAMES.iter().find_map(|name| tree.find(&join(folder, name))));
+    let Some(file) = file else { return Ok(()) };
+    let Some(value) = read_yaml(tree, file, options, findings)? else {
+        return Ok(());
+    };
+    if !value.is_object() {
+        findings.push(malformed(
+            file,
+            &value,
+            "the project configuration is no mapping",
+        ));
+        return Ok(());
+    }
+    for entry in value.entries() {
+        let place = entry.key_span.map_or(Place::from(file), Place::from);
+        let wrong = |expected: &str| {
+            malformed(
+                file,
+                &entry.value,
+                &format!("`{}` must be {expected}", entry.key),
+            )
+        };
+        let strings = || -> Option<Vec<String>> {
+            let items = entry.value.items();
+            let texts: Vec<String> = items
+                .iter()
+                .filter_map(|i| i.as_str().map(str::to_owned))
+                .collect();
+            (matches!(entry.value.data, Data::Array(_)) && texts.len() == items.len())
+                .then_some(texts)
+        };
+        match entry.key.as_str() {
+            "service" => match entry.value.as_str() {
+                Some(service) => project.config.service = Some(service.to_owned()),
+                None => findings.push(wrong("a string")),
+            },
+            "targets" => match strings() {
+                Some(targets) if targets.iter().all(|t| TARGETS.contains(&t.as_str())) => {
+                    project.config.targets = Some(targets);
+                }
+                _ => findings.push(wrong("a list of arm, bicep, aso")),
+            },
+            "external" => match strings() {
+                Some(external) => {
+                    for (item, text) in entry.value.items().iter().zip(&external) {
+                        let known = text.to_ascii_lowercase().starts_with("namedvalues/")
+                            || matches!(parse_id(text), Target::Resource(_));
+                        if !known {
+                            let message =
+                                format!("`{}` names no kind of resource", excerpt(text, 60));
+                            findings.push(malformed(file, item, &message).help(
+                                "write `<collection>/<name>`, for example `loggers/appinsights`",
+                            ));
+                        }
+                    }
+                    project.config.external = external;
+                }
+                None => findings.push(wrong("a list such as `[loggers/appinsights]`")),
+            },
+            "limits" => limits(file, &entry.value, options, &mut project.config, findings),
+            "rules" => levels(file, &entry.value, &mut project.config, findings),
+            "apis" if entry.value.is_object() => {
+                let apis = entry.value.entries().iter();
+                let apis = apis.map(|api| PlainApi {
+                    place: api.key.trim_end_matches('/').to_owned(),
+                    span: api.key_span,
+                    value: api.value.clone(),
+                    used: false,
+                });
+                project.config.apis = PlainApis::new(apis.collect());
+            }
+            "apis" => findings.push(wrong("a mapping of folders to properties")),
+            other => {
+                let mut finding = Diagnostic::new(
+                    &rules::MALFORMED_OVERRIDE,
+                    place,
+                    format!("`{}` is no setting of flux-apim.yaml", excerpt(other, 60)),
+                );
+                finding = match findings.hint(|| nearest(other, KEYS)) {
+                    Some(near) => finding.help(format!("did you mean `{near}`?")),
+                    None => finding.help(format!("the settings are {}", KEYS.join(", "))),
+                };
+                findings.push(finding);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `limits: {max_depth: 100}`: caps on documents, lower than those of the run.
+/// Those on the source itself are flags, since the source is read before its
+/// configuration; and no source lifts the caps that guard against it.
+fn limits(
+    file: FileId,
+    value: &Value,
+    options: &Options,
+    config: &mut ProjectConfig,
+    findings: &mut Findings,
+) {
+    if !value.is_object() {
+        findings.push(malformed(file, value, "`limits` must be a mapping of caps"));
+    }
+    for entry in value.entries() {
+        let limit = Limits::TABLE
+            .iter()
+            .find(|limit| limit.field == entry.key && limit.of_documents());
+        let number: Option<u64> = match &entry.value.data {
+            Data::Number(digits) => digits.parse().ok(),
+            _ => None,
+        };
+        let (Some(limit), Some(number)) = (limit, number) else {
+            let message = format!(
+                "`{}` is no cap on documents with a number",
+                excerpt(&entry.key, 60)
+            );
+            let fields: Vec<&str> = Limits::TABLE
+                .iter()
+                .filter(|limit| limit.of_documents())
+                .map(|limit| limit.field)
+                .collect();
+            findings.push(malformed(file, &entry.value, &message).help(format!(
+                "the caps are {}; others are flags",
+                fields.join(", ")
+            )));
+            continue;
+        };
+        let allowed = options.limits.get(limit.flag);
+        if number > allowed {
+            let message = format!("`{}: {number}` is above the cap {allowed}", limit.field);
+            findings.push(
+                malformed(file, &entry.value, &message)
+                    .help(format!("a project lowers caps; --{} raises it", limit.flag)),
+            );
+            continue;
+        }
+        config.limits.push((limit.flag, number));
+    }
+}
+
+fn levels(file: FileId, value: &Value, config: &mut ProjectConfig, findings: &mut Findings) {
+    if !value.is_object() {
+        findings.push(malformed(
+            file,
+            value,
+            "`rules` must be a mapping of codes to levels",
+        ));
+    }
+    for entry in value.entries() {
+        let level = match entry.value.as_str() {
+            Some("error") => Some(Some(Severity::Error)),
+            Some("warning") => Some(Some(Severity::Warning)),
+            Some("info") => Some(Some(Severity::Info)),
+            Some("off") => Some(None),
+            _ => None,
+        };
+        match (rule(&entry.key), level) {
+            (Some(rule), Some(level)) => {
+                config.levels.insert(rule.code.0, level);
+            }
+            (None, _) => {
+                let message = format!("`{}` is no rule", excerpt(&entry.key, 60));
+                findings.push(
+                    malformed(file, &entry.value, &message)
+                        .help("`flux-apim explain` lists the rules"),
+                );
+            }
+            (_, None) => {
+                let message = format!(
+                    "the level of `{}` must be error, warning, info or off",
+                    entry.key
+                );
+                findings.push(malformed(file, &entry.value, &message));
+            }
+        }
+    }
+}
+
+/// Reads a YAML file as a value; findings say why not.
+pub(super) fn read_yaml(
+    tree: &SourceTree,
+    file: FileId,
+    options: &Options,
+    findings: &mut Findings,
+) -> Result<Option<Value>, ReadError> {
+    read_value(tree, file, Format::Yaml, options, findings)
+}
+
+/// Reads a small document as a value; findings say why not.
+pub(super) fn read_value(
+    tree: &SourceTree,
+    file: FileId,
+    format: Format,
+    options: &Options,
+    findings: &mut Findings,
+) -> Result<Option<Value>, ReadError> {
+    let text = match syntax::utf8(file, tree.read(file)?.into_owned()) {
+        Ok(text) => text,
+        Err(finding) => {
+            findings.push(*finding);
+            return Ok(None);
+        }
+    };
+    let parse = syntax::Options {
+        malformed: &rules::MALFORMED_DOCUMENT,
+        limits: &options.limits,
+    };
+    let document = syntax::parse(file, text, format, parse, findings);
+    Ok(document.map(|document| Value::from(document.root())))
+}
+
+pub(super) fn malformed(file: FileId, value: &Value, message: &str) -> Diagnostic {
+    let place = value.span.map_or(Place::from(file), Place::from);
+    Diagnostic::new(&rules::MALFORMED_OVERRIDE, place, message)
+}

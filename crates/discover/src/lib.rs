@@ -1,0 +1,135 @@
+//! From files to resources: the layouts, the project root, environment
+//! overrides.
+
+mod collect;
+mod config;
+mod overrides;
+mod plain;
+mod root;
+mod schema;
+
+pub use config::{PlainApi, PlainApis, ProjectConfig};
+pub use schema::schema;
+
+use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree, join};
+use flux_apim_diag::{Diagnostic, Findings, Place, rules};
+use flux_apim_model::{Key, Resource};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is asked of discovery.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Folder that the search is narrowed to.
+    pub path: Option<String>,
+    /// Environment: `configuration.<env>.yaml`.
+    pub environment: Option<String>,
+    /// An environment file by its path in the tree, instead of by name.
+    pub config: Option<String>,
+    /// Only this API definition.
+    pub only: Option<FileId>,
+    /// Caps on the input.
+    pub limits: Limits,
+}
+
+/// The APIM configuration of a tree.
+#[derive(Debug, Default)]
+pub struct Project {
+    /// Folder of the project; empty for the top of the tree.
+    pub root: String,
+    /// Every resource.
+    pub resources: BTreeMap<Key, Resource>,
+    /// `flux-apim.yaml`.
+    pub config: ProjectConfig,
+    /// The environment file, when one was merged.
+    pub environment_file: Option<FileId>,
+    /// `apimServiceName` of the environment file.
+    pub service: Option<String>,
+    /// Files below the root that no layout knows. Definitions may still refer
+    /// to them.
+    pub unclaimed: BTreeSet<FileId>,
+}
+
+/// Finds the project in `tree`.
+///
+/// # Errors
+/// When the world does not give a file that the tree lists.
+pub fn discover(
+    tree: &SourceTree,
+    options: &Options,
+    findings: &mut Findings,
+) -> Result<Option<Project>, ReadError> {
+    let mut project = Project::default();
+    if let Some(file) = options.only {
+        tree.path(file).parent().clone_into(&mut project.root);
+        plain::single(tree, file, &mut project, findings)?;
+        return Ok(Some(project));
+    }
+    let within = options.path.as_deref().unwrap_or("");
+    let roots = root::candidates(tree, within);
+    project.root = match roots.as_slice() {
+        [] => within.to_owned(),
+        [root] => root.clone(),
+        several => {
+            findings.push(
+                Diagnostic::new(
+                    &rules::SEVERAL_PROJECTS,
+                    Place::Source,
+                    format!(
+                        "{} project roots were found: {}",
+                        several.len(),
+                        shown(several)
+                    ),
+                )
+                .help(format!("choose one, for example `--path '{}'`", several[0])),
+            );
+            return Ok(None);
+        }
+    };
+    config::load(tree, options, &mut project, findings)?;
+    collect::collect(tree, options, &mut project, findings)?;
+    plain::collect(tree, &mut project, findings)?;
+    if project.resources.is_empty() {
+        let searched = if project.root.is_empty() {
+            "the source".to_owned()
+        } else {
+            format!("`{}`", project.root)
+        };
+        findings.push(
+            Diagnostic::new(
+                &rules::NO_PROJECT,
+                Place::Source,
+                format!("{searched} holds no APIM configuration: neither an APIOps folder nor an OpenAPI document"),
+            )
+            .help("check the path, or narrow the source with `--path DIR`"),
+        );
+        return Ok(None);
+    }
+    collect::report_incomplete(tree, &project, findings);
+    overrides::apply(tree, options, &mut project, findings)?;
+    Ok(Some(project))
+}
+
+fn shown(roots: &[String]) -> String {
+    let names: Vec<String> = roots
+        .iter()
+        .map(|root| {
+            if root.is_empty() {
+                "`.`".into()
+            } else {
+                format!("`{root}`")
+            }
+        })
+        .collect();
+    names.join(", ")
+}
+
+/// The environment file `configuration.<env>.yaml`: in the root, then in its
+/// parent folder.
+fn environment_file(tree: &SourceTree, root: &str, environment: &str) -> Option<FileId> {
+    let parent = root.rsplit_once('/').map_or("", |(parent, _)| parent);
+    [root, parent].iter().find_map(|folder| {
+        ["yaml", "yml"]
+            .iter()
+            .find_map(|ext| tree.find(&join(folder, &format!("configuration.{environment}.{ext}"))))
+    })
+}

@@ -1,0 +1,106 @@
+//! The JSON Schema of `flux-apim.yaml`, made of the tables that its reader
+//! uses, so that editors and the reader agree.
+
+use super::config::TARGETS;
+use flux_apim_diag::RULES;
+use flux_apim_diag::rules::HOME;
+use flux_apim_diag::tree::Limits;
+use serde_json::{Map, Value as Json, json};
+
+/// The schema, for editors to complete and check `flux-apim.yaml`.
+pub fn schema() -> Json {
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": format!("{HOME}/raw/main/docs/flux-apim.schema.json"),
+        "title": "flux-apim.yaml",
+        "description": "Project configuration of flux-apim: in the root of the project, or in the folder above it.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "service": {
+                "type": "string",
+                "description": "Name of the API Management service: the value of the parameter apimServiceName.",
+            },
+            "targets": {
+                "type": "array",
+                "items": {"enum": TARGETS},
+                "uniqueItems": true,
+                "description": "What is rendered unless --target says otherwise.",
+            },
+            "rules": {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": rules(),
+                "description": "Levels of rules, by code or name.",
+            },
+            "external": {
+                "type": "array",
+                "items": {"type": "string", "pattern": "^/?[A-Za-z]+/.+"},
+                "description": "Resources that are managed elsewhere, such as loggers/appinsights.",
+            },
+            "limits": {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": limits(),
+                "description": "Caps on documents, lower than those of the run.",
+            },
+            "apis": {
+                "type": "object",
+                "additionalProperties": {
+                    "type": "object",
+                    "properties": {
+                        "name": {"type": "string", "description": "Name of the API."},
+                        "properties": {"type": "object", "description": "Properties of the API."},
+                    },
+                },
+                "description": "APIs in the plain layout, by folder or document.",
+            },
+        },
+    })
+}
+
+fn rules() -> Map<String, Json> {
+    let level = |rule: &flux_apim_diag::Rule, other: &str| {
+        json!({
+            "enum": ["error", "warning", "info", "off"],
+            "description": format!("{other}: {} (default: {})", rule.summary, rule.severity),
+        })
+    };
+    let codes = RULES
+        .iter()
+        .map(|rule| (rule.code.to_string(), level(rule, rule.name)));
+    let names = RULES
+        .iter()
+        .map(|rule| (rule.name.to_owned(), level(rule, &rule.code.to_string())));
+    codes.chain(names).collect()
+}
+
+fn limits() -> Map<String, Json> {
+    Limits::TABLE
+        .iter()
+        .filter(|limit| limit.of_documents())
+        .map(|limit| {
+            let schema = json!({
+                "type": "integer",
+                "minimum": 0,
+                "default": limit.default,
+                "description": limit.meaning.trim(),
+            });
+            (limit.field.to_owned(), schema)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn has_every_setting() {
+        let schema = super::schema();
+        let known = schema["properties"].as_object().unwrap();
+        let mut known: Vec<&str> = known.keys().map(String::as_str).collect();
+        let mut keys = crate::config::KEYS.to_vec();
+        known.sort_unstable();
+        keys.sort_unstable();
+        assert_eq!(known, keys);
+    }
+}

@@ -1,0 +1,221 @@
+//! From resources to the graph that is rendered: completed, spelled as Azure spells
+//! them, every reference an edge.
+
+mod complete;
+mod expression;
+mod order;
+mod resolve;
+
+pub use expression::{Expression, Parameter};
+pub use flux_apim_compile::Content;
+
+use flux_apim_compile::{self as compile, Texts};
+use flux_apim_diag::tree::{FileId, SourceTree};
+use flux_apim_diag::{Class, Diagnostic, Findings, Held, Place, excerpt, rules};
+use flux_apim_discover::Project;
+use flux_apim_model::kinds::Kind;
+use flux_apim_model::schema::Schema;
+use flux_apim_model::{InWorkspace, Key, Origin, Resource};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Steps of what is done for each resource beside its values.
+const STEPS: u64 = 50;
+
+/// A resource, ready to print.
+#[derive(Debug)]
+pub struct Node {
+    /// What identifies it.
+    pub key: Key,
+    /// `properties`, in the order of the source.
+    pub properties: Vec<(String, Expression)>,
+    /// Indices of the nodes that must exist before it: complete, nothing that
+    /// another one already implies.
+    pub depends_on: Vec<usize>,
+    /// The files it came from.
+    pub origins: Vec<Origin>,
+}
+
+/// The graph of resources: what `render` prints. There is one only where nothing was
+/// found that would make it another than the source's: [`link`] makes none beside a
+/// finding of [`Class::Integrity`], and no level reaches that.
+#[derive(Debug)]
+pub struct Linked {
+    nodes: Vec<Node>,
+    parameters: BTreeMap<String, Parameter>,
+    contents: Vec<Content>,
+    service: Option<String>,
+    api_version: String,
+    /// What the graph takes of the run's memory.
+    _held: Held,
+}
+
+impl Linked {
+    /// Every resource, in deployment order.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Template parameters, by name.
+    pub fn parameters(&self) -> &BTreeMap<String, Parameter> {
+        &self.parameters
+    }
+
+    /// Large texts: definitions and policies. [`Expression::Content`] is an index.
+    pub fn contents(&self) -> &[Content] {
+        &self.contents
+    }
+
+    /// `apimServiceName` of the environment or project configuration.
+    pub fn service(&self) -> Option<&str> {
+        self.service.as_deref()
+    }
+
+    /// The api-version that its resources were checked against.
+    pub fn api_version(&self) -> &str {
+        &self.api_version
+    }
+}
+
+/// Completes the resources of `project`, checks their properties against `schema`,
+/// and makes the graph of them. `None` when something was found, here or by an
+/// earlier step, without which the graph would not be what the source says.
+pub fn link(
+    tree: &SourceTree,
+    mut project: Project,
+    mut texts: Texts,
+    schema: &Schema,
+    findings: &mut Findings,
+) -> Option<Linked> {
+    let current = complete::current_revisions(&project);
+    let meter = findings.budget().meter();
+    for resource in project.resources.values_mut() {
+        meter.spend(STEPS, resource.place().map_or(Place::Source, Place::from));
+        complete::prepare(resource, &texts, &current, findings);
+        if resource.unreadable {
+            continue;
+        }
+        let place = resource.place().map_or(Place::Source, Place::from);
+        if !schema.has(&resource.key) {
+            findings.push(unknown_type(&resource.key, place, schema));
+            continue;
+        }
+        let Resource {
+            key, properties, ..
+        } = resource;
+        if resource_has_body(key) {
+            schema.check(key, properties, &place, findings);
+        }
+    }
+    complete::graphql_schemas(&mut project, &mut texts);
+    complete::wikis(&mut project, &mut texts);
+    if !project.resources.keys().any(|key| key.kind == Kind::Api) {
+        findings.push(
+            Diagnostic::new(&rules::NO_APIS, Place::Source, "the project has no API")
+                .help("when that is meant, say `rules: {APIM1014: warning}` in flux-apim.yaml"),
+        );
+    }
+    report_unclaimed(tree, &project, &texts.used, findings);
+    tokens(&project, &texts, findings);
+    let graph = resolve::resolve(&project, texts, schema, findings);
+    let nodes = order::sort(graph.nodes, findings);
+    let is_whole = !findings.rules().any(|rule| rule.class == Class::Integrity);
+    is_whole.then(|| Linked {
+        nodes,
+        parameters: graph.parameters,
+        contents: graph.contents,
+        service: project.service.or(project.config.service),
+        api_version: schema.api_version.clone(),
+        _held: graph.held,
+    })
+}
+
+fn unknown_type(key: &Key, place: Place, schema: &Schema) -> Diagnostic {
+    let message = format!(
+        "api-version {} has no {} (`{}`)",
+        schema.api_version,
+        key.kind.label(),
+        key.arm_type()
+    );
+    Diagnostic::new(&rules::UNKNOWN_TYPE, place, message)
+        .help("render a newer --arm-api-version, or leave it out")
+}
+
+fn resource_has_body(key: &Key) -> bool {
+    key.kind.row().has_properties && link_property(key).is_none()
+}
+
+/// The property that names the target of a link, where links have a body.
+fn link_property(key: &Key) -> Option<(&'static str, Key)> {
+    match (key.workspace.is_some(), key.kind.row().workspace) {
+        (
+            true,
+            InWorkspace::Link {
+                property,
+                target,
+                swapped,
+                ..
+            },
+        ) => {
+            let name = if swapped {
+                key.names.first()
+            } else {
+                key.names.last()
+            };
+            Some((property, key.sibling(target, &[name?])))
+        }
+        _ => None,
+    }
+}
+
+fn report_unclaimed(
+    tree: &SourceTree,
+    project: &Project,
+    used: &BTreeSet<FileId>,
+    findings: &mut Findings,
+) {
+    for &file in project.unclaimed.difference(used) {
+        findings.push(
+            Diagnostic::new(
+                &rules::UNCLAIMED_FILE,
+                file,
+                format!("nothing reads `{}`", tree.path(file)),
+            )
+            .help("check its name and folder; files such as a README are fine"),
+        );
+    }
+}
+
+/// `{#token#}` that a pipeline step should have replaced.
+fn tokens(project: &Project, texts: &Texts, findings: &mut Findings) {
+    let meter = findings.budget().meter();
+    for resource in project.resources.values() {
+        for entry in resource.properties.entries() {
+            // The value of a secret is not rendered, whatever it says.
+            if resource.key.kind == Kind::NamedValue
+                && entry.key == "value"
+                && expression::is_secret(&resource.properties)
+            {
+                continue;
+            }
+            entry.value.visit_strings(&mut |text, span| {
+                meter.spend(2 + text.len() as u64 / 64, Place::Source);
+                if let Some(token) = compile::token(text) {
+                    let place = span.or(resource.place()).map_or(Place::Source, Place::from);
+                    findings.push(unreplaced(place, &text[token]));
+                }
+            });
+        }
+    }
+    for (span, token) in &texts.tokens {
+        findings.push(unreplaced(Place::from(*span), token));
+    }
+}
+
+fn unreplaced(place: Place, token: &str) -> Diagnostic {
+    Diagnostic::new(
+        &rules::UNREPLACED_TOKEN,
+        place,
+        format!("the token `{}` was not replaced", excerpt(token, 60)),
+    )
+    .help("replace tokens before rendering, or use `--env` with a value")
+}

@@ -1,0 +1,316 @@
+//! Every reference becomes an edge of the graph, every environment value and
+//! secret a parameter, every large text a content.
+
+mod reference;
+mod value;
+
+use super::expression::{Expression, Parameter};
+use super::{Content, Node, link_property};
+use flux_apim_compile::Texts;
+use flux_apim_definition as definition;
+use flux_apim_diag::{Diagnostic, Findings, Held, Meter, Place, excerpt, nearest, rules};
+use flux_apim_discover::Project;
+use flux_apim_model::kinds::Kind;
+use flux_apim_model::schema::Schema;
+use flux_apim_model::{Key, Numbered, Resource};
+use flux_apim_syntax::Value;
+use std::collections::{BTreeMap, HashMap, HashSet, btree_map};
+
+/// ARM takes 256 parameters; `apimServiceName` is one of them.
+const MAX_PARAMETERS: usize = 255;
+/// Steps of looking a resource up by its key, and of noting what was found.
+const STEPS: u64 = 20;
+/// Bytes of a node: its key, where it came from, what stands around them.
+const NODE: usize = 500;
+
+pub(super) struct Graph {
+    pub(super) nodes: Vec<Node>,
+    pub(super) parameters: BTreeMap<String, Parameter>,
+    pub(super) contents: Vec<Content>,
+    pub(super) held: Held,
+}
+
+pub(super) fn resolve(
+    project: &Project,
+    texts: Texts,
+    schema: &Schema,
+    findings: &mut Findings,
+) -> Graph {
+    let keys: Vec<&Key> = project.resources.keys().collect();
+    let index = keys.iter().enumerate().map(|(i, key)| (*key, i)).collect();
+    let external = project.config.external.iter();
+    let external = external
+        .map(|id| id.trim_start_matches('/').to_ascii_lowercase())
+        .collect();
+    let meter = findings.budget().meter();
+    let mut resolver = Resolver {
+        external,
+        operations: operations(project, &texts, &meter),
+        meter,
+        bytes: 0,
+        held: findings.budget().hold(0, Place::Source),
+        project,
+        schema,
+        index,
+        named_values: named_values(project, findings),
+        parameters: BTreeMap::new(),
+        parameter_names: Numbered::default(),
+        contents: Vec::new(),
+        content_paths: Numbered::default(),
+        secure: 0,
+        texts,
+        findings,
+    };
+    let nodes = project
+        .resources
+        .values()
+        .map(|resource| resolver.node(resource))
+        .collect();
+    let secure = resolver.secure;
+    if secure > MAX_PARAMETERS {
+        resolver.findings.push(
+            Diagnostic::new(
+                &rules::ARM_TOO_MANY_PARAMETERS,
+                Place::Source,
+                format!(
+                    "{secure} secrets need a parameter each, but a template takes {MAX_PARAMETERS}"
+                ),
+            )
+            .help("keep named values in a Key Vault (`keyVault.secretIdentifier`)"),
+        );
+    }
+    Graph {
+        nodes,
+        parameters: resolver.parameters,
+        contents: resolver.contents,
+        held: resolver.held,
+    }
+}
+
+/// The operations of a definition by what they may be called: each has the first
+/// of the document that is called so.
+#[derive(Default)]
+struct Operations {
+    /// By name in lower case.
+    folded: HashMap<String, usize>,
+    by_id: HashMap<String, usize>,
+    by_name: HashMap<String, usize>,
+}
+
+impl Operations {
+    /// The first operation that is called `given`, or `normal` when normalised.
+    fn find(&self, given: &str, normal: &str) -> Option<usize> {
+        let folded = self.folded.get(&given.to_ascii_lowercase());
+        let found = [folded, self.by_id.get(given), self.by_name.get(normal)];
+        found.into_iter().flatten().min().copied()
+    }
+}
+
+/// Of the definitions whose operations some resource names.
+fn operations(project: &Project, texts: &Texts, meter: &Meter) -> BTreeMap<Key, Operations> {
+    let mut all: BTreeMap<Key, Operations> = BTreeMap::new();
+    let named = project.resources.keys();
+    let named = named.filter(|key| matches!(key.kind, Kind::OperationPolicy | Kind::ApiOperation));
+    for api in named.filter_map(Key::api) {
+        let Some(compiled) = texts.definitions.get(&api) else {
+            continue;
+        };
+        let btree_map::Entry::Vacant(vacant) = all.entry(api) else {
+            continue;
+        };
+        let operations = vacant.insert(Operations::default());
+        for (n, operation) in compiled.operations.iter().enumerate() {
+            meter.spend(STEPS, operation.span);
+            let folded = operation.name.to_ascii_lowercase();
+            operations.folded.entry(folded).or_insert(n);
+            operations
+                .by_name
+                .entry(operation.name.clone())
+                .or_insert(n);
+            if let Some(id) = &operation.id {
+                operations.by_id.entry(id.clone()).or_insert(n);
+            }
+        }
+    }
+    all
+}
+
+/// Named values by workspace and folded display name, which is what policies use;
+/// with the name as it stands.
+type NamedValues<'p> = BTreeMap<(Option<String>, String), (&'p str, &'p Key)>;
+
+fn named_values<'p>(project: &'p Project, findings: &mut Findings) -> NamedValues<'p> {
+    let mut by_name: BTreeMap<_, (&str, &Resource)> = BTreeMap::new();
+    for resource in project.resources.values() {
+        if resource.key.kind != Kind::NamedValue {
+            continue;
+        }
+        let shown = resource.properties.get("displayName");
+        let Some(name) = shown.and_then(Value::as_str) else {
+            continue;
+        };
+        let slot = (resource.key.workspace.clone(), name.to_lowercase());
+        if let Some((_, first)) = by_name.insert(slot, (name, resource)) {
+            let place = |r: &Resource| {
+                r.properties
+                    .get("displayName")
+                    .and_then(|value| value.span)
+                    .or(r.place())
+                    .map_or(Place::Source, Place::from)
+            };
+            findings.push(
+                Diagnostic::new(
+                    &rules::AMBIGUOUS_NAMED_VALUE,
+                    place(resource),
+                    format!(
+                        "the named values `{}` and `{}` have the same display name `{}`",
+                        excerpt(first.key.name(), 80),
+                        excerpt(resource.key.name(), 80),
+                        excerpt(name, 80)
+                    ),
+                )
+                .related(place(first), "the other one")
+                .help("policies name a named value by its display name; give each its own"),
+            );
+        }
+    }
+    by_name
+        .into_iter()
+        .map(|(slot, (name, resource))| (slot, (name, &resource.key)))
+        .collect()
+}
+
+struct Resolver<'p, 'f> {
+    project: &'p Project,
+    schema: &'p Schema,
+    index: BTreeMap<&'p Key, usize>,
+    named_values: NamedValues<'p>,
+    parameters: BTreeMap<String, Parameter>,
+    parameter_names: Numbered,
+    contents: Vec<Content>,
+    content_paths: Numbered,
+    /// Ids of what is managed elsewhere, in lower case.
+    external: HashSet<String>,
+    /// Where something names operations: those of each definition.
+    operations: BTreeMap<Key, Operations>,
+    meter: Meter,
+    /// Bytes of the graph so far.
+    bytes: usize,
+    held: Held,
+    /// How many parameters are secrets.
+    secure: usize,
+    texts: Texts,
+    findings: &'f mut Findings,
+}
+
+/// What is known while the properties of one resource are walked.
+struct Walk<'r> {
+    resource: &'r Resource,
+    depends_on: Vec<usize>,
+}
+
+impl<'p> Resolver<'p, '_> {
+    fn node(&mut self, resource: &'p Resource) -> Node {
+        let place = resource.place().map_or(Place::Source, Place::from);
+        self.meter.spend(STEPS, place);
+        let mut walk = Walk {
+            resource,
+            depends_on: Vec::new(),
+        };
+        let key = self.canonical(resource);
+        if let Some(parent) = key.parent() {
+            self.depend_on_parent(&parent, &mut walk);
+        }
+        if let Some(target) = resource.key.link_target() {
+            self.link_target(&target, &mut walk);
+        }
+        let properties = match link_property(&key) {
+            Some((property, target)) => {
+                vec![(property.to_owned(), Expression::Id(self.known(&target)))]
+            }
+            // The files of some links repeat what their target says of itself.
+            None if !key.kind.row().has_properties => Vec::new(),
+            None => self.properties(&mut walk),
+        };
+        self.policy_references(&mut walk);
+        self.bytes += NODE + 16 * walk.depends_on.len();
+        let place = resource.place().map_or(Place::Source, Place::from);
+        self.held.grow(self.bytes, place);
+        if let Some((root, _)) = key.names.first().and_then(|name| name.split_once(";rev="))
+            && key.kind == Kind::Api
+        {
+            let root = key.sibling(Kind::Api, &[root]);
+            walk.depends_on.extend(self.index.get(&root));
+        }
+        Node {
+            key,
+            properties,
+            depends_on: walk.depends_on,
+            origins: resource.origins.clone(),
+        }
+    }
+
+    /// The key under which Azure knows the resource: operation folders may
+    /// have the raw `operationId`.
+    fn canonical(&mut self, resource: &Resource) -> Key {
+        let mut key = resource.key.clone();
+        if !matches!(key.kind, Kind::OperationPolicy | Kind::ApiOperation) {
+            return key;
+        }
+        let Some(api) = key.api() else { return key };
+        let Some(compiled) = self.texts.definitions.get(&api) else {
+            return key;
+        };
+        if !compiled.kind.is_openapi() {
+            return key;
+        }
+        let given = &key.names[1];
+        let normal = definition::normalise(given);
+        let found = self
+            .operations
+            .get(&api)
+            .and_then(|operations| operations.find(given, &normal));
+        if let Some(operation) = found {
+            key.names[1].clone_from(&compiled.operations[operation].name);
+            return key;
+        }
+        let declared = key.sibling(Kind::ApiOperation, &[&api.names[0], given]);
+        if key.kind == Kind::OperationPolicy && !self.index.contains_key(&declared) {
+            let place = resource
+                .place()
+                .map_or(Place::Source, |span| span.file.into());
+            let near = self.findings.hint(|| {
+                let names = compiled.operations.iter().map(|o| o.name.as_str());
+                nearest(&normal, names)
+            });
+            let mut finding = Diagnostic::new(
+                &rules::UNKNOWN_OPERATION,
+                place,
+                format!(
+                    "the API `{}` has no operation `{}`",
+                    excerpt(&api.names[0], 80),
+                    excerpt(given, 80)
+                ),
+            );
+            finding = match near {
+                Some(near) => finding.help(format!("did you mean `{near}`?")),
+                None => finding.help("name the folder after the `operationId`"),
+            };
+            self.findings.push(finding);
+        }
+        key
+    }
+
+    fn depend_on_parent(&self, parent: &Key, walk: &mut Walk<'_>) {
+        match self.index.get(parent) {
+            Some(&node) => walk.depends_on.push(node),
+            // An operation that only the definition declares exists with it.
+            None if parent.kind == Kind::ApiOperation => {
+                if let Some(api) = parent.api() {
+                    walk.depends_on.extend(self.index.get(&api));
+                }
+            }
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What APIM has: resource kinds, names, references, constraints.
+
+mod id;
+pub mod kinds;
+mod numbered;
+mod pattern;
+mod resource;
+pub mod schema;
+
+pub use id::{Target, below_service, parse_id};
+pub use kinds::{InWorkspace, Kind, Reference, Role};
+pub use numbered::Numbered;
+pub use resource::{Key, Origin, Resource};

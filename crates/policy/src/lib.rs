@@ -1,0 +1,12 @@
+//! Policy documents, read as what APIM accepts rather than as XML: `@(...)`
+//! and `@{...}` hold C# with raw quotes, `<` and `&&`.
+
+/// Where C# expressions end.
+pub mod csharp;
+mod document;
+mod parse;
+mod references;
+
+pub use document::{Attribute, Document, Element};
+pub use parse::{Root, parse, sniff};
+pub use references::{Reference, ReferenceKind, references};

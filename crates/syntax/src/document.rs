@@ -1,0 +1,437 @@
+//! The tree: an arena of nodes in document order.
+
+use super::index::{self, Index};
+use flux_apim_diag::tree::FileId;
+use flux_apim_diag::{Held, Span};
+use std::sync::OnceLock;
+
+/// What a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `false`
+    False,
+    /// `true`
+    True,
+    /// A number, as JSON writes it, with every digit.
+    Number,
+    /// A string, or the key of an object.
+    String,
+    /// An array.
+    Array,
+    /// An object: keys and values alternate.
+    Object,
+}
+
+impl Kind {
+    /// The word for messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::False | Self::True => "a boolean",
+            Self::Number => "a number",
+            Self::String => "a string",
+            Self::Array => "an array",
+            Self::Object => "an object",
+        }
+    }
+}
+
+/// Where the text of a string, key or number is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// It is the span.
+    Bare,
+    /// It is the span without the quotes around it.
+    Quoted,
+    /// It is a text of [`Document::texts`].
+    Other,
+}
+
+/// 16 bytes: a document has one for every two bytes of `[1,1,1]`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node {
+    pub(super) start: u32,
+    pub(super) end: u32,
+    /// Of an array or object: nodes of the subtree, this one included. Of a
+    /// [`Form::Other`]: which text.
+    pub(super) extra: u32,
+    pub(super) kind: Kind,
+    pub(super) form: Form,
+}
+
+impl Node {
+    pub(super) fn is_container(&self) -> bool {
+        matches!(self.kind, Kind::Array | Kind::Object)
+    }
+
+    pub(super) fn size(&self) -> u32 {
+        if self.is_container() { self.extra } else { 1 }
+    }
+}
+
+/// Texts that do not stand in the source as they are meant.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    text: String,
+    ranges: Vec<(u32, u32)>,
+}
+
+impl Texts {
+    pub(super) fn push(&mut self, text: &str) -> u32 {
+        let index = clamp(self.ranges.len());
+        self.ranges
+            .push((clamp(self.text.len()), clamp(text.len())));
+        self.text.push_str(text);
+        index
+    }
+
+    fn get(&self, index: u32) -> &str {
+        let Some(&(start, len)) = self.ranges.get(index as usize) else {
+            return "";
+        };
+        let start = start as usize;
+        self.text.get(start..start + len as usize).unwrap_or("")
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.text.len() + self.ranges.len() * size_of::<(u32, u32)>()
+    }
+}
+
+/// The text of `node`.
+pub(super) fn text_of<'t>(node: &Node, source: &'t str, texts: &'t Texts) -> &'t str {
+    let (start, end) = (node.start as usize, node.end as usize);
+    let text = match node.form {
+        Form::Bare => source.get(start..end),
+        Form::Quoted => source.get(start + 1..end.saturating_sub(1)),
+        Form::Other => return texts.get(node.extra),
+    };
+    text.unwrap_or("")
+}
+
+/// A parsed document with its source text.
+#[derive(Debug)]
+pub struct Document {
+    file: FileId,
+    source: String,
+    texts: Texts,
+    nodes: Vec<Node>,
+    /// Made when something is looked for in a large object or array.
+    index: OnceLock<Index>,
+    held: Held,
+}
+
+impl Document {
+    /// The outermost value.
+    pub fn root(&self) -> NodeRef<'_> {
+        self.node(0)
+    }
+
+    /// The file it was read from.
+    pub fn file(&self) -> FileId {
+        self.file
+    }
+
+    /// Bytes of the source text.
+    pub fn source_len(&self) -> usize {
+        self.source.len()
+    }
+
+    /// Bytes that it holds of the run's memory.
+    pub fn held(&self) -> u64 {
+        self.held.bytes()
+    }
+
+    /// Makes the number at `pointer`, if it is one, the string of its digits.
+    pub fn number_to_string(&mut self, pointer: &str) {
+        let index = self.root().pointer(pointer).map(NodeRef::index);
+        if let Some(node) = index.and_then(|index| self.nodes.get_mut(index as usize))
+            && node.kind == Kind::Number
+        {
+            node.kind = Kind::String;
+        }
+    }
+
+    /// The node with [`NodeRef::index`] `index`.
+    pub fn node(&self, index: u32) -> NodeRef<'_> {
+        NodeRef {
+            document: self,
+            index,
+        }
+    }
+
+    pub(super) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    pub(super) fn new(
+        file: FileId,
+        source: String,
+        texts: Texts,
+        nodes: Vec<Node>,
+        held: Held,
+    ) -> Self {
+        Self {
+            file,
+            source,
+            texts,
+            nodes,
+            index: OnceLock::new(),
+            held,
+        }
+    }
+
+    fn index(&self) -> &Index {
+        self.index
+            .get_or_init(|| Index::new(self, self.held.budget()))
+    }
+}
+
+/// A value (or key) of a [`Document`].
+#[derive(Debug, Clone, Copy)]
+pub struct NodeRef<'a> {
+    document: &'a Document,
+    index: u32,
+}
+
+impl<'a> NodeRef<'a> {
+    fn node(self) -> &'a Node {
+        &self.document.nodes[self.index as usize]
+    }
+
+    /// What it is.
+    pub fn kind(self) -> Kind {
+        self.node().kind
+    }
+
+    /// Place in the document, unique in it.
+    pub fn index(self) -> u32 {
+        self.index
+    }
+
+    /// One past the index of the last node inside.
+    pub fn end_index(self) -> u32 {
+        self.index + self.node().size()
+    }
+
+    /// The document it belongs to.
+    pub fn document(self) -> &'a Document {
+        self.document
+    }
+
+    /// Where it stands. A value that came through a YAML alias stands where
+    /// its anchor is.
+    pub fn span(self) -> Span {
+        let node = self.node();
+        Span {
+            file: self.document.file,
+            start: node.start,
+            end: node.end,
+        }
+    }
+
+    pub(super) fn raw_text(self) -> &'a str {
+        text_of(self.node(), &self.document.source, &self.document.texts)
+    }
+
+    /// The text of a string or key.
+    pub fn as_str(self) -> Option<&'a str> {
+        (self.kind() == Kind::String).then(|| self.raw_text())
+    }
+
+    /// The digits of a number, as JSON writes it.
+    pub fn as_number(self) -> Option<&'a str> {
+        (self.kind() == Kind::Number).then(|| self.raw_text())
+    }
+
+    /// The value of a boolean.
+    pub fn as_bool(self) -> Option<bool> {
+        match self.kind() {
+            Kind::True => Some(true),
+            Kind::False => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Text of a string or number: what scalars such as `version: 1.0` mean.
+    pub fn as_scalar(self) -> Option<&'a str> {
+        matches!(self.kind(), Kind::String | Kind::Number).then(|| self.raw_text())
+    }
+
+    fn children(self) -> Children<'a> {
+        let (next, end) = match self.kind() {
+            Kind::Array | Kind::Object => (self.index + 1, self.end_index()),
+            _ => (0, 0),
+        };
+        Children {
+            document: self.document,
+            next,
+            end,
+        }
+    }
+
+    /// The items of an array; nothing for another kind.
+    pub fn items(self) -> Items<'a> {
+        let mut children = self.children();
+        if self.kind() != Kind::Array {
+            children.next = children.end;
+        }
+        Items(children)
+    }
+
+    /// Keys and values of an object; nothing for another kind.
+    pub fn entries(self) -> Entries<'a> {
+        let mut children = self.children();
+        if self.kind() != Kind::Object {
+            children.next = children.end;
+        }
+        Entries(children)
+    }
+
+    /// The value under `key` of an object.
+    pub fn get(self, key: &str) -> Option<NodeRef<'a>> {
+        self.entry(key).map(|(_, value)| value)
+    }
+
+    /// The key node and value under `key` of an object. Takes as many steps as the
+    /// logarithm of its size.
+    pub fn entry(self, key: &str) -> Option<(NodeRef<'a>, NodeRef<'a>)> {
+        let mut entries = self.entries();
+        let found = entries
+            .by_ref()
+            .take(index::MANY)
+            .find(|(k, _)| k.raw_text() == key);
+        if found.is_some() || entries.0.next >= entries.0.end {
+            return found;
+        }
+        let key = self.document.index().key(self, key)?;
+        Some((key, self.document.node(key.end_index())))
+    }
+
+    /// The item `n` of an array. Takes a bounded number of steps.
+    pub fn item(self, n: usize) -> Option<NodeRef<'a>> {
+        if n < index::MANY || self.kind() != Kind::Array {
+            return self.items().nth(n);
+        }
+        let mark = self.document.index().mark(self, n / index::STRIDE)?;
+        let children = Children {
+            document: self.document,
+            next: mark,
+            end: self.end_index(),
+        };
+        Items(children).nth(n % index::STRIDE)
+    }
+
+    /// What leads from this array or object to `target`, somewhere inside: the
+    /// position of the item or entry, the key of the entry, the value.
+    pub fn way_to(self, target: NodeRef<'_>) -> Option<Way<'a>> {
+        let per_child = if self.kind() == Kind::Object { 2 } else { 1 };
+        let mut children = self.children();
+        let mut position = 0;
+        if self.node().size() as usize > index::MANY
+            && let Some((marked, first)) = self.document.index().before(self, target.index)
+        {
+            position = first * index::STRIDE;
+            children.next = marked;
+        }
+        loop {
+            let key = if per_child == 2 {
+                Some(children.next()?)
+            } else {
+                None
+            };
+            let value = children.next()?;
+            if target.index < value.end_index() {
+                let inside = value.index <= target.index;
+                return inside.then_some(Way {
+                    position,
+                    key,
+                    value,
+                });
+            }
+            position += 1;
+        }
+    }
+
+    /// Follows a JSON pointer (RFC 6901, not percent-encoded).
+    pub fn pointer(self, pointer: &str) -> Option<NodeRef<'a>> {
+        if pointer.is_empty() {
+            return Some(self);
+        }
+        let tokens = pointer.strip_prefix('/')?.split('/');
+        tokens.into_iter().try_fold(self, Self::token)
+    }
+
+    /// Follows one token of a JSON pointer.
+    pub fn token(self, token: &str) -> Option<NodeRef<'a>> {
+        match self.kind() {
+            Kind::Object if token.contains('~') => {
+                self.get(&token.replace("~1", "/").replace("~0", "~"))
+            }
+            Kind::Object => self.get(token),
+            Kind::Array => self.item(token.parse().ok()?),
+            _ => None,
+        }
+    }
+}
+
+/// One step of the way to a node: [`NodeRef::way_to`].
+#[derive(Debug, Clone, Copy)]
+pub struct Way<'a> {
+    /// The position of the item or entry.
+    pub position: usize,
+    /// The key of the entry; none of an item.
+    pub key: Option<NodeRef<'a>>,
+    /// The item, or the value of the entry.
+    pub value: NodeRef<'a>,
+}
+
+#[derive(Debug, Clone)]
+struct Children<'a> {
+    document: &'a Document,
+    next: u32,
+    end: u32,
+}
+
+impl<'a> Iterator for Children<'a> {
+    type Item = NodeRef<'a>;
+
+    fn next(&mut self) -> Option<NodeRef<'a>> {
+        if self.next >= self.end {
+            return None;
+        }
+        let node = self.document.node(self.next);
+        self.next = node.end_index();
+        Some(node)
+    }
+}
+
+/// The items of an array.
+#[derive(Debug, Clone)]
+pub struct Items<'a>(Children<'a>);
+
+impl<'a> Iterator for Items<'a> {
+    type Item = NodeRef<'a>;
+
+    fn next(&mut self) -> Option<NodeRef<'a>> {
+        self.0.next()
+    }
+}
+
+/// The keys and values of an object.
+#[derive(Debug, Clone)]
+pub struct Entries<'a>(Children<'a>);
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = (NodeRef<'a>, NodeRef<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some((self.0.next()?, self.0.next()?))
+    }
+}
+
+pub(super) fn clamp(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
