@@ -121,3 +121,38 @@ fn each_library_tells_a_stranger_what_it_is() {
         );
     }
 }
+
+#[test]
+fn the_places_that_architecture_names_are_there() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let mut places = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| {
+            ["crates/", "src/", "tests/", "docs/", "testdata/"]
+                .iter()
+                .any(|top| word.starts_with(top))
+        })
+        .peekable();
+    assert!(places.peek().is_some());
+    let missing: Vec<&str> = places.filter(|place| !root.join(place).exists()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    // What a row names inside of a file is in it.
+    for row in text
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains(".rs`, `"))
+    {
+        let mut words = row.split('`').skip(1).step_by(2);
+        let file = words.next().unwrap();
+        let source = std::fs::read_to_string(root.join(file)).unwrap();
+        for name in words.take_while(|word| !word.contains('/')) {
+            let name = name.rsplit("::").next().unwrap();
+            assert!(
+                source.contains(&format!("fn {name}")),
+                "{file} has no {name}"
+            );
+        }
+    }
+}

@@ -35,17 +35,20 @@ fn digest(output: &Output) -> String {
 #[test]
 fn the_same_bytes_whatever_the_circumstances() {
     let folder = tempfile::tempdir().unwrap();
-    let copy = folder.path().join("tree");
-    copy_reversed(Path::new(&sample()), &copy);
-    let copy = copy.display().to_string();
     let mut digests = Vec::new();
-    for (threads, zone, language) in [("1", "UTC", "C"), ("2", "Asia/Tokyo", "tr_TR.UTF-8")] {
+    for (threads, zone, language) in [
+        ("1", "UTC", "C"),
+        ("2", "Asia/Tokyo", "tr_TR.UTF-8"),
+        ("7", "America/Lima", "ja_JP.UTF-8"),
+    ] {
+        let here = folder.path().join(format!("with-{threads}"));
+        copy(Path::new(&sample()), &here.join("tree"), threads != "1");
         let out = format!("oci-layout:{}/{threads}:x", folder.path().display());
         let output = Command::new(env!("CARGO_BIN_EXE_flux-apim"))
             .args([
                 "-q",
                 "render",
-                &copy,
+                "tree",
                 "--env",
                 "prod",
                 "--threads",
@@ -55,26 +58,30 @@ fn the_same_bytes_whatever_the_circumstances() {
             ])
             .env("TZ", zone)
             .env("LANG", language)
-            .current_dir(folder.path())
+            .current_dir(here)
             .output()
             .unwrap();
         digests.push(digest(&output));
     }
     assert_eq!(digests[0], digests[1]);
+    assert_eq!(digests[0], digests[2]);
 }
 
-/// Copies a folder, the last entries first, so that the directory order differs.
-fn copy_reversed(from: &Path, to: &Path) {
+/// Copies a folder; the last entries first, so that the directory order differs.
+fn copy(from: &Path, to: &Path, reversed: bool) {
     std::fs::create_dir_all(to).unwrap();
     let mut entries: Vec<_> = std::fs::read_dir(from)
         .unwrap()
         .map(|e| e.unwrap())
         .collect();
-    entries.sort_by_key(|entry| std::cmp::Reverse(entry.file_name()));
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    if reversed {
+        entries.reverse();
+    }
     for entry in entries {
         let to = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
-            copy_reversed(&entry.path(), &to);
+            copy(&entry.path(), &to, reversed);
         } else {
             std::fs::copy(entry.path(), to).unwrap();
         }
@@ -258,7 +265,7 @@ fn a_folder_without_read_permission() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let tree = folder.path().join("tree");
-    copy_reversed(Path::new(&sample()), &tree);
+    copy(Path::new(&sample()), &tree, true);
     let out = folder.path().join("bundle");
     let mode = |path: &Path, mode| {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();

@@ -417,13 +417,13 @@ async fn tls_is_checked_against_the_authority_that_is_named() {
             ..secure.clone()
         })
         .await;
-        assert!(error.contains("--ca-file"), "{error}");
+        assert!(error.contains("--ca FILE"), "{error}");
         let error = error_of(Connection {
             ca: None,
             ..secure.clone()
         })
         .await;
-        assert!(error.contains("--ca-file"), "{error}");
+        assert!(error.contains("--ca FILE"), "{error}");
         let error = error_of(Connection {
             client_cert: None,
             ..secure.clone()

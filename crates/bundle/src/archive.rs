@@ -363,9 +363,17 @@ impl<P> Cutter<P> {
     }
 }
 
-/// What changes together: the content of one API, or a single file.
+/// What changes together: the content of one API, of the service or of a workspace,
+/// or a single file.
 fn unit(path: &str) -> &str {
-    match path.strip_prefix("bicep/content/apis/") {
+    let api = path.strip_prefix("bicep/content/").and_then(|rest| {
+        let rest = match rest.strip_prefix("workspaces/") {
+            Some(rest) => rest.split_once('/')?.1,
+            None => rest,
+        };
+        rest.strip_prefix("apis/")
+    });
+    match api {
         Some(rest) => {
             let name = rest.find('/').unwrap_or(rest.len());
             &path[..path.len() - rest.len() + name]
@@ -384,20 +392,31 @@ fn header(path: &str, size: usize) -> Vec<u8> {
     header.set_gid(0);
     header.set_entry_type(tar::EntryType::Regular);
     let mut builder = tar::Builder::new(Vec::new());
-    // The data follows by itself. Writing to memory fails for paths that no
-    // bundle has.
-    let _ = builder.append_data(&mut header, path, std::io::empty());
-    let mut blocks = builder.into_inner().unwrap_or_default();
+    // The data follows by itself.
+    #[expect(
+        clippy::expect_used,
+        reason = "paths of bundles are relative, and memory takes every byte"
+    )]
+    let mut blocks = builder
+        .append_data(&mut header, path, std::io::empty())
+        .and_then(|()| builder.into_inner())
+        .expect("a tar header for the path of a bundle");
     blocks.truncate(blocks.len().saturating_sub(END));
     blocks
 }
 
+#[expect(
+    clippy::expect_used,
+    reason = "other bytes would stand under the digest"
+)]
 fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let level = CompressionLvl::new(LEVEL).unwrap_or_default();
+    let level = CompressionLvl::new(LEVEL).expect("a level of libdeflate");
     let mut compressor = Compressor::new(level);
     let mut out = vec![0; compressor.gzip_compress_bound(bytes.len())];
     // The buffer is as large as the bound asks for; a copy of its own size
     // leaves no hole behind each member.
-    let len = compressor.gzip_compress(bytes, &mut out).unwrap_or(0);
+    let len = compressor
+        .gzip_compress(bytes, &mut out)
+        .expect("a buffer of the size that libdeflate asks for");
     out[..len].to_vec()
 }

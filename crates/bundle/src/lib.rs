@@ -127,16 +127,17 @@ impl Bundle {
     }
 
     /// `bundle.json`, parsed.
+    #[expect(clippy::expect_used, reason = "it was written by `Bundle::new`")]
     pub fn inventory(&self) -> Json {
-        // We wrote it.
-        serde_json::from_str(&self.inventory_text()).unwrap_or_default()
+        serde_json::from_str(&self.inventory_text()).expect("the inventory is JSON")
     }
 
     /// `bundle.json`, as it stands in the bundle.
+    #[expect(clippy::expect_used, reason = "`Bundle::new` puts it there")]
     pub fn inventory_text(&self) -> String {
         let file = self.files.iter().find(|file| file.path == INVENTORY);
-        let bytes = file.map(|file| self.bytes(file)).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).into_owned()
+        let bytes = self.bytes(file.expect("a bundle has an inventory"));
+        String::from_utf8(bytes).expect("the inventory is text")
     }
 
     /// The resources that were printed.
@@ -231,8 +232,9 @@ fn file_digest(file: &File, contents: &[Content], reuse: Option<&Reuse>) -> Dige
     digest
 }
 
+#[expect(clippy::expect_used, reason = "keys of what we write are strings")]
 fn pretty(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(value).expect("a document as JSON");
     text.push('\n');
     text
 }

@@ -2,27 +2,27 @@
 
 use crate::Options;
 use crate::packed::Content;
-use flux_apim_definition::{self as definition, Compiled, Documents, Steps};
+use flux_apim_definition::{self as definition, Compiled, Documents, Done};
 use flux_apim_diag::tree::{ArtifactPath, Digest, FileId, ReadError};
 use flux_apim_diag::{Diagnostic, Findings, Meter, rules};
-use flux_apim_reuse::Reuse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// APIM imports at most 4 MB inline (import restrictions).
 const MAX_DEFINITION: usize = 4 * 1024 * 1024;
 
-/// A definition about which there was nothing to say. Its files are those of
-/// the tree that it was read from; `files` names them for other trees, the
-/// definition's own file first. Steps are counted as if it were made again: whether
-/// a source is within its budget does not depend on what ran before.
+/// A definition as an earlier run made it, with what it found. Its files are those of the
+/// tree that it was read from; `files` names them for other trees, the definition's own
+/// file first. Steps are counted as if it were made again: whether a source is within
+/// its budget does not depend on what ran before.
 #[derive(Debug)]
 struct Kept {
     compiled: Compiled,
     content: Content,
     files: Vec<Part>,
-    /// Steps that are its own.
+    /// Steps and findings that are its own.
     steps: u64,
+    found: Vec<Diagnostic>,
 }
 
 /// A file that a definition is made of.
@@ -31,8 +31,8 @@ struct Part {
     file: FileId,
     path: String,
     digest: Digest,
-    /// Steps that it takes once for all definitions that refer to it.
-    steps: Steps,
+    /// What is done once for all definitions that refer to it.
+    done: Done,
 }
 
 /// What became of a definition.
@@ -60,56 +60,69 @@ pub(super) fn read(
     let key = format!("{:?}", ("definition", path, digest, named, options.limits));
     let key = Digest::of(key.as_bytes());
     if let Some(kept) = reuse.get::<Kept>(&key)
-        && let Some(found) = kept.in_tree(documents, file, &meter)?
+        && let Some(found) = kept.in_tree(documents, file, &meter, findings)?
     {
         return Ok(found);
     }
-    let before = findings.len();
-    let made = compile(documents, file, named, &meter, findings)?;
-    if let Definition::Read(compiled, content) = &made
-        && findings.len() == before
-    {
-        let own = (file, digest);
-        keep(reuse, key, documents, own, compiled, content, &meter)?;
+    // Its findings apart, so that they are kept with it.
+    let mut found = findings.part();
+    let made = compile(documents, file, named, &meter, &mut found)?;
+    if let Some(kept) = keep(documents, (file, digest), &made, &found, &meter)? {
+        let bytes = kept.bytes();
+        reuse.put(key, &Arc::new(kept), bytes);
     }
+    findings.append(found);
     Ok(made)
 }
 
+/// What is kept of a definition; nothing when it is not known which files it depends on,
+/// or when more was found than is listed.
 fn keep(
-    reuse: &Reuse,
-    key: Digest,
     documents: &Documents<'_>,
     (file, digest): (FileId, Digest),
-    compiled: &Compiled,
-    content: &Content,
+    made: &Definition,
+    found: &Findings,
     meter: &Meter,
-) -> Result<(), ReadError> {
-    let dialect = compiled.kind.dialect();
-    let part = |file, digest| Part {
-        file,
-        path: documents.tree().path(file).to_string(),
-        digest,
-        steps: documents.steps(file, dialect),
+) -> Result<Option<Kept>, ReadError> {
+    let Definition::Read(compiled, content) = made else {
+        return Ok(None);
     };
-    let mut files = vec![part(file, digest)];
-    for &file in &compiled.used {
-        files.push(part(file, documents.digest(file, meter.budget())?));
+    if found.len() > found.listed().len() {
+        return Ok(None);
     }
-    let kept = Kept {
-        compiled: compiled.clone(),
+    let dialect = compiled.kind.dialect();
+    let mut files = Vec::new();
+    for used in std::iter::once(file).chain(compiled.used.iter().copied()) {
+        let digest = match used == file {
+            true => digest,
+            false => documents.digest(used, meter.budget())?,
+        };
+        let Some(done) = documents.done(used, dialect) else {
+            return Ok(None);
+        };
+        files.push(Part {
+            file: used,
+            path: documents.tree().path(used).to_string(),
+            digest,
+            done,
+        });
+    }
+    Ok(Some(Kept {
+        compiled: compiled.as_ref().clone(),
         content: content.of_no_run(),
         files,
         steps: meter.spent(),
-    };
-    let bytes = kept.bytes();
-    reuse.put(key, &Arc::new(kept), bytes);
-    Ok(())
+        found: found.listed().to_vec(),
+    }))
 }
 
 impl Kept {
     fn bytes(&self) -> usize {
-        let files = self.files.iter().map(|part| 100 + part.path.len());
-        self.content.held() + operations(&self.compiled) + files.sum::<usize>()
+        let files = self.files.iter();
+        let files = files.map(|part| 100 + part.path.len() + part.done.bytes());
+        let found = self.found.iter().map(Diagnostic::bytes);
+        let made = self.content.held() + operations(&self.compiled);
+        made + files.sum::<usize>() + found.sum::<usize>()
     }
 
     /// The same, read from `file` of another tree; `None` when a file that it refers
@@ -119,6 +132,7 @@ impl Kept {
         documents: &Documents<'_>,
         file: FileId,
         meter: &Meter,
+        findings: &mut Findings,
     ) -> Result<Option<Definition>, ReadError> {
         let mut files = vec![file];
         for part in &self.files[1..] {
@@ -130,17 +144,24 @@ impl Kept {
             }
             files.push(used);
         }
-        let dialect = self.compiled.kind.dialect();
-        for (part, used) in self.files.iter().zip(&files) {
-            documents.count(*used, dialect, part.steps, meter.budget());
+        let now: BTreeMap<_, _> = self.files.iter().map(|part| part.file).zip(files).collect();
+        let now = |file: FileId| now.get(&file).copied();
+        let found = self.found.iter().map(|finding| finding.moved(&now));
+        let Some(found) = found.collect::<Option<Vec<_>>>() else {
+            return Ok(None);
+        };
+        for part in &self.files {
+            if let Some(used) = now(part.file) {
+                documents.repeat(used, &part.done, &now, findings);
+            }
         }
         meter.spend(self.steps, file);
+        findings.extend(found);
         let mut compiled = self.compiled.clone();
-        compiled.used = files[1..].iter().copied().collect::<BTreeSet<_>>();
-        let now: BTreeMap<_, _> = self.files.iter().map(|part| part.file).zip(files).collect();
+        compiled.used = compiled.used.iter().filter_map(|file| now(*file)).collect();
         for operation in &mut compiled.operations {
-            if let Some(now) = now.get(&operation.span.file) {
-                operation.span.file = *now;
+            if let Some(file) = now(operation.span.file) {
+                operation.span.file = file;
             }
         }
         let content = self.content.clone();

@@ -94,6 +94,10 @@ impl Content {
     }
 
     /// The text.
+    #[expect(
+        clippy::expect_used,
+        reason = "other bytes would stand under the digest"
+    )]
     pub fn text(&self) -> Cow<'_, str> {
         match &self.stored {
             Stored::Plain(text) => Cow::Borrowed(text),
@@ -101,10 +105,11 @@ impl Content {
                 let mut bytes = vec![0; self.len];
                 let mut decompressor = Decompressor::new();
                 for (packed, piece) in packed.iter().zip(bytes.chunks_mut(PIECE)) {
-                    // We packed it: it unpacks to its length, and is UTF-8.
-                    let _ = decompressor.deflate_decompress(packed, piece);
+                    let unpacked = decompressor.deflate_decompress(packed, piece);
+                    let len = unpacked.expect("a text that was packed here");
+                    assert_eq!(len, piece.len(), "a text of another length was packed");
                 }
-                Cow::Owned(String::from_utf8(bytes).unwrap_or_default())
+                Cow::Owned(String::from_utf8(bytes).expect("a text that was packed here"))
             }
         }
     }

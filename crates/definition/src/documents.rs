@@ -1,8 +1,7 @@
 //! What the definitions of one run refer to, parsed once.
 
-use super::links::{self, Links};
 use flux_apim_diag::tree::{Digest, FileId, Limits, ReadError, SourceTree};
-use flux_apim_diag::{Budget, Findings, Meter, rules};
+use flux_apim_diag::{Budget, Diagnostic, Findings, Meter, rules};
 use flux_apim_syntax::{self as syntax, Document, Format};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -70,12 +69,43 @@ impl Dialect {
     }
 }
 
-/// Steps that a document takes which definitions refer to, once in a run.
-#[derive(Debug, Clone, Copy)]
-pub struct Steps {
-    parse: u64,
-    links: u64,
+/// What was done for a document that definitions refer to, once in a run: its parse and
+/// the search for links. Kept with what was made of it, it stands for the work in a
+/// later run.
+#[derive(Debug, Clone)]
+pub struct Done {
+    works: [(usize, u64, Vec<Diagnostic>); 2],
 }
+
+impl Done {
+    /// Bytes that it takes in memory.
+    pub fn bytes(&self) -> usize {
+        let found = self.works.iter().flat_map(|(_, _, found)| found);
+        100 + found.map(Diagnostic::bytes).sum::<usize>()
+    }
+}
+
+/// What a document refers to.
+#[derive(Debug, Clone)]
+pub(super) struct Links {
+    /// Other files that are documents.
+    pub(super) files: Arc<[FileId]>,
+    /// Whether there is no finding about a reference, or about a file that one names.
+    pub(super) sound: bool,
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        Self {
+            files: Arc::new([]),
+            sound: true,
+        }
+    }
+}
+
+/// Finds what a document refers to: `links::find`.
+pub(super) type Find =
+    fn(&Documents<'_>, &Document, Dialect, &Meter, &mut Findings) -> Result<Links, ReadError>;
 
 /// What became of a file.
 #[derive(Debug, Clone)]
@@ -184,12 +214,13 @@ impl<'t> Documents<'t> {
         Parsed { document, sound }
     }
 
-    /// What the document in `file` refers to, searched unless it was. Its findings
-    /// are kept apart, too.
+    /// What the document in `file` refers to, searched with `find` unless it was. Its
+    /// findings are kept apart, too.
     pub(super) fn links(
         &self,
         file: FileId,
         dialect: Dialect,
+        find: Find,
         findings: &Findings,
     ) -> Result<Links, ReadError> {
         let links = |slot: &Slot| Arc::clone(&slot.links[dialect as usize]);
@@ -200,7 +231,7 @@ impl<'t> Documents<'t> {
             };
             let meter = self.meter(file, dialect.search(), findings.budget());
             let mut found = findings.part();
-            let links = links::find(self, &document, dialect, &meter, &mut found)?;
+            let links = find(self, &document, dialect, &meter, &mut found)?;
             self.made(file, dialect.search(), &meter, found);
             Ok(links)
         };
@@ -233,12 +264,25 @@ impl<'t> Documents<'t> {
         !std::mem::replace(&mut slot.counted[work], true)
     }
 
-    /// Counts the `steps` that `file` takes, for a definition that was made of it in
-    /// an earlier run.
-    pub fn count(&self, file: FileId, dialect: Dialect, steps: Steps, budget: &Budget) {
-        for (work, steps) in [(PARSE, steps.parse), (dialect.search(), steps.links)] {
-            if self.counts(file, work) {
-                budget.spend(steps, file);
+    /// Counts for `file` what was `done` for it in an earlier run, in whose tree `now`
+    /// finds the files of this one. Findings are those of this run, as in
+    /// [`Documents::into_findings`].
+    pub fn repeat(
+        &self,
+        file: FileId,
+        done: &Done,
+        now: &impl Fn(FileId) -> Option<FileId>,
+        findings: &Findings,
+    ) {
+        for (work, steps, found) in &done.works {
+            if !self.counts(file, *work) {
+                continue;
+            }
+            findings.budget().spend(*steps, file);
+            if !found.is_empty() {
+                let mut part = findings.part();
+                part.extend(found.iter().filter_map(|finding| finding.moved(now)));
+                self.state().findings.insert((file, *work), part);
             }
         }
     }
@@ -287,14 +331,20 @@ impl<'t> Documents<'t> {
         Ok(digest)
     }
 
-    /// Steps that `file` takes; none when nobody asked for it.
-    pub fn steps(&self, file: FileId, dialect: Dialect) -> Steps {
+    /// What was done for `file`, to be kept; `None` when more was found in it than is
+    /// listed.
+    pub fn done(&self, file: FileId, dialect: Dialect) -> Option<Done> {
         let state = self.state();
         let steps = state.slots.get(&file).map_or([0; 3], |slot| slot.steps);
-        Steps {
-            parse: steps[PARSE],
-            links: steps[dialect.search()],
-        }
+        let of = |work: usize| {
+            let found = state.findings.get(&(file, work));
+            let listed = found.map_or(Vec::new(), |found| found.listed().to_vec());
+            let all = found.is_none_or(|found| found.len() == listed.len());
+            all.then_some((work, steps[work], listed))
+        };
+        Some(Done {
+            works: [of(PARSE)?, of(dialect.search())?],
+        })
     }
 
     /// What was found in the documents, in the order of their files.

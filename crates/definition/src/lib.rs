@@ -10,7 +10,7 @@ mod reference;
 mod references;
 mod xml;
 
-pub use documents::{Dialect, Documents, Steps};
+pub use documents::{Dialect, Documents, Done};
 pub use operations::{Operation, normalise};
 pub use xml::WsdlSelector;
 

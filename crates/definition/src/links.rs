@@ -1,31 +1,12 @@
 //! What a document refers to, each reference in it checked.
 
-use super::documents::{Dialect, Documents};
+use super::documents::{Dialect, Documents, Links};
 use super::reference::{self, Target};
 use super::references::references_of;
 use flux_apim_diag::tree::{FileId, ReadError};
 use flux_apim_diag::{Diagnostic, Findings, Meter, Span, excerpt, rules};
 use flux_apim_syntax::Document;
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
-
-/// What a document refers to.
-#[derive(Debug, Clone)]
-pub(super) struct Links {
-    /// Other files that are documents.
-    pub(super) files: Arc<[FileId]>,
-    /// Whether there is no finding about a reference, or about a file that one names.
-    pub(super) sound: bool,
-}
-
-impl Default for Links {
-    fn default() -> Self {
-        Self {
-            files: Arc::new([]),
-            sound: true,
-        }
-    }
-}
 
 /// Reads the files that `document` refers to, and checks that each reference points at
 /// something.

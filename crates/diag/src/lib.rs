@@ -17,8 +17,8 @@ pub mod tree;
 pub use budget::{Budget, Held, Memory, Meter, Stop};
 pub use catalogue::{ALL as RULES, rule, rules};
 pub use findings::{Findings, Unlisted};
-pub use lines::LineIndex;
-pub use report::{Located, Position, Range, Report, Snippet, Summary};
+pub use lines::{LineIndex, Position, Range, Snippet};
+pub use report::{Located, Report, Summary};
 
 use crate::tree::FileId;
 use rapidfuzz::distance::osa;
@@ -150,6 +150,20 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The same place in the tree where `now` finds its file; `None` when it is not there.
+    fn moved(&self, now: &impl Fn(FileId) -> Option<FileId>) -> Option<Self> {
+        Some(match self {
+            Self::Span(span) => Self::Span(Span {
+                file: now(span.file)?,
+                ..*span
+            }),
+            Self::File(file) => Self::File(now(*file)?),
+            Self::Path(_) | Self::Source => self.clone(),
+        })
+    }
+}
+
 impl From<Span> for Place {
     fn from(span: Span) -> Self {
         Self::Span(span)
@@ -187,6 +201,27 @@ impl Diagnostic {
             related: Vec::new(),
             help: None,
         }
+    }
+
+    /// The same finding about another tree with the same bytes, in which `now` finds the
+    /// files; `None` when one of them is not there.
+    pub fn moved(&self, now: &impl Fn(FileId) -> Option<FileId>) -> Option<Self> {
+        let related = self.related.iter();
+        let related = related.map(|(place, text)| Some((place.moved(now)?, text.clone())));
+        Some(Self {
+            rule: self.rule,
+            message: self.message.clone(),
+            place: self.place.moved(now)?,
+            related: related.collect::<Option<_>>()?,
+            help: self.help.clone(),
+        })
+    }
+
+    /// Bytes that it takes in memory.
+    pub fn bytes(&self) -> usize {
+        let related = self.related.iter().map(|(_, text)| 64 + text.len());
+        let help = self.help.as_deref().map_or(0, str::len);
+        200 + self.message.len() + help + related.sum::<usize>()
     }
 
     /// Adds what to do about it.

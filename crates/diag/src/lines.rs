@@ -1,6 +1,34 @@
 //! Lines and columns of byte offsets.
 
-use super::report::{Position, Range, Snippet};
+/// A point in a file. Lines and columns are 1-based, columns count Unicode
+/// scalar values, offsets are bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Position {
+    /// 1-based line.
+    pub line: u32,
+    /// 1-based column in Unicode scalar values.
+    pub column: u32,
+    /// Byte offset in the file.
+    pub offset: u32,
+}
+
+/// From the first point to one past the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Range {
+    /// First point.
+    pub start: Position,
+    /// One past the last point.
+    pub end: Position,
+}
+
+/// The line on which a finding starts, shortened around it.
+#[derive(Debug, Clone)]
+pub struct Snippet {
+    /// Text of the line, or a part of it.
+    pub text: String,
+    /// Bytes of `text` that the finding marks.
+    pub mark: std::ops::Range<usize>,
+}
 
 /// Where the lines of a file start, and how many scalar values lie before. A question
 /// takes the same time at the end of a long line as at its start.

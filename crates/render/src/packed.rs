@@ -27,13 +27,14 @@ impl Packed {
             [one] => Cow::Borrowed(one.as_ref()),
             several => Cow::Owned(several.iter().map(AsRef::as_ref).collect::<String>()),
         };
-        let mut compressor = Compressor::new(CompressionLvl::new(LEVEL).unwrap_or_default());
+        let mut compressor =
+            Compressor::new(CompressionLvl::new(LEVEL).expect("a level of libdeflate"));
         let mut packed = vec![0; compressor.deflate_compress_bound(text.len())];
         // The buffer is as large as the bound asks for; a copy of its own size
         // leaves no hole behind each text.
         let len = compressor
             .deflate_compress(text.as_bytes(), &mut packed)
-            .unwrap_or(0);
+            .expect("a buffer of the size that libdeflate asks for");
         Self {
             bytes: packed[..len].into(),
             ends,
@@ -43,9 +44,10 @@ impl Packed {
     /// All of them as one.
     pub fn text(&self) -> String {
         let mut bytes = vec![0; self.len()];
-        // We packed it: it unpacks to its length, and is UTF-8.
-        let _ = Decompressor::new().deflate_decompress(&self.bytes, &mut bytes);
-        String::from_utf8(bytes).unwrap_or_default()
+        let unpacked = Decompressor::new().deflate_decompress(&self.bytes, &mut bytes);
+        let len = unpacked.expect("a text that was packed here");
+        assert_eq!(len, bytes.len(), "a text of another length was packed");
+        String::from_utf8(bytes).expect("a text that was packed here")
     }
 
     /// Where each text ends.

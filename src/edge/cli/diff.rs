@@ -1,9 +1,10 @@
 //! `diff`: what changes between two sources.
 
+use super::compared::Compared;
 use super::options::{Common, Format, LimitFlags, threads};
 use super::{Done, pipeline, print, refusal, show};
 use crate::changes::{self, Changes};
-use crate::diag::{Budget, Report};
+use crate::diag::Budget;
 use clap::{Args, ValueEnum};
 use std::io::Write;
 
@@ -43,7 +44,7 @@ pub(super) struct Diff {
     registry: super::registry::RegistryArgs,
     #[cfg(feature = "server")]
     #[command(flatten)]
-    remote: super::remote::RemoteArgs,
+    remote: super::options::RemoteArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -112,19 +113,6 @@ pub(super) fn diff(arguments: &Diff, quiet: bool) -> anyhow::Result<Done> {
         return arguments.finish(outcome, quiet);
     }
     arguments.finish(local(&sides)?, quiet)
-}
-
-/// What came of a comparison.
-pub(super) enum Compared {
-    /// The changes.
-    Changes(Changes),
-    /// A side (`OLD` or `NEW`, and its source) that cannot be compared.
-    Not {
-        side: &'static str,
-        source: String,
-        report: Report,
-        done: Done,
-    },
 }
 
 fn local(sides: &[(&'static str, Common); 2]) -> anyhow::Result<Compared> {

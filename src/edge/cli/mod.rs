@@ -1,5 +1,7 @@
 //! The command line: what is asked, and how the answer is shown.
 
+mod command;
+mod compared;
 #[cfg(feature = "controller")]
 mod controller;
 mod diff;
@@ -30,7 +32,8 @@ use crate::pipeline::{self, Outcome};
 use crate::tree::Limits;
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
-use options::{Cli, Command, Common, Format, Render, Validate};
+use command::{Cli, Command};
+use options::{Common, Format, Render, Validate};
 use progress::Progress;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -152,6 +155,12 @@ fn pipeline(
     common: &Common,
     set: impl FnOnce(&mut pipeline::Options),
 ) -> anyhow::Result<Result<Outcome, Report>> {
+    if let Some(threads) = common.threads {
+        // Of the process, so that the archive is compressed on them, too. They are
+        // there already when the second side of `diff` asks.
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let _ = threads.build_global();
+    }
     // One account for reading the source and for the run.
     let budget = Budget::new(&common.limits()?);
     let Opened {
@@ -175,15 +184,7 @@ fn pipeline(
     options.discover.only = only;
     options.discover.limits = common.limits()?;
     set(&mut options);
-    let outcome = match common.threads {
-        Some(threads) => rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .context("start worker threads")?
-            .install(|| pipeline::run(&tree, &options, notes)),
-        None => pipeline::run(&tree, &options, notes),
-    };
-    match outcome {
+    match pipeline::run(&tree, &options, notes) {
         Err(pipeline::Error::Read(error)) => {
             let place = Place::Path(error.path.to_string());
             let message = format!("`{}` cannot be read: {}", error.path, error.reason);

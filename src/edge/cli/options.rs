@@ -1,76 +1,9 @@
-//! Commands and flags.
+//! Flags that several commands take.
 
 use crate::render::Target;
 use crate::tree::{Digest, Limit, Limits};
-use clap::{Args, Parser, Subcommand, ValueEnum};
-
-/// Renders Azure API Management configuration kept in Git into validated,
-/// digest-pinned ARM, Bicep and Azure Service Operator bundles.
-///
-/// Exit status: 0 done, 1 findings at error level, 2 the tool could not do its
-/// work.
-#[derive(Debug, Parser)]
-#[command(name = "flux-apim", version, max_term_width = 100)]
-pub(super) struct Cli {
-    #[command(subcommand)]
-    pub(super) command: Command,
-    /// Only errors.
-    #[arg(short, long, global = true)]
-    pub(super) quiet: bool,
-    /// Say on standard error what is done; twice: every request.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
-    pub(super) verbose: u8,
-    #[command(flatten)]
-    pub(super) color: colorchoice_clap::Color,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum Command {
-    /// Render a source into a bundle.
-    Render(Render),
-    /// Check a source without rendering it.
-    Validate(Validate),
-    /// What changes between two sources.
-    Diff(super::diff::Diff),
-    /// Serve previews over HTTP.
-    #[cfg(feature = "server")]
-    Serve(Box<super::serve::Serve>),
-    /// Publish a source, or a bundle, to a registry: signed, attested, pinned.
-    Publish(super::publish::Publish),
-    /// Fetch a bundle and verify it.
-    Pull(super::pull::Pull),
-    /// What a registry holds of a bundle.
-    Inspect(super::inspect::Inspect),
-    /// Verify a bundle: digests, inventory, signatures, provenance.
-    Verify(super::verify::Verify),
-    /// The bundles of a repository, and what changed between them.
-    History(super::history::HistoryArgs),
-    /// Point a tag back to a bundle that was published before.
-    Rollback(super::rollback::Rollback),
-    /// Make a key pair to sign with, as cosign does.
-    Keygen(super::keygen::Keygen),
-    /// What a rule finds and how to fix it; without CODE, all rules.
-    Explain {
-        /// Code (`APIM1003`) or name of a rule.
-        code: Option<String>,
-        /// How the answer is shown.
-        #[arg(long, value_enum, default_value = "human")]
-        format: ResultFormat,
-    },
-    /// The JSON Schema of flux-apim.yaml, for editors.
-    Schema,
-    /// Watch ApimBundles in a cluster; render and publish what they name.
-    #[cfg(feature = "controller")]
-    Controller(super::controller::Controller),
-    /// The definition of the Kubernetes API, as YAML.
-    #[cfg(feature = "controller")]
-    Crds,
-    /// Completions for a shell.
-    Completions {
-        /// The shell.
-        shell: clap_complete::Shell,
-    },
-}
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
 
 /// What every command that reads a source takes.
 #[derive(Debug, Args)]
@@ -117,7 +50,7 @@ pub(super) struct Render {
     pub(super) common: Common,
     #[cfg(feature = "server")]
     #[command(flatten)]
-    pub(super) remote: super::remote::RemoteArgs,
+    pub(super) remote: RemoteArgs,
     /// Folder, *.tar.gz, or oci-layout:DIR[:TAG].
     #[arg(short, long, value_name = "OUT", default_value = "./bundle")]
     pub(super) output: String,
@@ -172,7 +105,7 @@ pub(super) struct Validate {
     pub(super) common: Common,
     #[cfg(feature = "server")]
     #[command(flatten)]
-    pub(super) remote: super::remote::RemoteArgs,
+    pub(super) remote: RemoteArgs,
     /// How findings are shown.
     #[arg(long, value_enum, default_value = "human")]
     pub(super) format: Format,
@@ -313,4 +246,30 @@ impl clap::FromArgMatches for LimitFlags {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
+}
+
+#[cfg(feature = "server")]
+/// Which service is asked, and as whom.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Preview service")]
+pub(super) struct RemoteArgs {
+    /// Ask this preview service (`flux-apim serve`) instead.
+    #[arg(long, value_name = "URL", env = "FLUX_APIM_SERVER")]
+    pub(super) server: Option<String>,
+    /// File with the bearer token for it.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FLUX_APIM_SERVER_TOKEN_FILE",
+        requires = "server"
+    )]
+    pub(super) server_token_file: Option<PathBuf>,
+    /// Certificates in PEM that are trusted beside the system's.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FLUX_APIM_SERVER_CA",
+        requires = "server"
+    )]
+    pub(super) server_ca: Option<PathBuf>,
 }

@@ -1,7 +1,7 @@
 //! `--server`: the same commands, answered by a preview service.
 
-use super::diff::Compared;
-use super::options::{Common, Render, ResultFormat, Validate};
+use super::compared::Compared;
+use super::options::{Common, RemoteArgs, Render, ResultFormat, Validate};
 use super::{Done, human, open, print, show};
 use crate::bundle::OciImage;
 use crate::changes::Changes;
@@ -13,44 +13,17 @@ use crate::edge::source::{self, OpenOptions, Opened};
 use crate::tree::{Digest, FileId, SourceTree};
 use anyhow::{Context, bail, ensure};
 use base64::Engine;
-use clap::Args;
 use flate2::{Compression, write::GzEncoder};
 use reqwest::blocking::{Client, Response};
 use reqwest::header;
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
-use std::path::PathBuf;
 use std::time::Duration;
 use url::{Host, Url};
 
 /// How often a service that is busy is asked again.
 const ATTEMPTS: u32 = 5;
-
-/// Which service is asked, and as whom.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Preview service")]
-pub(super) struct RemoteArgs {
-    /// Ask this preview service (`flux-apim serve`) instead.
-    #[arg(long, value_name = "URL", env = "FLUX_APIM_SERVER")]
-    server: Option<String>,
-    /// File with the bearer token for it.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "FLUX_APIM_SERVER_TOKEN_FILE",
-        requires = "server"
-    )]
-    server_token_file: Option<PathBuf>,
-    /// Certificates in PEM that are trusted beside the system's.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "FLUX_APIM_SERVER_CA",
-        requires = "server"
-    )]
-    server_ca: Option<PathBuf>,
-}
 
 /// A preview service.
 #[derive(Debug)]
@@ -238,7 +211,8 @@ fn pack(opened: &Opened, common: &Common) -> anyhow::Result<Vec<u8>> {
     let chosen: Option<BTreeSet<FileId>> = match opened.only {
         None => None,
         Some(only) => {
-            let compiled = definition::compile(tree, only, &common.limits()?, &mut Vec::new().into())?;
+            let compiled =
+                definition::compile(tree, only, &common.limits()?, &mut Vec::new().into())?;
             let mut files = compiled.map_or_else(BTreeSet::new, |compiled| compiled.used);
             files.insert(only);
             Some(files)

@@ -1,9 +1,9 @@
 //! How a registry is reached, and with which key is signed: secrets and service
 //! accounts, read one by one when they are needed.
 
+use super::answer::{answered, is_not_found};
 use super::api::{ApimBundle, Oci, Provider};
 use super::context::Context;
-use super::error::{answered, is_not_found};
 use crate::edge::oci::acr::{Assertion, Identity, Source};
 use crate::edge::oci::{self, Connection, Credentials, Reference};
 use crate::edge::secret::Secret as Hidden;

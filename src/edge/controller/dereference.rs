@@ -2,38 +2,11 @@
 //! artifact that the source has now. Never from a cache: what a watch has seen
 //! may be gone.
 
+use super::answer::{Retry, answered, is_not_found, reason};
 use super::api::{ApimBundle, Artifact, FluxSource, SourceKind};
 use super::context::Context;
-use super::error::{Retry, answered, is_not_found, reason};
+use super::source_name::SourceName;
 use kube::Api;
-use std::fmt;
-
-/// Kind, namespace and name of a source.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct SourceName {
-    pub(super) kind: SourceKind,
-    pub(super) namespace: String,
-    pub(super) name: String,
-}
-
-impl SourceName {
-    /// The source of `bundle`.
-    pub(super) fn of(bundle: &ApimBundle) -> Self {
-        let reference = &bundle.spec.source_ref;
-        let namespace = reference.namespace.as_deref().unwrap_or(bundle.namespace());
-        Self {
-            kind: reference.kind,
-            namespace: namespace.to_owned(),
-            name: reference.name.clone(),
-        }
-    }
-}
-
-impl fmt::Display for SourceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
-    }
-}
 
 /// A source that has an artifact.
 #[derive(Debug, Clone)]

@@ -1,9 +1,9 @@
 //! Events: to Kubernetes on the ApimBundle, and to notification-controller on
 //! an object that its alerts can select, the ExternalArtifact or the source.
 
+use super::answer::answered;
 use super::api::{ApimBundle, GROUP, KIND, SourceKind};
-use super::dereference::SourceName;
-use super::error::answered;
+use super::source_name::SourceName;
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;

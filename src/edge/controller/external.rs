@@ -1,14 +1,14 @@
 //! The ExternalArtifact of an ApimBundle: stored archive and object.
 
+use super::answer::{answered, is_not_found};
 use super::api::{
     ApimBundle, Artifact, Condition, ConditionStatus, FluxSource, GROUP, KIND, SHARD,
     external_artifact,
 };
+use super::condition::{MAX_MESSAGE, READY, now};
 use super::context::Context;
-use super::error::{answered, is_not_found};
 use super::events::CONTROLLER;
 use super::lease;
-use super::update_status::{MAX_MESSAGE, READY, now};
 use crate::edge::storage::{self, Owner};
 use crate::tree::Digest;
 use kube::Api;

@@ -1,8 +1,8 @@
 //! Step 2, over HTTP: the bytes of the artifact, held against their digest.
 
+use super::answer::{Retry, reason};
 use super::context::Context;
 use super::dereference::{self, Dereferenced};
-use super::error::{Retry, reason};
 use crate::diag::{Held, Place, Stop};
 use crate::edge::fetch::{self, Policy};
 use crate::edge::work::Task;

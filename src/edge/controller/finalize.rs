@@ -1,9 +1,9 @@
 //! The end of an ApimBundle: what was stored for it goes, what was pushed to a
 //! registry stays.
 
+use super::answer::{is_conflict, is_not_found};
 use super::api::{ApimBundle, FINALIZER};
 use super::context::Context;
-use super::error::{is_conflict, is_not_found};
 use super::{external, lease};
 use kube::Api;
 use kube::api::{Patch, PatchParams};
@@ -15,7 +15,7 @@ pub(super) enum Error {
     External(#[from] external::Error),
     #[error(transparent)]
     Lease(#[from] lease::Lost),
-    #[error("change the finalizers: {}", super::error::answered(.0))]
+    #[error("change the finalizers: {}", super::answer::answered(.0))]
     Api(kube::Error),
 }
 

@@ -4,7 +4,7 @@
 //! the last renewal that succeeded. Others wait for `duration` after they saw
 //! that renewal. The difference is for what was already on its way.
 
-use super::error::{answered, is_conflict, is_not_found};
+use super::answer::{answered, is_conflict, is_not_found};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;

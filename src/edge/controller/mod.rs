@@ -6,7 +6,9 @@
 //! can help ([`error`]). Conditions are written in [`update_status`] alone.
 
 mod access;
+mod answer;
 pub mod api;
+mod condition;
 mod context;
 mod dereference;
 mod error;
@@ -23,8 +25,10 @@ mod reconcile;
 mod render;
 mod servers;
 pub(crate) mod source;
+mod source_name;
 mod update_status;
 mod watch;
+mod write_status;
 
 pub use context::Settings;
 pub use lease::{Election, Leadership, Lost};

@@ -1,13 +1,13 @@
 //! Step 4, with the registry, the storage and the API server: what was rendered
 //! goes out, everything by digest first, the names that others look at last.
 
+use super::answer::{Retry, reason};
 use super::api::{ApimBundle, Artifact, Oci, Published};
+use super::condition::now;
 use super::context::Context;
 use super::dereference::Dereferenced;
-use super::error::{Retry, reason};
 use super::fenced::Fenced;
 use super::render::Rendered;
-use super::update_status::now;
 use super::{access, external, lease};
 use crate::edge::oci::{self, Descriptor, Reference, Registry, Target};
 use crate::edge::publish::{self, Destination, Options};

@@ -1,17 +1,19 @@
 //! One reconciliation, as its pipeline:
 //! dereference -> fetch -> render -> publish -> update status.
 
+use super::answer::{Retry, answered, is_not_found};
 use super::api::{ApimBundle, ApimBundleStatus, Artifact, Diagnostics, Published};
 use super::context::Context;
-use super::dereference::{Dereferenced, SourceName, dereference};
-use super::error::{Error, Retry, answered, is_not_found};
+use super::dereference::{Dereferenced, dereference};
+use super::error::Error;
 use super::events::{Happened, Level};
 use super::external::Last;
 use super::fetch::fetch;
 use super::publish::{Output, intact, publish, restore_tags, store_again};
 use super::render::{self, Rendered, input_digest, refusal_digest};
+use super::source_name::SourceName;
 use super::update_status::{self, Attempt, Live};
-use super::{external, finalize};
+use super::{external, finalize, write_status};
 use crate::edge::work::Task;
 use kube::Api;
 use kube::runtime::controller::Action;
@@ -120,7 +122,7 @@ async fn steps(
 
     if !attempt.is_retry(bundle) {
         let status = update_status::progressing(bundle, &revision);
-        *current = update_status::write(context, bundle, status).await?;
+        *current = write_status::write(context, bundle, status).await?;
     }
     let fetched = fetch(context, source.clone(), task).await?;
     // It may be a newer one than a moment ago.
@@ -339,7 +341,7 @@ async fn conclude(
             (status, happened, action)
         }
     };
-    if let Err(error) = update_status::write(context, current, status).await {
+    if let Err(error) = write_status::write(context, current, status).await {
         tracing::warn!(%error, "the status was not written; trying again");
         return Action::requeue(settings.backoff(context.failures.add(bundle)));
     }
@@ -414,7 +416,7 @@ fn succeeded(bundle: &ApimBundle, live: &Live) -> Option<Happened> {
     };
     Some(Happened {
         level: Level::Info,
-        reason: super::error::reason::SUCCEEDED,
+        reason: super::answer::reason::SUCCEEDED,
         message,
         revision: Some(live.published.revision.clone()),
         origin_revision: Some(live.revision.clone()),

@@ -1,10 +1,10 @@
 //! Step 3, on a bounded pool of threads, without any client: the pipeline.
 
+use super::answer::{Retry, reason};
 use super::api::{
     ApimBundleSpec, Counts, DiagnosticSummary, Diagnostics, FailOn, Level, Publish, Target,
 };
 use super::context::Context;
-use super::error::{Retry, reason};
 use super::fetch::Fetched;
 use super::source::origin;
 use crate::bundle::Source;
@@ -379,7 +379,8 @@ fn diagnostics(report: &Report) -> Diagnostics {
 mod tests {
     use super::*;
     use crate::edge::controller::api::{self, SourceKind};
-    use crate::edge::controller::dereference::{Dereferenced, SourceName};
+    use crate::edge::controller::dereference::Dereferenced;
+    use crate::edge::controller::source_name::SourceName;
     use crate::edge::work::{Account, Tenant};
     use std::io::Write;
 

@@ -1,7 +1,8 @@
 //! Source objects by name, for the command line: `flux:KIND/NAMESPACE/NAME`.
 
 use super::api::SourceKind;
-use super::dereference::{Dereferenced, SourceName, read};
+use super::dereference::{Dereferenced, read};
+use super::source_name::SourceName;
 use crate::bundle::Source;
 use crate::diag::excerpt;
 use kube::Client;

@@ -1,31 +1,17 @@
 //! Step 5, with the API server: the only place where conditions are written.
 
+use super::answer::{Retry, reason};
 use super::api::{
     ApimBundle, ApimBundleStatus, Artifact, Condition, ConditionStatus, Diagnostics, Published,
     Snapshot,
 };
-use super::context::Context;
-use super::error::{Error, Retry, is_conflict, reason};
+use super::condition::{MAX_MESSAGE, READY, now};
+use super::error::Error;
 use super::render;
-use k8s_openapi::jiff::Timestamp;
-use kube::Api;
-use kube::api::PostParams;
 
-pub(super) const READY: &str = "Ready";
 const RECONCILING: &str = "Reconciling";
 const STALLED: &str = "Stalled";
 const ARTIFACT_IN_STORAGE: &str = "ArtifactInStorage";
-/// As much as a condition may hold.
-pub(super) const MAX_MESSAGE: usize = 8_000;
-
-/// How often a status is written again after a conflict.
-const ATTEMPTS: usize = 5;
-
-pub(super) fn now() -> String {
-    // To the second, as Kubernetes writes times.
-    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
 /// Sets a condition; its time changes with its status.
 fn set(
     status: &mut ApimBundleStatus,
@@ -250,50 +236,6 @@ fn observed(bundle: &ApimBundle, mut status: ApimBundleStatus) -> ApimBundleStat
     status
 }
 
-/// Why a status was not written.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum WriteError {
-    #[error(transparent)]
-    Lease(#[from] super::lease::Lost),
-    #[error("write the status: {}", super::error::answered(.0))]
-    Api(kube::Error),
-    #[error("another wrote the status in the meantime")]
-    Overtaken,
-}
-
-/// Writes `status` when it says anything new, and gives back the object as it
-/// is then. A spec that changed in the meantime is no obstacle, another who
-/// writes the status is.
-pub(super) async fn write(
-    context: &Context,
-    bundle: &ApimBundle,
-    status: ApimBundleStatus,
-) -> Result<ApimBundle, WriteError> {
-    if bundle.status.as_ref() == Some(&status) {
-        return Ok(bundle.clone());
-    }
-    let api: Api<ApimBundle> = Api::namespaced(context.client.clone(), bundle.namespace());
-    let mut current = bundle.clone();
-    for _ in 0..ATTEMPTS {
-        context.leadership.check()?;
-        current.status = Some(status.clone());
-        match api
-            .replace_status(bundle.name(), &PostParams::default(), &current)
-            .await
-        {
-            Ok(written) => return Ok(written),
-            Err(error) if is_conflict(&error) => {
-                current = api.get(bundle.name()).await.map_err(WriteError::Api)?;
-                if current.status != bundle.status || current.metadata.uid != bundle.metadata.uid {
-                    return Err(WriteError::Overtaken);
-                }
-            }
-            Err(error) => return Err(WriteError::Api(error)),
-        }
-    }
-    Err(WriteError::Overtaken)
-}
-
 /// Whether the last reconciliation refused exactly this input; then it would
 /// again.
 pub(super) fn refused_already(bundle: &ApimBundle, input: &str) -> bool {
@@ -348,6 +290,7 @@ pub(super) fn why_not_ready(status: &ApimBundleStatus) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::super::dereference;
+    use super::super::source_name::SourceName;
     use super::*;
     use serde_json::json;
 
@@ -401,7 +344,7 @@ mod tests {
     }
 
     fn denied() -> Error {
-        let source_name = dereference::SourceName::of(&bundle());
+        let source_name = SourceName::of(&bundle());
         Error::Dereference(dereference::Error::CrossNamespace { source_name })
     }
 

@@ -1,9 +1,9 @@
 //! What makes an ApimBundle be reconciled: its spec or a request, a new
 //! artifact of its source, a change to its ExternalArtifact, its interval.
 
+use super::answer::answered;
 use super::api::{ApimBundle, FluxSource, GROUP, KIND, SourceKind};
-use super::dereference::SourceName;
-use super::error::answered;
+use super::source_name::SourceName;
 use futures_util::{Stream, StreamExt, stream};
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::{Controller, Predicate, WatchStreamExt, predicates, watcher};

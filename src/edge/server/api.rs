@@ -3,11 +3,11 @@
 use super::Service;
 use super::answer::{Answer, Form, Made, Style};
 use super::job::Held;
-use super::openapi::{
-    self, Diagnostics, Difference, ProblemDocument, RenderedBundle, Rules, Tree, TreePair,
-};
 use super::preview::{Preview, Query};
 use super::problem::Problem;
+use super::schemas::{
+    self, Diagnostics, Difference, ProblemDocument, RenderedBundle, Rules, Tree, TreePair,
+};
 use super::sources::{Named, Sources};
 use super::upload::Upload;
 use crate::diag::{Budget, RULES, Rule, excerpt, rule, rules};
@@ -34,7 +34,6 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/v1/diff", routing::post(diff))
         .route("/v1/rules", routing::get(all_rules))
         .route("/v1/rules/{code}", routing::get(one_rule))
-        .route("/openapi.json", routing::get(openapi::document))
 }
 
 /// Render a tree into a bundle.
@@ -42,7 +41,7 @@ pub(super) fn router() -> Router<Arc<Service>> {
     post, path = "/v1/render", operation_id = "render", tag = "previews",
     params(Query),
     request_body(content(
-        (Tree = "application/json"), (String = "application/gzip"), (openapi::Form = "multipart/form-data"),
+        (Tree = "application/json"), (String = "application/gzip"), (schemas::Form = "multipart/form-data"),
     ), description = "The tree."),
     responses(
         (status = 200, description = "The bundle. As `application/gzip` its digest is the `ETag`.", content(
@@ -52,7 +51,7 @@ pub(super) fn router() -> Router<Arc<Service>> {
         (status = 422, description = "Findings at error level, or a source that is refused.", content(
             (ProblemDocument = "application/problem+json"), (Value = "application/sarif+json"), (String = "text/markdown"),
         )),
-        openapi::Problems
+        schemas::Problems
     ),
 )]
 pub(super) async fn render(
@@ -79,14 +78,14 @@ pub(super) async fn render(
     post, path = "/v1/validate", operation_id = "validate", tag = "previews",
     params(Query),
     request_body(content(
-        (Tree = "application/json"), (String = "application/gzip"), (openapi::Form = "multipart/form-data"),
+        (Tree = "application/json"), (String = "application/gzip"), (schemas::Form = "multipart/form-data"),
     ), description = "The tree."),
     responses(
         (status = 200, description = "The findings, also when there are errors among them.", content(
             (Diagnostics = "application/json"), (Value = "application/sarif+json"), (String = "text/markdown"),
         )),
         (status = 422, description = "The source is refused.", body = ProblemDocument, content_type = "application/problem+json"),
-        openapi::Problems
+        schemas::Problems
     ),
 )]
 pub(super) async fn validate(
@@ -113,7 +112,7 @@ pub(super) async fn validate(
     post, path = "/v1/diff", operation_id = "diff", tag = "previews",
     params(Query),
     request_body(content(
-        (TreePair = "application/json"), (openapi::FormPair = "multipart/form-data"),
+        (TreePair = "application/json"), (schemas::FormPair = "multipart/form-data"),
     ), description = "The old and the new tree."),
     responses(
         (status = 200, description = "The changes.", content(
@@ -122,7 +121,7 @@ pub(super) async fn validate(
         (status = 422, description = "One side has findings at error level, or is refused; `side` says which.", content(
             (ProblemDocument = "application/problem+json"), (String = "text/markdown"),
         )),
-        openapi::Problems
+        schemas::Problems
     ),
 )]
 pub(super) async fn diff(
@@ -320,7 +319,7 @@ pub(super) async fn render_artifact(
 /// Every rule.
 #[utoipa::path(
     get, path = "/v1/rules", operation_id = "rules", tag = "rules",
-    responses((status = 200, description = "The rules.", body = Rules), openapi::Refusals),
+    responses((status = 200, description = "The rules.", body = Rules), schemas::Refusals),
 )]
 pub(super) async fn all_rules() -> Json<Value> {
     let all: Vec<Value> = RULES.iter().map(|rule| describe(rule)).collect();
@@ -332,9 +331,9 @@ pub(super) async fn all_rules() -> Json<Value> {
     get, path = "/v1/rules/{code}", operation_id = "rule", tag = "rules",
     params(("code" = String, Path, description = "Code (`APIM1003`) or name.", min_length = 1)),
     responses(
-        (status = 200, description = "The rule.", body = openapi::RuleDescription),
+        (status = 200, description = "The rule.", body = schemas::RuleDescription),
         (status = 404, description = "There is no such rule.", body = ProblemDocument, content_type = "application/problem+json"),
-        openapi::Refusals
+        schemas::Refusals
     ),
 )]
 pub(super) async fn one_rule(

@@ -2,7 +2,7 @@
 
 use super::access::Permission;
 use super::problem::Problem;
-use super::{Service, api, hook, operations};
+use super::{Service, api, hook, openapi, operations};
 use crate::edge::{listen, telemetry};
 use axum::Router;
 use axum::body::Body;
@@ -30,6 +30,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(super) fn router(service: &Arc<Service>, artifacts: Option<Router>) -> Router {
     let state = Arc::clone(service);
     let previews = api::router()
+        .route("/openapi.json", get(openapi::document))
         .route("/", get(operations::page))
         .route_layer(from_fn_with_state(Arc::clone(service), render_only));
     let metrics = Router::new()

@@ -17,6 +17,7 @@ mod operations;
 mod origin;
 mod preview;
 mod problem;
+mod schemas;
 mod sources;
 mod tls;
 mod upload;

@@ -2,8 +2,8 @@
 
 use super::Service;
 use super::api::Shared;
-use super::openapi::Refusals;
 use super::problem::Problem;
+use super::schemas::Refusals;
 use crate::edge::metrics;
 use axum::Router;
 use axum::extract::State;
@@ -33,7 +33,7 @@ pub(super) fn measured(service: &Arc<Service>) -> Router {
     get, path = "/healthz", operation_id = "healthz", tag = "operations",
     responses(
         (status = 200, description = "It does.", body = String, content_type = "text/plain"),
-        (status = 503, description = "It should be started again.", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "It should be started again.", body = super::schemas::ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn healthz(State(service): Shared) -> Result<&'static str, Problem> {
@@ -46,7 +46,7 @@ pub(super) async fn healthz(State(service): Shared) -> Result<&'static str, Prob
     get, path = "/readyz", operation_id = "readyz", tag = "operations",
     responses(
         (status = 200, description = "They should.", body = String, content_type = "text/plain"),
-        (status = 503, description = "Not now.", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now.", body = super::schemas::ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn readyz(State(service): Shared) -> Result<&'static str, Problem> {

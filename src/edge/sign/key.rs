@@ -1,5 +1,6 @@
 //! ECDSA keys on P-256.
 
+use super::random::random;
 use super::{Error, Signed, Signer, pem, sealed};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -196,10 +197,6 @@ pub fn keygen(password: &[u8]) -> Result<KeyPair, Error> {
         private: Zeroizing::new(pem::write(SIGSTORE, &sealed)),
         public: SigningKey::new(&secret).public.to_pem(),
     })
-}
-
-pub(super) fn random(bytes: &mut [u8]) -> Result<(), Error> {
-    getrandom::fill(bytes).map_err(|e| Error::Random(e.to_string()))
 }
 
 #[cfg(test)]

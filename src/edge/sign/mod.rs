@@ -10,6 +10,7 @@ mod bundle;
 mod key;
 mod payload;
 mod pem;
+mod random;
 mod sealed;
 
 pub use bundle::{BUNDLE_MEDIA_TYPE, PREDICATE_SIGNATURE, Statement, bundle, verify_bundle};

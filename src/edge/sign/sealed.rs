@@ -81,8 +81,8 @@ pub(super) fn open(json: &[u8], password: &[u8]) -> Result<Zeroizing<Vec<u8>>, E
 /// Puts `secret` under `password`.
 pub(super) fn seal(secret: &[u8], password: &[u8]) -> Result<Vec<u8>, Error> {
     let (mut salt, mut nonce) = ([0; SALT], [0; NONCE]);
-    super::key::random(&mut salt)?;
-    super::key::random(&mut nonce)?;
+    super::random::random(&mut salt)?;
+    super::random::random(&mut nonce)?;
     let ciphertext = cipher(password, &salt, LOG_N)?
         .encrypt(&Nonce::from(nonce), secret)
         .map_err(|_| Error::Damaged("it cannot be encrypted".to_owned()))?;

@@ -1,9 +1,9 @@
 //! `.tar.gz` archives, as source-controller writes them: read into memory,
 //! never unpacked to disk, nothing in them believed.
 
-use super::directory::plain;
 use super::gzip::Members;
 use super::names::Names;
+use super::origin::plain;
 use super::{Error, OpenOptions, Opened, link_skipped, over, refused, within};
 use crate::diag::{Diagnostic, Held, Meter, Place, excerpt, rules};
 use crate::tree::{ArtifactPath, Digest, Limits, SourceTree};

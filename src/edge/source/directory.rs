@@ -2,7 +2,6 @@
 
 use super::names::Names;
 use super::{Error, OpenOptions, Opened, git, link_skipped, no_digest, over, refused, within};
-use crate::bundle::Source;
 use crate::diag::{Diagnostic, Held, Place, rules};
 use crate::tree::{ArtifactPath, Limits, ReadError, ReadFile, SourceTree};
 use std::borrow::Cow;
@@ -235,12 +234,4 @@ fn entry_refused(path: &str, why: &str) -> Error {
         format!("`{}` is refused: {why}", crate::diag::excerpt(path, 200)),
         "remove or rename it",
     )
-}
-
-/// What an inventory says of a source without Git.
-pub(super) fn plain(kind: &str) -> Source {
-    Source {
-        kind: kind.to_owned(),
-        ..Source::default()
-    }
 }

@@ -1,8 +1,8 @@
 //! Files that someone sends one by one, under the same rules as those of an
 //! archive.
 
-use super::directory::plain;
 use super::names::Names;
+use super::origin::plain;
 use super::{Error, Opened, over, refused, within};
 use crate::diag::{excerpt, rules};
 use crate::tree::{ArtifactPath, Limits, SourceTree};

@@ -1,6 +1,6 @@
 //! What Git knows about a folder: URL, revision, changes.
 
-use super::directory::plain;
+use super::origin::plain;
 use crate::bundle::{self, Source};
 use std::collections::HashMap;
 use std::path::Path;

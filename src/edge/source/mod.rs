@@ -12,6 +12,7 @@ mod gzip;
 mod http;
 mod layout;
 mod names;
+mod origin;
 #[cfg(feature = "publish")]
 mod registry;
 

@@ -1,6 +1,7 @@
 //! The files of a definition.
 
 use super::super::documents::{Dialect, Documents};
+use crate::links;
 use flux_apim_diag::tree::{FileId, ReadError};
 use flux_apim_diag::{Findings, Meter};
 use flux_apim_syntax::{Document, NodeRef};
@@ -41,7 +42,7 @@ impl<'t> Files<'t> {
         let mut sound = true;
         let mut queue = vec![self.root];
         while let Some(file) = queue.pop() {
-            let links = self.shared.links(file, dialect, findings)?;
+            let links = self.shared.links(file, dialect, links::find, findings)?;
             sound &= links.sound;
             for &file in links.files.iter() {
                 self.meter.spend(1, file);

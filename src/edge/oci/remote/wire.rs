@@ -361,7 +361,7 @@ fn failed(attempted: &str, url: &Url, error: &reqwest::Error) -> Error {
     let lasting = [
         (
             "invalid peer certificate",
-            "; trust the registry's CA with --ca-file, if it is the right one",
+            "; trust the registry's CA with --ca FILE, if it is the right one",
         ),
         (
             "InvalidContentType",

@@ -1,0 +1,72 @@
+//! The commands.
+
+use super::options::{Render, ResultFormat, Validate};
+use clap::{Parser, Subcommand};
+
+/// Renders Azure API Management configuration kept in Git into validated,
+/// digest-pinned ARM, Bicep and Azure Service Operator bundles.
+///
+/// Exit status: 0 done, 1 findings at error level, 2 the tool could not do its
+/// work.
+#[derive(Debug, Parser)]
+#[command(name = "flux-apim", version, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// Only errors.
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    /// Say on standard error what is done; twice: every request.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub(super) verbose: u8,
+    #[command(flatten)]
+    pub(super) color: colorchoice_clap::Color,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Render a source into a bundle.
+    Render(Render),
+    /// Check a source without rendering it.
+    Validate(Validate),
+    /// What changes between two sources.
+    Diff(super::diff::Diff),
+    /// Serve previews over HTTP.
+    #[cfg(feature = "server")]
+    Serve(Box<super::serve::Serve>),
+    /// Publish a source, or a bundle, to a registry: signed, attested, pinned.
+    Publish(super::publish::Publish),
+    /// Fetch a bundle and verify it.
+    Pull(super::pull::Pull),
+    /// What a registry holds of a bundle.
+    Inspect(super::inspect::Inspect),
+    /// Verify a bundle: digests, inventory, signatures, provenance.
+    Verify(super::verify::Verify),
+    /// The bundles of a repository, and what changed between them.
+    History(super::history::HistoryArgs),
+    /// Point a tag back to a bundle that was published before.
+    Rollback(super::rollback::Rollback),
+    /// Make a key pair to sign with, as cosign does.
+    Keygen(super::keygen::Keygen),
+    /// What a rule finds and how to fix it; without CODE, all rules.
+    Explain {
+        /// Code (`APIM1003`) or name of a rule.
+        code: Option<String>,
+        /// How the answer is shown.
+        #[arg(long, value_enum, default_value = "human")]
+        format: ResultFormat,
+    },
+    /// The JSON Schema of flux-apim.yaml, for editors.
+    Schema,
+    /// Watch ApimBundles in a cluster; render and publish what they name.
+    #[cfg(feature = "controller")]
+    Controller(super::controller::Controller),
+    /// The definition of the Kubernetes API, as YAML.
+    #[cfg(feature = "controller")]
+    Crds,
+    /// Completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
