@@ -7,6 +7,7 @@ mod meter;
 mod parser;
 mod problem;
 mod span;
+mod table;
 mod tree;
 
 pub use end::{Unbalanced, end_of_expression};
