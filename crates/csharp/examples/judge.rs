@@ -1,5 +1,5 @@
-//! Reads JSON lines `{id, kind, text}` and prints findings, for work on the checker.
-use flux_apim_csharp::{Form, parse};
+//! Reads JSON lines `{id, kind, text, attribute}` and prints what the checker says of each.
+use flux_apim_csharp::{Environment, Expected, Form, check, parse};
 use std::io::{BufRead, Write};
 
 fn main() {
@@ -13,12 +13,20 @@ fn main() {
             Some("block") => Form::Body,
             _ => Form::Expression,
         };
+        let condition = matches!(row["attribute"].as_str(), Some("condition" | "increment-condition"));
+        let expected = if condition { Expected::Condition } else { Expected::Anything };
+        let environment = Environment { expected, ..Environment::default() };
         let text = row["text"].as_str().unwrap_or("");
-        let (_tree, problems) = parse(text, form);
+        let (tree, mut problems) = parse(text, form);
+        let analysis = check(&tree, &environment);
+        problems.extend(analysis.problems);
         let problems: Vec<_> = problems
             .iter()
-            .map(|p| serde_json::json!([p.code.id(), p.span.start, p.span.end, p.message, format!("{:?}", p.severity)]))
+            .map(|p| {
+                serde_json::json!([p.code.id(), p.span.start, p.span.end, p.message, format!("{:?}", p.severity), p.help])
+            })
             .collect();
-        let _ = writeln!(out, "{}", serde_json::json!({"id": row["id"], "problems": problems}));
+        let line = serde_json::json!({"id": row["id"], "problems": problems, "type": analysis.result});
+        let _ = writeln!(out, "{line}");
     }
 }

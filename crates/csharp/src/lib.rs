@@ -1,6 +1,7 @@
 //! C# as it stands in Azure API Management policy expressions.
 #![doc = "See the README for what it does and how to use it."]
 
+mod check;
 mod end;
 mod lexer;
 mod meter;
@@ -10,6 +11,7 @@ mod span;
 mod table;
 mod tree;
 
+pub use check::{Analysis, Environment, Expected, VariableRead, check, check_metered};
 pub use end::{Unbalanced, end_of_expression};
 pub use lexer::{Kind as TokenKind, Number, Token};
 pub use meter::{Meter, Unmetered};

@@ -121,6 +121,7 @@ codes! {
     NeedsObject "CS0120" "A member of objects, used on the type.",
     AmbiguousCall "CS0121" "A call that fits several methods equally well.",
     ReturnsNothing "CS0126" "`return` without a value.",
+    ReturnsValue "CS0127" "A value is returned where nothing can be.",
     DuplicateLocal "CS0128" "A local variable declared twice.",
     NotAssignable "CS0131" "An assignment to something that is no variable.",
     NotConstant "CS0133" "A constant whose value is none.",
