@@ -39,6 +39,15 @@ impl Checker<'_> {
         if a.expanded && a.signature.params.len() != b.signature.params.len() {
             return a.signature.params.len() > b.signature.params.len();
         }
+        if a.expanded
+            && let (Some(x), Some(y)) = (rest_element(self, a), rest_element(self, b))
+        {
+            match self.better_target(x, y) {
+                Ordering::Greater => return true,
+                Ordering::Less => return false,
+                Ordering::Equal => {}
+            }
+        }
         if (a.defaults == 0) != (b.defaults == 0) {
             return a.defaults == 0;
         }
@@ -170,4 +179,12 @@ impl Checker<'_> {
         }
         self.better_target(r, s)
     }
+}
+
+/// What `params` would take, when a call leaves it empty.
+fn rest_element(checker: &Checker<'_>, fit: &Fit) -> Option<Ty> {
+    let last = fit.signature.params.len().checked_sub(1)?;
+    let empty = !fit.map.contains(&last);
+    let ty = fit.signature.params[last].ty;
+    if empty { checker.is_open_array(ty) } else { None }
 }

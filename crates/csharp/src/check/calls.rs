@@ -59,6 +59,10 @@ impl Checker<'_> {
                     self.permit_method(method, span);
                     return returned(call.result, node);
                 }
+                if let Some(group) = self.extensions_beside(target) {
+                    let args = self.arguments(arguments);
+                    return self.call_group(node, &group, args);
+                }
                 if !value.is_unknown() && !self.types.is_opaque(value.ty) {
                     self.not_callable(target, &value);
                 }
@@ -67,6 +71,43 @@ impl Checker<'_> {
         let args = self.arguments(arguments);
         self.abandon_arguments(&args);
         Value::unknown(node)
+    }
+
+    /// The extension methods that a call means when the type has a property of
+    /// their name: `x.Count()` where `Count` is a property.
+    fn extensions_beside(&mut self, target: NodeId) -> Option<Group> {
+        let (before, name, types) = match self.tree.kind(target) {
+            NodeKind::Member { target, name, types } => (Some(*target), *name, types),
+            NodeKind::MemberOf { name, types } => (None, *name, types),
+            _ => return None,
+        };
+        let text = self.tree.name(name).into_owned();
+        let extensions = self.extension_methods(&text);
+        if extensions.is_empty() {
+            return None;
+        }
+        let receiver = match before {
+            Some(before) => self.quietly(|c| c.value(before)).0,
+            None => self.bound(target),
+        };
+        if !receiver.has_type() {
+            return None;
+        }
+        let fits = extensions.iter().any(|method| {
+            let signature = self.signature(*method);
+            let first = signature.params.first().map(|p| p.ty);
+            first.is_some_and(|ty| self.shape_fits(&receiver, ty) && (self.types.is_open(ty) || self.converts(&receiver, ty)))
+        });
+        let types = types.clone();
+        let types = self.type_list(types.as_deref(), true).map(Rc::from);
+        fits.then(|| Group {
+            name: text.into(),
+            name_node: target,
+            target: Some(Rc::new(receiver)),
+            methods: Vec::new(),
+            extensions,
+            types,
+        })
     }
 
     fn not_callable(&mut self, target: NodeId, value: &Value) {
@@ -226,6 +267,11 @@ impl Checker<'_> {
             let around = std::mem::replace(&mut self.allowances, false);
             self.value(value);
             self.allowances = around;
+            if self.omitted_types(value) {
+                let span = self.tree.span(value);
+                let message = "an open generic type in `nameof` needs C# 14; policy expressions are C# 7";
+                self.error(Code::LanguageVersion, span, message);
+            }
             let name = match self.tree.kind(value) {
                 NodeKind::Name { name, .. } | NodeKind::Member { name, .. } => *name,
                 _ => Span::default(),

@@ -159,6 +159,9 @@ impl Checker<'_> {
             return matches!(self.types.get(to), Type::Parameter(_)) && from == to;
         };
         // A nullable type boxes to what its inner type boxes to.
+        if self.types.nullable_of(from).is_some() && self.types.is_value_type(to) {
+            return false;
+        }
         let from = self.types.bare(from);
         match TABLE.def(def).kind {
             TypeKind::Interface => {

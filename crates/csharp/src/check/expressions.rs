@@ -283,7 +283,6 @@ impl Checker<'_> {
         let condition = self.condition_value(condition);
         let yes = self.value(yes);
         let no = self.value(no);
-        let span = self.tree.span(node);
         let (yes, no) = (self.branch(yes), self.branch(no));
         if matches!(yes.what, What::Throw) {
             return Value::new(no.ty, node);
@@ -311,6 +310,9 @@ impl Checker<'_> {
                 shown(self, &no)
             );
             let help = "cast one of them to the type that is meant";
+            // A text is what is meant most; the other value is the odd one.
+            let odd = if no.ty == Ty::STRING && yes.ty != Ty::STRING { yes.node } else { no.node };
+            let span = self.tree.span(odd);
             self.report(Problem::new(Code::ConditionalTypes, span, message).help(help));
             return Value::unknown(node);
         };

@@ -129,7 +129,11 @@ impl Types {
     }
 
     pub(crate) fn is_static(&self, ty: Ty) -> bool {
-        self.kind(ty) == Some(TypeKind::Static)
+        match self.kind(ty) {
+            Some(TypeKind::Static) => true,
+            Some(TypeKind::Opaque) => self.def(ty).is_some_and(|def| STATIC.contains(&TABLE.full(def))),
+            _ => false,
+        }
     }
 
     /// A type of which nothing but its name is known.
@@ -272,3 +276,36 @@ impl Types {
         self.bases(ty).into_iter().any(|base| self.def(base) == Some(from))
     }
 }
+
+/// Static classes of which the table has the name only.
+const STATIC: [&str; 29] = [
+    "System.Buffer",
+    "System.Console",
+    "System.GC",
+    "System.Nullable",
+    "System.StringNormalizationExtensions",
+    "System.TupleExtensions",
+    "System.Collections.StructuralComparisons",
+    "System.Diagnostics.Debug",
+    "System.Diagnostics.Trace",
+    "System.Diagnostics.Contracts.Contract",
+    "System.IO.Directory",
+    "System.IO.File",
+    "System.IO.Path",
+    "System.Linq.ParallelEnumerable",
+    "System.Linq.Queryable",
+    "System.Net.Dns",
+    "System.Net.WebRequestMethods",
+    "System.Reflection.CustomAttributeExtensions",
+    "System.Reflection.RuntimeReflectionExtensions",
+    "System.Runtime.GCSettings",
+    "System.Runtime.InteropServices.Marshal",
+    "System.Runtime.CompilerServices.RuntimeHelpers",
+    "System.Threading.Interlocked",
+    "System.Threading.LazyInitializer",
+    "System.Threading.Monitor",
+    "System.Threading.ThreadPool",
+    "System.Threading.Timeout",
+    "System.Threading.Volatile",
+    "System.Threading.Tasks.Parallel",
+];

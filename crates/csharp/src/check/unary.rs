@@ -152,6 +152,10 @@ impl Checker<'_> {
         match left.what {
             What::Variable => {}
             What::ReadOnly(code) => self.not_writable(code, &left),
+            _ if matches!(self.tree.kind(target), NodeKind::Conditional { .. }) => {
+                let message = "an assignment behind `?.` needs C# 14; policy expressions are C# 7";
+                self.report(Problem::new(Code::LanguageVersion, at, message).help("test for null with `if`"));
+            }
             _ => {
                 let span = self.tree.span(target);
                 let message = "only a variable, a property or an element can stand before `=`";
@@ -195,6 +199,15 @@ impl Checker<'_> {
     pub(super) fn deconstruct(&mut self, target: NodeId, value: &Value) {
         match self.tree.kind(target).clone() {
             NodeKind::Tuple(elements) => {
+                let declares = |id: &NodeId| match *self.tree.kind(*id) {
+                    NodeKind::Argument { value, .. } => matches!(self.tree.kind(value), NodeKind::Declaration { .. }),
+                    _ => false,
+                };
+                let count = elements.iter().filter(|id| declares(id)).count();
+                if count > 0 && count < elements.len() {
+                    let message = "declaring and assigning in one deconstruction needs C# 10; policy expressions are C# 7";
+                    self.report(Problem::new(Code::LanguageVersion, self.tree.span(target), message).help("declare all variables, or none"));
+                }
                 let parts = self.parts_of(value, elements.len(), target);
                 for (element, part) in elements.iter().zip(parts) {
                     let inner = match *self.tree.kind(*element) {

@@ -123,12 +123,15 @@ impl Lexer<'_> {
     }
 
     /// A line break inside a hole, which C# has only in verbatim strings.
-    pub(super) fn break_in_hole(&mut self, at: usize) {
-        let report = match self.frames.last_mut() {
-            Some(Frame::Hole { verbatim: false, broken, .. }) => !std::mem::replace(broken, true),
-            _ => false,
-        };
-        if report {
+    pub(super) fn break_in_hole(&mut self) {
+        if let Some(Frame::Hole { verbatim: false, broken, .. }) = self.frames.last_mut() {
+            *broken = true;
+        }
+    }
+
+    /// The brace at `at` ends a hole; the compiler marks line breaks there.
+    pub(super) fn end_of_hole(&mut self, at: usize) {
+        if let Some(Frame::Hole { broken: true, .. }) = self.frames.pop() {
             self.problems.push(
                 Problem::new(
                     Code::NewlineInHole,

@@ -123,7 +123,7 @@ impl<'a> Lexer<'a> {
             self.at += broken;
             self.new_line = true;
             self.line_start = true;
-            self.break_in_hole(start);
+            self.break_in_hole();
             return;
         }
         match byte {
@@ -177,7 +177,7 @@ impl<'a> Lexer<'a> {
                 self.at = start + 2 + length + 2;
                 if memchr::memchr2(b'\n', b'\r', &self.bytes[start..self.at]).is_some() {
                     self.new_line = true;
-                    self.break_in_hole(start);
+                    self.break_in_hole();
                 }
             }
             None => {
@@ -291,8 +291,8 @@ impl<'a> Lexer<'a> {
         if let Some(Frame::Hole { open, .. }) = self.frames.last_mut() {
             match *punct {
                 "}" if *open == 0 => {
+                    self.end_of_hole(start);
                     self.at += 1;
-                    self.frames.pop();
                     self.push(Kind::HoleEnd, start);
                     return;
                 }

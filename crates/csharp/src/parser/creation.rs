@@ -22,7 +22,7 @@ impl Parser<'_> {
                 self.expect("{");
                 return self.finish(NodeKind::Missing, start);
             }
-            let initializer = self.initializer();
+            let initializer = self.array_initializer();
             return self.finish(NodeKind::NewImplicitArray { rank, initializer }, start);
         }
         if self.is("{") {
@@ -46,7 +46,9 @@ impl Parser<'_> {
             return self.array(ty, start);
         }
         let arguments = self.is("(").then(|| self.arguments("(", ")"));
+        let around = std::mem::replace(&mut self.in_array, false);
         let initializer = self.is("{").then(|| self.initializer());
+        self.in_array = around;
         if arguments.is_none() && initializer.is_none() {
             let message = format!("`(` or `{{` is missing behind the type {}", self.seen());
             self.report(Code::NewExpected, self.gap(), message);
@@ -66,7 +68,7 @@ impl Parser<'_> {
             let open = self.token().span.start;
             let ty = self.array_ranks(element, at);
             let end = self.previous_end();
-            let initializer = self.is("{").then(|| self.initializer());
+            let initializer = self.is("{").then(|| self.array_initializer());
             if initializer.is_none() {
                 self.report(
                     Code::ArraySize,
@@ -81,7 +83,7 @@ impl Parser<'_> {
         let inner = self.array_ranks(element, at);
         let rank = u8::try_from(sizes.len()).unwrap_or(u8::MAX).max(1);
         let ty = self.finish(NodeKind::ArrayType { element: inner, rank }, at);
-        let initializer = self.is("{").then(|| self.initializer());
+        let initializer = self.is("{").then(|| self.array_initializer());
         self.finish(NodeKind::NewArray { ty, sizes, initializer }, start)
     }
 
@@ -91,6 +93,13 @@ impl Parser<'_> {
             Some(id) => id,
             None => self.missing(),
         }
+    }
+
+    pub(super) fn array_initializer(&mut self) -> NodeId {
+        let around = std::mem::replace(&mut self.in_array, true);
+        let id = self.initializer();
+        self.in_array = around;
+        id
     }
 
     fn initializer_inner(&mut self) -> NodeId {
@@ -124,7 +133,13 @@ impl Parser<'_> {
     fn initializer_item(&mut self) -> NodeId {
         let start = self.token().span.start;
         if self.is("{") {
-            return self.initializer();
+            let id = self.initializer();
+            let comma = self.at.saturating_sub(2);
+            if self.is_at(comma, ",") && self.is_at(comma + 1, "}") && !self.in_array {
+                let span = self.token_at(comma + 1).span;
+                self.report(Code::BadTerm, span, "an argument is missing between this comma and the brace");
+            }
+            return id;
         }
         if self.is("[") {
             let arguments = self.arguments("[", "]");

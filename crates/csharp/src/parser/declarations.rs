@@ -64,7 +64,7 @@ impl Parser<'_> {
                 self.arguments("[", "]");
             }
             let value = self.eat("=").then(|| {
-                if self.is("{") { self.initializer() } else { self.expression() }
+                if self.is("{") { self.array_initializer() } else { self.expression() }
             });
             variables.push(self.finish(NodeKind::Variable { name, value }, at));
             if !self.eat(",") {

@@ -55,6 +55,7 @@ pub fn parse_metered(text: &str, form: Form, meter: &dyn Meter) -> (Tree, Vec<Pr
         depth: 0,
         reported_at: usize::MAX,
         stopped: !whole,
+        in_array: false,
         meter,
     };
     if parser.stopped {
@@ -85,6 +86,8 @@ struct Parser<'a> {
     /// The token at which something was reported last; once is enough.
     reported_at: usize,
     stopped: bool,
+    /// Braces hold elements of an array.
+    in_array: bool,
     meter: &'a dyn Meter,
 }
 
