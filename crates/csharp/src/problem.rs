@@ -236,6 +236,8 @@ codes! {
     VerbatimOrder "CS8401" "`@$` instead of `$@`.",
     Deconstruction "CS8130" "A deconstruction that does not fit.",
     PatternType "CS8121" "A pattern that the value can never match.",
+    NameOfValue "CS8081" "`nameof` of something that has no name.",
+    ThrowHere "CS8115" "`throw` where a value is wanted.",
     LocalNeedsBody "CS8112" "A local function without body.",
     ConditionalTypes "CS8957" "The two values of `?:` share no type.",
     NewlineInHole "CS8967" "A line break in a hole of an interpolated string.",

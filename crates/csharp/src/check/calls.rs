@@ -264,6 +264,10 @@ impl Checker<'_> {
         if let [argument] = arguments
             && let NodeKind::Argument { value, .. } = *self.tree.kind(*argument)
         {
+            if !self.is_dotted(value) {
+                let message = "`nameof` takes a name: `x`, `x.y` or a type";
+                self.error(Code::NameOfValue, self.tree.span(value), message);
+            }
             let around = std::mem::replace(&mut self.allowances, false);
             self.value(value);
             self.allowances = around;
@@ -283,6 +287,14 @@ impl Checker<'_> {
         self.abandon_arguments(&args);
         self.error(Code::ArgumentCount, self.tree.span(node), "`nameof` takes one name");
         Value::new(Ty::STRING, node)
+    }
+
+    fn is_dotted(&self, node: NodeId) -> bool {
+        match self.tree.kind(node) {
+            NodeKind::Name { .. } | NodeKind::Alias { .. } | NodeKind::Predefined | NodeKind::NamedValue | NodeKind::This => true,
+            NodeKind::Member { target, .. } => self.is_dotted(*target),
+            _ => false,
+        }
     }
 
     pub(super) fn ambiguous(&mut self, name: &str, at: Span, a: Method, b: Method) {

@@ -122,6 +122,10 @@ impl Checker<'_> {
                 Value { node, what: What::Value, ..inner }
             }
             NodeKind::Throw(value) => {
+                if !self.throws.contains(&node) {
+                    let message = "`throw` may stand behind `??`, `?`, `:` and `=>`, and as a statement";
+                    self.error(Code::ThrowHere, tree.span(node), message);
+                }
                 if let Some(value) = value {
                     self.thrown(*value);
                 }
@@ -406,7 +410,8 @@ impl Checker<'_> {
     /// Whether an expression may stand as a statement.
     pub(super) fn is_statement_expression(&self, node: NodeId) -> bool {
         match self.tree.kind(node) {
-            NodeKind::Call { .. } | NodeKind::Assign { .. } | NodeKind::New { .. } | NodeKind::Await(_) => true,
+            NodeKind::Call { target, .. } => !self.is_nameof(*target),
+            NodeKind::Assign { .. } | NodeKind::New { .. } | NodeKind::Await(_) => true,
             NodeKind::Unary { op, .. } => matches!(op.text(), "++" | "--"),
             NodeKind::Conditional { rest, .. } => self.is_statement_expression(*rest),
             NodeKind::Missing | NodeKind::NamedValue => true,

@@ -37,7 +37,7 @@ mod value;
 use crate::meter::{Meter, Unmetered};
 use crate::problem::{Code, Evidence, Problem, tidy};
 use crate::span::Span;
-use crate::tree::{Form, NodeId, Tree};
+use crate::tree::{BinaryOp, Form, NodeId, NodeKind, Tree};
 use lambda::LambdaKey;
 use scope::Scopes;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -153,6 +153,7 @@ pub fn check_metered(tree: &Tree, environment: &Environment, meter: &dyn Meter) 
         bindings: Vec::new(),
         allowances: true,
         variables: BTreeMap::new(),
+        throws: throws(tree),
         unchecked: 0,
         hints: 20,
     };
@@ -237,6 +238,8 @@ pub(crate) struct Checker<'t> {
     /// Whether the list of allowed members applies.
     allowances: bool,
     variables: BTreeMap<(u32, u32), VariableRead>,
+    /// Where `throw` may stand in place of a value.
+    throws: HashSet<NodeId>,
     /// Levels of `unchecked` around.
     unchecked: u32,
     /// Hints that may still be looked for.
@@ -345,4 +348,20 @@ impl Checker<'_> {
 /// An error that rests on more than the language.
 fn judged(code: Code, span: Span, message: String, evidence: Evidence) -> Problem {
     Problem::new(code, span, message).evidence(evidence)
+}
+
+/// The nodes in whose place `throw` may stand.
+fn throws(tree: &Tree) -> HashSet<NodeId> {
+    let mut places = HashSet::new();
+    for (_, node) in tree.nodes() {
+        match &node.kind {
+            NodeKind::Choice { yes, no, .. } => places.extend([*yes, *no]),
+            NodeKind::Binary { op: BinaryOp::Coalesce, right, .. } => places.extend([*right]),
+            NodeKind::Lambda { body, .. } => places.extend([*body]),
+            NodeKind::LocalFunction { body: Some(body), is_value: true, .. } => places.extend([*body]),
+            _ => {}
+        }
+    }
+    places.retain(|id| matches!(tree.kind(*id), NodeKind::Throw(_)));
+    places
 }
