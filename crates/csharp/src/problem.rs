@@ -254,6 +254,9 @@ codes! {
     Stopped "APIM-STOPPED" "The check was stopped before its end.",
 }
 
+/// Findings that are kept of one text.
+pub(crate) const MOST_PROBLEMS: usize = 200;
+
 /// Sorted by place, each place and rule once.
 pub(crate) fn tidy(problems: &mut Vec<Problem>) {
     problems.sort_by(|a, b| {

@@ -1,12 +1,11 @@
 //! `x.y`, `x?.y` and `x[y]`.
 
 use super::Checker;
-use super::hints;
 use super::lookup::Found;
 use super::type_names::Place;
 use super::types::{Ty, Type};
 use super::value::{Const, Group, Method, Value, What};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, MOST_PROBLEMS, Problem};
 use crate::span::Span;
 use crate::table::{DefId, Member, MemberKind, TABLE};
 use crate::tree::{NodeId, NodeKind};
@@ -207,7 +206,7 @@ impl Checker<'_> {
     }
 
     fn no_member(&mut self, target: &Value, text: &str, name: Span) {
-        if self.quiet > 0 {
+        if self.quiet > 0 || self.problems.len() >= MOST_PROBLEMS {
             self.failures += 1;
             return;
         }
@@ -219,7 +218,7 @@ impl Checker<'_> {
             (Code::UnknownMember, format!("`{shown}` has no member `{text}`"))
         };
         let mut problem = Problem::new(code, name, message);
-        let names = self.member_names(target.ty, !is_type);
+        let names = if self.hints > 0 { self.member_names(target.ty, !is_type) } else { Vec::new() };
         if let Some(inner) = self.types.nullable_of(target.ty)
             && !matches!(self.find_member(inner, text), Found::Nothing)
         {

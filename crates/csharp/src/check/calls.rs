@@ -3,7 +3,6 @@
 use super::Checker;
 use super::VariableRead;
 use super::arguments::Arg;
-use super::hints;
 use super::known::KNOWN;
 use super::overload::{Call, Choice, Miss, Wanted};
 use super::types::Ty;

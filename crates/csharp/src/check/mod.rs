@@ -35,7 +35,7 @@ mod unary;
 mod value;
 
 use crate::meter::{Meter, Unmetered};
-use crate::problem::{Code, Evidence, Problem, tidy};
+use crate::problem::{Code, Evidence, MOST_PROBLEMS, Problem, tidy};
 use crate::span::Span;
 use crate::tree::{BinaryOp, Form, NodeId, NodeKind, Tree};
 use lambda::LambdaKey;
@@ -118,6 +118,8 @@ impl Analysis {
 /// Steps that one expression may take: some, and more for each node.
 const STEPS: u64 = 200_000;
 const STEPS_PER_NODE: u64 = 400;
+/// Steps that the largest of them may take.
+const MOST_STEPS: u64 = 30_000_000;
 
 /// Checks a tree that was read without findings. Of one with findings the types
 /// are found as far as that goes, and no problem is reported: the first thing
@@ -137,7 +139,7 @@ pub fn check_metered(tree: &Tree, environment: &Environment, meter: &dyn Meter) 
         reported: HashSet::new(),
         quiet: 0,
         failures: 0,
-        steps: STEPS + STEPS_PER_NODE * tree.len() as u64,
+        steps: (STEPS + STEPS_PER_NODE * tree.len() as u64).min(MOST_STEPS),
         stopped: false,
         node_types: vec![Ty::VOID; tree.len()],
         declarations: vec![None; tree.len()],
@@ -300,7 +302,7 @@ impl Checker<'_> {
         if problem.severity == crate::problem::Severity::Error {
             self.failures += 1;
         }
-        if self.quiet == 0 && !self.stopped && self.reported.insert((problem.span, problem.code)) {
+        if self.quiet == 0 && !self.stopped && self.problems.len() < MOST_PROBLEMS && self.reported.insert((problem.span, problem.code)) {
             self.problems.push(problem);
         }
     }

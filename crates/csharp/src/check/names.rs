@@ -6,7 +6,7 @@ use super::scope::{Local, LocalKind};
 use super::type_names::Place;
 use super::types::Ty;
 use super::value::{Group, Method, Value, What};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, MOST_PROBLEMS, Problem};
 use crate::span::Span;
 use crate::tree::{NodeId, NodeKind};
 use std::rc::Rc;
@@ -100,7 +100,7 @@ impl Checker<'_> {
             self.error(Code::UnknownName, span, message);
             return;
         }
-        if self.quiet > 0 {
+        if self.quiet > 0 || self.problems.len() >= MOST_PROBLEMS {
             self.failures += 1;
             return;
         }
@@ -119,7 +119,7 @@ impl Checker<'_> {
                 "the type is not imported in policy expressions; write {}",
                 crate::table::TABLE.full(*def)
             ));
-        } else {
+        } else if self.hints > 0 {
             let mut names: Vec<String> = self.scopes.names().map(str::to_owned).collect();
             names.extend(["context", "true", "false", "null", "System", "Newtonsoft"].map(str::to_owned));
             names.extend(crate::table::TABLE.imported_names().map(str::to_owned));

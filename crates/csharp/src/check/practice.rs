@@ -1,7 +1,7 @@
 //! What compiles and is hardly ever right. Warnings, all of them.
 
 use super::value::{Const, Value, What};
-use super::{Checker, hints};
+use super::Checker;
 use super::types::Ty;
 use crate::problem::{Code, Evidence, Problem};
 use crate::span::Span;

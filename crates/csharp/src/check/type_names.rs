@@ -205,7 +205,9 @@ impl Checker<'_> {
                 "its namespace is not imported in policy expressions; write {}",
                 TABLE.full(*def)
             ));
-        } else if let Some(near) = self.near(name, TABLE.imported_names().chain(hints::WORDS)) {
+        } else if self.hints > 0
+            && let Some(near) = self.near(name, TABLE.imported_names().chain(hints::WORDS))
+        {
             problem = problem.help(format!("did you mean `{near}`?"));
         }
         self.report(problem);
@@ -242,7 +244,7 @@ impl Checker<'_> {
                         name,
                         format!("the namespace `{space}` has no type `{text}`"),
                     );
-                    let names = TABLE.below(space);
+                    let names = if self.hints > 0 { TABLE.below(space) } else { Vec::new() };
                     if let Some(near) = self.near(&text, names.iter().map(String::as_str)) {
                         problem = problem.help(format!("did you mean `{space}.{near}`?"));
                     }

@@ -22,7 +22,7 @@ impl Lexer<'_> {
                 b'}' => {
                     let at = self.at;
                     self.at += 1;
-                    self.problems.push(
+                    self.note(
                         Problem::new(
                             Code::LoneBrace,
                             Span::new(offset(at), offset(at + 1)),
@@ -112,7 +112,7 @@ impl Lexer<'_> {
     }
 
     fn unclosed(&mut self, start: u32) {
-        self.problems.push(
+        self.note(
             Problem::new(
                 Code::UnclosedHole,
                 Span::new(start, start + 1),
@@ -132,7 +132,7 @@ impl Lexer<'_> {
     /// The brace at `at` ends a hole; the compiler marks line breaks there.
     pub(super) fn end_of_hole(&mut self, at: usize) {
         if let Some(Frame::Hole { broken: true, .. }) = self.frames.pop() {
-            self.problems.push(
+            self.note(
                 Problem::new(
                     Code::NewlineInHole,
                     Span::new(offset(at), offset(at + 1)),

@@ -60,7 +60,7 @@ impl Lexer<'_> {
             )
             .help("write `\\\\` for a backslash, or start the string with `@\"`")
         };
-        self.problems.push(problem);
+        self.note(problem);
     }
 
     pub(super) fn string(&mut self, start: usize) {
@@ -168,7 +168,7 @@ impl Lexer<'_> {
             if let Some(c) = c.filter(|_| self.line_break(self.at) == 0) {
                 self.at += c.len_utf8();
             }
-            self.problems.push(
+            self.note(
                 Problem::new(
                     Code::LongCharacter,
                     Span::new(offset(start), offset(self.at)),
@@ -187,7 +187,7 @@ impl Lexer<'_> {
         } else if count > 1 {
             let text = self.text.get(start + 1..end - 1).unwrap_or("");
             let shown: String = text.chars().take(40).collect();
-            self.problems.push(
+            self.note(
                 Problem::new(
                     Code::LongCharacter,
                     Span::new(offset(start), offset(end)),

@@ -10,7 +10,7 @@ pub use token::{Kind, Number, Token};
 pub(crate) use token::PREDEFINED;
 
 use crate::meter::Meter;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, MOST_PROBLEMS, Problem};
 use crate::span::{Span, offset};
 use token::{KEYWORDS, PUNCTUATION};
 
@@ -94,8 +94,15 @@ impl<'a> Lexer<'a> {
         self.line_start = false;
     }
 
+    /// Keeps a finding. Of a text with very many the first are enough.
+    fn note(&mut self, problem: Problem) {
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(problem);
+        }
+    }
+
     fn report(&mut self, code: Code, start: usize, end: usize, message: impl Into<String>) {
-        self.problems.push(Problem::new(code, Span::new(offset(start), offset(end)), message));
+        self.note(Problem::new(code, Span::new(offset(start), offset(end)), message));
     }
 
     /// The length of a line break at `at`, or 0.
@@ -261,6 +268,10 @@ impl<'a> Lexer<'a> {
         let c = self.text.get(self.at..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
         self.at = start + c.len_utf8();
         if c.is_whitespace() || c == '\u{feff}' {
+            return;
+        }
+        if self.problems.len() >= MOST_PROBLEMS {
+            self.push(Kind::Unknown, start);
             return;
         }
         let message = format!("`{c}` has no meaning in C#");

@@ -13,7 +13,7 @@ mod types;
 
 use crate::lexer::{self, Kind, Token};
 use crate::meter::{Meter, Unmetered};
-use crate::problem::{Code, Problem, tidy};
+use crate::problem::{Code, MOST_PROBLEMS, Problem, tidy};
 use crate::span::{Span, offset};
 use crate::tree::{Form, List, Node, NodeId, NodeKind, Tree};
 
@@ -200,7 +200,7 @@ impl<'a> Parser<'a> {
     }
 
     fn report(&mut self, code: Code, span: Span, message: impl Into<String>) {
-        if self.reported_at != self.at && !self.stopped {
+        if self.reported_at != self.at && !self.stopped && self.problems.len() < MOST_PROBLEMS {
             self.reported_at = self.at;
             self.problems.push(Problem::new(code, span, message));
         }
@@ -218,7 +218,7 @@ impl<'a> Parser<'a> {
 
     /// A feature of a later version, reported wherever it stands.
     fn later(&mut self, span: Span, what: &str, version: u8, help: &str) {
-        if !self.stopped {
+        if !self.stopped && self.problems.len() < MOST_PROBLEMS {
             let message = format!("{what} needs C# {version}; policy expressions are C# 7");
             self.problems.push(Problem::new(Code::LanguageVersion, span, message).help(help));
             self.reported_at = self.at;

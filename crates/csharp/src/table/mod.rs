@@ -166,6 +166,7 @@ pub(crate) struct Table {
     pub(crate) usings: Vec<&'static str>,
     extensions: Vec<DefId>,
     by_extension: OnceLock<HashMap<&'static str, Vec<(DefId, u16)>>>,
+    imported: OnceLock<Vec<&'static str>>,
 }
 
 /// The namespace that the table gives to the types of `context`.
@@ -205,6 +206,7 @@ impl Table {
             usings,
             extensions,
             by_extension: OnceLock::new(),
+            imported: OnceLock::new(),
         };
         for (n, (space, name)) in names.into_iter().enumerate() {
             table.add(space, name, lines.get(&n).copied());
@@ -259,17 +261,19 @@ impl Table {
 
     /// Simple names of the types that are imported, for hints.
     pub(crate) fn imported_names(&self) -> impl Iterator<Item = &'static str> {
-        let mut names: Vec<&'static str> = Vec::new();
-        for id in (0..self.entries.len()).filter_map(|n| u16::try_from(n).ok()).map(DefId) {
-            let entry = &self.entries[usize::from(id.0)];
-            if entry.line.is_some() && self.is_imported(id) {
-                let name = &entry.full[entry.space..];
-                if let Some((name, _)) = self.by_simple.get_key_value(name) {
+        let names = self.imported.get_or_init(|| {
+            let mut names: Vec<&'static str> = Vec::new();
+            #[expect(clippy::iter_over_hash_type, reason = "the names are sorted")]
+            for (name, list) in &self.by_simple {
+                let known = |id: &&DefId| self.entries[usize::from(id.0)].line.is_some() && self.is_imported(**id);
+                if list.iter().any(|id| known(&id)) {
                     names.push(name);
                 }
             }
-        }
-        names.into_iter()
+            names.sort_unstable();
+            names
+        });
+        names.clone().into_iter()
     }
 
     pub(crate) fn is_imported(&self, id: DefId) -> bool {

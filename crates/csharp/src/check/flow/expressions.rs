@@ -178,8 +178,13 @@ impl Flow<'_, '_> {
 
     /// What is read in a condition whose value is known.
     fn constant_condition(&mut self, node: NodeId) {
-        if !matches!(self.tree.kind(node), NodeKind::True | NodeKind::False) {
-            self.children(node);
+        match *self.tree.kind(node) {
+            NodeKind::True | NodeKind::False => {}
+            NodeKind::Binary { op: op @ (BinaryOp::ConditionalAnd | BinaryOp::ConditionalOr), .. } => {
+                self.logic(node, op);
+            }
+            NodeKind::Binary { .. } => self.chain(node),
+            _ => self.children(node),
         }
     }
 
