@@ -13,9 +13,19 @@ fn main() {
             Some("block") => Form::Body,
             _ => Form::Expression,
         };
-        let condition = matches!(row["attribute"].as_str(), Some("condition" | "increment-condition"));
-        let expected = if condition { Expected::Condition } else { Expected::Anything };
-        let environment = Environment { expected, ..Environment::default() };
+        let condition = matches!(
+            row["attribute"].as_str(),
+            Some("condition" | "increment-condition")
+        );
+        let expected = if condition {
+            Expected::Condition
+        } else {
+            Expected::Anything
+        };
+        let environment = Environment {
+            expected,
+            ..Environment::default()
+        };
         let text = row["text"].as_str().unwrap_or("");
         let (tree, mut problems) = parse(text, form);
         let analysis = check(&tree, &environment);
@@ -23,10 +33,18 @@ fn main() {
         let problems: Vec<_> = problems
             .iter()
             .map(|p| {
-                serde_json::json!([p.code.id(), p.span.start, p.span.end, p.message, format!("{:?}", p.severity), p.help])
+                serde_json::json!([
+                    p.code.id(),
+                    p.span.start,
+                    p.span.end,
+                    p.message,
+                    format!("{:?}", p.severity),
+                    p.help
+                ])
             })
             .collect();
-        let line = serde_json::json!({"id": row["id"], "problems": problems, "type": analysis.result});
+        let line =
+            serde_json::json!({"id": row["id"], "problems": problems, "type": analysis.result});
         let _ = writeln!(out, "{line}");
     }
 }

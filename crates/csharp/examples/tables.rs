@@ -89,7 +89,10 @@ struct Names {
 
 impl Names {
     fn of(facts: &Value) -> Result<Self, Box<dyn Error>> {
-        let mut names = Self { list: Vec::new(), numbers: BTreeMap::new() };
+        let mut names = Self {
+            list: Vec::new(),
+            numbers: BTreeMap::new(),
+        };
         // The language's own first, then those with members, then the others.
         for (_, name) in KEYWORDS {
             names.add(name);
@@ -99,7 +102,12 @@ impl Names {
             names.add(name);
         }
         for (space, list) in facts["namespaces"].as_object().ok_or("no namespaces")? {
-            for name in list.as_str().unwrap_or("").split(' ').filter(|name| !name.is_empty()) {
+            for name in list
+                .as_str()
+                .unwrap_or("")
+                .split(' ')
+                .filter(|name| !name.is_empty())
+            {
                 names.add(&format!("{space}.{name}"));
             }
         }
@@ -136,7 +144,12 @@ impl Names {
             facts["framework"].as_str().unwrap_or("?"),
             facts["newtonsoft"].as_str().unwrap_or("?")
         );
-        let usings: Vec<_> = facts["usings"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let usings: Vec<_> = facts["usings"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         let _ = writeln!(out, "U\t{}", usings.join("\t"));
         let extensions: Vec<_> = extensions.iter().map(ToString::to_string).collect();
         let _ = writeln!(out, "X\t{}", extensions.join("\t"));
@@ -170,12 +183,24 @@ impl Names {
             Some("delegate") => 'd',
             other => return Err(format!("{name}: kind {other:?}").into()),
         };
-        let tier = entry["tier"].as_str().and_then(|tier| tier.chars().next()).unwrap_or('n');
-        let allow = entry["allow"].as_str().and_then(|allow| allow.chars().next()).unwrap_or('n');
+        let tier = entry["tier"]
+            .as_str()
+            .and_then(|tier| tier.chars().next())
+            .unwrap_or('n');
+        let allow = entry["allow"]
+            .as_str()
+            .and_then(|allow| allow.chars().next())
+            .unwrap_or('n');
         let mut own = Vec::new();
         // A nested type has the parameters of the type around it.
-        if let Some((outer, _)) = name.rsplit_once('.').filter(|(outer, _)| outer.contains('`')) {
-            let arity: usize = outer.rsplit_once('`').and_then(|(_, n)| n.parse().ok()).unwrap_or(0);
+        if let Some((outer, _)) = name
+            .rsplit_once('.')
+            .filter(|(outer, _)| outer.contains('`'))
+        {
+            let arity: usize = outer
+                .rsplit_once('`')
+                .and_then(|(_, n)| n.parse().ok())
+                .unwrap_or(0);
             own = match arity {
                 1 => vec!["T".to_owned()],
                 _ => vec!["TKey".to_owned(), "TValue".to_owned()],
@@ -214,14 +239,21 @@ impl Names {
             if member.contains('*') {
                 continue; // pointers, which expressions cannot use
             }
-            let member = self.member(member, &names).map_err(|error| format!("{name}: {member}: {error}"))?;
+            let member = self
+                .member(member, &names)
+                .map_err(|error| format!("{name}: {member}: {error}"))?;
             let _ = write!(line, "\t{member}");
         }
         Ok(line)
     }
 
     /// `out T:class,X` of a type or method.
-    fn parameter(&mut self, text: &str, own: &[String], method: &[String]) -> Result<String, Box<dyn Error>> {
+    fn parameter(
+        &mut self,
+        text: &str,
+        own: &[String],
+        method: &[String],
+    ) -> Result<String, Box<dyn Error>> {
         let (head, constraints) = text.split_once(':').unwrap_or((text, ""));
         let name = parameter_name(head);
         let mut out = String::new();
@@ -284,7 +316,11 @@ impl Names {
             let mut types = Vec::new();
             if let Some((name, list)) = head.split_once('<') {
                 head = name;
-                types = list.trim_end_matches('>').split(';').map(str::to_owned).collect();
+                types = list
+                    .trim_end_matches('>')
+                    .split(';')
+                    .map(str::to_owned)
+                    .collect();
             }
             let scope: Vec<String> = types.iter().map(|p| parameter_name(p).to_owned()).collect();
             out.push_str(head);
@@ -322,10 +358,21 @@ impl Names {
         Ok(out)
     }
 
-    fn argument(&mut self, text: &str, own: &[String], method: &[String]) -> Result<String, Box<dyn Error>> {
+    fn argument(
+        &mut self,
+        text: &str,
+        own: &[String],
+        method: &[String],
+    ) -> Result<String, Box<dyn Error>> {
         let mut out = String::new();
         let mut text = text.trim();
-        for (word, mark) in [("this ", ""), ("ref ", "&"), ("out ", "%"), ("params ", "*"), ("in ", "")] {
+        for (word, mark) in [
+            ("this ", ""),
+            ("ref ", "&"),
+            ("out ", "%"),
+            ("params ", "*"),
+            ("in ", ""),
+        ] {
             if let Some(rest) = text.strip_prefix(word) {
                 out.push_str(mark);
                 text = rest;
@@ -344,14 +391,23 @@ impl Names {
     }
 
     /// A type in the table's form.
-    fn ty(&mut self, text: &str, own: &[String], method: &[String]) -> Result<String, Box<dyn Error>> {
+    fn ty(
+        &mut self,
+        text: &str,
+        own: &[String],
+        method: &[String],
+    ) -> Result<String, Box<dyn Error>> {
         let text = text.trim();
         if let Some(inner) = text.strip_suffix('?') {
             return Ok(format!("{}?", self.ty(inner, own, method)?));
         }
         if text.ends_with(']') {
             let at = text.rfind('[').ok_or("no array")?;
-            return Ok(format!("{}{}", self.ty(&text[..at], own, method)?, &text[at..]));
+            return Ok(format!(
+                "{}{}",
+                self.ty(&text[..at], own, method)?,
+                &text[at..]
+            ));
         }
         if let Some(n) = method.iter().position(|name| name == text) {
             return Ok(format!("#{n}"));
@@ -385,12 +441,18 @@ impl Names {
 }
 
 fn strings(value: &Value) -> impl Iterator<Item = &str> {
-    value.as_array().into_iter().flatten().filter_map(Value::as_str)
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }
 
 fn parameter_name(text: &str) -> &str {
     let head = text.split(':').next().unwrap_or(text).trim();
-    head.trim_start_matches("out ").trim_start_matches("in ").trim()
+    head.trim_start_matches("out ")
+        .trim_start_matches("in ")
+        .trim()
 }
 
 /// `T g`, `T readonly`: the type and what follows it.

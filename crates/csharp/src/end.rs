@@ -60,7 +60,12 @@ pub fn end_of_expression(text: &str, open: usize, meter: &dyn Meter) -> Result<u
         if at.saturating_sub(counted) >= BATCH {
             if !meter.charge(((at - counted) / STEP) as u64) {
                 let what = "the search";
-                return Err(Unbalanced { at, what, brackets: Vec::new(), stopped: true });
+                return Err(Unbalanced {
+                    at,
+                    what,
+                    brackets: Vec::new(),
+                    stopped: true,
+                });
             }
             counted = at;
         }
@@ -97,11 +102,19 @@ pub fn end_of_expression(text: &str, open: usize, meter: &dyn Meter) -> Result<u
     let brackets = stack.iter().skip(1);
     let brackets = brackets.filter(|inside| matches!(inside.kind, Kind::Bracket(_)));
     let brackets = brackets.map(|inside| inside.at as usize).collect();
-    Err(Unbalanced { at, what, brackets, stopped: false })
+    Err(Unbalanced {
+        at,
+        what,
+        brackets,
+        stopped: false,
+    })
 }
 
 fn push(stack: &mut Vec<Inside>, at: usize, kind: Kind) {
-    stack.push(Inside { at: crate::span::offset(at), kind });
+    stack.push(Inside {
+        at: crate::span::offset(at),
+        kind,
+    });
 }
 
 /// One step inside code: the offset to go on from, or what has no end there.
@@ -233,7 +246,11 @@ fn character(text: &str, at: usize) -> Option<usize> {
 /// The same with entities for the quotes; only a quote when it closes.
 fn entity_character(text: &str, at: usize) -> usize {
     let bytes = text.as_bytes();
-    let entity: &[u8] = if bytes[at..].starts_with(b"&apos;") { b"&apos;" } else { b"&#39;" };
+    let entity: &[u8] = if bytes[at..].starts_with(b"&apos;") {
+        b"&apos;"
+    } else {
+        b"&#39;"
+    };
     let start = at + entity.len();
     let rest = &bytes[start..];
     let window = &rest[..rest.len().min(16)];

@@ -32,13 +32,18 @@ impl Span {
 
     /// From the start of `self` to the end of `other`.
     pub const fn to(self, other: Self) -> Self {
-        let end = if other.end > self.end { other.end } else { self.end };
+        let end = if other.end > self.end {
+            other.end
+        } else {
+            self.end
+        };
         Self::new(self.start, end)
     }
 
     /// The text at this place; empty when the place is not in it.
     pub fn of(self, text: &str) -> &str {
-        text.get(self.start as usize..self.end as usize).unwrap_or("")
+        text.get(self.start as usize..self.end as usize)
+            .unwrap_or("")
     }
 }
 

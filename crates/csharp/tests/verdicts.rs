@@ -20,19 +20,33 @@ fn folder() -> Option<PathBuf> {
 }
 
 fn rows(file: &Path) -> Vec<Value> {
-    let packed = std::fs::read(file).unwrap_or_else(|error| panic!("read {}: {error}", file.display()));
+    let packed =
+        std::fs::read(file).unwrap_or_else(|error| panic!("read {}: {error}", file.display()));
     let mut text = String::new();
     flate2::read::MultiGzDecoder::new(packed.as_slice())
         .read_to_string(&mut text)
         .unwrap_or_else(|error| panic!("unpack {}: {error}", file.display()));
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// The errors of one row.
 fn errors(row: &Value) -> (Vec<Problem>, Option<String>) {
-    let form = if row["kind"] == "block" { Form::Body } else { Form::Expression };
-    let expected = if is_condition(row) { Expected::Condition } else { Expected::Anything };
-    let environment = Environment { expected, ..Environment::default() };
+    let form = if row["kind"] == "block" {
+        Form::Body
+    } else {
+        Form::Expression
+    };
+    let expected = if is_condition(row) {
+        Expected::Condition
+    } else {
+        Expected::Anything
+    };
+    let environment = Environment {
+        expected,
+        ..Environment::default()
+    };
     let (tree, mut problems) = parse(row["text"].as_str().unwrap(), form);
     let analysis = check(&tree, &environment);
     problems.extend(analysis.problems);
@@ -41,7 +55,10 @@ fn errors(row: &Value) -> (Vec<Problem>, Option<String>) {
 }
 
 fn is_condition(row: &Value) -> bool {
-    matches!(row["attribute"].as_str(), Some("condition" | "increment-condition"))
+    matches!(
+        row["attribute"].as_str(),
+        Some("condition" | "increment-condition")
+    )
 }
 
 fn is_set(value: &Value) -> bool {
@@ -62,9 +79,15 @@ fn is_bad(row: &Value) -> Option<bool> {
 /// Whether our first error stands within the compiler's, or on its line;
 /// `None` where the compiler's has no length.
 fn place(row: &Value, first: &Problem) -> Option<bool> {
-    let all = row["syntax"].as_array()?.iter().chain(row["semantic"].as_array()?);
+    let all = row["syntax"]
+        .as_array()?
+        .iter()
+        .chain(row["semantic"].as_array()?);
     let error = all.into_iter().next()?;
-    let (start, length) = (error["bstart"].as_u64()? as usize, error["blen"].as_u64()? as usize);
+    let (start, length) = (
+        error["bstart"].as_u64()? as usize,
+        error["blen"].as_u64()? as usize,
+    );
     if length == 0 {
         return None;
     }
@@ -102,7 +125,8 @@ impl Outcome {
         match (bad, errors.first()) {
             (true, None) => {
                 count.bad += 1;
-                self.disagreements.push(format!("| {id} | {kind} | accepted | {} |", reason(row)));
+                self.disagreements
+                    .push(format!("| {id} | {kind} | accepted | {} |", reason(row)));
             }
             (true, Some(first)) => {
                 count.bad += 1;
@@ -111,7 +135,11 @@ impl Outcome {
                     count.places += 1;
                     count.placed += usize::from(good);
                     if !good {
-                        let line = format!("| {id} | {kind} | another line | {}, ours {} |", reason(row), first.code.id());
+                        let line = format!(
+                            "| {id} | {kind} | another line | {}, ours {} |",
+                            reason(row),
+                            first.code.id()
+                        );
                         self.disagreements.push(line);
                     }
                 }
@@ -119,7 +147,11 @@ impl Outcome {
             (false, Some(first)) => {
                 count.other += 1;
                 count.refused += 1;
-                let line = format!("| {id} | {kind} | refused | {}: {} |", first.code.id(), first.message.replace('|', "\\|"));
+                let line = format!(
+                    "| {id} | {kind} | refused | {}: {} |",
+                    first.code.id(),
+                    first.message.replace('|', "\\|")
+                );
                 self.disagreements.push(line);
             }
             (false, None) => count.other += 1,
@@ -135,7 +167,11 @@ fn reason(row: &Value) -> String {
     let all = row["syntax"].as_array().into_iter().flatten();
     let mut all = all.chain(row["semantic"].as_array().into_iter().flatten());
     match all.next() {
-        Some(error) => format!("{} {}", error["id"].as_str().unwrap_or("?"), error["class"].as_str().unwrap_or("?")),
+        Some(error) => format!(
+            "{} {}",
+            error["id"].as_str().unwrap_or("?"),
+            error["class"].as_str().unwrap_or("?")
+        ),
         None => format!("result {}", row["result"].as_str().unwrap_or("denied")),
     }
 }
@@ -148,7 +184,14 @@ fn published_expressions_and_their_mutants() {
     };
     let mut published = Outcome::default();
     for row in rows(&folder.join("expressions.jsonl.gz")) {
-        published.add(&row, if row["kind"] == "block" { "@{...}" } else { "@(...)" });
+        published.add(
+            &row,
+            if row["kind"] == "block" {
+                "@{...}"
+            } else {
+                "@(...)"
+            },
+        );
     }
     let mut mutants = Outcome::default();
     for row in rows(&folder.join("expression-mutants.jsonl.gz")) {
@@ -163,22 +206,43 @@ fn published_expressions_and_their_mutants() {
     let document = document(&published, &mutants);
     println!("{document}");
 
-    assert_eq!(published.sum(|c| c.refused), 0, "a published expression is refused: {:?}", published.disagreements);
+    assert_eq!(
+        published.sum(|c| c.refused),
+        0,
+        "a published expression is refused: {:?}",
+        published.disagreements
+    );
     // Two of the 18 are placeholders; either answer is right for them.
-    assert!(published.sum(|c| c.found) >= 16, "a real fault is not found: {:?}", published.disagreements);
+    assert!(
+        published.sum(|c| c.found) >= 16,
+        "a real fault is not found: {:?}",
+        published.disagreements
+    );
     let (bad, found) = (mutants.sum(|c| c.bad), mutants.sum(|c| c.found));
-    assert!(found * 100 >= bad * 98, "{found} of {bad} bad mutants are found");
+    assert!(
+        found * 100 >= bad * 98,
+        "{found} of {bad} bad mutants are found"
+    );
     let (other, refused) = (mutants.sum(|c| c.other), mutants.sum(|c| c.refused));
-    assert!(refused * 1000 <= other * 2, "{refused} of {other} good mutants are refused");
+    assert!(
+        refused * 1000 <= other * 2,
+        "{refused} of {other} good mutants are refused"
+    );
     let (places, placed) = (mutants.sum(|c| c.places), mutants.sum(|c| c.placed));
-    assert!(placed * 100 >= places * 95, "{placed} of {places} are on the compiler's line");
+    assert!(
+        placed * 100 >= places * 95,
+        "{placed} of {places} are on the compiler's line"
+    );
 
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/csharp-verdicts.md");
     if std::env::var_os("FLUX_APIM_UPDATE").is_some() {
         std::fs::write(&file, document).unwrap();
     } else {
         let committed = std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(committed == document, "docs/csharp-verdicts.md is stale: run this test with FLUX_APIM_UPDATE=1");
+        assert!(
+            committed == document,
+            "docs/csharp-verdicts.md is stale: run this test with FLUX_APIM_UPDATE=1"
+        );
     }
 }
 
@@ -189,7 +253,10 @@ fn document(published: &Outcome, mutants: &Outcome) -> String {
          allowed members and result types are those of API Management. *Bad* is what API Management refuses. A place is\n\
          right when our first error stands within the compiler's first, or on its line.\n\n",
     );
-    for (title, outcome) in [("Published expressions", published), ("Mutants and probes", mutants)] {
+    for (title, outcome) in [
+        ("Published expressions", published),
+        ("Mutants and probes", mutants),
+    ] {
         let _ = write!(
             out,
             "## {title}\n\n| kind | bad | found | good | refused | places | right |\n|---|---:|---:|---:|---:|---:|---:|\n"
@@ -240,13 +307,21 @@ fn types_of_results() {
         let (Some(theirs), Some(ours)) = (row["type"].as_str(), ours) else {
             continue;
         };
-        if !errors.is_empty() || matches!(theirs, "mixed" | "named-value") || theirs.contains("Nullable") {
+        if !errors.is_empty()
+            || matches!(theirs, "mixed" | "named-value")
+            || theirs.contains("Nullable")
+        {
             continue;
         }
         // The compiler writes namespaces out.
-        let theirs = ["ApimStub.", "Newtonsoft.Json.Linq.", "System.Collections.Generic.", "System."]
-            .iter()
-            .fold(theirs.to_owned(), |text, space| text.replace(space, ""));
+        let theirs = [
+            "ApimStub.",
+            "Newtonsoft.Json.Linq.",
+            "System.Collections.Generic.",
+            "System.",
+        ]
+        .iter()
+        .fold(theirs.to_owned(), |text, space| text.replace(space, ""));
         assert_eq!(ours, theirs, "{}", row["text"]);
         compared += 1;
     }

@@ -13,7 +13,13 @@ use std::rc::Rc;
 
 impl Checker<'_> {
     /// `target.name`
-    pub(super) fn member_access(&mut self, node: NodeId, target: NodeId, name: Span, types: Option<&[NodeId]>) -> Value {
+    pub(super) fn member_access(
+        &mut self,
+        node: NodeId,
+        target: NodeId,
+        name: Span,
+        types: Option<&[NodeId]>,
+    ) -> Value {
         let target = self.value(target);
         if name.is_empty() {
             return Value::unknown(node);
@@ -22,7 +28,14 @@ impl Checker<'_> {
     }
 
     /// A member of something; `looked_at`: API Management's check sees it.
-    pub(super) fn member_of(&mut self, node: NodeId, target: Value, name: Span, types: Option<&[NodeId]>, looked_at: bool) -> Value {
+    pub(super) fn member_of(
+        &mut self,
+        node: NodeId,
+        target: Value,
+        name: Span,
+        types: Option<&[NodeId]>,
+        looked_at: bool,
+    ) -> Value {
         if self.tree_is_named_value(name) {
             return Value::unknown(node);
         }
@@ -31,15 +44,26 @@ impl Checker<'_> {
             What::Space(space) => {
                 let outer = Place::Space(space.to_string());
                 let types = self.type_list(types, true);
-                return match self.place_inside(&outer, name, types.as_deref(), self.tree.span(node), true) {
+                return match self.place_inside(
+                    &outer,
+                    name,
+                    types.as_deref(),
+                    self.tree.span(node),
+                    true,
+                ) {
                     Some(Place::Type(ty)) => Value::of(ty, What::Type, node),
-                    Some(Place::Space(space)) => Value::of(Ty::UNKNOWN, What::Space(space.into()), node),
+                    Some(Place::Space(space)) => {
+                        Value::of(Ty::UNKNOWN, What::Space(space.into()), node)
+                    }
                     None => Value::unknown(node),
                 };
             }
             What::Type => {}
             What::Group(group) => {
-                let message = format!("`{}` is a method; call it: `{}(...)`", group.name, group.name);
+                let message = format!(
+                    "`{}` is a method; call it: `{}(...)`",
+                    group.name, group.name
+                );
                 let span = self.name_span(group.name_node);
                 self.error(Code::BadContext, span, message);
                 return Value::unknown(node);
@@ -66,15 +90,21 @@ impl Checker<'_> {
         self.find_in(node, target, name, &text, types, looked_at)
     }
 
-    fn find_in(&mut self, node: NodeId, target: Value, name: Span, text: &str, types: Option<&[NodeId]>, looked_at: bool) -> Value {
+    fn find_in(
+        &mut self,
+        node: NodeId,
+        target: Value,
+        name: Span,
+        text: &str,
+        types: Option<&[NodeId]>,
+        looked_at: bool,
+    ) -> Value {
         let is_type = matches!(target.what, What::Type);
         let ty = target.ty;
         let type_arguments: Option<Rc<[Ty]>> = self.type_list(types, true).map(Rc::from);
         match self.find_member(ty, text) {
             Found::Unknown => {
-                if looked_at
-                    && let Some(def) = self.types.def(ty)
-                {
+                if looked_at && let Some(def) = self.types.def(ty) {
                     self.refuse_type(def, self.tree.span(node));
                 }
                 Value::unknown(node)
@@ -85,15 +115,25 @@ impl Checker<'_> {
                 }
                 Value::of(element, What::Variable, node)
             }
-            Found::AnonymousMember(ty) => Value::of(ty, What::ReadOnly(Code::ReadOnlyProperty), node),
-            Found::EnumValue { def, value, allowed } => {
+            Found::AnonymousMember(ty) => {
+                Value::of(ty, What::ReadOnly(Code::ReadOnlyProperty), node)
+            }
+            Found::EnumValue {
+                def,
+                value,
+                allowed,
+            } => {
                 if !is_type {
                     self.static_through_value(ty, text, name);
                 }
                 if looked_at {
                     self.permit(def, text, allowed, self.tree.span(node));
                 }
-                let mut result = Value::constant(self.types.named(def, &[]), Const::Int(i128::from(value)), node);
+                let mut result = Value::constant(
+                    self.types.named(def, &[]),
+                    Const::Int(i128::from(value)),
+                    node,
+                );
                 result.what = What::ReadOnly(Code::NotAssignable);
                 result
             }
@@ -108,26 +148,58 @@ impl Checker<'_> {
                 self.property(node, &target, owner, def, member, name)
             }
             Found::Methods(methods) => {
-                let extensions = if is_type { Vec::new() } else { self.extension_methods(text) };
-                self.group(node, name, text, target, methods, extensions, type_arguments)
+                let extensions = if is_type {
+                    Vec::new()
+                } else {
+                    self.extension_methods(text)
+                };
+                self.group(
+                    node,
+                    name,
+                    text,
+                    target,
+                    methods,
+                    extensions,
+                    type_arguments,
+                )
             }
             Found::Nothing => {
                 if !is_type {
                     let extensions = self.extension_methods(text);
                     if !extensions.is_empty() {
-                        return self.group(node, name, text, target, Vec::new(), extensions, type_arguments);
+                        return self.group(
+                            node,
+                            name,
+                            text,
+                            target,
+                            Vec::new(),
+                            extensions,
+                            type_arguments,
+                        );
                     }
-                    if matches!(text, "AsQueryable" | "AsParallel") && self.element_type(ty).is_some() {
-                        let class = if text == "AsParallel" { "ParallelEnumerable" } else { "Queryable" };
+                    if matches!(text, "AsQueryable" | "AsParallel")
+                        && self.element_type(ty).is_some()
+                    {
+                        let class = if text == "AsParallel" {
+                            "ParallelEnumerable"
+                        } else {
+                            "Queryable"
+                        };
                         if let Some(def) = TABLE.find("System.Linq", class, 0) {
                             self.refuse_type(def, self.tree.span(node));
                         }
                         return Value::unknown(node);
                     }
                 } else if let Some(def) = self.types.def(ty)
-                    && let Some(inner) = TABLE.find(TABLE.full(def), text, type_arguments.as_ref().map_or(0, |t| t.len()))
+                    && let Some(inner) = TABLE.find(
+                        TABLE.full(def),
+                        text,
+                        type_arguments.as_ref().map_or(0, |t| t.len()),
+                    )
                 {
-                    let ty = self.types.named(inner, type_arguments.as_deref().unwrap_or(&[]));
+                    let ty = self
+                        .types
+                        .named(inner, type_arguments.as_deref().unwrap_or(&[]));
                     return Value::of(ty, What::Type, node);
                 }
                 self.no_member(&target, text, name);
@@ -137,7 +209,16 @@ impl Checker<'_> {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of a group")]
-    fn group(&mut self, node: NodeId, _name: Span, text: &str, target: Value, methods: Vec<Method>, extensions: Vec<Method>, types: Option<Rc<[Ty]>>) -> Value {
+    fn group(
+        &mut self,
+        node: NodeId,
+        _name: Span,
+        text: &str,
+        target: Value,
+        methods: Vec<Method>,
+        extensions: Vec<Method>,
+        types: Option<Rc<[Ty]>>,
+    ) -> Value {
         let group = Group {
             name: text.into(),
             name_node: node,
@@ -159,7 +240,15 @@ impl Checker<'_> {
         self.report(problem.help(format!("write {shown}.{text}")));
     }
 
-    fn property(&mut self, node: NodeId, target: &Value, owner: Ty, def: DefId, member: &'static Member, name: Span) -> Value {
+    fn property(
+        &mut self,
+        node: NodeId,
+        target: &Value,
+        owner: Ty,
+        def: DefId,
+        member: &'static Member,
+        name: Span,
+    ) -> Value {
         let is_type = matches!(target.what, What::Type);
         let own = self.types.arguments(owner);
         let ty = match &member.result {
@@ -171,7 +260,10 @@ impl Checker<'_> {
             let problem = Problem::new(
                 Code::NeedsObject,
                 self.tree.span(node),
-                format!("`{}` needs a value of {shown}, and `{shown}` is the type", member.name),
+                format!(
+                    "`{}` needs a value of {shown}, and `{shown}` is the type",
+                    member.name
+                ),
             );
             self.report(problem);
         } else if !is_type && member.is_static && !self.is_type_too(target) {
@@ -199,7 +291,9 @@ impl Checker<'_> {
         match self.tree.kind(target.node) {
             NodeKind::Name { name, .. } => {
                 let text = self.tree.name(*name);
-                self.types.def(target.ty).is_some_and(|def| TABLE.simple(def) == text)
+                self.types
+                    .def(target.ty)
+                    .is_some_and(|def| TABLE.simple(def) == text)
             }
             _ => false,
         }
@@ -213,16 +307,28 @@ impl Checker<'_> {
         let is_type = matches!(target.what, What::Type);
         let shown = self.show(target.ty);
         let (code, message) = if is_type {
-            (Code::NoMember, format!("the type `{shown}` has no static member `{text}`"))
+            (
+                Code::NoMember,
+                format!("the type `{shown}` has no static member `{text}`"),
+            )
         } else {
-            (Code::UnknownMember, format!("`{shown}` has no member `{text}`"))
+            (
+                Code::UnknownMember,
+                format!("`{shown}` has no member `{text}`"),
+            )
         };
         let mut problem = Problem::new(code, name, message);
-        let names = if self.hints > 0 { self.member_names(target.ty, !is_type) } else { Vec::new() };
+        let names = if self.hints > 0 {
+            self.member_names(target.ty, !is_type)
+        } else {
+            Vec::new()
+        };
         if let Some(inner) = self.types.nullable_of(target.ty)
             && !matches!(self.find_member(inner, text), Found::Nothing)
         {
-            problem = problem.help(format!("it may be null: write `.Value.{text}`, or `?.{text}`"));
+            problem = problem.help(format!(
+                "it may be null: write `.Value.{text}`, or `?.{text}`"
+            ));
         } else if target.ty == Ty::OBJECT {
             problem = problem.help(format!(
                 "an object has only ToString, Equals, GetHashCode and GetType; cast it first: `((string)x).{text}`"
@@ -248,7 +354,12 @@ impl Checker<'_> {
     }
 
     /// `target?.rest`
-    pub(super) fn conditional_access(&mut self, node: NodeId, target: NodeId, rest: NodeId) -> Value {
+    pub(super) fn conditional_access(
+        &mut self,
+        node: NodeId,
+        target: NodeId,
+        rest: NodeId,
+    ) -> Value {
         let value = self.value(target);
         let value = self.readable(value);
         let span = self.tree.span(target);
@@ -264,7 +375,12 @@ impl Checker<'_> {
                 value.ty
             }
         };
-        self.bindings.push(Value { ty: inner, what: What::Value, constant: None, node: target });
+        self.bindings.push(Value {
+            ty: inner,
+            what: What::Value,
+            constant: None,
+            node: target,
+        });
         let result = self.value(rest);
         self.bindings.pop();
         if let What::Group(_) = result.what {
@@ -291,15 +407,29 @@ impl Checker<'_> {
     }
 
     /// `target[arguments]`
-    pub(super) fn element_access(&mut self, node: NodeId, target: Value, arguments: &[NodeId]) -> Value {
+    pub(super) fn element_access(
+        &mut self,
+        node: NodeId,
+        target: Value,
+        arguments: &[NodeId],
+    ) -> Value {
         let target = self.readable(target);
         let args = self.arguments(arguments);
         self.element_of(node, &target, args, true)
     }
 
-    pub(super) fn element_of(&mut self, node: NodeId, target: &Value, mut args: Vec<super::arguments::Arg>, looked_at: bool) -> Value {
+    pub(super) fn element_of(
+        &mut self,
+        node: NodeId,
+        target: &Value,
+        mut args: Vec<super::arguments::Arg>,
+        looked_at: bool,
+    ) -> Value {
         for arg in &mut args {
-            if matches!(arg.value.what, What::Group(_) | What::Type | What::Space(_) | What::Nothing) {
+            if matches!(
+                arg.value.what,
+                What::Group(_) | What::Type | What::Space(_) | What::Nothing
+            ) {
                 arg.value = self.readable(arg.value.clone());
             }
         }
@@ -310,8 +440,15 @@ impl Checker<'_> {
             }
             return Value::of(Ty::DYNAMIC, What::Variable, node);
         }
-        if matches!(target.what, What::Null | What::Default | What::Lambda | What::Nothing | What::Throw) {
-            self.error(Code::NotIndexable, span, "this has no type, so it cannot be indexed");
+        if matches!(
+            target.what,
+            What::Null | What::Default | What::Lambda | What::Nothing | What::Throw
+        ) {
+            self.error(
+                Code::NotIndexable,
+                span,
+                "this has no type, so it cannot be indexed",
+            );
             return Value::unknown(node);
         }
         if target.ty == Ty::UNKNOWN {
@@ -323,15 +460,17 @@ impl Checker<'_> {
         let (indexers, unknown) = self.indexers(target.ty);
         if indexers.is_empty() {
             if unknown {
-                if looked_at
-                    && let Some(def) = self.types.def(target.ty)
-                {
+                if looked_at && let Some(def) = self.types.def(target.ty) {
                     self.refuse_type(def, span);
                 }
                 return Value::unknown(node);
             }
             let shown = self.show(target.ty);
-            let mut problem = Problem::new(Code::NotIndexable, span, format!("a `{shown}` cannot be indexed with `[...]`"));
+            let mut problem = Problem::new(
+                Code::NotIndexable,
+                span,
+                format!("a `{shown}` cannot be indexed with `[...]`"),
+            );
             if target.ty == Ty::OBJECT {
                 problem = problem.help("cast it first: ((JObject)x)[\"name\"], or ask for the type: GetValueOrDefault<JObject>(\"name\")");
             }
@@ -345,18 +484,36 @@ impl Checker<'_> {
         if looked_at {
             self.permit_method(call.method, span);
         }
-        let writable = self.member(call.method).is_some_and(|member| member.can_write);
-        let what = if writable { What::Variable } else { What::ReadOnly(Code::ReadOnlyProperty) };
+        let writable = self
+            .member(call.method)
+            .is_some_and(|member| member.can_write);
+        let what = if writable {
+            What::Variable
+        } else {
+            What::ReadOnly(Code::ReadOnlyProperty)
+        };
         Value::of(call.result, what, node)
     }
 
-    fn array_element(&mut self, node: NodeId, element: Ty, rank: u8, args: &[super::arguments::Arg]) -> Value {
+    fn array_element(
+        &mut self,
+        node: NodeId,
+        element: Ty,
+        rank: u8,
+        args: &[super::arguments::Arg],
+    ) -> Value {
         if args.len() != usize::from(rank) {
-            let message = format!("the array has {rank} dimension{}, and {} indices stand here", if rank == 1 { "" } else { "s" }, args.len());
+            let message = format!(
+                "the array has {rank} dimension{}, and {} indices stand here",
+                if rank == 1 { "" } else { "s" },
+                args.len()
+            );
             self.error(Code::IndexCount, self.tree.span(node), message);
         }
         for arg in args {
-            let fits = [Ty::INT, Ty::UINT, Ty::LONG, Ty::ULONG].into_iter().any(|ty| self.converts(&arg.value, ty));
+            let fits = [Ty::INT, Ty::UINT, Ty::LONG, Ty::ULONG]
+                .into_iter()
+                .any(|ty| self.converts(&arg.value, ty));
             if !fits {
                 self.no_conversion(&arg.value, Ty::INT);
             }
@@ -367,7 +524,9 @@ impl Checker<'_> {
 
 /// The values of the constants that matter for overflows.
 fn constant_field(def: DefId, name: &str) -> Const {
-    let numeric = super::hierarchy::Numeric::of(super::types::predefined(super::types::keyword(def).unwrap_or("")));
+    let numeric = super::hierarchy::Numeric::of(super::types::predefined(
+        super::types::keyword(def).unwrap_or(""),
+    ));
     match (numeric.and_then(super::hierarchy::Numeric::range), name) {
         (Some((low, _)), "MinValue") => Const::Int(low),
         (Some((_, high)), "MaxValue") => Const::Int(high),

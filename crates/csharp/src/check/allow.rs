@@ -17,15 +17,24 @@ impl Checker<'_> {
             return;
         }
         let full = TABLE.full(def);
-        let shown = if name == ".ctor" { format!("new {}", TABLE.simple(def)) } else { format!("{}.{name}", TABLE.simple(def)) };
-        if matches!(full, "System.Object" | "System.Enum" | "System.Net.IPAddress") {
+        let shown = if name == ".ctor" {
+            format!("new {}", TABLE.simple(def))
+        } else {
+            format!("{}.{name}", TABLE.simple(def))
+        };
+        if matches!(
+            full,
+            "System.Object" | "System.Enum" | "System.Net.IPAddress"
+        ) {
             let listed = full != "System.Object" && allowed;
             if !listed {
                 let message = format!(
                     "API Management may refuse `{shown}`: sources differ on members of {full}"
                 );
                 let help = match full {
-                    "System.Object" => "cast the value first: ((string)x).ToString() is a member of string",
+                    "System.Object" => {
+                        "cast the value first: ((string)x).ToString() is a member of string"
+                    }
                     _ => "",
                 };
                 let problem = judged(Code::MemberNotAllowed, span, message, Evidence::Disputed);
@@ -41,7 +50,11 @@ impl Checker<'_> {
                 let permitted = self.permitted_members(def);
                 let help = match permitted.as_slice() {
                     [] => String::new(),
-                    names => format!("of {} they may use: {}", TABLE.simple(def), names.join(", ")),
+                    names => format!(
+                        "of {} they may use: {}",
+                        TABLE.simple(def),
+                        names.join(", ")
+                    ),
                 };
                 self.report(problem.help(help));
             }
@@ -56,12 +69,20 @@ impl Checker<'_> {
         let full = TABLE.full(def);
         let message = format!("policy expressions may not use members of the type `{full}`");
         let help = match full {
-            "System.Environment" => "write \"\\n\" for a line break; there is no access to the machine",
+            "System.Environment" => {
+                "write \"\\n\" for a line break; there is no access to the machine"
+            }
             "System.Globalization.CultureInfo" => "leave the culture out",
             "System.Linq.IGrouping" => "keep key and elements in an anonymous type of your own",
-            "System.IO.File" | "System.IO.Directory" | "System.IO.Path" => "there is no access to files",
-            "System.Threading.Tasks.Task" => "policy expressions run to their end; there is nothing to wait for",
-            _ => "naming it in a cast or declaration is fine; the list of types that may be used is in the documentation of policy expressions",
+            "System.IO.File" | "System.IO.Directory" | "System.IO.Path" => {
+                "there is no access to files"
+            }
+            "System.Threading.Tasks.Task" => {
+                "policy expressions run to their end; there is nothing to wait for"
+            }
+            _ => {
+                "naming it in a cast or declaration is fine; the list of types that may be used is in the documentation of policy expressions"
+            }
         };
         self.report(judged(Code::TypeNotAllowed, span, message, Evidence::AllowList).help(help));
     }
@@ -98,8 +119,16 @@ impl Checker<'_> {
     /// Some members of a type that may be used.
     fn permitted_members(&self, def: DefId) -> Vec<&'static str> {
         let mut names: Vec<&'static str> = Vec::new();
-        for member in TABLE.def(def).members.iter().filter(|m| m.allowed && !m.name.starts_with('.')) {
-            let hidden = matches!(member.kind, crate::table::MemberKind::Operator | crate::table::MemberKind::Conversion);
+        for member in TABLE
+            .def(def)
+            .members
+            .iter()
+            .filter(|m| m.allowed && !m.name.starts_with('.'))
+        {
+            let hidden = matches!(
+                member.kind,
+                crate::table::MemberKind::Operator | crate::table::MemberKind::Conversion
+            );
             if !hidden && !names.contains(&member.name) {
                 names.push(member.name);
             }

@@ -20,7 +20,11 @@ pub(super) struct Arg {
 
 impl Arg {
     pub(super) fn plain(value: Value) -> Self {
-        Self { name: None, mode: Mode::Value, value }
+        Self {
+            name: None,
+            mode: Mode::Value,
+            value,
+        }
     }
 }
 
@@ -40,9 +44,17 @@ impl Checker<'_> {
         };
         if mode == Mode::Ref && bound.ty != Ty::UNKNOWN && !matches!(bound.what, What::Variable) {
             let span = self.tree.span(value);
-            self.error(Code::RefArgument, span, "only a variable can be passed by `ref`");
+            self.error(
+                Code::RefArgument,
+                span,
+                "only a variable can be passed by `ref`",
+            );
         }
-        Arg { name, mode, value: bound }
+        Arg {
+            name,
+            mode,
+            value: bound,
+        }
     }
 
     fn argument_value(&mut self, node: NodeId) -> Value {
@@ -68,14 +80,20 @@ impl Checker<'_> {
                 }
                 Value::of(declared, What::Variable, node)
             }
-            NodeKind::Name { name, types: None } if name.of(self.tree.text()) == "_" && self.scopes.find("_").is_none() => {
+            NodeKind::Name { name, types: None }
+                if name.of(self.tree.text()) == "_" && self.scopes.find("_").is_none() =>
+            {
                 Value::of(Ty::UNKNOWN, What::OutVar, node)
             }
             _ => {
                 let value = self.argument_value(node);
                 if value.ty != Ty::UNKNOWN && !matches!(value.what, What::Variable) {
                     let span = self.tree.span(node);
-                    self.error(Code::RefArgument, span, "only a variable can be passed by `out`");
+                    self.error(
+                        Code::RefArgument,
+                        span,
+                        "only a variable can be passed by `out`",
+                    );
                 }
                 value
             }
@@ -152,7 +170,11 @@ impl Checker<'_> {
         let span = self.tree.span(value.node);
         match value.what {
             What::Nothing => {
-                self.error(Code::NoConversion, span, "nothing is returned here, and a value is wanted");
+                self.error(
+                    Code::NoConversion,
+                    span,
+                    "nothing is returned here, and a value is wanted",
+                );
                 Value::unknown(value.node)
             }
             What::Lambda => {
@@ -189,7 +211,10 @@ impl Checker<'_> {
                 return;
             }
             What::Nothing => {
-                let message = format!("nothing is returned here, and a `{}` is wanted", self.show(to));
+                let message = format!(
+                    "nothing is returned here, and a `{}` is wanted",
+                    self.show(to)
+                );
                 self.error(Code::NoConversion, span, message);
                 return;
             }
@@ -200,10 +225,16 @@ impl Checker<'_> {
             _ => {}
         }
         let (from, shown) = (self.show(value.ty), self.show(to));
-        if value.constant.is_some() && super::hierarchy::Numeric::of(value.ty) == Some(super::hierarchy::Numeric::Double) && matches!(to, Ty::FLOAT | Ty::DECIMAL) {
+        if value.constant.is_some()
+            && super::hierarchy::Numeric::of(value.ty) == Some(super::hierarchy::Numeric::Double)
+            && matches!(to, Ty::FLOAT | Ty::DECIMAL)
+        {
             let suffix = if to == Ty::FLOAT { "f" } else { "m" };
             let message = format!("this number is a `double`, and a `{shown}` is wanted");
-            self.report(Problem::new(Code::RealSuffix, span, message).help(format!("write `{suffix}` behind it")));
+            self.report(
+                Problem::new(Code::RealSuffix, span, message)
+                    .help(format!("write `{suffix}` behind it")),
+            );
             return;
         }
         if self.casts(value, to) {

@@ -29,7 +29,10 @@ impl Checker<'_> {
             return false;
         }
         // Equal parameter types: the method's own form decides.
-        let (generic_a, generic_b) = (!a.signature.type_parameters.is_empty(), !b.signature.type_parameters.is_empty());
+        let (generic_a, generic_b) = (
+            !a.signature.type_parameters.is_empty(),
+            !b.signature.type_parameters.is_empty(),
+        );
         if generic_a != generic_b {
             return generic_b;
         }
@@ -138,8 +141,18 @@ impl Checker<'_> {
             }
         }
         // A signed type is better than an unsigned one.
-        let signed = |ty: Ty| matches!(Numeric::of(ty), Some(Numeric::SByte | Numeric::Short | Numeric::Int | Numeric::Long));
-        let unsigned = |ty: Ty| matches!(Numeric::of(ty), Some(Numeric::Byte | Numeric::UShort | Numeric::UInt | Numeric::ULong));
+        let signed = |ty: Ty| {
+            matches!(
+                Numeric::of(ty),
+                Some(Numeric::SByte | Numeric::Short | Numeric::Int | Numeric::Long)
+            )
+        };
+        let unsigned = |ty: Ty| {
+            matches!(
+                Numeric::of(ty),
+                Some(Numeric::Byte | Numeric::UShort | Numeric::UInt | Numeric::ULong)
+            )
+        };
         let (a, b) = (self.types.bare(x), self.types.bare(y));
         if signed(a) && unsigned(b) {
             return Ordering::Greater;
@@ -155,7 +168,10 @@ impl Checker<'_> {
             return Ordering::Equal;
         };
         let same = a.params.len() == b.params.len()
-            && a.params.iter().zip(&b.params).all(|(p, q)| self.same(p.ty, q.ty));
+            && a.params
+                .iter()
+                .zip(&b.params)
+                .all(|(p, q)| self.same(p.ty, q.ty));
         if !same {
             return self.better_target(x, y);
         }
@@ -186,5 +202,9 @@ fn rest_element(checker: &Checker<'_>, fit: &Fit) -> Option<Ty> {
     let last = fit.signature.params.len().checked_sub(1)?;
     let empty = !fit.map.contains(&last);
     let ty = fit.signature.params[last].ty;
-    if empty { checker.is_open_array(ty) } else { None }
+    if empty {
+        checker.is_open_array(ty)
+    } else {
+        None
+    }
 }

@@ -21,7 +21,10 @@ impl Checker<'_> {
                 match self.types.get(to).clone() {
                     Type::Tuple(types, _) => {
                         types.len() == elements.len()
-                            && elements.iter().zip(types.iter()).all(|(e, t)| self.casts(e, *t))
+                            && elements
+                                .iter()
+                                .zip(types.iter())
+                                .all(|(e, t)| self.casts(e, *t))
                     }
                     _ => false,
                 }
@@ -39,7 +42,11 @@ impl Checker<'_> {
         if from == Ty::VOID || to == Ty::VOID {
             return false;
         }
-        if self.standard(from, to) || from == Ty::DYNAMIC || self.types.is_opaque(from) || self.types.is_opaque(to) {
+        if self.standard(from, to)
+            || from == Ty::DYNAMIC
+            || self.types.is_opaque(from)
+            || self.types.is_opaque(to)
+        {
             return true;
         }
         let (a, b) = (self.types.bare(from), self.types.bare(to));
@@ -68,12 +75,19 @@ impl Checker<'_> {
         match (self.types.get(from).clone(), self.types.get(to).clone()) {
             (Type::Parameter(_), _) | (_, Type::Parameter(_)) => return true,
             (Type::Array(a, r), Type::Array(b, s)) => {
-                return r == s && !self.types.is_value_type(a) && !self.types.is_value_type(b) && self.reference_cast(a, b);
+                return r == s
+                    && !self.types.is_value_type(a)
+                    && !self.types.is_value_type(b)
+                    && self.reference_cast(a, b);
             }
-            (Type::Array(a, 1), Type::Named(def, list)) if TABLE.def(def).kind == TypeKind::Interface => {
+            (Type::Array(a, 1), Type::Named(def, list))
+                if TABLE.def(def).kind == TypeKind::Interface =>
+            {
                 return list.len() == 1 && self.reference_cast(a, list[0]);
             }
-            (Type::Named(def, list), Type::Array(b, 1)) if TABLE.def(def).kind == TypeKind::Interface => {
+            (Type::Named(def, list), Type::Array(b, 1))
+                if TABLE.def(def).kind == TypeKind::Interface =>
+            {
                 return list.len() == 1 && self.reference_cast(list[0], b);
             }
             _ => {}
@@ -93,7 +107,9 @@ impl Checker<'_> {
         let same_def = self.types.def(from).is_some() && self.types.def(from) == self.types.def(to);
         same_def && self.types.is_delegate(from) && {
             let (a, b) = (self.types.arguments(from), self.types.arguments(to));
-            a.iter().zip(b.iter()).all(|(x, y)| self.same(*x, *y) || self.reference_cast(*x, *y))
+            a.iter()
+                .zip(b.iter())
+                .all(|(x, y)| self.same(*x, *y) || self.reference_cast(*x, *y))
         }
     }
 
@@ -103,18 +119,20 @@ impl Checker<'_> {
             Type::Array(..) | Type::Tuple(..) | Type::Anonymous(_) => true,
             Type::Named(def, _) => {
                 let kind = TABLE.def(*def).kind;
-                matches!(kind, TypeKind::Struct | TypeKind::Enum | TypeKind::Delegate | TypeKind::Static)
-                    || matches!(
-                        TABLE.full(*def),
-                        "System.String"
-                            | "System.Version"
-                            | "System.Text.StringBuilder"
-                            | "System.Xml.Linq.XName"
-                            | "System.Xml.Linq.XNamespace"
-                            | "ApimStub.Jwt"
-                            | "ApimStub.BasicAuthCredentials"
-                            | "ApimStub.Authorization"
-                    )
+                matches!(
+                    kind,
+                    TypeKind::Struct | TypeKind::Enum | TypeKind::Delegate | TypeKind::Static
+                ) || matches!(
+                    TABLE.full(*def),
+                    "System.String"
+                        | "System.Version"
+                        | "System.Text.StringBuilder"
+                        | "System.Xml.Linq.XName"
+                        | "System.Xml.Linq.XNamespace"
+                        | "ApimStub.Jwt"
+                        | "ApimStub.BasicAuthCredentials"
+                        | "ApimStub.Authorization"
+                )
             }
             _ => false,
         }
@@ -133,6 +151,7 @@ impl Checker<'_> {
         if a && b {
             return false;
         }
-        self.reference_cast(from, to) || self.reference_cast(self.types.bare(from), self.types.bare(to))
+        self.reference_cast(from, to)
+            || self.reference_cast(self.types.bare(from), self.types.bare(to))
     }
 }

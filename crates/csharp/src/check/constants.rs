@@ -39,7 +39,11 @@ impl Checker<'_> {
     pub(super) fn text(&mut self, node: NodeId) -> Value {
         let text = self.tree.span(node).of(self.tree.text());
         let value = string_value(text);
-        let constant = if value.len() > LONGEST || value.contains("{{") { Const::Some } else { Const::Text(value.into()) };
+        let constant = if value.len() > LONGEST || value.contains("{{") {
+            Const::Some
+        } else {
+            Const::Text(value.into())
+        };
         Value::constant(Ty::STRING, constant, node)
     }
 
@@ -47,7 +51,11 @@ impl Checker<'_> {
     /// not fit.
     pub(super) fn constant_as(&mut self, value: &Value, to: Ty, explicit: bool) -> Option<Const> {
         let constant = value.constant.as_ref()?;
-        let target = if self.types.is_enum(to) { Some(Numeric::Long) } else { Numeric::of(to) };
+        let target = if self.types.is_enum(to) {
+            Some(Numeric::Long)
+        } else {
+            Numeric::of(to)
+        };
         match (constant, target) {
             (Const::Int(n), Some(numeric)) => match numeric.range() {
                 Some((low, high)) if *n < low || *n > high => {
@@ -88,7 +96,14 @@ impl Checker<'_> {
     }
 
     /// Two constants and an operator.
-    pub(super) fn fold(&mut self, op: BinaryOp, left: &Const, right: &Const, ty: Ty, span: Span) -> Option<Const> {
+    pub(super) fn fold(
+        &mut self,
+        op: BinaryOp,
+        left: &Const,
+        right: &Const,
+        ty: Ty,
+        span: Span,
+    ) -> Option<Const> {
         use BinaryOp as B;
         match (left, right) {
             (Const::Bool(a), Const::Bool(b)) => Some(Const::Bool(match op {
@@ -175,7 +190,11 @@ impl Checker<'_> {
                     let (low, high) = Numeric::of(ty).and_then(Numeric::range)?;
                     let size = high - low + 1;
                     let shifted = (a << count).rem_euclid(size);
-                    if shifted > high { shifted - size } else { shifted }
+                    if shifted > high {
+                        shifted - size
+                    } else {
+                        shifted
+                    }
                 }
             }
             B::And => a & b,
@@ -193,7 +212,10 @@ impl Checker<'_> {
             && (result < low || result > high)
         {
             if !self.is_unchecked() {
-                let message = format!("this computes a constant that a `{}` cannot hold", self.show(ty));
+                let message = format!(
+                    "this computes a constant that a `{}` cannot hold",
+                    self.show(ty)
+                );
                 let help = "make one of the numbers a `long`: write `L` behind it";
                 self.report(Problem::new(Code::Overflow, span, message).help(help));
             }

@@ -17,14 +17,19 @@ impl Checker<'_> {
             (Type::Dynamic, _) => b == Ty::OBJECT,
             (_, Type::Dynamic) => a == Ty::OBJECT,
             (Type::Named(d, l), Type::Named(e, m)) => {
-                d == e && l.len() == m.len() && l.iter().zip(m.iter()).all(|(x, y)| self.same(*x, *y))
+                d == e
+                    && l.len() == m.len()
+                    && l.iter().zip(m.iter()).all(|(x, y)| self.same(*x, *y))
             }
             (Type::Array(x, r), Type::Array(y, s)) => r == s && self.same(*x, *y),
             (Type::Tuple(l, _), Type::Tuple(m, _)) => {
                 l.len() == m.len() && l.iter().zip(m.iter()).all(|(x, y)| self.same(*x, *y))
             }
             (Type::Anonymous(l), Type::Anonymous(m)) => {
-                l.len() == m.len() && l.iter().zip(m.iter()).all(|(x, y)| x.0 == y.0 && self.same(x.1, y.1))
+                l.len() == m.len()
+                    && l.iter()
+                        .zip(m.iter())
+                        .all(|(x, y)| x.0 == y.0 && self.same(x.1, y.1))
             }
             _ => false,
         }
@@ -52,7 +57,10 @@ impl Checker<'_> {
                 let elements = elements.clone();
                 if let Type::Tuple(types, _) = self.types.get(self.types.bare(to)).clone() {
                     return types.len() == elements.len()
-                        && elements.iter().zip(types.iter()).all(|(e, t)| self.converts(e, *t));
+                        && elements
+                            .iter()
+                            .zip(types.iter())
+                            .all(|(e, t)| self.converts(e, *t));
                 }
                 if value.ty == Ty::UNKNOWN {
                     // An element has no type of its own.
@@ -86,11 +94,15 @@ impl Checker<'_> {
                 if self.types.is_enum(bare) {
                     return *n == 0 && from == Ty::INT;
                 }
-                let range = Numeric::of(bare).filter(|_| bare != Ty::CHAR).and_then(Numeric::range);
+                let range = Numeric::of(bare)
+                    .filter(|_| bare != Ty::CHAR)
+                    .and_then(Numeric::range);
                 let fits = range.is_some_and(|(low, high)| (low..=high).contains(n));
                 fits && (from == Ty::INT || bare == Ty::ULONG || bare == Ty::LONG)
             }
-            Const::Int(0) | Const::Real(0.0) => Numeric::of(from).is_some() && self.types.is_enum(bare) && from != Ty::CHAR,
+            Const::Int(0) | Const::Real(0.0) => {
+                Numeric::of(from).is_some() && self.types.is_enum(bare) && from != Ty::CHAR
+            }
             Const::Null => self.types.is_reference_type(to) && from == Ty::NULL,
             _ => false,
         }
@@ -109,7 +121,10 @@ impl Checker<'_> {
         if from == Ty::VOID || to == Ty::VOID {
             return false;
         }
-        if from == Ty::DYNAMIC || self.types.is_opaque(from) || self.types.is_opaque(to) && !self.types.is_value_type(from) {
+        if from == Ty::DYNAMIC
+            || self.types.is_opaque(from)
+            || self.types.is_opaque(to) && !self.types.is_value_type(from)
+        {
             return true;
         }
         if from == Ty::NULL {
@@ -123,7 +138,9 @@ impl Checker<'_> {
             let source = self.types.bare(from);
             if self.types.is_value_type(source) {
                 return self.same(source, inner)
-                    || Numeric::of(source).zip(Numeric::of(inner)).is_some_and(|(a, b)| a.widens_to(b))
+                    || Numeric::of(source)
+                        .zip(Numeric::of(inner))
+                        .is_some_and(|(a, b)| a.widens_to(b))
                     || self.tuple_converts(source, inner);
             }
             return false;
@@ -137,7 +154,10 @@ impl Checker<'_> {
     fn tuple_converts(&mut self, from: Ty, to: Ty) -> bool {
         match (self.types.get(from).clone(), self.types.get(to).clone()) {
             (Type::Tuple(a, _), Type::Tuple(b, _)) => {
-                a.len() == b.len() && a.iter().zip(b.iter()).all(|(x, y)| self.type_converts(*x, *y))
+                a.len() == b.len()
+                    && a.iter()
+                        .zip(b.iter())
+                        .all(|(x, y)| self.type_converts(*x, *y))
             }
             _ => false,
         }
@@ -151,7 +171,9 @@ impl Checker<'_> {
         if to == Ty::OBJECT || to == Ty::DYNAMIC {
             return from != Ty::VOID && !matches!(self.types.get(from), Type::Pointer(_));
         }
-        if let (Type::Array(a, r), Type::Array(b, s)) = (self.types.get(from).clone(), self.types.get(to).clone()) {
+        if let (Type::Array(a, r), Type::Array(b, s)) =
+            (self.types.get(from).clone(), self.types.get(to).clone())
+        {
             let references = !self.types.is_value_type(a) && !self.types.is_value_type(b);
             return r == s && references && self.reference(a, b);
         }
@@ -169,7 +191,9 @@ impl Checker<'_> {
                     return true;
                 }
                 let interfaces = self.types.interfaces(from);
-                interfaces.iter().any(|i| self.types.def(*i) == Some(def) && self.varies(*i, to))
+                interfaces
+                    .iter()
+                    .any(|i| self.types.def(*i) == Some(def) && self.varies(*i, to))
             }
             TypeKind::Delegate => self.types.def(from) == Some(def) && self.varies(from, to),
             _ => {
@@ -182,7 +206,9 @@ impl Checker<'_> {
 
     /// Whether two types of one definition convert by `in` and `out`.
     fn varies(&mut self, from: Ty, to: Ty) -> bool {
-        let (Type::Named(def, a), Type::Named(_, b)) = (self.types.get(from).clone(), self.types.get(to).clone()) else {
+        let (Type::Named(def, a), Type::Named(_, b)) =
+            (self.types.get(from).clone(), self.types.get(to).clone())
+        else {
             return false;
         };
         let parameters = &TABLE.def(def).parameters;
@@ -233,10 +259,16 @@ impl Checker<'_> {
                 continue;
             }
             let arguments = self.types.arguments(owner);
-            let names: &[&str] = if explicit { &["Implicit", "Explicit"] } else { &["Implicit"] };
+            let names: &[&str] = if explicit {
+                &["Implicit", "Explicit"]
+            } else {
+                &["Implicit"]
+            };
             for name in names {
                 for (_, member) in TABLE.def(def).named(name) {
-                    let (Some(parameter), Some(result)) = (member.parameters.first(), &member.result) else {
+                    let (Some(parameter), Some(result)) =
+                        (member.parameters.first(), &member.result)
+                    else {
                         continue;
                     };
                     let s = self.types.resolve(&parameter.ty, &arguments);
@@ -253,23 +285,49 @@ impl Checker<'_> {
         let sx = if sources.contains(&from) {
             from
         } else {
-            let above: Vec<Ty> = sources.iter().copied().filter(|s| self.standard(from, *s)).collect();
-            if above.is_empty() { self.widest(&sources)? } else { self.narrowest(&above)? }
+            let above: Vec<Ty> = sources
+                .iter()
+                .copied()
+                .filter(|s| self.standard(from, *s))
+                .collect();
+            if above.is_empty() {
+                self.widest(&sources)?
+            } else {
+                self.narrowest(&above)?
+            }
         };
         let tx = if targets.contains(&to) {
             to
         } else {
-            let below: Vec<Ty> = targets.iter().copied().filter(|t| self.standard(*t, to)).collect();
-            if below.is_empty() { self.narrowest(&targets)? } else { self.widest(&below)? }
+            let below: Vec<Ty> = targets
+                .iter()
+                .copied()
+                .filter(|t| self.standard(*t, to))
+                .collect();
+            if below.is_empty() {
+                self.narrowest(&targets)?
+            } else {
+                self.widest(&below)?
+            }
         };
         operators.contains(&(sx, tx)).then_some((sx, tx))
     }
 
     /// Adds a conversion, and its form for nullable types, when it applies.
-    fn applicable_conversion(&mut self, into: &mut Vec<(Ty, Ty)>, (s, t): (Ty, Ty), (from, to): (Ty, Ty), explicit: bool) {
+    fn applicable_conversion(
+        &mut self,
+        into: &mut Vec<(Ty, Ty)>,
+        (s, t): (Ty, Ty),
+        (from, to): (Ty, Ty),
+        explicit: bool,
+    ) {
         let mut forms = vec![(s, t)];
         let values = self.types.is_value_type(s) && self.types.is_value_type(t);
-        if values && self.types.nullable_of(s).is_none() && self.types.nullable_of(t).is_none() && self.types.nullable_of(from).is_some() {
+        if values
+            && self.types.nullable_of(s).is_none()
+            && self.types.nullable_of(t).is_none()
+            && self.types.nullable_of(from).is_some()
+        {
             forms.push((self.types.nullable(s), self.types.nullable(t)));
         }
         for (s, t) in forms {
@@ -283,11 +341,17 @@ impl Checker<'_> {
 
     /// The type that converts to all others.
     fn narrowest(&mut self, types: &[Ty]) -> Option<Ty> {
-        types.iter().copied().find(|a| types.iter().all(|b| self.standard(*a, *b)))
+        types
+            .iter()
+            .copied()
+            .find(|a| types.iter().all(|b| self.standard(*a, *b)))
     }
 
     /// The type that all others convert to.
     fn widest(&mut self, types: &[Ty]) -> Option<Ty> {
-        types.iter().copied().find(|a| types.iter().all(|b| self.standard(*b, *a)))
+        types
+            .iter()
+            .copied()
+            .find(|a| types.iter().all(|b| self.standard(*b, *a)))
     }
 }

@@ -10,7 +10,13 @@ use std::rc::Rc;
 
 impl Checker<'_> {
     /// `new T(...) { ... }`
-    pub(super) fn creation(&mut self, node: NodeId, ty_node: NodeId, arguments: Option<&[NodeId]>, initializer: Option<NodeId>) -> Value {
+    pub(super) fn creation(
+        &mut self,
+        node: NodeId,
+        ty_node: NodeId,
+        arguments: Option<&[NodeId]>,
+        initializer: Option<NodeId>,
+    ) -> Value {
         let ty = self.type_of(ty_node);
         let mut args = self.arguments(arguments.unwrap_or(&[]));
         let at = self.tree.span(ty_node);
@@ -19,10 +25,20 @@ impl Checker<'_> {
         if let Some(initializer) = initializer {
             self.initializer(initializer, ty);
         }
-        if ty == Ty::VOID { Value::unknown(node) } else { Value::new(ty, node) }
+        if ty == Ty::VOID {
+            Value::unknown(node)
+        } else {
+            Value::new(ty, node)
+        }
     }
 
-    fn construct(&mut self, ty: Ty, args: &mut [super::arguments::Arg], at: crate::span::Span, span: crate::span::Span) {
+    fn construct(
+        &mut self,
+        ty: Ty,
+        args: &mut [super::arguments::Arg],
+        at: crate::span::Span,
+        span: crate::span::Span,
+    ) {
         let shown = self.show(ty);
         let Some(def) = self.types.def(ty) else {
             match self.types.get(ty) {
@@ -43,7 +59,11 @@ impl Checker<'_> {
                 return;
             }
             TypeKind::Interface | TypeKind::Abstract => {
-                let what = if kind == TypeKind::Interface { "an interface" } else { "abstract" };
+                let what = if kind == TypeKind::Interface {
+                    "an interface"
+                } else {
+                    "abstract"
+                };
                 let message = format!("`{shown}` is {what}; there are no new values of it");
                 self.error(Code::AbstractType, span, message);
                 self.abandon_arguments(args);
@@ -67,8 +87,19 @@ impl Checker<'_> {
             }
             _ => {}
         }
-        let constructors: Vec<Method> = TABLE.def(def).constructors().map(|(index, _)| Method::Member { owner: ty, def, index }).collect();
-        if args.iter().any(|arg| arg.value.ty == Ty::DYNAMIC && arg.value.has_type()) {
+        let constructors: Vec<Method> = TABLE
+            .def(def)
+            .constructors()
+            .map(|(index, _)| Method::Member {
+                owner: ty,
+                def,
+                index,
+            })
+            .collect();
+        if args
+            .iter()
+            .any(|arg| arg.value.ty == Ty::DYNAMIC && arg.value.has_type())
+        {
             self.refuse_dynamic(span);
             self.abandon_arguments(args);
             return;
@@ -95,7 +126,13 @@ impl Checker<'_> {
     }
 
     /// `new T[n] { ... }`
-    pub(super) fn new_array(&mut self, node: NodeId, ty_node: NodeId, sizes: &[NodeId], initializer: Option<NodeId>) -> Value {
+    pub(super) fn new_array(
+        &mut self,
+        node: NodeId,
+        ty_node: NodeId,
+        sizes: &[NodeId],
+        initializer: Option<NodeId>,
+    ) -> Value {
         let ty = self.type_of(ty_node);
         let mut length = None;
         for size in sizes {
@@ -105,7 +142,11 @@ impl Checker<'_> {
             };
             let value = self.value(inner);
             let value = self.typed(value);
-            if !value.is_unknown() && ![Ty::INT, Ty::UINT, Ty::LONG, Ty::ULONG].into_iter().any(|ty| self.converts(&value, ty)) {
+            if !value.is_unknown()
+                && ![Ty::INT, Ty::UINT, Ty::LONG, Ty::ULONG]
+                    .into_iter()
+                    .any(|ty| self.converts(&value, ty))
+            {
                 self.no_conversion(&value, Ty::INT);
             }
             length = match value.constant {
@@ -119,9 +160,14 @@ impl Checker<'_> {
                 _ => (Ty::UNKNOWN, 1),
             };
             let count = self.array_initializer(initializer, element, rank);
-            if let Some(n) = length.filter(|n| sizes.len() == 1 && i128::try_from(count).ok() != Some(*n)) {
+            if let Some(n) =
+                length.filter(|n| sizes.len() == 1 && i128::try_from(count).ok() != Some(*n))
+            {
                 let message = format!("the array has {n} elements, and {count} stand here");
-                self.report(Problem::new(Code::ArrayLength, self.tree.span(initializer), message).help("leave the number out"));
+                self.report(
+                    Problem::new(Code::ArrayLength, self.tree.span(initializer), message)
+                        .help("leave the number out"),
+                );
             }
         }
         Value::new(ty, node)
@@ -197,10 +243,16 @@ impl Checker<'_> {
             };
             let bound = self.value(value);
             let span = self.tree.span(value);
-            let broken = matches!(bound.what, What::Null | What::Default | What::Lambda | What::Nothing);
+            let broken = matches!(
+                bound.what,
+                What::Null | What::Default | What::Lambda | What::Nothing
+            );
             let bound = if broken {
                 let message = "a member of an anonymous type needs a value with a type";
-                self.report(Problem::new(Code::AnonymousMember, self.tree.span(*member), message).help("cast it: `a = (string)null`"));
+                self.report(
+                    Problem::new(Code::AnonymousMember, self.tree.span(*member), message)
+                        .help("cast it: `a = (string)null`"),
+                );
                 self.abandon_arguments(&[super::arguments::Arg::plain(bound)]);
                 Value::unknown(value)
             } else {
@@ -226,7 +278,11 @@ impl Checker<'_> {
 
     fn implied_name(&self, value: NodeId) -> Option<crate::span::Span> {
         match self.tree.kind(value) {
-            NodeKind::Name { name, types: None } | NodeKind::Member { name, types: None, .. } | NodeKind::MemberOf { name, types: None } => Some(*name),
+            NodeKind::Name { name, types: None }
+            | NodeKind::Member {
+                name, types: None, ..
+            }
+            | NodeKind::MemberOf { name, types: None } => Some(*name),
             NodeKind::Conditional { rest, .. } => self.implied_name(*rest),
             _ => None,
         }

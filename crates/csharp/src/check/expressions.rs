@@ -25,7 +25,12 @@ impl Checker<'_> {
         let span = tree.span(node);
         match tree.kind(node) {
             NodeKind::Missing | NodeKind::NamedValue => Value::unknown(node),
-            NodeKind::Null => Value { ty: Ty::NULL, what: What::Null, constant: Some(Const::Null), node },
+            NodeKind::Null => Value {
+                ty: Ty::NULL,
+                what: What::Null,
+                constant: Some(Const::Null),
+                node,
+            },
             NodeKind::True => Value::constant(Ty::BOOL, Const::Bool(true), node),
             NodeKind::False => Value::constant(Ty::BOOL, Const::Bool(false), node),
             NodeKind::Number(number) => self.number(node, *number),
@@ -35,11 +40,17 @@ impl Checker<'_> {
             NodeKind::Name { name, types } => self.simple_name(node, *name, types.as_deref()),
             NodeKind::Alias { .. } => match self.place(node, true) {
                 Some(super::type_names::Place::Type(ty)) => Value::of(ty, What::Type, node),
-                Some(super::type_names::Place::Space(space)) => Value::of(Ty::UNKNOWN, What::Space(space.into()), node),
+                Some(super::type_names::Place::Space(space)) => {
+                    Value::of(Ty::UNKNOWN, What::Space(space.into()), node)
+                }
                 None => Value::unknown(node),
             },
             NodeKind::Predefined => Value::of(predefined(span.of(tree.text())), What::Type, node),
-            NodeKind::Member { target, name, types } => self.member_access(node, *target, *name, types.as_deref()),
+            NodeKind::Member {
+                target,
+                name,
+                types,
+            } => self.member_access(node, *target, *name, types.as_deref()),
             NodeKind::MemberOf { name, types } => {
                 let target = self.bound(node);
                 self.member_of(node, target, *name, types.as_deref(), false)
@@ -50,7 +61,9 @@ impl Checker<'_> {
                 self.element_of(node, &target, args, false)
             }
             NodeKind::Conditional { target, rest } => self.conditional_access(node, *target, *rest),
-            NodeKind::Call { target, arguments, .. } => self.call(node, *target, arguments),
+            NodeKind::Call {
+                target, arguments, ..
+            } => self.call(node, *target, arguments),
             NodeKind::Element { target, arguments } => {
                 let value = self.value(*target);
                 let result = self.element_access(node, value, arguments);
@@ -59,9 +72,15 @@ impl Checker<'_> {
             }
             NodeKind::This | NodeKind::Base => {
                 let word = span.of(tree.text());
-                let code = if word == "this" { Code::NoThis } else { Code::NoBase };
+                let code = if word == "this" {
+                    Code::NoThis
+                } else {
+                    Code::NoBase
+                };
                 let message = format!("there is no `{word}` in a policy expression");
-                self.report(Problem::new(code, span, message).help("what an expression has is `context`"));
+                self.report(
+                    Problem::new(code, span, message).help("what an expression has is `context`"),
+                );
                 Value::unknown(node)
             }
             NodeKind::Parenthesized(inner) => {
@@ -77,7 +96,12 @@ impl Checker<'_> {
             NodeKind::Cast { ty, value } => self.cast(node, *ty, *value),
             NodeKind::Unary { op, operand } => self.unary(node, *op, *operand),
             NodeKind::Binary { .. } => self.binary_chain(node),
-            NodeKind::Assign { op, at, target, value } => self.assignment(node, *op, *at, *target, *value),
+            NodeKind::Assign {
+                op,
+                at,
+                target,
+                value,
+            } => self.assignment(node, *op, *at, *target, *value),
             NodeKind::Choice { condition, yes, no } => self.choice(node, *condition, *yes, *no),
             NodeKind::Is { value, pattern } => {
                 let value = self.value(*value);
@@ -86,10 +110,22 @@ impl Checker<'_> {
                 Value::new(Ty::BOOL, node)
             }
             NodeKind::As { value, ty } => self.as_cast(node, *value, *ty),
-            NodeKind::Lambda { .. } | NodeKind::Delegate { .. } => Value::of(Ty::UNKNOWN, What::Lambda, node),
-            NodeKind::New { ty, arguments, initializer } => self.creation(node, *ty, arguments.as_deref(), *initializer),
-            NodeKind::NewArray { ty, sizes, initializer } => self.new_array(node, *ty, sizes, *initializer),
-            NodeKind::NewImplicitArray { rank, initializer } => self.implicit_array(node, *rank, *initializer),
+            NodeKind::Lambda { .. } | NodeKind::Delegate { .. } => {
+                Value::of(Ty::UNKNOWN, What::Lambda, node)
+            }
+            NodeKind::New {
+                ty,
+                arguments,
+                initializer,
+            } => self.creation(node, *ty, arguments.as_deref(), *initializer),
+            NodeKind::NewArray {
+                ty,
+                sizes,
+                initializer,
+            } => self.new_array(node, *ty, sizes, *initializer),
+            NodeKind::NewImplicitArray { rank, initializer } => {
+                self.implicit_array(node, *rank, *initializer)
+            }
             NodeKind::NewAnonymous { members } => self.anonymous(node, members),
             NodeKind::TypeOf(ty) => {
                 if !matches!(tree.kind(*ty), NodeKind::Name { types: Some(_), .. }) {
@@ -106,7 +142,11 @@ impl Checker<'_> {
             NodeKind::Default(Some(ty)) => {
                 let named = self.type_of(*ty);
                 if named == Ty::VOID {
-                    self.error(Code::VoidHere, tree.span(*ty), "`void` is no type of values");
+                    self.error(
+                        Code::VoidHere,
+                        tree.span(*ty),
+                        "`void` is no type of values",
+                    );
                 }
                 let mut value = Value::new(named, node);
                 if self.types.is_value_type(named) {
@@ -119,11 +159,16 @@ impl Checker<'_> {
                 let inner = self.value(*value);
                 self.unchecked = around;
                 let inner = self.typed(inner);
-                Value { node, what: What::Value, ..inner }
+                Value {
+                    node,
+                    what: What::Value,
+                    ..inner
+                }
             }
             NodeKind::Throw(value) => {
                 if !self.throws.contains(&node) {
-                    let message = "`throw` may stand behind `??`, `?`, `:` and `=>`, and as a statement";
+                    let message =
+                        "`throw` may stand behind `??`, `?`, `:` and `=>`, and as a statement";
                     self.error(Code::ThrowHere, tree.span(node), message);
                 }
                 if let Some(value) = value {
@@ -140,7 +185,11 @@ impl Checker<'_> {
                 if let Some(ty) = ty {
                     self.type_of(*ty);
                 }
-                self.error(Code::PointerContext, span, "policy expressions cannot use `stackalloc`; write `new T[n]`");
+                self.error(
+                    Code::PointerContext,
+                    span,
+                    "policy expressions cannot use `stackalloc`; write `new T[n]`",
+                );
                 Value::unknown(node)
             }
             NodeKind::Query(clauses) => self.query(node, clauses),
@@ -170,12 +219,19 @@ impl Checker<'_> {
 
     /// A value that may also be null without a type.
     fn typed_or_null(&mut self, value: Value) -> Value {
-        if matches!(value.what, What::Null) { value } else { self.typed(value) }
+        if matches!(value.what, What::Null) {
+            value
+        } else {
+            self.typed(value)
+        }
     }
 
     fn interpolated(&mut self, node: NodeId, parts: &[NodeId]) -> Value {
         for part in parts {
-            if let NodeKind::Hole { value, alignment, .. } = *self.tree.kind(*part) {
+            if let NodeKind::Hole {
+                value, alignment, ..
+            } = *self.tree.kind(*part)
+            {
                 let bound = self.value(value);
                 if !matches!(bound.what, What::Null) {
                     self.typed(bound);
@@ -203,10 +259,16 @@ impl Checker<'_> {
                 _ => self.typed(value),
             };
             let inferred = match self.tree.kind(inner) {
-                NodeKind::Name { name, types: None } | NodeKind::Member { name, types: None, .. } => Some(*name),
+                NodeKind::Name { name, types: None }
+                | NodeKind::Member {
+                    name, types: None, ..
+                } => Some(*name),
                 _ => None,
             };
-            names.push(name.or(inferred).map(|span| Rc::from(&*self.tree.name(span))));
+            names.push(
+                name.or(inferred)
+                    .map(|span| Rc::from(&*self.tree.name(span))),
+            );
             values.push(value);
         }
         let whole = values.iter().all(Value::has_type);
@@ -234,7 +296,11 @@ impl Checker<'_> {
         };
         self.note_cast(&value, to);
         if to == Ty::VOID {
-            self.error(Code::VoidHere, self.tree.span(ty), "`void` is no type of values");
+            self.error(
+                Code::VoidHere,
+                self.tree.span(ty),
+                "`void` is no type of values",
+            );
             return Value::unknown(node);
         }
         let mut result = Value::new(to, node);
@@ -275,9 +341,16 @@ impl Checker<'_> {
         if self.types.is_value_type(to) && self.types.nullable_of(to).is_none() {
             let shown = self.show(to);
             let message = format!("`as` gives null when it fails, and a `{shown}` is never null");
-            self.report(Problem::new(Code::AsValueType, span, message).help(format!("write `as {shown}?`, or a cast")));
+            self.report(
+                Problem::new(Code::AsValueType, span, message)
+                    .help(format!("write `as {shown}?`, or a cast")),
+            );
         } else if !self.as_converts(value.ty, to) {
-            let message = format!("a `{}` can never be a `{}`", self.show(value.ty), self.show(to));
+            let message = format!(
+                "a `{}` can never be a `{}`",
+                self.show(value.ty),
+                self.show(to)
+            );
             self.error(Code::NoAsConversion, span, message);
         }
         Value::new(to, node)
@@ -297,7 +370,14 @@ impl Checker<'_> {
         if yes.is_unknown() || no.is_unknown() {
             let ty = if yes.is_unknown() { no.ty } else { yes.ty };
             // The other value decides only if it can be what this one is.
-            return Value::new(if ty == Ty::NULL { Ty::UNKNOWN } else { Ty::UNKNOWN.max_known(ty) }, node);
+            return Value::new(
+                if ty == Ty::NULL {
+                    Ty::UNKNOWN
+                } else {
+                    Ty::UNKNOWN.max_known(ty)
+                },
+                node,
+            );
         }
         let ty = self.choice_type(&yes, &no);
         let Some(ty) = ty else {
@@ -315,18 +395,27 @@ impl Checker<'_> {
             );
             let help = "cast one of them to the type that is meant";
             // A text is what is meant most; the other value is the odd one.
-            let odd = if no.ty == Ty::STRING && yes.ty != Ty::STRING { yes.node } else { no.node };
+            let odd = if no.ty == Ty::STRING && yes.ty != Ty::STRING {
+                yes.node
+            } else {
+                no.node
+            };
             let span = self.tree.span(odd);
             self.report(Problem::new(Code::ConditionalTypes, span, message).help(help));
             return Value::unknown(node);
         };
         for value in [&yes, &no] {
-            if matches!(value.what, What::Null | What::Default | What::Lambda | What::Group(_)) {
+            if matches!(
+                value.what,
+                What::Null | What::Default | What::Lambda | What::Group(_)
+            ) {
                 self.convert(value, ty);
             }
         }
         let mut value = Value::new(ty, node);
-        if let (Some(Const::Bool(which)), Some(a), Some(b)) = (&condition.constant, &yes.constant, &no.constant) {
+        if let (Some(Const::Bool(which)), Some(a), Some(b)) =
+            (&condition.constant, &yes.constant, &no.constant)
+        {
             value.constant = Some(if *which { a.clone() } else { b.clone() });
         }
         value
@@ -352,7 +441,11 @@ impl Checker<'_> {
                     (true, false) => Some(no.ty),
                     (false, true) => Some(yes.ty),
                     // Two small numbers: the type that holds both.
-                    (true, true) => Some(if self.standard(yes.ty, no.ty) { no.ty } else { yes.ty }),
+                    (true, true) => Some(if self.standard(yes.ty, no.ty) {
+                        no.ty
+                    } else {
+                        yes.ty
+                    }),
                     _ => None,
                 }
             }
@@ -368,8 +461,14 @@ impl Checker<'_> {
         let value = self.readable(value);
         if !value.is_unknown() && !self.converts(&value, Ty::BOOL) {
             if let NodeKind::Assign { at, op: None, .. } = *self.tree.kind(node) {
-                let message = format!("`=` assigns, and gives a `{}` where a condition is wanted", self.show(value.ty));
-                self.report(Problem::new(Code::NoConversion, self.tree.span(node).to(at), message).help("write `==` to compare"));
+                let message = format!(
+                    "`=` assigns, and gives a `{}` where a condition is wanted",
+                    self.show(value.ty)
+                );
+                self.report(
+                    Problem::new(Code::NoConversion, self.tree.span(node).to(at), message)
+                        .help("write `==` to compare"),
+                );
             } else {
                 self.no_conversion(&value, Ty::BOOL);
             }
@@ -383,16 +482,29 @@ impl Checker<'_> {
             return;
         }
         let value = self.typed(value);
-        if !value.is_unknown() && !self.types.is_opaque(value.ty) && value.ty != Ty::DYNAMIC && !self.types.derives(value.ty, KNOWN.exception) {
-            let message = format!("only an exception can be thrown, and this is a `{}`", self.show(value.ty));
-            self.report(Problem::new(Code::NotException, self.tree.span(node), message).help("throw new Exception(\"...\")"));
+        if !value.is_unknown()
+            && !self.types.is_opaque(value.ty)
+            && value.ty != Ty::DYNAMIC
+            && !self.types.derives(value.ty, KNOWN.exception)
+        {
+            let message = format!(
+                "only an exception can be thrown, and this is a `{}`",
+                self.show(value.ty)
+            );
+            self.report(
+                Problem::new(Code::NotException, self.tree.span(node), message)
+                    .help("throw new Exception(\"...\")"),
+            );
         }
     }
 
     fn awaited_value(&mut self, node: NodeId, value: NodeId) -> Value {
         let value = self.value(value);
         let value = self.readable(value);
-        let body = self.frames.last().is_none_or(|frame| frame.kind == FrameKind::Body);
+        let body = self
+            .frames
+            .last()
+            .is_none_or(|frame| frame.kind == FrameKind::Body);
         if body {
             let message = "policy expressions are not async; there is nothing to await";
             self.error(Code::NeedsAsync, self.tree.span(node), message);

@@ -84,7 +84,10 @@ impl Numeric {
             return true;
         }
         match self {
-            N::SByte => matches!(to, N::Short | N::Int | N::Long | N::Float | N::Double | N::Decimal),
+            N::SByte => matches!(
+                to,
+                N::Short | N::Int | N::Long | N::Float | N::Double | N::Decimal
+            ),
             N::Byte => !matches!(to, N::SByte | N::Char),
             N::Short => matches!(to, N::Int | N::Long | N::Float | N::Double | N::Decimal),
             N::UShort => to >= N::Int,
@@ -131,7 +134,9 @@ impl Types {
     pub(crate) fn is_static(&self, ty: Ty) -> bool {
         match self.kind(ty) {
             Some(TypeKind::Static) => true,
-            Some(TypeKind::Opaque) => self.def(ty).is_some_and(|def| STATIC.contains(&TABLE.full(def))),
+            Some(TypeKind::Opaque) => self
+                .def(ty)
+                .is_some_and(|def| STATIC.contains(&TABLE.full(def))),
             _ => false,
         }
     }
@@ -161,7 +166,11 @@ impl Types {
             Type::Array(..) | Type::Anonymous(_) | Type::Dynamic | Type::Null => true,
             Type::Named(def, _) => matches!(
                 TABLE.def(*def).kind,
-                TypeKind::Class | TypeKind::Static | TypeKind::Abstract | TypeKind::Interface | TypeKind::Delegate
+                TypeKind::Class
+                    | TypeKind::Static
+                    | TypeKind::Abstract
+                    | TypeKind::Interface
+                    | TypeKind::Delegate
             ),
             Type::Parameter(n) => self.variables.get(*n as usize).is_some_and(|v| v.is_class),
             _ => false,
@@ -192,7 +201,11 @@ impl Types {
             Type::Tuple(..) => Some(self.named(KNOWN.value_type, &[])),
             Type::Anonymous(_) => Some(Ty::OBJECT),
             Type::Parameter(n) => {
-                let bounds = self.variables.get(n as usize).map(|v| v.bounds.clone()).unwrap_or_default();
+                let bounds = self
+                    .variables
+                    .get(n as usize)
+                    .map(|v| v.bounds.clone())
+                    .unwrap_or_default();
                 let class = bounds.into_iter().find(|bound| !self.is_interface(*bound));
                 Some(class.unwrap_or(Ty::OBJECT))
             }
@@ -244,13 +257,23 @@ impl Types {
                 }
             }
             Type::Array(element, 1) => {
-                for def in [KNOWN.list_of, KNOWN.read_only_list, KNOWN.collection_of, KNOWN.read_only_collection, KNOWN.enumerable_of] {
+                for def in [
+                    KNOWN.list_of,
+                    KNOWN.read_only_list,
+                    KNOWN.collection_of,
+                    KNOWN.read_only_collection,
+                    KNOWN.enumerable_of,
+                ] {
                     let interface = self.named(def, &[element]);
                     into.push(interface);
                 }
             }
             Type::Parameter(n) => {
-                let bounds = self.variables.get(n as usize).map(|v| v.bounds.clone()).unwrap_or_default();
+                let bounds = self
+                    .variables
+                    .get(n as usize)
+                    .map(|v| v.bounds.clone())
+                    .unwrap_or_default();
                 into.extend(bounds.into_iter().filter(|bound| self.is_interface(*bound)));
             }
             _ => {}
@@ -262,18 +285,27 @@ impl Types {
         if self.def(ty) == Some(def) {
             return Some(ty);
         }
-        let found = self.bases(ty).into_iter().find(|base| self.def(*base) == Some(def));
+        let found = self
+            .bases(ty)
+            .into_iter()
+            .find(|base| self.def(*base) == Some(def));
         if found.is_some() {
             return found;
         }
         let interfaces = self.interfaces(ty);
         let mut found = interfaces.iter().filter(|i| self.def(**i) == Some(def));
         let first = found.next().copied();
-        if found.any(|other| Some(*other) != first) { None } else { first }
+        if found.any(|other| Some(*other) != first) {
+            None
+        } else {
+            first
+        }
     }
 
     pub(crate) fn derives(&mut self, ty: Ty, from: DefId) -> bool {
-        self.bases(ty).into_iter().any(|base| self.def(base) == Some(from))
+        self.bases(ty)
+            .into_iter()
+            .any(|base| self.def(base) == Some(from))
     }
 }
 

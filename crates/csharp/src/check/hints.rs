@@ -8,14 +8,18 @@ const MOST: usize = 4000;
 
 /// Words of C# that are types.
 pub(super) const WORDS: [&str; 14] = [
-    "bool", "byte", "char", "decimal", "double", "float", "int", "long", "object", "short", "string",
-    "uint", "ulong", "dynamic",
+    "bool", "byte", "char", "decimal", "double", "float", "int", "long", "object", "short",
+    "string", "uint", "ulong", "dynamic",
 ];
 
 impl Checker<'_> {
     /// A name that may have been meant. Looked for a few times only: a text with
     /// very many unknown names is no text with typing errors.
-    pub(super) fn near<'a>(&mut self, name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    pub(super) fn near<'a>(
+        &mut self,
+        name: &str,
+        names: impl Iterator<Item = &'a str>,
+    ) -> Option<&'a str> {
         if self.quiet > 0 || self.hints == 0 || !self.step(500) {
             return None;
         }

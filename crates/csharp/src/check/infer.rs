@@ -27,10 +27,18 @@ type All = Vec<Bounds>;
 
 impl Checker<'_> {
     /// The type arguments, or those that could be found.
-    pub(super) fn infer(&mut self, signature: &Rc<Signature>, parameters: &[Ty], args: &[Arg]) -> Result<Vec<Ty>, Vec<Ty>> {
+    pub(super) fn infer(
+        &mut self,
+        signature: &Rc<Signature>,
+        parameters: &[Ty],
+        args: &[Arg],
+    ) -> Result<Vec<Ty>, (Vec<Ty>, Option<(Ty, Ty)>)> {
         let mut all: All = vec![Bounds::default(); signature.type_parameters.len()];
         for (n, (arg, ty)) in args.iter().zip(parameters).enumerate() {
-            let by_ref = signature.params.get(n).is_some_and(|p| p.by_ref && parameters.len() == signature.params.len());
+            let by_ref = signature
+                .params
+                .get(n)
+                .is_some_and(|p| p.by_ref && parameters.len() == signature.params.len());
             self.first_phase(&arg.value, *ty, by_ref, &mut all);
         }
         for _ in 0..=all.len() * 2 + 2 {
@@ -42,25 +50,51 @@ impl Checker<'_> {
                 self.output(&arg.value, *ty, &mut all);
             }
             let dependent = self.dependents(parameters, args, &all);
-            let free: Vec<usize> = (0..all.len()).filter(|n| all[*n].fixed.is_none() && !dependent.contains(n) && !all[*n].is_empty()).collect();
+            let free: Vec<usize> = (0..all.len())
+                .filter(|n| {
+                    all[*n].fixed.is_none() && !dependent.contains(n) && !all[*n].is_empty()
+                })
+                .collect();
             let mut fixed_any = false;
             for n in free {
                 fixed_any |= self.fix(&mut all, n);
             }
             if !fixed_any {
-                let rest: Vec<usize> = (0..all.len()).filter(|n| all[*n].fixed.is_none() && !all[*n].is_empty()).collect();
+                let rest: Vec<usize> = (0..all.len())
+                    .filter(|n| all[*n].fixed.is_none() && !all[*n].is_empty())
+                    .collect();
                 for n in rest {
                     self.fix(&mut all, n);
                 }
             }
-            if before.iter().zip(&all).all(|(was, now)| *was == now.fixed.is_some()) {
+            if before
+                .iter()
+                .zip(&all)
+                .all(|(was, now)| *was == now.fixed.is_some())
+            {
                 break;
             }
         }
         if all.iter().all(|b| b.fixed.is_some()) {
             return Ok(all.iter().map(|b| b.fixed.unwrap_or(Ty::UNKNOWN)).collect());
         }
-        Err((0..all.len()).map(|n| all[n].fixed.unwrap_or_else(|| self.types.make(Type::Open(u8::try_from(n).unwrap_or(u8::MAX))))).collect())
+        let unfixed = all.iter().find(|bounds| bounds.fixed.is_none());
+        let conflict = unfixed.and_then(|bounds| {
+            let mut given = bounds
+                .exact
+                .iter()
+                .chain(&bounds.lower)
+                .chain(&bounds.upper);
+            let first = *given.next()?;
+            given.find(|ty| **ty != first).map(|ty| (first, *ty))
+        });
+        let partial = (0..all.len()).map(|n| match all[n].fixed {
+            Some(ty) => ty,
+            None => self
+                .types
+                .make(Type::Open(u8::try_from(n).unwrap_or(u8::MAX))),
+        });
+        Err((partial.collect(), conflict))
     }
 
     fn first_phase(&mut self, value: &Value, ty: Ty, by_ref: bool, all: &mut All) {
@@ -69,7 +103,9 @@ impl Checker<'_> {
         }
         match &value.what {
             What::Lambda => {
-                if let (Some(explicit), Some(delegate)) = (self.explicit_parameters(value.node), self.delegate(ty)) {
+                if let (Some(explicit), Some(delegate)) =
+                    (self.explicit_parameters(value.node), self.delegate(ty))
+                {
                     for (given, wanted) in explicit.iter().zip(&delegate.params) {
                         self.exact(*given, wanted.ty, all);
                     }
@@ -109,12 +145,17 @@ impl Checker<'_> {
                 continue;
             };
             let mut inputs = Vec::new();
-            if !matches!(arg.value.what, What::Lambda) || self.explicit_parameters(arg.value.node).is_none() {
+            if !matches!(arg.value.what, What::Lambda)
+                || self.explicit_parameters(arg.value.node).is_none()
+            {
                 for param in &delegate.params {
                     self.collect(param.ty, &mut inputs);
                 }
             }
-            if inputs.iter().any(|n| all.get(*n).is_some_and(|b| b.fixed.is_none())) {
+            if inputs
+                .iter()
+                .any(|n| all.get(*n).is_some_and(|b| b.fixed.is_none()))
+            {
                 let mut outputs = Vec::new();
                 self.collect(delegate.result, &mut outputs);
                 dependent.extend(outputs.into_iter().filter(|n| !inputs.contains(n)));
@@ -150,17 +191,29 @@ impl Checker<'_> {
         };
         let mut outputs = Vec::new();
         self.collect(delegate.result, &mut outputs);
-        if !outputs.iter().any(|n| all.get(*n).is_some_and(|b| b.fixed.is_none())) {
+        if !outputs
+            .iter()
+            .any(|n| all.get(*n).is_some_and(|b| b.fixed.is_none()))
+        {
             return;
         }
         let fixed: Vec<Ty> = (0..all.len())
-            .map(|n| all[n].fixed.unwrap_or_else(|| self.types.make(Type::Open(u8::try_from(n).unwrap_or(u8::MAX)))))
+            .map(|n| {
+                all[n].fixed.unwrap_or_else(|| {
+                    self.types
+                        .make(Type::Open(u8::try_from(n).unwrap_or(u8::MAX)))
+                })
+            })
             .collect();
         let explicit = match value.what {
             What::Lambda => self.explicit_parameters(value.node),
             _ => None,
         };
-        let mut parameters: Vec<Ty> = delegate.params.iter().map(|p| self.types.close(p.ty, &fixed)).collect();
+        let mut parameters: Vec<Ty> = delegate
+            .params
+            .iter()
+            .map(|p| self.types.close(p.ty, &fixed))
+            .collect();
         if let Some(explicit) = explicit {
             parameters = explicit;
         }
@@ -216,7 +269,9 @@ impl Checker<'_> {
         if !self.types.is_open(to) {
             return;
         }
-        if from == Ty::UNKNOWN || self.types.is_opaque(from) && !matches!(self.types.get(to), Type::Open(_)) {
+        if from == Ty::UNKNOWN
+            || self.types.is_opaque(from) && !matches!(self.types.get(to), Type::Open(_))
+        {
             let mut inside = Vec::new();
             self.collect(to, &mut inside);
             for n in inside {
@@ -257,7 +312,9 @@ impl Checker<'_> {
             }
             Type::Named(def, list) => {
                 if def == KNOWN.nullable {
-                    if let (Some(given), Some(wanted)) = (self.types.nullable_of(from), list.first()) {
+                    if let (Some(given), Some(wanted)) =
+                        (self.types.nullable_of(from), list.first())
+                    {
                         self.lower(given, *wanted, all);
                     }
                     return;
@@ -310,7 +367,12 @@ impl Checker<'_> {
     fn fix(&mut self, all: &mut All, n: usize) -> bool {
         let bounds = all[n].clone();
         let mut candidates: Vec<Ty> = Vec::new();
-        for ty in bounds.exact.iter().chain(&bounds.lower).chain(&bounds.upper) {
+        for ty in bounds
+            .exact
+            .iter()
+            .chain(&bounds.lower)
+            .chain(&bounds.upper)
+        {
             if *ty == Ty::UNKNOWN {
                 all[n].fixed = Some(Ty::UNKNOWN);
                 return true;
@@ -323,14 +385,25 @@ impl Checker<'_> {
             candidates.retain(|c| self.same(*c, *bound));
         }
         for bound in &bounds.lower {
-            let kept: Vec<Ty> = candidates.iter().copied().filter(|c| self.standard(*bound, *c)).collect();
+            let kept: Vec<Ty> = candidates
+                .iter()
+                .copied()
+                .filter(|c| self.standard(*bound, *c))
+                .collect();
             candidates = kept;
         }
         for bound in &bounds.upper {
-            let kept: Vec<Ty> = candidates.iter().copied().filter(|c| self.standard(*c, *bound)).collect();
+            let kept: Vec<Ty> = candidates
+                .iter()
+                .copied()
+                .filter(|c| self.standard(*c, *bound))
+                .collect();
             candidates = kept;
         }
-        let best = candidates.iter().copied().find(|c| candidates.iter().all(|d| self.standard(*d, *c)));
+        let best = candidates
+            .iter()
+            .copied()
+            .find(|c| candidates.iter().all(|d| self.standard(*d, *c)));
         all[n].fixed = best;
         best.is_some()
     }
@@ -341,7 +414,12 @@ impl Checker<'_> {
             return true;
         }
         match self.types.get(ty).clone() {
-            Type::Named(def, _) => def == KNOWN.nullable || self.types.is_opaque(value.ty) || value.ty == Ty::DYNAMIC || self.types.as_def(value.ty, def).is_some(),
+            Type::Named(def, _) => {
+                def == KNOWN.nullable
+                    || self.types.is_opaque(value.ty)
+                    || value.ty == Ty::DYNAMIC
+                    || self.types.as_def(value.ty, def).is_some()
+            }
             Type::Array(..) => matches!(self.types.get(value.ty), Type::Array(..)),
             _ => true,
         }
@@ -354,11 +432,18 @@ impl Checker<'_> {
             if value.is_unknown() {
                 return Some(Ty::UNKNOWN);
             }
-            let typed = value.has_type() || matches!(value.what, What::Tuple(_)) && value.ty != Ty::UNKNOWN;
-            if typed && value.ty != Ty::VOID && !candidates.contains(&value.ty) && candidates.len() < 32 {
+            let typed =
+                value.has_type() || matches!(value.what, What::Tuple(_)) && value.ty != Ty::UNKNOWN;
+            if typed
+                && value.ty != Ty::VOID
+                && !candidates.contains(&value.ty)
+                && candidates.len() < 32
+            {
                 candidates.push(value.ty);
             }
         }
-        candidates.into_iter().find(|ty| values.iter().all(|value| self.converts(value, *ty)))
+        candidates
+            .into_iter()
+            .find(|ty| values.iter().all(|value| self.converts(value, *ty)))
     }
 }

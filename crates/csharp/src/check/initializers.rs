@@ -19,7 +19,10 @@ impl Checker<'_> {
         let target = Value::new(ty, node);
         for item in items {
             match *self.tree.kind(*item) {
-                NodeKind::InitializerMember { target: member, value } => {
+                NodeKind::InitializerMember {
+                    target: member,
+                    value,
+                } => {
                     self.initializer_member(&target, member, value);
                 }
                 NodeKind::Initializer(ref inner) => self.add_element(&target, *item, inner),
@@ -66,7 +69,11 @@ impl Checker<'_> {
         let mut args = Vec::new();
         for value in values {
             if let NodeKind::Assign { .. } = self.tree.kind(*value) {
-                self.error(Code::BadInitializer, self.tree.span(*value), "this is no element of the collection");
+                self.error(
+                    Code::BadInitializer,
+                    self.tree.span(*value),
+                    "this is no element of the collection",
+                );
             }
             let bound = self.value(*value);
             let bound = match bound.what {
@@ -81,7 +88,9 @@ impl Checker<'_> {
         }
         if self.types.as_def(target.ty, KNOWN.enumerable).is_none() {
             let shown = self.show(target.ty);
-            let message = format!("`{shown}` is no collection; its initializer holds assignments such as `Name = value`");
+            let message = format!(
+                "`{shown}` is no collection; its initializer holds assignments such as `Name = value`"
+            );
             self.error(Code::NoCollection, self.tree.span(node), message);
             self.abandon_arguments(&args);
             return;

@@ -31,7 +31,10 @@ impl Checker<'_> {
             let mut each: Option<Vec<(NodeId, Around)>> = None;
             let span = self.tree.span(node);
             match self.tree.kind(node) {
-                NodeKind::While { .. } | NodeKind::Do { .. } | NodeKind::For { .. } | NodeKind::ForEach { .. } => {
+                NodeKind::While { .. }
+                | NodeKind::Do { .. }
+                | NodeKind::For { .. }
+                | NodeKind::ForEach { .. } => {
                     inside.in_loop = true;
                     inside.safe_break = true;
                 }
@@ -39,11 +42,17 @@ impl Checker<'_> {
                     inside.in_switch = true;
                     inside.safe_break = true;
                 }
-                NodeKind::Lambda { .. } | NodeKind::Delegate { .. } | NodeKind::LocalFunction { .. } => {
+                NodeKind::Lambda { .. }
+                | NodeKind::Delegate { .. }
+                | NodeKind::LocalFunction { .. } => {
                     inside = Around::default();
                 }
                 NodeKind::Catch { .. } => inside.in_catch = true,
-                NodeKind::Try { body, catches, finally } => {
+                NodeKind::Try {
+                    body,
+                    catches,
+                    finally,
+                } => {
                     let mut list = vec![(*body, around)];
                     list.extend(catches.iter().map(|c| (*c, around)));
                     if let Some(finally) = finally {
@@ -61,11 +70,19 @@ impl Checker<'_> {
                 NodeKind::Continue => self.jump(around.in_loop, around, span, "continue"),
                 NodeKind::Return(_) if around.in_finally => {
                     let at = Span::new(span.start, span.start + 6);
-                    self.error(Code::LeavesFinally, at, "a finally block cannot be left by `return`");
+                    self.error(
+                        Code::LeavesFinally,
+                        at,
+                        "a finally block cannot be left by `return`",
+                    );
                 }
                 NodeKind::Throw(None) if !around.in_catch => {
                     let at = Span::new(span.start, span.start + 5);
-                    self.error(Code::RethrowOutside, at, "`throw;` throws again what a catch block caught, and none is around");
+                    self.error(
+                        Code::RethrowOutside,
+                        at,
+                        "`throw;` throws again what a catch block caught, and none is around",
+                    );
                 }
                 NodeKind::Goto(name) => {
                     let text = self.tree.name(*name).into_owned();
@@ -77,13 +94,19 @@ impl Checker<'_> {
             }
             match each {
                 Some(list) => todo.extend(list),
-                None => self.tree.kind(node).each_child(&mut |child| todo.push((child, inside))),
+                None => self
+                    .tree
+                    .kind(node)
+                    .each_child(&mut |child| todo.push((child, inside))),
             }
         }
     }
 
     fn jump(&mut self, good: bool, around: Around, span: Span, word: &str) {
-        let at = Span::new(span.start, span.start + u32::try_from(word.len()).unwrap_or(0));
+        let at = Span::new(
+            span.start,
+            span.start + u32::try_from(word.len()).unwrap_or(0),
+        );
         if !good {
             let message = format!("`{word}` has no loop around it");
             let help = "to end the expression, write `return`";

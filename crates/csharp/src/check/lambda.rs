@@ -4,7 +4,7 @@ use super::arguments::Arg;
 use super::known::KNOWN;
 use super::overload::Choice;
 use super::scope::{Local, LocalKind};
-use super::types::{Ty, Type};
+use super::types::Ty;
 use super::value::{Group, Method, Value, What};
 use super::{Checker, Frame, FrameKind};
 use crate::problem::{Code, Problem};
@@ -25,8 +25,6 @@ pub(crate) struct LambdaKey {
 pub(crate) struct Bound {
     environment: u32,
     values: Rc<[Value]>,
-    /// `return;`, or a block without any.
-    gives_nothing: bool,
     /// An expression that may stand as a statement.
     is_statement: bool,
     is_block: bool,
@@ -44,12 +42,21 @@ struct Parts {
 impl Checker<'_> {
     fn parts(&self, node: NodeId) -> Option<Parts> {
         match self.tree.kind(node) {
-            NodeKind::Lambda { is_async, parameters, body, .. } => Some(Parts {
+            NodeKind::Lambda {
+                is_async,
+                parameters,
+                body,
+                ..
+            } => Some(Parts {
                 is_async: *is_async,
                 parameters: Some(parameters.clone()),
                 body: *body,
             }),
-            NodeKind::Delegate { is_async, parameters, body } => Some(Parts {
+            NodeKind::Delegate {
+                is_async,
+                parameters,
+                body,
+            } => Some(Parts {
                 is_async: *is_async,
                 parameters: parameters.clone(),
                 body: *body,
@@ -75,9 +82,18 @@ impl Checker<'_> {
     }
 
     /// Reads the body with these parameters; once for each set of types.
-    fn bind_lambda(&mut self, node: NodeId, parameters: &[Ty], result: Option<Ty>) -> Option<Bound> {
+    fn bind_lambda(
+        &mut self,
+        node: NodeId,
+        parameters: &[Ty],
+        result: Option<Ty>,
+    ) -> Option<Bound> {
         let parts = self.parts(node)?;
-        let key = LambdaKey { node, parameters: parameters.into(), environment: self.lambda_environment };
+        let key = LambdaKey {
+            node,
+            parameters: parameters.into(),
+            environment: self.lambda_environment,
+        };
         let known = self.lambdas.get(&key).cloned();
         if self.quiet > 0
             && let Some(bound) = known
@@ -97,22 +113,28 @@ impl Checker<'_> {
         let around = std::mem::replace(&mut self.lambda_environment, environment);
         let bindings = std::mem::take(&mut self.bindings);
         let is_block = matches!(self.tree.kind(parts.body), NodeKind::Block(_));
-        let (values, is_statement, gives_nothing) = self.scoped(|c| {
+        let (values, is_statement) = self.scoped(|c| {
             c.declare_parameters(parts.parameters.as_deref(), parameters);
             if is_block {
                 let result = result.filter(|_| !parts.is_async);
-                c.frames.push(Frame { result, returns: Vec::new(), kind: FrameKind::Lambda });
+                c.frames.push(Frame {
+                    result,
+                    returns: Vec::new(),
+                    kind: FrameKind::Lambda,
+                });
                 c.statement(parts.body);
                 let returns = c.frames.pop().map(|f| f.returns).unwrap_or_default();
-                let nothing = returns.is_empty() || returns.iter().any(|v| matches!(v.what, What::Nothing));
-                (returns, false, nothing)
+                (returns, false)
             } else {
-                c.frames.push(Frame { result, returns: Vec::new(), kind: FrameKind::Lambda });
+                c.frames.push(Frame {
+                    result,
+                    returns: Vec::new(),
+                    kind: FrameKind::Lambda,
+                });
                 let value = c.value(parts.body);
-                let nothing = matches!(value.what, What::Nothing);
                 let statement = c.is_statement_expression(parts.body) || value.is_unknown();
                 c.frames.pop();
-                (vec![value], statement, nothing)
+                (vec![value], statement)
             }
         });
         self.bindings = bindings;
@@ -120,7 +142,6 @@ impl Checker<'_> {
         let bound = Bound {
             environment,
             values: values.into(),
-            gives_nothing,
             is_statement,
             is_block,
             is_async: parts.is_async,
@@ -138,13 +159,25 @@ impl Checker<'_> {
                 Some(ty) => self.type_of(ty),
                 None => types.get(n).copied().unwrap_or(Ty::UNKNOWN),
             };
-            let later = name.of(self.tree.text()) == "_" && matches!(self.scopes.find("_"), Some(Local::Variable { .. }));
+            let later = name.of(self.tree.text()) == "_"
+                && matches!(self.scopes.find("_"), Some(Local::Variable { .. }));
             if later && n > 0 {
-                let problem = Problem::new(Code::LanguageVersion, name, "a second `_` among the parameters needs C# 9; policy expressions are C# 7");
+                let problem = Problem::new(
+                    Code::LanguageVersion,
+                    name,
+                    "a second `_` among the parameters needs C# 9; policy expressions are C# 7",
+                );
                 self.report(problem.help("give it a name"));
                 continue;
             }
-            self.declare(name, Local::Variable { ty, node: *node, kind: LocalKind::Plain });
+            self.declare(
+                name,
+                Local::Variable {
+                    ty,
+                    node: *node,
+                    kind: LocalKind::Plain,
+                },
+            );
             self.note_type(*node, ty);
         }
     }
@@ -182,7 +215,10 @@ impl Checker<'_> {
                 return false;
             }
             if let Some(explicit) = self.explicit_parameters(node)
-                && !explicit.iter().zip(&delegate.params).all(|(a, b)| self.same(*a, b.ty))
+                && !explicit
+                    .iter()
+                    .zip(&delegate.params)
+                    .all(|(a, b)| self.same(*a, b.ty))
             {
                 return false;
             }
@@ -205,7 +241,10 @@ impl Checker<'_> {
         if nothing || bound.is_block && bound.values.is_empty() && !self.never_ends(parts.body) {
             return false;
         }
-        bound.values.iter().all(|value| self.converts(value, result))
+        bound
+            .values
+            .iter()
+            .all(|value| self.converts(value, result))
     }
 
     /// What an async lambda gives inside its task.
@@ -217,7 +256,11 @@ impl Checker<'_> {
             return Some(Ty::VOID);
         }
         let task = self.types.def(result) == Some(KNOWN.task_of);
-        if task { self.types.arguments(result).first().copied() } else { None }
+        if task {
+            self.types.arguments(result).first().copied()
+        } else {
+            None
+        }
     }
 
     /// A body that only throws or loops.
@@ -225,7 +268,9 @@ impl Checker<'_> {
         match self.tree.kind(body) {
             NodeKind::Block(list) => list.last().is_some_and(|last| self.never_ends(*last)),
             NodeKind::Throw(_) => true,
-            NodeKind::While { condition, .. } => matches!(self.tree.kind(*condition), NodeKind::True),
+            NodeKind::While { condition, .. } => {
+                matches!(self.tree.kind(*condition), NodeKind::True)
+            }
             _ => false,
         }
     }
@@ -242,7 +287,9 @@ impl Checker<'_> {
         self.note_type(node, to);
         let parameters: Vec<Ty> = delegate.params.iter().map(|p| p.ty).collect();
         let is_async = self.parts(node).is_some_and(|p| p.is_async);
-        let result = self.awaited(delegate.result, is_async).unwrap_or(Ty::UNKNOWN);
+        let result = self
+            .awaited(delegate.result, is_async)
+            .unwrap_or(Ty::UNKNOWN);
         let Some(bound) = self.bind_lambda(node, &parameters, Some(result)) else {
             return;
         };
@@ -259,11 +306,18 @@ impl Checker<'_> {
             self.convert(value, result);
             return;
         }
-        if matches!(value.what, What::Nothing | What::Group(_) | What::Type | What::Space(_)) {
+        if matches!(
+            value.what,
+            What::Nothing | What::Group(_) | What::Type | What::Space(_)
+        ) {
             self.no_conversion(value, result);
             return;
         }
-        let message = format!("this lambda must give a `{}`, and this is a `{}`", self.show(result), self.show(value.ty));
+        let message = format!(
+            "this lambda must give a `{}`, and this is a `{}`",
+            self.show(result),
+            self.show(value.ty)
+        );
         self.error(Code::NoConversion, self.tree.span(value.node), message);
     }
 
@@ -272,7 +326,10 @@ impl Checker<'_> {
         if self.quiet > 0 {
             return;
         }
-        let count = self.parts(node).and_then(|p| p.parameters).map_or(0, |p| p.len());
+        let count = self
+            .parts(node)
+            .and_then(|p| p.parameters)
+            .map_or(0, |p| p.len());
         let parameters = vec![Ty::UNKNOWN; count];
         self.bind_lambda(node, &parameters, None);
     }
@@ -286,9 +343,16 @@ impl Checker<'_> {
             self.abandon_lambda(node);
             return;
         };
-        let count = self.parts(node).and_then(|p| p.parameters).map_or(delegate.params.len(), |p| p.len());
+        let count = self
+            .parts(node)
+            .and_then(|p| p.parameters)
+            .map_or(delegate.params.len(), |p| p.len());
         if count != delegate.params.len() {
-            let message = format!("this lambda has {count} parameters, and `{}` has {}", self.show(to), delegate.params.len());
+            let message = format!(
+                "this lambda has {count} parameters, and `{}` has {}",
+                self.show(to),
+                delegate.params.len()
+            );
             self.error(Code::LambdaParameters, span, message);
             self.abandon_lambda(node);
             return;
@@ -302,6 +366,11 @@ impl Checker<'_> {
         }
     }
 
+    /// How many parameters a lambda has; `None` when it takes what comes.
+    pub(super) fn parameter_count(&self, node: NodeId) -> Option<usize> {
+        self.parts(node)?.parameters.map(|list| list.len())
+    }
+
     fn lambda_span(&self, node: NodeId) -> Span {
         match self.tree.kind(node) {
             NodeKind::Lambda { arrow, .. } => *arrow,
@@ -310,7 +379,14 @@ impl Checker<'_> {
     }
 
     fn delegate_args(&mut self, parameters: &[Ty], node: NodeId) -> Vec<Arg> {
-        parameters.iter().map(|ty| Arg { name: None, mode: Mode::Value, value: Value::new(*ty, node) }).collect()
+        parameters
+            .iter()
+            .map(|ty| Arg {
+                name: None,
+                mode: Mode::Value,
+                value: Value::new(*ty, node),
+            })
+            .collect()
     }
 
     fn choose_group(&mut self, group: &Group, parameters: &[Ty]) -> Choice {
@@ -345,7 +421,10 @@ impl Checker<'_> {
         let parameters: Vec<Ty> = delegate.params.iter().map(|p| p.ty).collect();
         match self.choose_group(group, &parameters) {
             Choice::One(call) => {
-                delegate.result == Ty::VOID || self.reference(call.result, delegate.result) && !(self.types.is_value_type(call.result) && call.result != delegate.result)
+                delegate.result == Ty::VOID
+                    || self.reference(call.result, delegate.result)
+                        && !(self.types.is_value_type(call.result)
+                            && call.result != delegate.result)
             }
             Choice::Ambiguous(..) | Choice::None(_) => false,
         }
@@ -363,9 +442,5 @@ impl Checker<'_> {
         {
             self.permit_method(call.method, self.name_span(group.name_node));
         }
-    }
-
-    pub(super) fn is_later_function(&self, ty: Ty) -> bool {
-        matches!(self.types.get(ty), Type::Later)
     }
 }

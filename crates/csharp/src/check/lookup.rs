@@ -10,10 +10,18 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub(super) enum Found {
     /// A property, field or event, with the type that declares it.
-    Member { owner: Ty, def: DefId, member: &'static Member },
+    Member {
+        owner: Ty,
+        def: DefId,
+        member: &'static Member,
+    },
     Methods(Vec<Method>),
     /// A value of an enum.
-    EnumValue { def: DefId, value: i64, allowed: bool },
+    EnumValue {
+        def: DefId,
+        value: i64,
+        allowed: bool,
+    },
     /// An element of a tuple or a member of an anonymous type.
     Element(Ty),
     AnonymousMember(Ty),
@@ -41,7 +49,9 @@ impl Checker<'_> {
             Type::Tuple(types, names) => {
                 for (n, element) in types.iter().enumerate() {
                     let named = names.get(n).and_then(Option::as_deref) == Some(name);
-                    if named || name.strip_prefix("Item").and_then(|d| d.parse().ok()) == Some(n + 1) {
+                    if named
+                        || name.strip_prefix("Item").and_then(|d| d.parse().ok()) == Some(n + 1)
+                    {
                         return Found::Element(*element);
                     }
                 }
@@ -62,7 +72,11 @@ impl Checker<'_> {
             let entry = TABLE.def(def);
             unknown |= entry.kind == TypeKind::Opaque;
             if let Some((_, value, allowed)) = entry.values.iter().find(|(n, _, _)| *n == name) {
-                return Found::EnumValue { def, value: *value, allowed: *allowed };
+                return Found::EnumValue {
+                    def,
+                    value: *value,
+                    allowed: *allowed,
+                };
             }
             for (index, member) in entry.named(name) {
                 match member.kind {
@@ -101,7 +115,11 @@ impl Checker<'_> {
             Rc::ptr_eq(&other, &signature)
                 || other.type_parameters.len() == signature.type_parameters.len()
                     && other.params.len() == signature.params.len()
-                    && other.params.iter().zip(&signature.params).all(|(a, b)| a.ty == b.ty && a.by_ref == b.by_ref)
+                    && other
+                        .params
+                        .iter()
+                        .zip(&signature.params)
+                        .all(|(a, b)| a.ty == b.ty && a.by_ref == b.by_ref)
         })
     }
 
@@ -141,7 +159,13 @@ impl Checker<'_> {
             let entry = TABLE.def(def);
             names.extend(entry.values.iter().map(|(name, _, _)| (*name).to_owned()));
             let shown = entry.members.iter().filter(|m| {
-                !matches!(m.kind, MemberKind::Constructor | MemberKind::Operator | MemberKind::Conversion | MemberKind::Indexer)
+                !matches!(
+                    m.kind,
+                    MemberKind::Constructor
+                        | MemberKind::Operator
+                        | MemberKind::Conversion
+                        | MemberKind::Indexer
+                )
             });
             names.extend(shown.map(|m| m.name.to_owned()));
         }
@@ -157,7 +181,11 @@ impl Checker<'_> {
         let owners: Vec<Method> = found
             .map(|(def, index)| {
                 let owner = self.types.named(*def, &[]);
-                Method::Member { owner, def: *def, index: *index }
+                Method::Member {
+                    owner,
+                    def: *def,
+                    index: *index,
+                }
             })
             .collect();
         owners

@@ -111,7 +111,9 @@ impl Analysis {
 
     /// Whether something is an error.
     pub fn has_errors(&self) -> bool {
-        self.problems.iter().any(|p| p.severity == crate::problem::Severity::Error)
+        self.problems
+            .iter()
+            .any(|p| p.severity == crate::problem::Severity::Error)
     }
 }
 
@@ -160,7 +162,14 @@ pub fn check_metered(tree: &Tree, environment: &Environment, meter: &dyn Meter) 
         hints: 20,
     };
     let result = checker.root();
-    let Checker { mut problems, types, node_types, declarations, variables, .. } = checker;
+    let Checker {
+        mut problems,
+        types,
+        node_types,
+        declarations,
+        variables,
+        ..
+    } = checker;
     tidy(&mut problems);
     if !tree.sound {
         problems.clear();
@@ -170,7 +179,9 @@ pub fn check_metered(tree: &Tree, environment: &Environment, meter: &dyn Meter) 
         if matches!(ty, Ty::UNKNOWN | Ty::VOID) {
             return None;
         }
-        Some(Rc::clone(shown.entry(ty).or_insert_with(|| types.show(ty).into())))
+        Some(Rc::clone(
+            shown.entry(ty).or_insert_with(|| types.show(ty).into()),
+        ))
     };
     Analysis {
         problems,
@@ -202,7 +213,6 @@ pub(crate) enum FrameKind {
 /// A local function.
 #[derive(Debug)]
 pub(crate) struct Function {
-    name: Rc<str>,
     node: NodeId,
     signature: Rc<Signature>,
     first_variable: u32,
@@ -260,9 +270,17 @@ impl Checker<'_> {
                 self.single_result(&value)
             }
             Form::Body => {
-                self.frames.push(Frame { result: None, returns: Vec::new(), kind: FrameKind::Body });
+                self.frames.push(Frame {
+                    result: None,
+                    returns: Vec::new(),
+                    kind: FrameKind::Body,
+                });
                 self.statement(root);
-                let returns = self.frames.pop().map(|frame| frame.returns).unwrap_or_default();
+                let returns = self
+                    .frames
+                    .pop()
+                    .map(|frame| frame.returns)
+                    .unwrap_or_default();
                 self.flow(root, false);
                 self.jumps(root);
                 self.body_result(&returns)
@@ -292,7 +310,11 @@ impl Checker<'_> {
         if !self.meter.charge(steps) {
             self.stopped = true;
             let span = Span::at(self.tree.span(self.tree.root()).start);
-            self.problems.push(Problem::new(Code::Stopped, span, "the check was stopped before its end"));
+            self.problems.push(Problem::new(
+                Code::Stopped,
+                span,
+                "the check was stopped before its end",
+            ));
             return false;
         }
         true
@@ -302,7 +324,11 @@ impl Checker<'_> {
         if problem.severity == crate::problem::Severity::Error {
             self.failures += 1;
         }
-        if self.quiet == 0 && !self.stopped && self.problems.len() < MOST_PROBLEMS && self.reported.insert((problem.span, problem.code)) {
+        if self.quiet == 0
+            && !self.stopped
+            && self.problems.len() < MOST_PROBLEMS
+            && self.reported.insert((problem.span, problem.code))
+        {
             self.problems.push(problem);
         }
     }
@@ -358,9 +384,17 @@ fn throws(tree: &Tree) -> HashSet<NodeId> {
     for (_, node) in tree.nodes() {
         match &node.kind {
             NodeKind::Choice { yes, no, .. } => places.extend([*yes, *no]),
-            NodeKind::Binary { op: BinaryOp::Coalesce, right, .. } => places.extend([*right]),
+            NodeKind::Binary {
+                op: BinaryOp::Coalesce,
+                right,
+                ..
+            } => places.extend([*right]),
             NodeKind::Lambda { body, .. } => places.extend([*body]),
-            NodeKind::LocalFunction { body: Some(body), is_value: true, .. } => places.extend([*body]),
+            NodeKind::LocalFunction {
+                body: Some(body),
+                is_value: true,
+                ..
+            } => places.extend([*body]),
             _ => {}
         }
     }

@@ -12,14 +12,23 @@ use crate::tree::{NodeId, NodeKind};
 use std::rc::Rc;
 
 impl Checker<'_> {
-    pub(super) fn simple_name(&mut self, node: NodeId, span: Span, types: Option<&[NodeId]>) -> Value {
+    pub(super) fn simple_name(
+        &mut self,
+        node: NodeId,
+        span: Span,
+        types: Option<&[NodeId]>,
+    ) -> Value {
         if self.tree_is_named_value(span) {
             return Value::unknown(node);
         }
         let name = self.tree.name(span).into_owned();
         if let Some(local) = self.scopes.find(&name).cloned() {
             match local {
-                Local::Variable { ty, node: declared, kind } => {
+                Local::Variable {
+                    ty,
+                    node: declared,
+                    kind,
+                } => {
                     return self.local_value(node, span, &name, ty, declared, kind);
                 }
                 Local::Function(n) => {
@@ -46,7 +55,9 @@ impl Checker<'_> {
         if known {
             return match self.place(node, true) {
                 Some(Place::Type(ty)) => Value::of(ty, What::Type, node),
-                Some(Place::Space(space)) => Value::of(Ty::UNKNOWN, What::Space(space.into()), node),
+                Some(Place::Space(space)) => {
+                    Value::of(Ty::UNKNOWN, What::Space(space.into()), node)
+                }
                 None => Value::unknown(node),
             };
         }
@@ -63,14 +74,25 @@ impl Checker<'_> {
     /// Reports a name that several namespaces have, if that is what it is.
     fn ambiguous_type(&mut self, node: NodeId, name: &str) -> bool {
         let several = crate::table::TABLE.named(name).iter();
-        let several = several.filter(|def| crate::table::TABLE.is_imported(**def)).count() > 0;
+        let several = several
+            .filter(|def| crate::table::TABLE.is_imported(**def))
+            .count()
+            > 0;
         if several {
             self.place(node, true);
         }
         several
     }
 
-    fn local_value(&mut self, node: NodeId, span: Span, name: &str, ty: Ty, declared: NodeId, kind: LocalKind) -> Value {
+    fn local_value(
+        &mut self,
+        node: NodeId,
+        span: Span,
+        name: &str,
+        ty: Ty,
+        declared: NodeId,
+        kind: LocalKind,
+    ) -> Value {
         if self.quiet == 0
             && let Some(slot) = self.declarations.get_mut(node.index())
         {
@@ -104,7 +126,11 @@ impl Checker<'_> {
             self.failures += 1;
             return;
         }
-        let mut problem = Problem::new(Code::UnknownName, span, format!("there is no `{name}` here"));
+        let mut problem = Problem::new(
+            Code::UnknownName,
+            span,
+            format!("there is no `{name}` here"),
+        );
         let help = match name {
             "True" | "TRUE" => Some("C# writes `true`".to_owned()),
             "False" | "FALSE" => Some("C# writes `false`".to_owned()),
@@ -121,7 +147,9 @@ impl Checker<'_> {
             ));
         } else if self.hints > 0 {
             let mut names: Vec<String> = self.scopes.names().map(str::to_owned).collect();
-            names.extend(["context", "true", "false", "null", "System", "Newtonsoft"].map(str::to_owned));
+            names.extend(
+                ["context", "true", "false", "null", "System", "Newtonsoft"].map(str::to_owned),
+            );
             names.extend(crate::table::TABLE.imported_names().map(str::to_owned));
             names.extend(hints::WORDS.map(str::to_owned));
             if let Some(near) = self.near(name, names.iter().map(String::as_str)) {

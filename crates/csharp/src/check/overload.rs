@@ -43,8 +43,8 @@ pub(super) enum Miss {
     /// A name that no parameter has.
     Name(usize),
     NameTwice(usize),
-    /// Type arguments do not follow.
-    Inference,
+    /// Type arguments do not follow; two types that one parameter would need.
+    Inference(Option<(Ty, Ty)>),
     /// `ref` or `out` is missing, or has no place: argument, what is wanted.
     Mode(usize, Wanted),
     /// An argument of the wrong type: argument, wanted type, arguments that fit.
@@ -68,7 +68,15 @@ pub(super) enum Choice {
 
 impl Checker<'_> {
     /// The method that fits best. What is wrong is reported.
-    pub(super) fn resolve(&mut self, methods: &[Method], args: &[Arg], types: Option<&[Ty]>, name: &str, at: Span, whole: Span) -> Option<Call> {
+    pub(super) fn resolve(
+        &mut self,
+        methods: &[Method],
+        args: &[Arg],
+        types: Option<&[Ty]>,
+        name: &str,
+        at: Span,
+        whole: Span,
+    ) -> Option<Call> {
         match self.choose(methods, args, types) {
             Choice::One(call) => Some(*call),
             Choice::Ambiguous(a, b) => {
@@ -86,7 +94,12 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn choose(&mut self, methods: &[Method], args: &[Arg], types: Option<&[Ty]>) -> Choice {
+    pub(super) fn choose(
+        &mut self,
+        methods: &[Method],
+        args: &[Arg],
+        types: Option<&[Ty]>,
+    ) -> Choice {
         let mut fits: Vec<Fit> = Vec::new();
         let mut misses = Vec::new();
         for method in methods {
@@ -127,7 +140,9 @@ impl Checker<'_> {
         let mut kept: Vec<Fit> = Vec::new();
         for fit in fits.drain(..) {
             let hidden = owner(&fit).is_some_and(|base| {
-                owners.iter().any(|derived| *derived != base && self.reference(*derived, base))
+                owners
+                    .iter()
+                    .any(|derived| *derived != base && self.reference(*derived, base))
             });
             if !hidden {
                 kept.push(fit);
@@ -138,7 +153,9 @@ impl Checker<'_> {
 
     fn best(&mut self, fits: &[Fit], args: &[Arg]) -> Choice {
         // Unknown arguments fit everything; nothing can be said then.
-        let unknown = args.iter().any(|arg| arg.value.is_unknown() || matches!(arg.value.what, What::OutVar) && fits.len() > 8);
+        let unknown = args.iter().any(|arg| {
+            arg.value.is_unknown() || matches!(arg.value.what, What::OutVar) && fits.len() > 8
+        });
         if fits.len() > 64 {
             return Choice::Ambiguous(fits[0].call.method, fits[1].call.method);
         }
@@ -164,7 +181,10 @@ impl Checker<'_> {
                     call.result = Ty::UNKNOWN;
                 }
                 for (n, ty) in call.parameters.iter_mut().enumerate() {
-                    if fits.iter().any(|fit| fit.call.parameters.get(n) != Some(ty)) {
+                    if fits
+                        .iter()
+                        .any(|fit| fit.call.parameters.get(n) != Some(ty))
+                    {
                         *ty = Ty::UNKNOWN;
                     }
                 }
@@ -175,7 +195,14 @@ impl Checker<'_> {
     }
 
     /// Whether the arguments fit this method.
-    fn fit(&mut self, method: Method, signature: &Rc<Signature>, args: &[Arg], types: Option<&[Ty]>, expanded: bool) -> Result<Fit, Miss> {
+    fn fit(
+        &mut self,
+        method: Method,
+        signature: &Rc<Signature>,
+        args: &[Arg],
+        types: Option<&[Ty]>,
+        expanded: bool,
+    ) -> Result<Fit, Miss> {
         if let Some(types) = types
             && types.len() != signature.type_parameters.len()
         {
@@ -185,7 +212,11 @@ impl Checker<'_> {
         let mut parameters: Vec<Ty> = Vec::with_capacity(args.len());
         for param in &map {
             let ty = signature.params[*param].ty;
-            let element = if expanded && *param + 1 == signature.params.len() { self.is_open_array(ty) } else { None };
+            let element = if expanded && *param + 1 == signature.params.len() {
+                self.is_open_array(ty)
+            } else {
+                None
+            };
             parameters.push(element.unwrap_or(ty));
         }
         for (n, (arg, param)) in args.iter().zip(&map).enumerate() {
@@ -212,7 +243,7 @@ impl Checker<'_> {
         } else {
             match self.infer(signature, &parameters, args) {
                 Ok(types) => types,
-                Err(partial) => {
+                Err((partial, conflict)) => {
                     // An argument that cannot fit whatever is inferred is the better reason.
                     for (n, (arg, param)) in args.iter().zip(&parameters).enumerate() {
                         let ty = self.types.close(*param, &partial);
@@ -223,7 +254,7 @@ impl Checker<'_> {
                             return Err(Miss::Type(n, ty, n));
                         }
                     }
-                    return Err(Miss::Inference);
+                    return Err(Miss::Inference(conflict));
                 }
             }
         };
@@ -252,8 +283,19 @@ impl Checker<'_> {
         }
         self.satisfy(signature, &arguments)?;
         let result = self.types.close(signature.result, &arguments);
-        let call = Call { method, parameters, result, types: arguments };
-        Ok(Fit { call, signature: Rc::clone(signature), map, expanded, defaults })
+        let call = Call {
+            method,
+            parameters,
+            result,
+            types: arguments,
+        };
+        Ok(Fit {
+            call,
+            signature: Rc::clone(signature),
+            map,
+            expanded,
+            defaults,
+        })
     }
 
     /// Whether type arguments satisfy the constraints.
@@ -265,7 +307,9 @@ impl Checker<'_> {
             if parameter.is_class && self.types.is_value_type(*ty) {
                 return Err(Miss::Constraint(n, *ty, true));
             }
-            if parameter.is_struct && (!self.types.is_value_type(*ty) || self.types.nullable_of(*ty).is_some()) {
+            if parameter.is_struct
+                && (!self.types.is_value_type(*ty) || self.types.nullable_of(*ty).is_some())
+            {
                 return Err(Miss::Constraint(n, *ty, false));
             }
             for bound in &parameter.bounds {
@@ -285,7 +329,11 @@ fn nearer(a: Miss, b: Miss) -> Miss {
 }
 
 /// Which parameter each argument belongs to, and how many are left to their defaults.
-fn map_arguments(signature: &Signature, args: &[Arg], expanded: bool) -> Result<(Vec<usize>, usize), Miss> {
+fn map_arguments(
+    signature: &Signature,
+    args: &[Arg],
+    expanded: bool,
+) -> Result<(Vec<usize>, usize), Miss> {
     let params = &signature.params;
     let mut taken = vec![false; params.len()];
     let mut map = Vec::with_capacity(args.len());

@@ -28,10 +28,15 @@ impl Checker<'_> {
                 }
                 if bound.constant.is_none() && !matches!(bound.what, What::Default) {
                     let message = "a pattern holds a constant or a type, and this is neither";
-                    self.report(Problem::new(Code::NotConstant, span, message).help("compare with `==`"));
+                    self.report(
+                        Problem::new(Code::NotConstant, span, message).help("compare with `==`"),
+                    );
                     return None;
                 }
-                let open = value.ty == Ty::OBJECT || value.is_unknown() || value.ty == Ty::DYNAMIC || matches!(value.what, What::Null);
+                let open = value.ty == Ty::OBJECT
+                    || value.is_unknown()
+                    || value.ty == Ty::DYNAMIC
+                    || matches!(value.what, What::Null);
                 if !open {
                     if self.converts(&bound, value.ty) {
                         return Some(bound);
@@ -44,7 +49,11 @@ impl Checker<'_> {
                 Some(bound)
             }
             NodeKind::DeclarationPattern { ty, name } => {
-                let declared = if self.is_var(ty) { value.ty } else { self.type_of(ty) };
+                let declared = if self.is_var(ty) {
+                    value.ty
+                } else {
+                    self.type_of(ty)
+                };
                 if let NodeKind::Local(span) = *self.tree.kind(name) {
                     self.declare_variable(span, declared, name);
                 }
@@ -84,10 +93,19 @@ impl Checker<'_> {
             return;
         }
         if self.types.nullable_of(ty).is_some() {
-            let message = format!("a pattern never gives null; write `{}`", self.show(self.types.bare(ty)));
+            let message = format!(
+                "a pattern never gives null; write `{}`",
+                self.show(self.types.bare(ty))
+            );
             self.error(Code::PatternType, span, message);
-        } else if value.ty != Ty::NULL && !(self.standard_cast(value.ty, ty) && self.as_converts(value.ty, ty)) {
-            let message = format!("a `{}` can never be a `{}`", self.show(value.ty), self.show(ty));
+        } else if value.ty != Ty::NULL
+            && !(self.standard_cast(value.ty, ty) && self.as_converts(value.ty, ty))
+        {
+            let message = format!(
+                "a `{}` can never be a `{}`",
+                self.show(value.ty),
+                self.show(ty)
+            );
             self.error(Code::PatternType, span, message);
         }
     }

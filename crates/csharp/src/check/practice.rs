@@ -1,15 +1,22 @@
 //! What compiles and is hardly ever right. Warnings, all of them.
 
-use super::value::{Const, Value, What};
 use super::Checker;
 use super::types::Ty;
+use super::value::{Const, Value, What};
 use crate::problem::{Code, Evidence, Problem};
 use crate::span::Span;
 use crate::tree::{BinaryOp, NodeId, NodeKind};
 
 impl Checker<'_> {
     /// `object == string` compares references.
-    pub(super) fn practice_binary(&mut self, node: NodeId, op: BinaryOp, left: &Value, right: &Value, _at: Span) {
+    pub(super) fn practice_binary(
+        &mut self,
+        node: NodeId,
+        op: BinaryOp,
+        left: &Value,
+        right: &Value,
+        _at: Span,
+    ) {
         if self.quiet > 0 || !matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) {
             return;
         }
@@ -20,14 +27,31 @@ impl Checker<'_> {
             (_, true) => (right, left),
             _ => return,
         };
-        let shown: String = self.tree.span(object.node).of(self.tree.text()).chars().take(60).collect();
-        let always = if op == BinaryOp::Equal { "never" } else { "always" };
+        let shown: String = self
+            .tree
+            .span(object.node)
+            .of(self.tree.text())
+            .chars()
+            .take(60)
+            .collect();
+        let always = if op == BinaryOp::Equal {
+            "never"
+        } else {
+            "always"
+        };
         let problem = Problem::new(
             Code::ReferenceComparison,
             self.tree.span(node),
-            format!("this compares an object and a text by reference, and is {always} true in all likelihood"),
+            format!(
+                "this compares an object and a text by reference, and is {always} true in all likelihood"
+            ),
         );
-        self.report(problem.help(format!("cast it: `(string){shown}`")).evidence(Evidence::Practice).warning());
+        self.report(
+            problem
+                .help(format!("cast it: `(string){shown}`"))
+                .evidence(Evidence::Practice)
+                .warning(),
+        );
     }
 
     /// Remembers what a context variable is cast to, and warns when it is
@@ -63,7 +87,8 @@ impl Checker<'_> {
                 && is_plain(&shown)
             {
                 let name = name.clone();
-                let message = format!("the variable `{name}` holds a `{set}`, so a cast to `{shown}` fails");
+                let message =
+                    format!("the variable `{name}` holds a `{set}`, so a cast to `{shown}` fails");
                 let problem = Problem::new(Code::VariableCast, self.tree.span(value.node), message);
                 self.report(problem.evidence(Evidence::Practice).warning());
             }
@@ -85,16 +110,28 @@ impl Checker<'_> {
             NodeKind::Text => self.quietly(|c| c.text(value)).0.constant,
             _ => None,
         };
-        let key = Value { ty: Ty::STRING, what: What::Value, constant: constant.clone(), node: value };
+        let key = Value {
+            ty: Ty::STRING,
+            what: What::Value,
+            constant: constant.clone(),
+            node: value,
+        };
         self.variable_read(&key, None, false);
         if let (Some(Const::Text(name)), Some(known)) = (constant, &self.environment.variables)
             && !known.contains_key(&*name)
         {
-            let near = self.near(&name, known.keys().map(String::as_str)).map(str::to_owned);
+            let near = self
+                .near(&name, known.keys().map(String::as_str))
+                .map(str::to_owned);
             if let Some(near) = near {
                 let message = format!("nothing sets a variable `{name}` before this");
                 let problem = Problem::new(Code::UnreadVariable, self.tree.span(value), message);
-                self.report(problem.help(format!("did you mean `{near}`?")).evidence(Evidence::Practice).warning());
+                self.report(
+                    problem
+                        .help(format!("did you mean `{near}`?"))
+                        .evidence(Evidence::Practice)
+                        .warning(),
+                );
             }
         }
     }
@@ -102,5 +139,19 @@ impl Checker<'_> {
 
 /// Types whose values no cast turns into one of another.
 fn is_plain(name: &str) -> bool {
-    matches!(name, "string" | "int" | "long" | "bool" | "double" | "decimal" | "JObject" | "JArray" | "IResponse" | "Jwt" | "DateTime" | "Guid")
+    matches!(
+        name,
+        "string"
+            | "int"
+            | "long"
+            | "bool"
+            | "double"
+            | "decimal"
+            | "JObject"
+            | "JArray"
+            | "IResponse"
+            | "Jwt"
+            | "DateTime"
+            | "Guid"
+    )
 }

@@ -44,7 +44,14 @@ impl Checker<'_> {
                 self.condition_value(condition);
                 element
             }
-            NodeKind::Join { ty, name, source, left, right, into } => {
+            NodeKind::Join {
+                ty,
+                name,
+                source,
+                left,
+                right,
+                into,
+            } => {
                 let ty = self.range(ty, source);
                 self.element_value(left);
                 self.scoped(|c| {
@@ -83,7 +90,11 @@ impl Checker<'_> {
     fn element_value(&mut self, node: NodeId) -> Ty {
         let value = self.value(node);
         let value = self.typed(value);
-        if matches!(value.what, What::Null) { Ty::UNKNOWN } else { value.ty }
+        if matches!(value.what, What::Null) {
+            Ty::UNKNOWN
+        } else {
+            value.ty
+        }
     }
 
     fn range_variable(&mut self, name: Span, ty: Ty, node: NodeId) {
@@ -108,8 +119,15 @@ impl Checker<'_> {
             let element = self.types.arguments(found).first().copied();
             return declared.or(element).unwrap_or(Ty::UNKNOWN);
         }
-        let message = format!("a `{}` is no sequence that a query can run over", self.show(value.ty));
-        self.report(Problem::new(Code::QueryPattern, self.tree.span(source), message));
+        let message = format!(
+            "a `{}` is no sequence that a query can run over",
+            self.show(value.ty)
+        );
+        self.report(Problem::new(
+            Code::QueryPattern,
+            self.tree.span(source),
+            message,
+        ));
         declared.unwrap_or(Ty::UNKNOWN)
     }
 }

@@ -73,7 +73,9 @@ impl Checker<'_> {
                 Some(other) => {
                     if !mixed {
                         let (a, b) = (self.show(other.ty), self.show(value.ty));
-                        let message = format!("this returns a `{b}`, and another `return` a `{a}`; an expression has results of one type");
+                        let message = format!(
+                            "this returns a `{b}`, and another `return` a `{a}`; an expression has results of one type"
+                        );
                         let span = self.tree.span(value.node);
                         let problem = self.result_problem(Code::MixedResults, span, message);
                         let help = if a == "string" || b == "string" {
@@ -91,7 +93,9 @@ impl Checker<'_> {
             return None;
         }
         let Some(value) = first else {
-            let null = returns.iter().find(|value| matches!(value.what, What::Null));
+            let null = returns
+                .iter()
+                .find(|value| matches!(value.what, What::Null));
             if let Some(value) = null {
                 let span = self.tree.span(value.node);
                 self.fits_place(Ty::NULL, span);
@@ -105,13 +109,21 @@ impl Checker<'_> {
     }
 
     fn listed_result(&mut self, value: &Value, span: Span) {
-        let ty = if matches!(value.what, What::Tuple(_)) && value.ty == Ty::UNKNOWN { Ty::VOID } else { value.ty };
+        let ty = if matches!(value.what, What::Tuple(_)) && value.ty == Ty::UNKNOWN {
+            Ty::VOID
+        } else {
+            value.ty
+        };
         match self.listed(ty) {
             Listed::Unknown => return,
             Listed::Yes => {}
             Listed::Disputed => {
-                let message = format!("API Management may refuse a result of type `{}`: sources differ", self.show(ty));
-                let problem = Problem::new(Code::ResultType, span, message).evidence(Evidence::Disputed);
+                let message = format!(
+                    "API Management may refuse a result of type `{}`: sources differ",
+                    self.show(ty)
+                );
+                let problem =
+                    Problem::new(Code::ResultType, span, message).evidence(Evidence::Disputed);
                 self.report(problem.help("write `.ToString()` behind it").warning());
             }
             Listed::No => {
@@ -138,7 +150,11 @@ impl Checker<'_> {
             if element == Ty::BYTE || self.is_token(element) {
                 return Listed::Yes;
             }
-            return if element == Ty::UNKNOWN { Listed::Unknown } else { Listed::No };
+            return if element == Ty::UNKNOWN {
+                Listed::Unknown
+            } else {
+                Listed::No
+            };
         }
         match self.types.get(bare) {
             Type::Unknown | Type::Later => return Listed::Unknown,
@@ -148,7 +164,10 @@ impl Checker<'_> {
                     return Listed::No;
                 }
                 let named = [KNOWN.guid, KNOWN.date_time, KNOWN.time_span];
-                if super::types::keyword(*def).is_some() || named.contains(def) || self.is_token(bare) {
+                if super::types::keyword(*def).is_some()
+                    || named.contains(def)
+                    || self.is_token(bare)
+                {
                     return Listed::Yes;
                 }
                 if matches!(TABLE.full(*def), "ApimStub.IResponse" | "ApimStub.Jwt") {
@@ -164,7 +183,11 @@ impl Checker<'_> {
     }
 
     fn is_token(&self, ty: Ty) -> bool {
-        self.types.def(ty).is_some_and(|def| TABLE.space(def) == "Newtonsoft.Json.Linq" && TABLE.simple(def).starts_with('J') && !self.types.is_enum(ty))
+        self.types.def(ty).is_some_and(|def| {
+            TABLE.space(def) == "Newtonsoft.Json.Linq"
+                && TABLE.simple(def).starts_with('J')
+                && !self.types.is_enum(ty)
+        })
     }
 
     /// What the place of the expression takes.
@@ -176,8 +199,13 @@ impl Checker<'_> {
             Expected::Anything => {}
             Expected::Condition => {
                 if ty != Ty::BOOL {
-                    let message = format!("a condition is a `bool`, and this is a `{}`", self.show(ty));
-                    let help = if ty == Ty::STRING { "compare it: `x == \"true\"`" } else { "compare it, or cast it: `(bool)x`" };
+                    let message =
+                        format!("a condition is a `bool`, and this is a `{}`", self.show(ty));
+                    let help = if ty == Ty::STRING {
+                        "compare it: `x == \"true\"`"
+                    } else {
+                        "compare it, or cast it: `(bool)x`"
+                    };
                     let problem = self.result_problem(Code::PlaceType, span, message);
                     self.report(problem.help(help));
                 }
@@ -186,8 +214,14 @@ impl Checker<'_> {
                 let shown = self.show(ty);
                 if shown != wanted && ty != Ty::NULL {
                     let message = format!("this place takes a `{wanted}`, and this is a `{shown}`");
-                    let problem = self.result_problem(Code::PlaceType, span, message).evidence(Evidence::Disputed);
-                    let help = if wanted == "string" { "write `.ToString()` behind it".to_owned() } else { format!("cast it: `({wanted})x`") };
+                    let problem = self
+                        .result_problem(Code::PlaceType, span, message)
+                        .evidence(Evidence::Disputed);
+                    let help = if wanted == "string" {
+                        "write `.ToString()` behind it".to_owned()
+                    } else {
+                        format!("cast it: `({wanted})x`")
+                    };
                     self.report(problem.help(help).warning());
                 }
             }

@@ -13,7 +13,11 @@ use std::rc::Rc;
 /// What a local name is.
 #[derive(Debug, Clone)]
 pub(crate) enum Local {
-    Variable { ty: Ty, node: NodeId, kind: LocalKind },
+    Variable {
+        ty: Ty,
+        node: NodeId,
+        kind: LocalKind,
+    },
     Function(u32),
     TypeParameter(u32),
 }
@@ -60,7 +64,10 @@ impl Scopes {
     fn set(&mut self, name: &Rc<str>, local: Local) {
         let level = self.level();
         self.declared.push(Rc::clone(name));
-        self.names.entry(Rc::clone(name)).or_default().push(Named { level, local });
+        self.names
+            .entry(Rc::clone(name))
+            .or_default()
+            .push(Named { level, local });
     }
 }
 
@@ -83,7 +90,11 @@ impl Checker<'_> {
     pub(super) fn declare_context(&mut self) {
         let ty = self.types.named(KNOWN.context, &[]);
         let node = self.tree.root();
-        let local = Local::Variable { ty, node, kind: LocalKind::Plain };
+        let local = Local::Variable {
+            ty,
+            node,
+            kind: LocalKind::Plain,
+        };
         self.scopes.set(&"context".into(), local);
     }
 
@@ -123,15 +134,30 @@ impl Checker<'_> {
 
     /// Declares a variable that can be read and written from now on.
     pub(super) fn declare_variable(&mut self, span: Span, ty: Ty, node: NodeId) {
-        self.declare(span, Local::Variable { ty, node, kind: LocalKind::Plain });
+        self.declare(
+            span,
+            Local::Variable {
+                ty,
+                node,
+                kind: LocalKind::Plain,
+            },
+        );
         self.note_type(node, ty);
     }
 
     /// Sets type and kind of the variable declared last under this name.
     pub(super) fn settle(&mut self, span: Span, new_ty: Ty, new_kind: LocalKind) {
         let name = self.tree.name(span);
-        let found = self.scopes.names.get_mut(&*name).and_then(|list| list.last_mut());
-        if let Some(Named { local: Local::Variable { ty, kind, node }, .. }) = found {
+        let found = self
+            .scopes
+            .names
+            .get_mut(&*name)
+            .and_then(|list| list.last_mut());
+        if let Some(Named {
+            local: Local::Variable { ty, kind, node },
+            ..
+        }) = found
+        {
             *ty = new_ty;
             *kind = new_kind;
             let node = *node;

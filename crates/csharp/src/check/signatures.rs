@@ -32,7 +32,10 @@ impl Checker<'_> {
     }
 
     fn invoke_signature(&mut self, delegate: Ty) -> Signature {
-        let member = self.types.def(delegate).and_then(|def| TABLE.def(def).invoke());
+        let member = self
+            .types
+            .def(delegate)
+            .and_then(|def| TABLE.def(def).invoke());
         match member {
             Some(member) => self.member_signature(delegate, member),
             None => nothing(),
@@ -55,23 +58,31 @@ impl Checker<'_> {
             (Some(result), _) => self.types.resolve(result, &own),
             (None, _) => Ty::VOID,
         };
-        let type_parameters = member.type_parameters.iter().map(|parameter| SignatureType {
-            is_class: parameter.is_class,
-            is_struct: parameter.is_struct,
-            bounds: parameter.bounds.iter().map(|bound| self.types.resolve(bound, &own)).collect(),
-        });
+        let type_parameters = member
+            .type_parameters
+            .iter()
+            .map(|parameter| SignatureType {
+                is_class: parameter.is_class,
+                is_struct: parameter.is_struct,
+                bounds: parameter
+                    .bounds
+                    .iter()
+                    .map(|bound| self.types.resolve(bound, &own))
+                    .collect(),
+            });
         Signature {
             type_parameters: type_parameters.collect(),
             params,
             result,
-            is_static: member.is_static,
             is_extension: member.kind == MemberKind::Extension,
         }
     }
 
     /// The parameters and result of a delegate.
     pub(super) fn delegate(&mut self, ty: Ty) -> Option<Rc<Signature>> {
-        self.types.is_delegate(ty).then(|| self.signature(Method::Invoke(ty)))
+        self.types
+            .is_delegate(ty)
+            .then(|| self.signature(Method::Invoke(ty)))
     }
 
     pub(super) fn member(&self, method: Method) -> Option<&'static Member> {
@@ -94,7 +105,6 @@ fn nothing() -> Signature {
         params: Vec::new(),
         result: Ty::UNKNOWN,
         type_parameters: Vec::new(),
-        is_static: false,
         is_extension: false,
     }
 }

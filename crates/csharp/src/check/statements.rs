@@ -4,7 +4,7 @@ use super::known::KNOWN;
 use super::lookup::Found;
 use super::scope::{Local, LocalKind};
 use super::types::{Ty, Type, TypeVariable};
-use super::value::{Const, Method, Param, Signature, SignatureType, Value, What};
+use super::value::{Const, Param, Signature, SignatureType, Value, What};
 use super::{Checker, Frame, FrameKind, Function};
 use crate::problem::{Code, Problem};
 use crate::span::Span;
@@ -20,10 +20,18 @@ impl Checker<'_> {
         let tree = self.tree;
         match tree.kind(node) {
             NodeKind::Block(list) => self.scoped(|c| c.statements(list)),
-            NodeKind::LocalDeclaration { is_const, ty, variables } => self.local_declaration(*is_const, *ty, variables, None),
+            NodeKind::LocalDeclaration {
+                is_const,
+                ty,
+                variables,
+            } => self.local_declaration(*is_const, *ty, variables, None),
             NodeKind::LocalFunction { .. } => self.function_body(node),
             NodeKind::Expression(value) => self.expression_statement(*value),
-            NodeKind::If { condition, then, otherwise } => {
+            NodeKind::If {
+                condition,
+                then,
+                otherwise,
+            } => {
                 self.condition_value(*condition);
                 self.scoped(|c| c.statement(*then));
                 if let Some(otherwise) = otherwise {
@@ -38,7 +46,12 @@ impl Checker<'_> {
                 self.scoped(|c| c.statement(*body));
                 self.scoped(|c| c.condition_value(*condition));
             }
-            NodeKind::For { start, condition, step, body } => self.scoped(|c| {
+            NodeKind::For {
+                start,
+                condition,
+                step,
+                body,
+            } => self.scoped(|c| {
                 for first in start {
                     match tree.kind(*first) {
                         NodeKind::LocalDeclaration { .. } => c.statement(*first),
@@ -53,7 +66,12 @@ impl Checker<'_> {
                 }
                 c.scoped(|c| c.statement(*body));
             }),
-            NodeKind::ForEach { ty, name, source, body } => self.foreach(*ty, *name, *source, *body),
+            NodeKind::ForEach {
+                ty,
+                name,
+                source,
+                body,
+            } => self.foreach(*ty, *name, *source, *body),
             NodeKind::Return(value) => self.return_statement(node, *value),
             NodeKind::Throw(Some(value)) => self.thrown(*value),
             NodeKind::GotoCase(Some(value)) => {
@@ -61,7 +79,11 @@ impl Checker<'_> {
             }
             NodeKind::Labeled { statement, .. } => self.statement(*statement),
             NodeKind::Switch { value, sections } => self.switch(*value, sections),
-            NodeKind::Try { body, catches, finally } => {
+            NodeKind::Try {
+                body,
+                catches,
+                finally,
+            } => {
                 self.statement(*body);
                 self.catches(catches);
                 if let Some(finally) = finally {
@@ -112,29 +134,54 @@ impl Checker<'_> {
         if let What::Lambda = value.what {
             self.abandon_lambda(node);
         }
-        let message = "this does nothing: a statement is an assignment, a call, `++`, `--` or `new`";
+        let message =
+            "this does nothing: a statement is an assignment, a call, `++`, `--` or `new`";
         let help = match self.tree.kind(node) {
-            NodeKind::Binary { op: crate::tree::BinaryOp::Equal, .. } => "`==` compares; write `=` to assign",
+            NodeKind::Binary {
+                op: crate::tree::BinaryOp::Equal,
+                ..
+            } => "`==` compares; write `=` to assign",
             _ => "write `return` in front, if it is the result",
         };
         self.report(Problem::new(Code::NotAStatement, self.tree.span(node), message).help(help));
     }
 
     /// `fixed`: the variables cannot be written, and why.
-    fn local_declaration(&mut self, is_const: bool, ty: NodeId, variables: &[NodeId], fixed: Option<&'static str>) {
+    fn local_declaration(
+        &mut self,
+        is_const: bool,
+        ty: NodeId,
+        variables: &[NodeId],
+        fixed: Option<&'static str>,
+    ) {
         let inferred = self.is_var(ty);
-        let declared = if inferred { Ty::UNKNOWN } else { self.type_of(ty) };
+        let declared = if inferred {
+            Ty::UNKNOWN
+        } else {
+            self.type_of(ty)
+        };
         if !inferred {
             self.refuse_static(declared, self.tree.span(ty));
             if declared == Ty::VOID {
-                self.error(Code::VoidHere, self.tree.span(ty), "`void` is no type of values");
+                self.error(
+                    Code::VoidHere,
+                    self.tree.span(ty),
+                    "`void` is no type of values",
+                );
             }
         }
         for variable in variables {
             let NodeKind::Variable { name, value } = *self.tree.kind(*variable) else {
                 continue;
             };
-            self.declare(name, Local::Variable { ty: declared, node: *variable, kind: LocalKind::Unborn });
+            self.declare(
+                name,
+                Local::Variable {
+                    ty: declared,
+                    node: *variable,
+                    kind: LocalKind::Unborn,
+                },
+            );
             let mut constant = None;
             let mut settled = declared;
             match value {
@@ -146,7 +193,10 @@ impl Checker<'_> {
                 }
                 None if inferred => {
                     let message = "`var` takes its type from a value, and none stands here";
-                    self.report(Problem::new(Code::NoVarValue, name, message).help("write the type, or a value"));
+                    self.report(
+                        Problem::new(Code::NoVarValue, name, message)
+                            .help("write the type, or a value"),
+                    );
                 }
                 None => {}
             }
@@ -170,7 +220,10 @@ impl Checker<'_> {
                 }
                 _ => {
                     let message = "elements in braces make an array, and this is none";
-                    self.report(Problem::new(Code::NoConversion, self.tree.span(node), message).help("write `new T { ... }`"));
+                    self.report(
+                        Problem::new(Code::NoConversion, self.tree.span(node), message)
+                            .help("write `new T { ... }`"),
+                    );
                 }
             }
             return None;
@@ -183,9 +236,16 @@ impl Checker<'_> {
         } else {
             self.convert(&value, declared);
         }
-        if is_const && value.constant.is_none() && !value.is_unknown() && !matches!(value.what, What::Default) {
+        if is_const
+            && value.constant.is_none()
+            && !value.is_unknown()
+            && !matches!(value.what, What::Default)
+        {
             let message = "a constant needs a value that is known while compiling";
-            self.report(Problem::new(Code::NotConstant, self.tree.span(node), message).help("leave `const` out"));
+            self.report(
+                Problem::new(Code::NotConstant, self.tree.span(node), message)
+                    .help("leave `const` out"),
+            );
         }
         self.constant_as(&value, declared, false)
     }
@@ -199,9 +259,13 @@ impl Checker<'_> {
             What::Default => "`default` has no type of its own",
             What::Nothing => "nothing is returned here",
             What::Lambda => {
-                let message = "a type of its own for a lambda needs C# 10; policy expressions are C# 7";
+                let message =
+                    "a type of its own for a lambda needs C# 10; policy expressions are C# 7";
                 let problem = Problem::new(Code::LanguageVersion, self.tree.span(node), message);
-                self.report(problem.help("write the type of the delegate, or put the code where it is used"));
+                self.report(
+                    problem
+                        .help("write the type of the delegate, or put the code where it is used"),
+                );
                 self.abandon_lambda(value.node);
                 return Ty::UNKNOWN;
             }
@@ -214,14 +278,18 @@ impl Checker<'_> {
             _ => {
                 if let NodeKind::Initializer(_) = self.tree.kind(node) {
                     let message = "`var` takes no type from elements in braces";
-                    self.report(Problem::new(Code::NoVarType, span, message).help("write `new[] { ... }`"));
+                    self.report(
+                        Problem::new(Code::NoVarType, span, message).help("write `new[] { ... }`"),
+                    );
                     return Ty::UNKNOWN;
                 }
                 return self.readable(value).ty;
             }
         };
         let message = format!("`var` takes its type from the value, and {reason}");
-        self.report(Problem::new(Code::NoVarType, span, message).help("write the type instead of `var`"));
+        self.report(
+            Problem::new(Code::NoVarType, span, message).help("write the type instead of `var`"),
+        );
         Ty::UNKNOWN
     }
 
@@ -236,9 +304,16 @@ impl Checker<'_> {
                         What::Null => "null".to_owned(),
                         _ => c.show(value.ty),
                     };
-                    let message = format!("a `{shown}` is no collection that `foreach` can run over");
-                    let help = if value.ty == Ty::OBJECT { "cast it: `(JArray)x`" } else { "" };
-                    c.report(Problem::new(Code::NotEnumerable, c.tree.span(source), message).help(help));
+                    let message =
+                        format!("a `{shown}` is no collection that `foreach` can run over");
+                    let help = if value.ty == Ty::OBJECT {
+                        "cast it: `(JArray)x`"
+                    } else {
+                        ""
+                    };
+                    c.report(
+                        Problem::new(Code::NotEnumerable, c.tree.span(source), message).help(help),
+                    );
                     Ty::UNKNOWN
                 }
             };
@@ -246,8 +321,15 @@ impl Checker<'_> {
                 Some(ty) if !c.is_var(ty) => {
                     let declared = c.type_of(ty);
                     let from = Value::new(element, name);
-                    if declared != Ty::UNKNOWN && element != Ty::UNKNOWN && !c.casts(&from, declared) {
-                        let message = format!("an element is a `{}`, which can never be a `{}`", c.show(element), c.show(declared));
+                    if declared != Ty::UNKNOWN
+                        && element != Ty::UNKNOWN
+                        && !c.casts(&from, declared)
+                    {
+                        let message = format!(
+                            "an element is a `{}`, which can never be a `{}`",
+                            c.show(element),
+                            c.show(declared)
+                        );
                         c.error(Code::NoCast, c.tree.span(ty), message);
                     }
                     declared
@@ -293,8 +375,15 @@ impl Checker<'_> {
 
     /// The type of the elements that `foreach` gives; `None` when it cannot.
     pub(super) fn element_type(&mut self, ty: Ty) -> Option<Ty> {
-        if ty == Ty::UNKNOWN || ty == Ty::DYNAMIC || self.types.is_opaque(ty) && !matches!(self.types.get(ty), Type::Array(..)) {
-            return Some(if ty == Ty::DYNAMIC { Ty::DYNAMIC } else { Ty::UNKNOWN });
+        if ty == Ty::UNKNOWN
+            || ty == Ty::DYNAMIC
+            || self.types.is_opaque(ty) && !matches!(self.types.get(ty), Type::Array(..))
+        {
+            return Some(if ty == Ty::DYNAMIC {
+                Ty::DYNAMIC
+            } else {
+                Ty::UNKNOWN
+            });
         }
         if let Type::Array(element, _) = *self.types.get(ty) {
             return Some(element);
@@ -303,10 +392,14 @@ impl Checker<'_> {
             for method in methods {
                 let signature = self.signature(method);
                 if signature.params.is_empty()
-                    && let Found::Member { owner, member, .. } = self.find_member(signature.result, "Current")
+                    && let Found::Member { owner, member, .. } =
+                        self.find_member(signature.result, "Current")
                 {
                     let own = self.types.arguments(owner);
-                    let current = member.result.as_ref().map(|result| self.types.resolve(result, &own))?;
+                    let current = member
+                        .result
+                        .as_ref()
+                        .map(|result| self.types.resolve(result, &own))?;
                     // A generic sequence says more than `object`.
                     if current != Ty::OBJECT {
                         return Some(current);
@@ -317,7 +410,8 @@ impl Checker<'_> {
         if let Some(found) = self.types.as_def(ty, KNOWN.enumerable_of) {
             return self.types.arguments(found).first().copied();
         }
-        let plain = self.types.as_def(ty, KNOWN.enumerable).is_some() || self.types.def(ty) == Some(KNOWN.enumerable);
+        let plain = self.types.as_def(ty, KNOWN.enumerable).is_some()
+            || self.types.def(ty) == Some(KNOWN.enumerable);
         plain.then_some(Ty::OBJECT)
     }
 
@@ -380,7 +474,11 @@ impl Checker<'_> {
 
     fn yield_statement(&mut self, node: NodeId, value: Option<NodeId>) {
         let element = match self.frames.last() {
-            Some(Frame { kind: FrameKind::Iterator, result, .. }) => result.unwrap_or(Ty::UNKNOWN),
+            Some(Frame {
+                kind: FrameKind::Iterator,
+                result,
+                ..
+            }) => result.unwrap_or(Ty::UNKNOWN),
             _ => {
                 let message = "`yield` stands in a local function that returns a sequence";
                 self.error(Code::BadIterator, self.tree.span(node), message);
@@ -415,7 +513,13 @@ impl Checker<'_> {
         });
     }
 
-    fn case(&mut self, label: NodeId, value: &Value, seen: &mut BTreeSet<String>, taken: &mut Vec<Ty>) {
+    fn case(
+        &mut self,
+        label: NodeId,
+        value: &Value,
+        seen: &mut BTreeSet<String>,
+        taken: &mut Vec<Ty>,
+    ) {
         let span = self.tree.span(label);
         let (key, guarded) = match *self.tree.kind(label) {
             NodeKind::Case { pattern, when } => {
@@ -424,7 +528,11 @@ impl Checker<'_> {
                     self.condition_value(when);
                 }
                 if let NodeKind::DeclarationPattern { ty, .. } = *self.tree.kind(pattern) {
-                    let ty = self.node_types.get(ty.index()).copied().unwrap_or(Ty::UNKNOWN);
+                    let ty = self
+                        .node_types
+                        .get(ty.index())
+                        .copied()
+                        .unwrap_or(Ty::UNKNOWN);
                     if ty != Ty::UNKNOWN && taken.len() < 100 {
                         if taken.iter().any(|earlier| self.reference(ty, *earlier)) {
                             let message = "an earlier case takes every value of this one";
@@ -434,7 +542,10 @@ impl Checker<'_> {
                         }
                     }
                 }
-                (constant.and_then(|v| v.constant).map(|c| format!("{c:?}")), when.is_some())
+                (
+                    constant.and_then(|v| v.constant).map(|c| format!("{c:?}")),
+                    when.is_some(),
+                )
             }
             _ => (Some("default".to_owned()), false),
         };
@@ -448,7 +559,13 @@ impl Checker<'_> {
     fn catches(&mut self, catches: &[NodeId]) {
         let mut earlier: Vec<Ty> = Vec::new();
         for node in catches {
-            let NodeKind::Catch { ty, name, filter, body } = *self.tree.kind(*node) else {
+            let NodeKind::Catch {
+                ty,
+                name,
+                filter,
+                body,
+            } = *self.tree.kind(*node)
+            else {
                 continue;
             };
             self.scoped(|c| {
@@ -456,13 +573,29 @@ impl Checker<'_> {
                 if let Some(ty) = ty {
                     caught = c.type_of(ty);
                     let span = c.tree.span(ty);
-                    if caught != Ty::UNKNOWN && !c.types.is_opaque(caught) && !c.types.derives(caught, KNOWN.exception) {
-                        let message = format!("only exceptions can be caught, and `{}` is none", c.show(caught));
+                    if caught != Ty::UNKNOWN
+                        && !c.types.is_opaque(caught)
+                        && !c.types.derives(caught, KNOWN.exception)
+                    {
+                        let message = format!(
+                            "only exceptions can be caught, and `{}` is none",
+                            c.show(caught)
+                        );
                         c.error(Code::NotException, span, message);
                         caught = Ty::UNKNOWN;
-                    } else if caught != Ty::UNKNOWN && earlier.iter().take(100).any(|e| c.types.def(*e).is_some_and(|def| c.types.derives(caught, def))) {
-                        let message = format!("an earlier `catch` takes every `{}`", c.show(caught));
-                        c.report(Problem::new(Code::UnreachableCatch, span, message).help("put this block before it"));
+                    } else if caught != Ty::UNKNOWN
+                        && earlier.iter().take(100).any(|e| {
+                            c.types
+                                .def(*e)
+                                .is_some_and(|def| c.types.derives(caught, def))
+                        })
+                    {
+                        let message =
+                            format!("an earlier `catch` takes every `{}`", c.show(caught));
+                        c.report(
+                            Problem::new(Code::UnreachableCatch, span, message)
+                                .help("put this block before it"),
+                        );
                     }
                 }
                 if let Some(name) = name {
@@ -485,7 +618,11 @@ impl Checker<'_> {
                     let (ty, variables) = (*ty, variables.clone());
                     c.local_declaration(false, ty, &variables, Some("using"));
                     for variable in &variables {
-                        let ty = c.node_types.get(variable.index()).copied().unwrap_or(Ty::UNKNOWN);
+                        let ty = c
+                            .node_types
+                            .get(variable.index())
+                            .copied()
+                            .unwrap_or(Ty::UNKNOWN);
                         if ty != Ty::VOID {
                             c.disposable(ty, c.tree.span(resource));
                         }
@@ -506,14 +643,28 @@ impl Checker<'_> {
     fn disposable(&mut self, ty: Ty, span: Span) {
         let known = ty != Ty::UNKNOWN && ty != Ty::DYNAMIC && !self.types.is_opaque(ty);
         if known && self.types.as_def(ty, KNOWN.disposable).is_none() {
-            let message = format!("a `{}` needs no `using`: it is not IDisposable", self.show(ty));
-            self.report(Problem::new(Code::NotDisposable, span, message).help("declare the variable without `using`"));
+            let message = format!(
+                "a `{}` needs no `using`: it is not IDisposable",
+                self.show(ty)
+            );
+            self.report(
+                Problem::new(Code::NotDisposable, span, message)
+                    .help("declare the variable without `using`"),
+            );
         }
     }
 
     /// Makes a local function known to its block.
     fn declare_function(&mut self, node: NodeId) {
-        let NodeKind::LocalFunction { result, name, type_parameters, parameters, constraints, .. } = self.tree.kind(node) else {
+        let NodeKind::LocalFunction {
+            result,
+            name,
+            type_parameters,
+            parameters,
+            constraints,
+            ..
+        } = self.tree.kind(node)
+        else {
             return;
         };
         let first = u32::try_from(self.types.variables.len()).unwrap_or(u32::MAX);
@@ -549,12 +700,10 @@ impl Checker<'_> {
                     .iter()
                     .map(|v| SignatureType { is_class: v.is_class, is_struct: v.is_struct, bounds: v.bounds.clone() })
                     .collect(),
-                is_static: true,
-                is_extension: false,
+                    is_extension: false,
             }
         });
         self.functions.push(Function {
-            name: (&*self.tree.name(*name)).into(),
             node,
             signature: Rc::new(signature),
             first_variable: first,
@@ -568,12 +717,23 @@ impl Checker<'_> {
             if let NodeKind::TypeParameter(span) = *self.tree.kind(*parameter) {
                 let number = u32::try_from(self.types.variables.len()).unwrap_or(u32::MAX);
                 let name = (&*self.tree.name(span)).into();
-                self.types.variables.push(TypeVariable { name, is_class: false, is_struct: false, bounds: Vec::new() });
+                self.types.variables.push(TypeVariable {
+                    name,
+                    is_class: false,
+                    is_struct: false,
+                    bounds: Vec::new(),
+                });
                 self.declare(span, Local::TypeParameter(number));
             }
         }
         for constraint in constraints {
-            let NodeKind::Constraint { name, types, is_class, is_struct } = self.tree.kind(*constraint) else {
+            let NodeKind::Constraint {
+                name,
+                types,
+                is_class,
+                is_struct,
+            } = self.tree.kind(*constraint)
+            else {
                 continue;
             };
             let bounds: Vec<Ty> = types.iter().map(|ty| self.type_of(*ty)).collect();
@@ -589,10 +749,25 @@ impl Checker<'_> {
     }
 
     fn function_body(&mut self, node: NodeId) {
-        let NodeKind::LocalFunction { is_async, result, type_parameters, parameters, body, is_value, .. } = self.tree.kind(node) else {
+        let NodeKind::LocalFunction {
+            is_async,
+            result,
+            type_parameters,
+            parameters,
+            body,
+            is_value,
+            ..
+        } = self.tree.kind(node)
+        else {
             return;
         };
-        let Some(first) = self.functions.iter().rev().find(|f| f.node == node).map(|f| f.first_variable) else {
+        let Some(first) = self
+            .functions
+            .iter()
+            .rev()
+            .find(|f| f.node == node)
+            .map(|f| f.first_variable)
+        else {
             // A function that stands alone, such as behind a label.
             self.declare_function(node);
             return;
@@ -656,7 +831,11 @@ impl Checker<'_> {
             return Some(Ty::OBJECT);
         }
         let known = def == KNOWN.enumerable_of || def == KNOWN.enumerator_of;
-        if known { self.types.arguments(ty).first().copied() } else { None }
+        if known {
+            self.types.arguments(ty).first().copied()
+        } else {
+            None
+        }
     }
 
     /// Whether a function yields; functions inside it do not count.
@@ -665,17 +844,12 @@ impl Checker<'_> {
         while let Some(next) = todo.pop() {
             match self.tree.kind(next) {
                 NodeKind::Yield(_) => return true,
-                NodeKind::LocalFunction { .. } | NodeKind::Lambda { .. } | NodeKind::Delegate { .. } => {}
+                NodeKind::LocalFunction { .. }
+                | NodeKind::Lambda { .. }
+                | NodeKind::Delegate { .. } => {}
                 kind => kind.each_child(&mut |child| todo.push(child)),
             }
         }
         false
-    }
-
-    pub(super) fn local_method(&self, method: Method) -> Option<NodeId> {
-        match method {
-            Method::Local(n) => self.functions.get(n as usize).map(|f| f.node),
-            _ => None,
-        }
     }
 }

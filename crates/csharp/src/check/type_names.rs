@@ -39,7 +39,9 @@ impl Checker<'_> {
         let span = self.tree.span(node);
         match self.tree.kind(node) {
             NodeKind::Predefined => predefined(span.of(self.tree.text())),
-            NodeKind::Name { .. } | NodeKind::Member { .. } | NodeKind::Alias { .. } => match self.place(node, true) {
+            NodeKind::Name { .. } | NodeKind::Member { .. } | NodeKind::Alias { .. } => match self
+                .place(node, true)
+            {
                 Some(Place::Type(ty)) => ty,
                 Some(Place::Space(space)) => {
                     let message = format!("`{space}` is a namespace, and a type is wanted here");
@@ -75,7 +77,11 @@ impl Checker<'_> {
             }
             NodeKind::PointerType(inner) => {
                 let inner = self.type_of(*inner);
-                self.error(Code::PointerContext, span, "policy expressions cannot use pointers");
+                self.error(
+                    Code::PointerContext,
+                    span,
+                    "policy expressions cannot use pointers",
+                );
                 self.types.make(Type::Pointer(inner))
             }
             NodeKind::RefType(inner) => self.type_of(*inner),
@@ -117,10 +123,20 @@ impl Checker<'_> {
                 let word = self.tree.span(node).of(self.tree.text());
                 Some(Place::Type(predefined(word)))
             }
-            NodeKind::Member { target, name, types } => {
+            NodeKind::Member {
+                target,
+                name,
+                types,
+            } => {
                 let outer = self.place(target, report)?;
                 let arguments = self.type_list(types.as_deref(), report);
-                self.place_inside(&outer, name, arguments.as_deref(), self.tree.span(node), report)
+                self.place_inside(
+                    &outer,
+                    name,
+                    arguments.as_deref(),
+                    self.tree.span(node),
+                    report,
+                )
             }
             _ => None,
         }
@@ -130,7 +146,11 @@ impl Checker<'_> {
         let types = types?.to_vec();
         let mut list = Vec::new();
         for node in types {
-            let ty = if report { self.type_of(node) } else { self.quietly(|c| c.type_of(node)).0 };
+            let ty = if report {
+                self.type_of(node)
+            } else {
+                self.quietly(|c| c.type_of(node)).0
+            };
             if report {
                 self.refuse_static(ty, self.tree.span(node));
             }
@@ -142,12 +162,20 @@ impl Checker<'_> {
     /// Reports a static class where values of it would be needed.
     pub(super) fn refuse_static(&mut self, ty: Ty, span: Span) {
         if self.types.is_static(ty) {
-            let message = format!("`{}` is a static class; there are no values of it", self.show(ty));
+            let message = format!(
+                "`{}` is a static class; there are no values of it",
+                self.show(ty)
+            );
             self.error(Code::StaticType, span, message);
         }
     }
 
-    fn simple_place(&mut self, span: Span, arguments: Option<&[Ty]>, report: bool) -> Option<Place> {
+    fn simple_place(
+        &mut self,
+        span: Span,
+        arguments: Option<&[Ty]>,
+        report: bool,
+    ) -> Option<Place> {
         if self.tree_is_named_value(span) {
             return Some(Place::Type(Ty::UNKNOWN));
         }
@@ -163,11 +191,24 @@ impl Checker<'_> {
             }
         }
         let named = TABLE.named(&name);
-        let imported: Vec<DefId> = named.iter().copied().filter(|def| TABLE.is_imported(*def)).collect();
-        let fitting: Vec<DefId> = imported.iter().copied().filter(|def| TABLE.arity(*def) == arity).collect();
+        let imported: Vec<DefId> = named
+            .iter()
+            .copied()
+            .filter(|def| TABLE.is_imported(*def))
+            .collect();
+        let fitting: Vec<DefId> = imported
+            .iter()
+            .copied()
+            .filter(|def| TABLE.arity(*def) == arity)
+            .collect();
         match fitting.as_slice() {
             [def] => {
-                return Some(Place::Type(self.constructed(*def, arguments.unwrap_or(&[]), span, report)));
+                return Some(Place::Type(self.constructed(
+                    *def,
+                    arguments.unwrap_or(&[]),
+                    span,
+                    report,
+                )));
             }
             [] => {}
             [first, ..] => {
@@ -193,13 +234,20 @@ impl Checker<'_> {
         if let Some(other) = imported.first() {
             let message = match TABLE.arity(*other) {
                 0 => format!("`{name}` takes no type arguments"),
-                n => format!("`{name}` takes {n} type argument{}", if n == 1 { "" } else { "s" }),
+                n => format!(
+                    "`{name}` takes {n} type argument{}",
+                    if n == 1 { "" } else { "s" }
+                ),
             };
             self.error(Code::TypeArguments, span, message);
             return;
         }
         let elsewhere = named.iter().find(|def| TABLE.space(**def) != CONTEXT);
-        let mut problem = Problem::new(Code::UnknownType, span, format!("there is no type `{name}`"));
+        let mut problem = Problem::new(
+            Code::UnknownType,
+            span,
+            format!("there is no type `{name}`"),
+        );
         if let Some(def) = elsewhere {
             problem = problem.help(format!(
                 "its namespace is not imported in policy expressions; write {}",
@@ -218,7 +266,10 @@ impl Checker<'_> {
         if def == super::known::KNOWN.nullable {
             let inner = arguments.first().copied().unwrap_or(Ty::UNKNOWN);
             if report && self.types.is_reference_type(inner) {
-                let message = format!("`{}` has null already; Nullable is for value types", self.show(inner));
+                let message = format!(
+                    "`{}` has null already; Nullable is for value types",
+                    self.show(inner)
+                );
                 self.error(Code::ValueConstraint, span, message);
                 return Ty::UNKNOWN;
             }
@@ -226,13 +277,25 @@ impl Checker<'_> {
         self.types.named(def, arguments)
     }
 
-    pub(super) fn place_inside(&mut self, outer: &Place, name: Span, arguments: Option<&[Ty]>, span: Span, report: bool) -> Option<Place> {
+    pub(super) fn place_inside(
+        &mut self,
+        outer: &Place,
+        name: Span,
+        arguments: Option<&[Ty]>,
+        span: Span,
+        report: bool,
+    ) -> Option<Place> {
         let text = self.tree.name(name).into_owned();
         let arity = arguments.map_or(0, <[Ty]>::len);
         match outer {
             Place::Space(space) => {
                 if let Some(def) = TABLE.find(space, &text, arity) {
-                    return Some(Place::Type(self.constructed(def, arguments.unwrap_or(&[]), name, report)));
+                    return Some(Place::Type(self.constructed(
+                        def,
+                        arguments.unwrap_or(&[]),
+                        name,
+                        report,
+                    )));
                 }
                 let full = format!("{space}.{text}");
                 if arguments.is_none() && TABLE.is_namespace(&full) {
@@ -244,7 +307,11 @@ impl Checker<'_> {
                         name,
                         format!("the namespace `{space}` has no type `{text}`"),
                     );
-                    let names = if self.hints > 0 { TABLE.below(space) } else { Vec::new() };
+                    let names = if self.hints > 0 {
+                        TABLE.below(space)
+                    } else {
+                        Vec::new()
+                    };
                     if let Some(near) = self.near(&text, names.iter().map(String::as_str)) {
                         problem = problem.help(format!("did you mean `{space}.{near}`?"));
                     }
@@ -257,14 +324,20 @@ impl Checker<'_> {
                     return Some(Place::Type(Ty::UNKNOWN));
                 };
                 if let Some(inner) = TABLE.find(TABLE.full(def), &text, arity) {
-                    return Some(Place::Type(self.types.named(inner, arguments.unwrap_or(&[]))));
+                    return Some(Place::Type(
+                        self.types.named(inner, arguments.unwrap_or(&[])),
+                    ));
                 }
                 if self.types.is_opaque(*ty) || *ty == Ty::UNKNOWN {
                     return Some(Place::Type(Ty::UNKNOWN));
                 }
                 if report {
                     let message = format!("`{}` has no nested type `{text}`", self.show(*ty));
-                    self.error(Code::NoNestedType, Span::new(name.start, span.end.max(name.end)), message);
+                    self.error(
+                        Code::NoNestedType,
+                        Span::new(name.start, span.end.max(name.end)),
+                        message,
+                    );
                 }
                 None
             }

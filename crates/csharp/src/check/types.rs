@@ -133,10 +133,6 @@ impl Types {
         self.make(Type::Named(def, arguments.into()))
     }
 
-    pub(crate) fn array(&mut self, element: Ty) -> Ty {
-        self.make(Type::Array(element, 1))
-    }
-
     pub(crate) fn nullable(&mut self, inner: Ty) -> Ty {
         self.named(KNOWN.nullable, &[inner])
     }
@@ -330,6 +326,8 @@ pub(crate) fn keyword(def: DefId) -> Option<&'static str> {
 
 /// The type that a word of C# names.
 pub(crate) fn predefined(word: &str) -> Ty {
-    let def = (0..DefId::VOID.0).map(DefId).find(|def| keyword(*def) == Some(word));
+    let def = (0..DefId::VOID.0)
+        .map(DefId)
+        .find(|def| keyword(*def) == Some(word));
     def.map_or(Ty::VOID, Ty::of)
 }

@@ -15,16 +15,33 @@ impl Checker<'_> {
         let value = self.readable(value);
         let span = self.tree.span(node);
         if value.is_unknown() {
-            return Value::new(if op == UnaryOp::Not { Ty::BOOL } else { Ty::UNKNOWN }, node);
+            return Value::new(
+                if op == UnaryOp::Not {
+                    Ty::BOOL
+                } else {
+                    Ty::UNKNOWN
+                },
+                node,
+            );
         }
         if matches!(op, UnaryOp::AddressOf | UnaryOp::Dereference) {
-            self.error(Code::PointerContext, span, "policy expressions cannot use pointers");
+            self.error(
+                Code::PointerContext,
+                span,
+                "policy expressions cannot use pointers",
+            );
             return Value::unknown(node);
         }
         if value.ty == Ty::DYNAMIC {
             return Value::new(Ty::DYNAMIC, node);
         }
-        if matches!(op, UnaryOp::PreIncrement | UnaryOp::PreDecrement | UnaryOp::PostIncrement | UnaryOp::PostDecrement) {
+        if matches!(
+            op,
+            UnaryOp::PreIncrement
+                | UnaryOp::PreDecrement
+                | UnaryOp::PostIncrement
+                | UnaryOp::PostDecrement
+        ) {
             return self.increment(node, op, value);
         }
         let bare = self.types.bare(value.ty);
@@ -33,12 +50,24 @@ impl Checker<'_> {
         let ty = match (op, numeric) {
             (UnaryOp::Not, _) => (bare == Ty::BOOL).then_some(Ty::BOOL),
             (UnaryOp::Plus, Some(n)) => Some(if n < Numeric::Int { Ty::INT } else { n.ty() }),
-            (UnaryOp::Minus, Some(Numeric::ULong)) => self.is_smallest_long(operand).then_some(Ty::LONG),
-            (UnaryOp::Minus, Some(Numeric::UInt)) => Some(if self.is_smallest_int(operand) { Ty::INT } else { Ty::LONG }),
+            (UnaryOp::Minus, Some(Numeric::ULong)) => {
+                self.is_smallest_long(operand).then_some(Ty::LONG)
+            }
+            (UnaryOp::Minus, Some(Numeric::UInt)) => Some(if self.is_smallest_int(operand) {
+                Ty::INT
+            } else {
+                Ty::LONG
+            }),
             (UnaryOp::Minus, Some(n)) => Some(if n < Numeric::Int { Ty::INT } else { n.ty() }),
-            (UnaryOp::Complement, Some(n)) if n.is_whole() => Some(if n < Numeric::Int { Ty::INT } else { n.ty() }),
+            (UnaryOp::Complement, Some(n)) if n.is_whole() => {
+                Some(if n < Numeric::Int { Ty::INT } else { n.ty() })
+            }
             (UnaryOp::Complement, _) if self.types.is_enum(bare) => Some(bare),
-            (UnaryOp::Minus | UnaryOp::Plus, _) if self.types.def(bare) == Some(super::known::KNOWN.time_span) => Some(bare),
+            (UnaryOp::Minus | UnaryOp::Plus, _)
+                if self.types.def(bare) == Some(super::known::KNOWN.time_span) =>
+            {
+                Some(bare)
+            }
             _ => None,
         };
         let has_type = value.has_type();
@@ -49,9 +78,20 @@ impl Checker<'_> {
                 _ => self.show(value.ty),
             };
             let message = format!("`{}` does not take a `{shown}`", op.text());
-            let help = if value.ty == Ty::OBJECT && op == UnaryOp::Not { "cast it: `!(bool)x`" } else { "" };
+            let help = if value.ty == Ty::OBJECT && op == UnaryOp::Not {
+                "cast it: `!(bool)x`"
+            } else {
+                ""
+            };
             self.report(Problem::new(Code::UnaryTypes, span, message).help(help));
-            return Value::new(if op == UnaryOp::Not { Ty::BOOL } else { Ty::UNKNOWN }, node);
+            return Value::new(
+                if op == UnaryOp::Not {
+                    Ty::BOOL
+                } else {
+                    Ty::UNKNOWN
+                },
+                node,
+            );
         };
         let mut result = Value::new(if lifted { self.types.nullable(ty) } else { ty }, node);
         result.constant = match (op, &value.constant) {
@@ -61,16 +101,21 @@ impl Checker<'_> {
                 let n = -*n;
                 let range = Numeric::of(ty).and_then(Numeric::range);
                 if range.is_some_and(|(low, high)| n < low || n > high) && !self.is_unchecked() {
-                    let message = format!("this computes a constant that a `{}` cannot hold", self.show(ty));
+                    let message = format!(
+                        "this computes a constant that a `{}` cannot hold",
+                        self.show(ty)
+                    );
                     self.error(Code::Overflow, span, message);
                 }
                 Some(Const::Int(n))
             }
             (UnaryOp::Minus, Some(Const::Real(r))) => Some(Const::Real(-r)),
-            (UnaryOp::Complement, Some(Const::Int(n))) => Some(match Numeric::of(ty).and_then(Numeric::range) {
-                Some((0, high)) => Const::Int(high - *n),
-                _ => Const::Int(!*n),
-            }),
+            (UnaryOp::Complement, Some(Const::Int(n))) => {
+                Some(match Numeric::of(ty).and_then(Numeric::range) {
+                    Some((0, high)) => Const::Int(high - *n),
+                    _ => Const::Int(!*n),
+                })
+            }
             (_, Some(_)) => Some(Const::Some),
             _ => None,
         };
@@ -79,12 +124,14 @@ impl Checker<'_> {
 
     /// `-2147483648` is an `int` though its digits are not.
     fn is_smallest_int(&self, operand: NodeId) -> bool {
-        matches!(self.tree.kind(operand), NodeKind::Number(_)) && self.tree.span(operand).of(self.tree.text()) == "2147483648"
+        matches!(self.tree.kind(operand), NodeKind::Number(_))
+            && self.tree.span(operand).of(self.tree.text()) == "2147483648"
     }
 
     fn is_smallest_long(&self, operand: NodeId) -> bool {
         let text = self.tree.span(operand).of(self.tree.text());
-        matches!(self.tree.kind(operand), NodeKind::Number(_)) && text.trim_end_matches(['l', 'L']) == "9223372036854775808"
+        matches!(self.tree.kind(operand), NodeKind::Number(_))
+            && text.trim_end_matches(['l', 'L']) == "9223372036854775808"
     }
 
     fn increment(&mut self, node: NodeId, op: UnaryOp, value: Value) -> Value {
@@ -118,7 +165,10 @@ impl Checker<'_> {
                 format!("`{text}` can be read only"),
                 "policy expressions do not write context; <set-variable>, <set-header> and their like do. To compare, write `==`",
             ),
-            Code::ReadOnlyLoop => (format!("`{text}` is the variable of a loop and cannot be written"), "use a variable of your own"),
+            Code::ReadOnlyLoop => (
+                format!("`{text}` is the variable of a loop and cannot be written"),
+                "use a variable of your own",
+            ),
             Code::NotAssignable => (format!("`{text}` is a constant"), ""),
             _ => (format!("`{text}` can be read only"), ""),
         };
@@ -126,13 +176,25 @@ impl Checker<'_> {
     }
 
     fn is_element(&self, node: NodeId) -> bool {
-        matches!(self.tree.kind(node), NodeKind::Element { .. } | NodeKind::ElementOf { .. })
+        matches!(
+            self.tree.kind(node),
+            NodeKind::Element { .. } | NodeKind::ElementOf { .. }
+        )
     }
 
-    pub(super) fn assignment(&mut self, node: NodeId, op: AssignOp, at: Span, target: NodeId, source: NodeId) -> Value {
+    pub(super) fn assignment(
+        &mut self,
+        node: NodeId,
+        op: AssignOp,
+        at: Span,
+        target: NodeId,
+        source: NodeId,
+    ) -> Value {
         if op.is_none() {
             match *self.tree.kind(target) {
-                NodeKind::Name { name, types: None } if name.of(self.tree.text()) == "_" && self.scopes.find("_").is_none() => {
+                NodeKind::Name { name, types: None }
+                    if name.of(self.tree.text()) == "_" && self.scopes.find("_").is_none() =>
+                {
                     let value = self.value(source);
                     let value = self.typed(value);
                     return Value::new(value.ty, node);
@@ -147,19 +209,28 @@ impl Checker<'_> {
             }
         }
         let left = self.value(target);
-        let left = if left.is_value() { left } else { self.not_a_variable(left) };
+        let left = if left.is_value() {
+            left
+        } else {
+            self.not_a_variable(left)
+        };
         let right = self.value(source);
         match left.what {
             What::Variable => {}
             What::ReadOnly(code) => self.not_writable(code, &left),
             _ if matches!(self.tree.kind(target), NodeKind::Conditional { .. }) => {
                 let message = "an assignment behind `?.` needs C# 14; policy expressions are C# 7";
-                self.report(Problem::new(Code::LanguageVersion, at, message).help("test for null with `if`"));
+                self.report(
+                    Problem::new(Code::LanguageVersion, at, message)
+                        .help("test for null with `if`"),
+                );
             }
             _ => {
                 let span = self.tree.span(target);
                 let message = "only a variable, a property or an element can stand before `=`";
-                self.report(Problem::new(Code::NotAssignable, span, message).help("to compare, write `==`"));
+                self.report(
+                    Problem::new(Code::NotAssignable, span, message).help("to compare, write `==`"),
+                );
             }
         }
         if left.is_unknown() || left.ty == Ty::DYNAMIC {
@@ -200,13 +271,18 @@ impl Checker<'_> {
         match self.tree.kind(target).clone() {
             NodeKind::Tuple(elements) => {
                 let declares = |id: &NodeId| match *self.tree.kind(*id) {
-                    NodeKind::Argument { value, .. } => matches!(self.tree.kind(value), NodeKind::Declaration { .. }),
+                    NodeKind::Argument { value, .. } => {
+                        matches!(self.tree.kind(value), NodeKind::Declaration { .. })
+                    }
                     _ => false,
                 };
                 let count = elements.iter().filter(|id| declares(id)).count();
                 if count > 0 && count < elements.len() {
                     let message = "declaring and assigning in one deconstruction needs C# 10; policy expressions are C# 7";
-                    self.report(Problem::new(Code::LanguageVersion, self.tree.span(target), message).help("declare all variables, or none"));
+                    self.report(
+                        Problem::new(Code::LanguageVersion, self.tree.span(target), message)
+                            .help("declare all variables, or none"),
+                    );
                 }
                 let parts = self.parts_of(value, elements.len(), target);
                 for (element, part) in elements.iter().zip(parts) {
@@ -256,7 +332,8 @@ impl Checker<'_> {
                 let value = Value::new(*part, source);
                 self.deconstruct(target, &value);
             }
-            NodeKind::Name { name, types: None } if name.of(self.tree.text()) == "_" && self.scopes.find("_").is_none() => {}
+            NodeKind::Name { name, types: None }
+                if name.of(self.tree.text()) == "_" && self.scopes.find("_").is_none() => {}
             _ => {
                 let left = self.value(target);
                 match left.what {
@@ -281,7 +358,12 @@ impl Checker<'_> {
             Type::Tuple(types, _) => types.to_vec(),
             _ => match &value.what {
                 What::Tuple(elements) => elements.iter().map(|e| e.ty).collect(),
-                _ if value.ty == Ty::UNKNOWN || self.types.is_opaque(value.ty) || value.ty == Ty::DYNAMIC => vec![Ty::UNKNOWN; count],
+                _ if value.ty == Ty::UNKNOWN
+                    || self.types.is_opaque(value.ty)
+                    || value.ty == Ty::DYNAMIC =>
+                {
+                    vec![Ty::UNKNOWN; count]
+                }
                 _ => {
                     let message = format!("a `{}` cannot be taken apart", self.show(value.ty));
                     self.error(Code::Deconstruction, self.tree.span(value.node), message);
@@ -290,7 +372,10 @@ impl Checker<'_> {
             },
         };
         if types.len() != count {
-            let message = format!("the value has {} parts, and {count} names stand here", types.len());
+            let message = format!(
+                "the value has {} parts, and {count} names stand here",
+                types.len()
+            );
             self.error(Code::Deconstruction, self.tree.span(target), message);
             return vec![Ty::UNKNOWN; count];
         }

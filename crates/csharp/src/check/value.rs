@@ -59,15 +59,30 @@ pub(crate) struct Value {
 
 impl Value {
     pub(crate) fn new(ty: Ty, node: NodeId) -> Self {
-        Self { ty, what: What::Value, constant: None, node }
+        Self {
+            ty,
+            what: What::Value,
+            constant: None,
+            node,
+        }
     }
 
     pub(crate) fn of(ty: Ty, what: What, node: NodeId) -> Self {
-        Self { ty, what, constant: None, node }
+        Self {
+            ty,
+            what,
+            constant: None,
+            node,
+        }
     }
 
     pub(crate) fn constant(ty: Ty, constant: Const, node: NodeId) -> Self {
-        Self { ty, what: What::Value, constant: Some(constant), node }
+        Self {
+            ty,
+            what: What::Value,
+            constant: Some(constant),
+            node,
+        }
     }
 
     /// A value of which nothing is known; no error follows from it.
@@ -134,7 +149,6 @@ pub(crate) struct Signature {
     pub(crate) params: Vec<Param>,
     pub(crate) result: Ty,
     pub(crate) type_parameters: Vec<SignatureType>,
-    pub(crate) is_static: bool,
     pub(crate) is_extension: bool,
 }
 

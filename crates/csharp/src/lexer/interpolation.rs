@@ -8,7 +8,10 @@ impl Lexer<'_> {
     pub(super) fn interpolation(&mut self, start: usize, prefix: usize, verbatim: bool) {
         self.at = start + prefix;
         self.push(Kind::InterpolationStart, start);
-        self.frames.push(Frame::Interpolated { start: offset(start), verbatim });
+        self.frames.push(Frame::Interpolated {
+            start: offset(start),
+            verbatim,
+        });
     }
 
     /// Text up to the next hole or the end.
@@ -124,7 +127,12 @@ impl Lexer<'_> {
 
     /// A line break inside a hole, which C# has only in verbatim strings.
     pub(super) fn break_in_hole(&mut self) {
-        if let Some(Frame::Hole { verbatim: false, broken, .. }) = self.frames.last_mut() {
+        if let Some(Frame::Hole {
+            verbatim: false,
+            broken,
+            ..
+        }) = self.frames.last_mut()
+        {
             *broken = true;
         }
     }

@@ -28,7 +28,10 @@ impl Lexer<'_> {
                 let digits = hex(start + 2, 8);
                 let value = self.text.get(start + 2..start + 2 + digits);
                 let value = value.and_then(|hex| u32::from_str_radix(hex, 16).ok());
-                (2 + digits, digits == 8 && value.is_some_and(|v| v <= 0x10_FFFF))
+                (
+                    2 + digits,
+                    digits == 8 && value.is_some_and(|v| v <= 0x10_FFFF),
+                )
             }
             _ => (1, false),
         };
@@ -38,7 +41,10 @@ impl Lexer<'_> {
         }
         if length == 1 {
             // The character behind it, unless it ends the line.
-            let next = self.text.get(self.at..).and_then(|rest| rest.chars().next());
+            let next = self
+                .text
+                .get(self.at..)
+                .and_then(|rest| rest.chars().next());
             if let Some(c) = next.filter(|_| self.line_break(self.at) == 0) {
                 self.at += c.len_utf8();
             }
@@ -107,11 +113,21 @@ impl Lexer<'_> {
     /// A raw string: refused, and read over as a whole.
     pub(super) fn raw(&mut self, start: usize) {
         let dollars = self.rest().iter().take_while(|b| **b == b'$').count();
-        let quotes = self.rest().iter().skip(dollars).take_while(|b| **b == b'"').count();
+        let quotes = self
+            .rest()
+            .iter()
+            .skip(dollars)
+            .take_while(|b| **b == b'"')
+            .count();
         let body = start + dollars + quotes;
         if quotes < 3 {
             self.at = start + dollars;
-            self.report(Code::BadCharacter, start, self.at, "`$` stands before a string, once");
+            self.report(
+                Code::BadCharacter,
+                start,
+                self.at,
+                "`$` stands before a string, once",
+            );
             self.push(Kind::Unknown, start);
             return;
         }
@@ -153,7 +169,10 @@ impl Lexer<'_> {
                 b'\'' => break,
                 b'\\' => self.escape(),
                 _ => {
-                    let c = self.text.get(self.at..).and_then(|rest| rest.chars().next());
+                    let c = self
+                        .text
+                        .get(self.at..)
+                        .and_then(|rest| rest.chars().next());
                     self.at += c.map_or(1, char::len_utf8);
                     // Outside the basic plane a character is two of .NET's.
                     count += usize::from(c.is_some_and(|c| c > '\u{ffff}'));
@@ -164,7 +183,10 @@ impl Lexer<'_> {
         if self.peek(0) != b'\'' || self.at >= self.bytes.len() {
             // No closing quote on this line: take one character and go on.
             self.at = start + 1;
-            let c = self.text.get(self.at..).and_then(|rest| rest.chars().next());
+            let c = self
+                .text
+                .get(self.at..)
+                .and_then(|rest| rest.chars().next());
             if let Some(c) = c.filter(|_| self.line_break(self.at) == 0) {
                 self.at += c.len_utf8();
             }
@@ -209,7 +231,13 @@ impl Lexer<'_> {
         let mut real = false;
         if prefix {
             self.at += 2;
-            while self.peek(0) == b'_' || if hex { self.peek(0).is_ascii_hexdigit() } else { matches!(self.peek(0), b'0' | b'1') } {
+            while self.peek(0) == b'_'
+                || if hex {
+                    self.peek(0).is_ascii_hexdigit()
+                } else {
+                    matches!(self.peek(0), b'0' | b'1')
+                }
+            {
                 self.at += 1;
             }
             if self.at == start + 2 {
@@ -297,11 +325,21 @@ pub(crate) fn number_value(text: &str) -> (Option<u64>, f64) {
     let lower = plain.to_ascii_lowercase();
     if let Some(hex) = lower.strip_prefix("0x") {
         let hex = hex.trim_end_matches(['u', 'l']);
-        return (u64::from_str_radix(hex, 16).ok().or_else(|| hex.is_empty().then_some(0)), 0.0);
+        return (
+            u64::from_str_radix(hex, 16)
+                .ok()
+                .or_else(|| hex.is_empty().then_some(0)),
+            0.0,
+        );
     }
     if let Some(binary) = lower.strip_prefix("0b") {
         let binary = binary.trim_end_matches(['u', 'l']);
-        return (u64::from_str_radix(binary, 2).ok().or_else(|| binary.is_empty().then_some(0)), 0.0);
+        return (
+            u64::from_str_radix(binary, 2)
+                .ok()
+                .or_else(|| binary.is_empty().then_some(0)),
+            0.0,
+        );
     }
     let number = lower.trim_end_matches(['u', 'l', 'f', 'd', 'm']);
     (number.parse().ok(), number.parse().unwrap_or(f64::NAN))
@@ -332,7 +370,9 @@ pub(crate) fn string_value(literal: &str) -> String {
 /// The character that a character literal stands for.
 pub(crate) fn character_value(literal: &str) -> Option<char> {
     let body = literal.strip_prefix('\'').unwrap_or(literal);
-    unescape(body.strip_suffix('\'').unwrap_or(body)).chars().next()
+    unescape(body.strip_suffix('\'').unwrap_or(body))
+        .chars()
+        .next()
 }
 
 fn unescape(body: &str) -> String {
@@ -345,7 +385,11 @@ fn unescape(body: &str) -> String {
             break;
         };
         let hex = |most: usize| {
-            let digits = rest.bytes().skip(1).take(most).take_while(u8::is_ascii_hexdigit);
+            let digits = rest
+                .bytes()
+                .skip(1)
+                .take(most)
+                .take_while(u8::is_ascii_hexdigit);
             let end = 1 + digits.count();
             let code = u32::from_str_radix(rest.get(1..end).unwrap_or(""), 16).unwrap_or(0);
             (char::from_u32(code).unwrap_or('\u{fffd}'), end)

@@ -6,8 +6,8 @@ mod preprocessor;
 mod token;
 
 pub(crate) use literals::{character_value, number_value, string_value};
-pub use token::{Kind, Number, Token};
 pub(crate) use token::PREDEFINED;
+pub use token::{Kind, Number, Token};
 
 use crate::meter::Meter;
 use crate::problem::{Code, MOST_PROBLEMS, Problem};
@@ -23,7 +23,12 @@ enum Frame {
     /// The text of an interpolated string.
     Interpolated { start: u32, verbatim: bool },
     /// A hole in one: brackets open in it, and whether a line break was reported.
-    Hole { start: u32, open: u32, verbatim: bool, broken: bool },
+    Hole {
+        start: u32,
+        open: u32,
+        verbatim: bool,
+        broken: bool,
+    },
 }
 
 pub(crate) struct Lexer<'a> {
@@ -74,7 +79,11 @@ pub(crate) fn lex(text: &str, meter: &dyn Meter) -> (Vec<Token>, Vec<Problem>, b
     }
     let end = Span::at(offset(text.len()));
     let on_new_line = lexer.new_line;
-    lexer.tokens.push(Token { kind: Kind::End, span: end, on_new_line });
+    lexer.tokens.push(Token {
+        kind: Kind::End,
+        span: end,
+        on_new_line,
+    });
     (lexer.tokens, lexer.problems, whole)
 }
 
@@ -89,7 +98,11 @@ impl<'a> Lexer<'a> {
 
     fn push(&mut self, kind: Kind, start: usize) {
         let span = Span::new(offset(start), offset(self.at));
-        self.tokens.push(Token { kind, span, on_new_line: self.new_line });
+        self.tokens.push(Token {
+            kind,
+            span,
+            on_new_line: self.new_line,
+        });
         self.new_line = false;
         self.line_start = false;
     }
@@ -102,7 +115,11 @@ impl<'a> Lexer<'a> {
     }
 
     fn report(&mut self, code: Code, start: usize, end: usize, message: impl Into<String>) {
-        self.note(Problem::new(code, Span::new(offset(start), offset(end)), message));
+        self.note(Problem::new(
+            code,
+            Span::new(offset(start), offset(end)),
+            message,
+        ));
     }
 
     /// The length of a line break at `at`, or 0.
@@ -209,7 +226,11 @@ impl<'a> Lexer<'a> {
         let is_name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         let end = name + rest.iter().skip(name).take_while(is_name).count();
         let close = blank(end);
-        if end == name || !rest.get(close..).is_some_and(|rest| rest.starts_with(b"}}")) {
+        if end == name
+            || !rest
+                .get(close..)
+                .is_some_and(|rest| rest.starts_with(b"}}"))
+        {
             return false;
         }
         let start = self.at;
@@ -227,7 +248,11 @@ impl<'a> Lexer<'a> {
         }
         let from = self.at;
         let mut escaped = false;
-        while let Some(c) = self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
+        while let Some(c) = self
+            .text
+            .get(self.at..)
+            .and_then(|rest| rest.chars().next())
+        {
             if c == '\\' {
                 let Some((c, length)) = literals::unicode_escape(&self.text[self.at..]) else {
                     break;
@@ -265,7 +290,11 @@ impl<'a> Lexer<'a> {
             self.push(Kind::Unknown, start);
             return;
         }
-        let c = self.text.get(self.at..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
+        let c = self
+            .text
+            .get(self.at..)
+            .and_then(|rest| rest.chars().next())
+            .unwrap_or(' ');
         self.at = start + c.len_utf8();
         if c.is_whitespace() || c == '\u{feff}' {
             return;
@@ -290,7 +319,9 @@ impl<'a> Lexer<'a> {
     fn punctuation(&mut self) {
         let start = self.at;
         let rest = self.rest();
-        let found = PUNCTUATION.iter().find(|punct| rest.starts_with(punct.as_bytes()));
+        let found = PUNCTUATION
+            .iter()
+            .find(|punct| rest.starts_with(punct.as_bytes()));
         let Some(punct) = found else {
             self.stray(start, false);
             return;

@@ -29,14 +29,23 @@ impl Parser<'_> {
             return self.anonymous(start);
         }
         if self.is("(") && self.scan_type(self.at, false).is_none() {
-            self.later(new, "`new` without a type", 9, "write the type behind `new`");
+            self.later(
+                new,
+                "`new` without a type",
+                9,
+                "write the type behind `new`",
+            );
             self.arguments("(", ")");
             if self.is("{") {
                 self.initializer();
             }
             return self.finish(NodeKind::Missing, start);
         }
-        if self.at_end() || !matches!(self.token().kind, Kind::Name | Kind::NamedValue) && !self.is_predefined_at(self.at) && !self.is("(") {
+        if self.at_end()
+            || !matches!(self.token().kind, Kind::Name | Kind::NamedValue)
+                && !self.is_predefined_at(self.at)
+                && !self.is("(")
+        {
             let message = format!("a type is missing behind `new`, {}", self.seen());
             self.report(Code::NewExpected, self.gap(), message);
             return self.finish(NodeKind::Missing, start);
@@ -53,13 +62,22 @@ impl Parser<'_> {
             let message = format!("`(` or `{{` is missing behind the type {}", self.seen());
             self.report(Code::NewExpected, self.gap(), message);
         }
-        self.finish(NodeKind::New { ty, arguments, initializer }, start)
+        self.finish(
+            NodeKind::New {
+                ty,
+                arguments,
+                initializer,
+            },
+            start,
+        )
     }
 
     /// `new int?[3]`: the `?` belongs to the element.
     fn is_nullable_array(&self) -> bool {
         let scanned = self.scan_type(self.at, false);
-        scanned.is_some_and(|s| self.is_at(s.end, "?") && (self.is_at(s.end + 1, "[") || self.is_at(s.end + 1, "(")))
+        scanned.is_some_and(|s| {
+            self.is_at(s.end, "?") && (self.is_at(s.end + 1, "[") || self.is_at(s.end + 1, "("))
+        })
     }
 
     fn array(&mut self, element: NodeId, start: u32) -> NodeId {
@@ -77,14 +95,34 @@ impl Parser<'_> {
                 );
             }
             let sizes = List::default();
-            return self.finish(NodeKind::NewArray { ty, sizes, initializer }, start);
+            return self.finish(
+                NodeKind::NewArray {
+                    ty,
+                    sizes,
+                    initializer,
+                },
+                start,
+            );
         }
         let sizes = self.arguments("[", "]");
         let inner = self.array_ranks(element, at);
         let rank = u8::try_from(sizes.len()).unwrap_or(u8::MAX).max(1);
-        let ty = self.finish(NodeKind::ArrayType { element: inner, rank }, at);
+        let ty = self.finish(
+            NodeKind::ArrayType {
+                element: inner,
+                rank,
+            },
+            at,
+        );
         let initializer = self.is("{").then(|| self.array_initializer());
-        self.finish(NodeKind::NewArray { ty, sizes, initializer }, start)
+        self.finish(
+            NodeKind::NewArray {
+                ty,
+                sizes,
+                initializer,
+            },
+            start,
+        )
     }
 
     /// `{ ... }` behind `new T`.
@@ -137,7 +175,11 @@ impl Parser<'_> {
             let comma = self.at.saturating_sub(2);
             if self.is_at(comma, ",") && self.is_at(comma + 1, "}") && !self.in_array {
                 let span = self.token_at(comma + 1).span;
-                self.report(Code::BadTerm, span, "an argument is missing between this comma and the brace");
+                self.report(
+                    Code::BadTerm,
+                    span,
+                    "an argument is missing between this comma and the brace",
+                );
             }
             return id;
         }
@@ -157,13 +199,21 @@ impl Parser<'_> {
         }
         let value = self.expression();
         if let NodeKind::Assign { at, .. } = self.nodes[value.index()].kind {
-            self.report(Code::BadInitializer, at, "only a member may stand before `=` in an initializer");
+            self.report(
+                Code::BadInitializer,
+                at,
+                "only a member may stand before `=` in an initializer",
+            );
         }
         value
     }
 
     fn initializer_value(&mut self) -> NodeId {
-        if self.is("{") { self.initializer() } else { self.expression() }
+        if self.is("{") {
+            self.initializer()
+        } else {
+            self.expression()
+        }
     }
 
     fn anonymous(&mut self, start: u32) -> NodeId {
@@ -198,7 +248,12 @@ impl Parser<'_> {
             }
         }
         self.expect("}");
-        self.finish(NodeKind::NewAnonymous { members: members.into() }, start)
+        self.finish(
+            NodeKind::NewAnonymous {
+                members: members.into(),
+            },
+            start,
+        )
     }
 
     pub(super) fn lambda(&mut self, is_async: bool) -> NodeId {
@@ -210,20 +265,45 @@ impl Parser<'_> {
             self.parameters(true)
         } else {
             let name = self.next().span;
-            let kind = NodeKind::Parameter { mode: Mode::Value, is_params: false, ty: None, name, default: None };
+            let kind = NodeKind::Parameter {
+                mode: Mode::Value,
+                is_params: false,
+                ty: None,
+                name,
+                default: None,
+            };
             Box::new([self.add(kind, name)])
         };
         let arrow = self.token().span;
         self.expect("=>");
-        let body = if self.is("{") { self.block() } else { self.expression() };
-        self.finish(NodeKind::Lambda { is_async, parameters, body, arrow }, start)
+        let body = if self.is("{") {
+            self.block()
+        } else {
+            self.expression()
+        };
+        self.finish(
+            NodeKind::Lambda {
+                is_async,
+                parameters,
+                body,
+                arrow,
+            },
+            start,
+        )
     }
 
     pub(super) fn anonymous_method(&mut self, is_async: bool) -> NodeId {
         let start = self.next().span.start;
         let parameters = self.is("(").then(|| self.parameters(false));
         let body = self.block();
-        self.finish(NodeKind::Delegate { is_async, parameters, body }, start)
+        self.finish(
+            NodeKind::Delegate {
+                is_async,
+                parameters,
+                body,
+            },
+            start,
+        )
     }
 
     /// `(T a, ref U b)`, of a lambda also `(a, b)`.
@@ -259,18 +339,37 @@ impl Parser<'_> {
             }
             self.next();
         }
-        let bare = self.is_name_at(self.at) && (self.is_at(self.at + 1, ",") || self.is_at(self.at + 1, ")"));
-        let ty = if lambda && bare { None } else { Some(self.ty()) };
+        let bare = self.is_name_at(self.at)
+            && (self.is_at(self.at + 1, ",") || self.is_at(self.at + 1, ")"));
+        let ty = if lambda && bare {
+            None
+        } else {
+            Some(self.ty())
+        };
         let name = self.identifier().unwrap_or(Span::at(self.previous_end()));
         let default = if self.is("=") {
             let span = self.next().span;
             if lambda {
-                self.later(span, "a default value of a lambda's parameter", 12, "remove it");
+                self.later(
+                    span,
+                    "a default value of a lambda's parameter",
+                    12,
+                    "remove it",
+                );
             }
             Some(self.expression())
         } else {
             None
         };
-        self.finish(NodeKind::Parameter { mode, is_params, ty, name, default }, start)
+        self.finish(
+            NodeKind::Parameter {
+                mode,
+                is_params,
+                ty,
+                name,
+                default,
+            },
+            start,
+        )
     }
 }

@@ -36,7 +36,15 @@ impl Parser<'_> {
         let at = self.token().span;
         self.expect("=");
         let value = self.expression();
-        self.finish(NodeKind::Assign { op: None, at, target, value }, start)
+        self.finish(
+            NodeKind::Assign {
+                op: None,
+                at,
+                target,
+                value,
+            },
+            start,
+        )
     }
 
     pub(super) fn local_declaration(&mut self, is_const: bool, start: u32) -> NodeId {
@@ -64,7 +72,11 @@ impl Parser<'_> {
                 self.arguments("[", "]");
             }
             let value = self.eat("=").then(|| {
-                if self.is("{") { self.array_initializer() } else { self.expression() }
+                if self.is("{") {
+                    self.array_initializer()
+                } else {
+                    self.expression()
+                }
             });
             variables.push(self.finish(NodeKind::Variable { name, value }, at));
             if !self.eat(",") {
@@ -72,7 +84,14 @@ impl Parser<'_> {
             }
         }
         let variables: List = variables.into();
-        self.finish(NodeKind::LocalDeclaration { is_const, ty, variables }, start)
+        self.finish(
+            NodeKind::LocalDeclaration {
+                is_const,
+                ty,
+                variables,
+            },
+            start,
+        )
     }
 
     pub(super) fn local_function(&mut self, is_async: bool, start: u32) -> NodeId {
@@ -160,6 +179,14 @@ impl Parser<'_> {
                 break;
             }
         }
-        self.finish(NodeKind::Constraint { name, types: types.into(), is_class, is_struct }, start)
+        self.finish(
+            NodeKind::Constraint {
+                name,
+                types: types.into(),
+                is_class,
+                is_struct,
+            },
+            start,
+        )
     }
 }

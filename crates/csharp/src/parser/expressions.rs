@@ -53,7 +53,13 @@ impl Parser<'_> {
                 Operator::Is => {
                     self.next();
                     let pattern = self.pattern(false);
-                    left = self.finish(NodeKind::Is { value: left, pattern }, start);
+                    left = self.finish(
+                        NodeKind::Is {
+                            value: left,
+                            pattern,
+                        },
+                        start,
+                    );
                     self.later_pattern_words();
                 }
                 Operator::As => {
@@ -64,24 +70,53 @@ impl Parser<'_> {
                 }
                 Operator::Binary(op) => {
                     let at = self.operator(tokens);
-                    let next = if op == BinaryOp::Coalesce { precedence } else { precedence + 1 };
+                    let next = if op == BinaryOp::Coalesce {
+                        precedence
+                    } else {
+                        precedence + 1
+                    };
                     let right = match self.deeper(|parser| parser.operand(next)) {
                         Some(id) => id,
                         None => self.missing(),
                     };
-                    left = self.finish(NodeKind::Binary { op, at, left, right }, start);
+                    left = self.finish(
+                        NodeKind::Binary {
+                            op,
+                            at,
+                            left,
+                            right,
+                        },
+                        start,
+                    );
                 }
                 Operator::Unsigned => {
                     let at = self.operator(tokens);
                     self.later(at, "`>>>`", 11, "use `>>` on an unsigned type");
                     let right = self.operand(precedence + 1);
                     let op = BinaryOp::ShiftRight;
-                    left = self.finish(NodeKind::Binary { op, at, left, right }, start);
+                    left = self.finish(
+                        NodeKind::Binary {
+                            op,
+                            at,
+                            left,
+                            right,
+                        },
+                        start,
+                    );
                 }
                 Operator::Range => {
                     let at = self.operator(tokens);
                     let dots = self.at >= 2 && self.is_at(self.at - 2, ".");
-                    self.later(at, "a range (`..`)", 8, if dots { "" } else { "write a single dot for a member; `Substring` takes a part of a string" });
+                    self.later(
+                        at,
+                        "a range (`..`)",
+                        8,
+                        if dots {
+                            ""
+                        } else {
+                            "write a single dot for a member; `Substring` takes a part of a string"
+                        },
+                    );
                     if self.starts_expression() {
                         self.operand(precedence + 1);
                     }
@@ -126,11 +161,25 @@ impl Parser<'_> {
                     "put parentheses around the whole `a ? b : c`",
                 );
                 let no = self.missing();
-                return self.finish(NodeKind::Choice { condition: left, yes, no }, start);
+                return self.finish(
+                    NodeKind::Choice {
+                        condition: left,
+                        yes,
+                        no,
+                    },
+                    start,
+                );
             }
             self.expect(":");
             let no = self.branch();
-            return self.finish(NodeKind::Choice { condition: left, yes, no }, start);
+            return self.finish(
+                NodeKind::Choice {
+                    condition: left,
+                    yes,
+                    no,
+                },
+                start,
+            );
         }
         let op = match self.token().kind {
             Kind::Punct("=") => None,
@@ -156,7 +205,15 @@ impl Parser<'_> {
         };
         let at = self.next().span;
         let value = self.expression();
-        self.finish(NodeKind::Assign { op, at, target: left, value }, start)
+        self.finish(
+            NodeKind::Assign {
+                op,
+                at,
+                target: left,
+                value,
+            },
+            start,
+        )
     }
 
     /// One of the values of `?:`.
@@ -249,7 +306,12 @@ impl Parser<'_> {
             }
             Kind::Punct("^") => {
                 let at = self.next().span;
-                self.later(at, "an index from the end (`^1`)", 8, "count from `.Length`");
+                self.later(
+                    at,
+                    "an index from the end (`^1`)",
+                    8,
+                    "count from `.Length`",
+                );
                 return match self.deeper(Self::unary) {
                     Some(id) => id,
                     None => self.missing(),
@@ -307,14 +369,29 @@ impl Parser<'_> {
             | Kind::InterpolationStart
             | Kind::NamedValue => true,
             Kind::Punct(punct) => {
-                matches!(punct, "(" | "!" | "~" | "-" | "+" | "++" | "--" | "[" | "&" | "*" | "^")
+                matches!(
+                    punct,
+                    "(" | "!" | "~" | "-" | "+" | "++" | "--" | "[" | "&" | "*" | "^"
+                )
             }
             Kind::Keyword(word) => {
                 self.is_predefined_at(self.at)
                     || matches!(
                         word,
-                        "new" | "null" | "true" | "false" | "this" | "base" | "typeof" | "default"
-                            | "checked" | "unchecked" | "sizeof" | "delegate" | "throw" | "ref"
+                        "new"
+                            | "null"
+                            | "true"
+                            | "false"
+                            | "this"
+                            | "base"
+                            | "typeof"
+                            | "default"
+                            | "checked"
+                            | "unchecked"
+                            | "sizeof"
+                            | "delegate"
+                            | "throw"
+                            | "ref"
                             | "stackalloc"
                     )
             }

@@ -35,7 +35,10 @@ pub fn parse_metered(text: &str, form: Form, meter: &dyn Meter) -> (Tree, Vec<Pr
     let mut text = text;
     let mut cut = None;
     if text.len() > MAX_TEXT {
-        let at = (0..=MAX_TEXT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let at = (0..=MAX_TEXT)
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(0);
         text = &text[..at];
         cut = Some(Problem::new(
             Code::TooComplex,
@@ -70,7 +73,15 @@ pub fn parse_metered(text: &str, form: Form, meter: &dyn Meter) -> (Tree, Vec<Pr
     let has_named_values = tokens.iter().any(|token| token.kind == Kind::NamedValue);
     let sound = problems.is_empty();
     let text = text.into();
-    let tree = Tree { text, tokens, nodes, root, form, sound, has_named_values };
+    let tree = Tree {
+        text,
+        tokens,
+        nodes,
+        root,
+        form,
+        sound,
+        has_named_values,
+    };
     (tree, problems)
 }
 
@@ -220,7 +231,8 @@ impl<'a> Parser<'a> {
     fn later(&mut self, span: Span, what: &str, version: u8, help: &str) {
         if !self.stopped && self.problems.len() < MOST_PROBLEMS {
             let message = format!("{what} needs C# {version}; policy expressions are C# 7");
-            self.problems.push(Problem::new(Code::LanguageVersion, span, message).help(help));
+            self.problems
+                .push(Problem::new(Code::LanguageVersion, span, message).help(help));
             self.reported_at = self.at;
         }
     }
@@ -302,7 +314,8 @@ impl<'a> Parser<'a> {
             "this is nested deeper than {MAX_DEPTH} levels, or a chain longer than {MAX_HEIGHT}; the rest is not read"
         );
         if !self.stopped {
-            self.problems.push(Problem::new(Code::TooComplex, span, message));
+            self.problems
+                .push(Problem::new(Code::TooComplex, span, message));
         }
         self.stop(Code::TooComplex, "");
     }

@@ -19,23 +19,43 @@ impl Parser<'_> {
         let start = token.span.start;
         match token.kind {
             Kind::Punct("{") => {
-                self.later(token.span, "a property pattern", 8, "compare the properties with `&&`");
+                self.later(
+                    token.span,
+                    "a property pattern",
+                    8,
+                    "compare the properties with `&&`",
+                );
                 self.skip_pattern();
                 return self.finish(NodeKind::LaterPattern, start);
             }
             Kind::Punct("[") => {
-                self.later(token.span, "a list pattern", 11, "compare the elements with `&&`");
+                self.later(
+                    token.span,
+                    "a list pattern",
+                    11,
+                    "compare the elements with `&&`",
+                );
                 self.skip_pattern();
                 return self.finish(NodeKind::LaterPattern, start);
             }
             Kind::Punct("<" | ">" | "<=" | ">=") => {
-                self.later(token.span, "a comparison as pattern", 9, "write two comparisons with `&&`");
+                self.later(
+                    token.span,
+                    "a comparison as pattern",
+                    9,
+                    "write two comparisons with `&&`",
+                );
                 self.next();
                 self.operators(SHIFT);
                 return self.finish(NodeKind::LaterPattern, start);
             }
             Kind::Punct("(") if self.is_tuple_pattern() => {
-                self.later(token.span, "a tuple pattern", 8, "compare the values with `&&`");
+                self.later(
+                    token.span,
+                    "a tuple pattern",
+                    8,
+                    "compare the values with `&&`",
+                );
                 self.skip_pattern();
                 return self.finish(NodeKind::LaterPattern, start);
             }
@@ -45,7 +65,10 @@ impl Parser<'_> {
                 self.pattern(in_case);
                 return self.finish(NodeKind::LaterPattern, start);
             }
-            Kind::Name if self.is_word("var") && (self.is_name_at(self.at + 1) || self.is_at(self.at + 1, "(")) => {
+            Kind::Name
+                if self.is_word("var")
+                    && (self.is_name_at(self.at + 1) || self.is_at(self.at + 1, "(")) =>
+            {
                 self.next();
                 let name = self.designation();
                 return self.finish(NodeKind::VarPattern(name), start);
@@ -54,7 +77,11 @@ impl Parser<'_> {
         }
         let nullable = self.nullable_follows();
         if let Some(scanned) = self.scan_type(self.at, nullable) {
-            let words: &[&str] = if in_case { &["when", "and", "or"] } else { &["and", "or"] };
+            let words: &[&str] = if in_case {
+                &["when", "and", "or"]
+            } else {
+                &["and", "or"]
+            };
             let named = self.is_name_at(scanned.end) && !words.contains(&self.word_at(scanned.end));
             if named {
                 let ty = self.ty_with(nullable, true);
@@ -64,14 +91,24 @@ impl Parser<'_> {
             if self.is_at(scanned.end, "{") && !in_case {
                 let ty = self.ty_with(nullable, true);
                 let span = self.token().span;
-                self.later(span, "a property pattern", 8, "compare the properties with `&&`");
+                self.later(
+                    span,
+                    "a property pattern",
+                    8,
+                    "compare the properties with `&&`",
+                );
                 self.skip_pattern();
                 return self.finish(NodeKind::Parenthesized(ty), start);
             }
             let value = self.is_predefined_at(self.at) && self.is_at(self.at + 1, ".");
             if scanned.certain && !value {
                 if in_case {
-                    self.later(token.span, "a type as pattern", 9, "give it a name: `case T x:`");
+                    self.later(
+                        token.span,
+                        "a type as pattern",
+                        9,
+                        "give it a name: `case T x:`",
+                    );
                 }
                 return self.ty_with(nullable, true);
             }
@@ -97,7 +134,11 @@ impl Parser<'_> {
             match self.token_at(at).kind {
                 Kind::Punct("(" | "[" | "{") => depth += 1,
                 Kind::Punct(")" | "]" | "}") => depth = depth.saturating_sub(1),
-                Kind::Punct(",") if depth == 0 => return self.scan_type(self.at, false).is_none_or(|s| !self.is_name_at(s.end)),
+                Kind::Punct(",") if depth == 0 => {
+                    return self
+                        .scan_type(self.at, false)
+                        .is_none_or(|s| !self.is_name_at(s.end));
+                }
                 _ => {}
             }
         }
@@ -106,7 +147,11 @@ impl Parser<'_> {
 
     fn skip_pattern(&mut self) {
         let close = self.pairs.get(self.at).copied().unwrap_or(0) as usize;
-        self.at = if close > self.at { close + 1 } else { (self.at + 1).min(self.tokens.len() - 1) };
+        self.at = if close > self.at {
+            close + 1
+        } else {
+            (self.at + 1).min(self.tokens.len() - 1)
+        };
     }
 
     /// `and` and `or` behind a pattern.
@@ -116,7 +161,12 @@ impl Parser<'_> {
                 return;
             }
             let span = self.next().span;
-            self.later(span, "`and` and `or` between patterns", 9, "write `&&` or `||` between two comparisons");
+            self.later(
+                span,
+                "`and` and `or` between patterns",
+                9,
+                "write `&&` or `||` between two comparisons",
+            );
             self.pattern(false);
         }
     }

@@ -19,7 +19,12 @@ impl Parser<'_> {
     fn after_value(&mut self, value: NodeId, start: u32) -> NodeId {
         if self.is("switch") && self.is_at(self.at + 1, "{") {
             let at = self.next().span;
-            self.later(at, "a `switch` expression", 8, "use `?:`, or a `switch` statement in `@{...}`");
+            self.later(
+                at,
+                "a `switch` expression",
+                8,
+                "use `?:`, or a `switch` statement in `@{...}`",
+            );
             self.skip_brackets();
             return self.finish(NodeKind::Parenthesized(value), start);
         }
@@ -34,7 +39,11 @@ impl Parser<'_> {
 
     fn skip_brackets(&mut self) {
         let close = self.pairs.get(self.at).copied().unwrap_or(0) as usize;
-        self.at = if close > self.at { close + 1 } else { self.tokens.len() - 1 };
+        self.at = if close > self.at {
+            close + 1
+        } else {
+            self.tokens.len() - 1
+        };
     }
 
     fn postfix(&mut self, mut value: NodeId, start: u32) -> NodeId {
@@ -60,11 +69,24 @@ impl Parser<'_> {
                 Kind::Punct("(") => {
                     let open = self.token().span;
                     let arguments = self.arguments("(", ")");
-                    value = self.finish(NodeKind::Call { target: value, arguments, open }, start);
+                    value = self.finish(
+                        NodeKind::Call {
+                            target: value,
+                            arguments,
+                            open,
+                        },
+                        start,
+                    );
                 }
                 Kind::Punct("[") => {
                     let arguments = self.arguments("[", "]");
-                    value = self.finish(NodeKind::Element { target: value, arguments }, start);
+                    value = self.finish(
+                        NodeKind::Element {
+                            target: value,
+                            arguments,
+                        },
+                        start,
+                    );
                 }
                 Kind::Punct("?") if self.is_at(self.at + 1, ".") || self.is_index_behind() => {
                     self.next();
@@ -72,7 +94,13 @@ impl Parser<'_> {
                         Some(id) => id,
                         None => self.missing(),
                     };
-                    return self.finish(NodeKind::Conditional { target: value, rest }, start);
+                    return self.finish(
+                        NodeKind::Conditional {
+                            target: value,
+                            rest,
+                        },
+                        start,
+                    );
                 }
                 Kind::Punct("++") => {
                     self.next();
@@ -133,14 +161,32 @@ impl Parser<'_> {
                 self.next();
             }
             let name = Span::at(self.previous_end());
-            return self.finish(NodeKind::Member { target, name, types: None }, start);
+            return self.finish(
+                NodeKind::Member {
+                    target,
+                    name,
+                    types: None,
+                },
+                start,
+            );
         };
         let types = self.generic_arguments();
-        self.finish(NodeKind::Member { target, name, types }, start)
+        self.finish(
+            NodeKind::Member {
+                target,
+                name,
+                types,
+            },
+            start,
+        )
     }
 
     fn generic_arguments(&mut self) -> Option<List> {
-        if self.is("<") && self.is_generic_at(self.at) { self.type_arguments() } else { None }
+        if self.is("<") && self.is_generic_at(self.at) {
+            self.type_arguments()
+        } else {
+            None
+        }
     }
 
     /// `(a, name: b, out var c)`
@@ -176,7 +222,9 @@ impl Parser<'_> {
                 _ => format!("`,` or `]` is missing {}", self.seen()),
             };
             let code = match self.token().kind {
-                Kind::Punct(";" | "}" | "]") | Kind::End if close == ")" => Code::CloseParenExpected,
+                Kind::Punct(";" | "}" | "]") | Kind::End if close == ")" => {
+                    Code::CloseParenExpected
+                }
                 _ => Code::TokenExpected,
             };
             self.report(code, self.gap(), message);
@@ -190,7 +238,11 @@ impl Parser<'_> {
         }
         if close == "]" && arguments.is_empty() && self.is("]") {
             let span = self.token().span;
-            self.report(Code::EmptyIndex, span, "an index is missing between `[` and `]`");
+            self.report(
+                Code::EmptyIndex,
+                span,
+                "an index is missing between `[` and `]`",
+            );
         }
         self.expect(close);
         arguments.into()
@@ -198,7 +250,9 @@ impl Parser<'_> {
 
     fn argument(&mut self) -> NodeId {
         let start = self.token().span.start;
-        let named = self.is_name_at(self.at) && self.is_at(self.at + 1, ":") && !self.is_at(self.at + 1, "::");
+        let named = self.is_name_at(self.at)
+            && self.is_at(self.at + 1, ":")
+            && !self.is_at(self.at + 1, "::");
         let name = named.then(|| {
             let name = self.next().span;
             self.next();
@@ -255,7 +309,12 @@ impl Parser<'_> {
             Kind::Keyword(word) => self.keyword_term(word),
             Kind::Punct("(") => self.parenthesized(),
             Kind::Punct("[") => {
-                self.later(token.span, "a collection expression", 12, "write `new[] { ... }`");
+                self.later(
+                    token.span,
+                    "a collection expression",
+                    12,
+                    "write `new[] { ... }`",
+                );
                 self.skip_brackets();
                 self.finish(NodeKind::Missing, start)
             }
@@ -285,7 +344,13 @@ impl Parser<'_> {
         if self.is("::") && self.is_name_at(self.at + 1) {
             self.next();
             let inner = self.name();
-            return self.finish(NodeKind::Alias { alias: name, name: inner }, start);
+            return self.finish(
+                NodeKind::Alias {
+                    alias: name,
+                    name: inner,
+                },
+                start,
+            );
         }
         let types = self.generic_arguments();
         self.finish(NodeKind::Name { name, types }, start)
@@ -313,7 +378,11 @@ impl Parser<'_> {
                 self.expect("(");
                 let ty = self.ty();
                 self.expect(")");
-                let kind = if word == "typeof" { NodeKind::TypeOf(ty) } else { NodeKind::SizeOf(ty) };
+                let kind = if word == "typeof" {
+                    NodeKind::TypeOf(ty)
+                } else {
+                    NodeKind::SizeOf(ty)
+                };
                 self.finish(kind, start)
             }
             "default" => {
@@ -331,7 +400,13 @@ impl Parser<'_> {
                 self.expect("(");
                 let value = self.expression();
                 self.expect(")");
-                self.finish(NodeKind::Checked { value, checked: word == "checked" }, start)
+                self.finish(
+                    NodeKind::Checked {
+                        value,
+                        checked: word == "checked",
+                    },
+                    start,
+                )
             }
             "delegate" => self.anonymous_method(false),
             "static" if self.is_lambda_at(self.at + 1) || self.is_at(self.at + 2, "=>") => {
@@ -341,7 +416,11 @@ impl Parser<'_> {
             }
             "stackalloc" => {
                 self.next();
-                let ty = if self.is("[") { None } else { Some(self.ty_with(false, false)) };
+                let ty = if self.is("[") {
+                    None
+                } else {
+                    Some(self.ty_with(false, false))
+                };
                 if self.is("[") {
                     self.arguments("[", "]");
                 }
@@ -401,7 +480,14 @@ impl Parser<'_> {
             let at = self.token().span.start;
             if self.is_tuple_declaration() {
                 let value = self.declaration_expression();
-                elements.push(self.finish(NodeKind::Argument { name: None, mode: Mode::Value, value }, at));
+                elements.push(self.finish(
+                    NodeKind::Argument {
+                        name: None,
+                        mode: Mode::Value,
+                        value,
+                    },
+                    at,
+                ));
             } else {
                 elements.push(self.argument());
             }
@@ -420,7 +506,11 @@ impl Parser<'_> {
         };
         if named {
             let span = self.gap();
-            self.report(Code::TupleElement, span, "a tuple has at least two elements");
+            self.report(
+                Code::TupleElement,
+                span,
+                "a tuple has at least two elements",
+            );
         }
         self.finish(NodeKind::Parenthesized(value), start)
     }
@@ -443,7 +533,10 @@ impl Parser<'_> {
             match self.tokens[at].kind {
                 Kind::Punct("(") => depth += 1,
                 Kind::Punct(")") if depth == 0 => {
-                    return self.is_at(at + 1, "=") || self.is_at(at + 1, "in") || self.is_at(at + 1, ",") || self.is_at(at + 1, ")");
+                    return self.is_at(at + 1, "=")
+                        || self.is_at(at + 1, "in")
+                        || self.is_at(at + 1, ",")
+                        || self.is_at(at + 1, ")");
                 }
                 Kind::Punct(")") => depth -= 1,
                 Kind::Punct(";" | "{" | "}") | Kind::End => return false,
@@ -499,6 +592,13 @@ impl Parser<'_> {
                 }
             }
         }
-        self.finish(NodeKind::Hole { value, alignment, format }, start)
+        self.finish(
+            NodeKind::Hole {
+                value,
+                alignment,
+                format,
+            },
+            start,
+        )
     }
 }

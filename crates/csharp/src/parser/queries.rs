@@ -53,7 +53,14 @@ impl Parser<'_> {
                         self.report(Code::TokenExpected, self.gap(), message);
                     }
                     let by = self.expression();
-                    clauses.push(self.finish(NodeKind::Group { value, by, into: None }, at));
+                    clauses.push(self.finish(
+                        NodeKind::Group {
+                            value,
+                            by,
+                            into: None,
+                        },
+                        at,
+                    ));
                 } else {
                     clauses.push(self.finish(NodeKind::Select(value), at));
                 }
@@ -100,7 +107,17 @@ impl Parser<'_> {
             self.next();
             self.identifier().unwrap_or(Span::at(self.previous_end()))
         });
-        self.finish(NodeKind::Join { ty, name, source, left, right, into }, start)
+        self.finish(
+            NodeKind::Join {
+                ty,
+                name,
+                source,
+                left,
+                right,
+                into,
+            },
+            start,
+        )
     }
 
     fn query_word(&mut self, word: &str) {

@@ -150,8 +150,25 @@ impl Parser<'_> {
         match self.token_at(end).kind {
             Kind::Punct(punct) => matches!(
                 punct,
-                "(" | ")" | "]" | "}" | ":" | ";" | "," | "." | "?" | "==" | "!=" | "|" | "^"
-                    | "&&" | "||" | "&" | "[" | "{" | ">" | "=>"
+                "(" | ")"
+                    | "]"
+                    | "}"
+                    | ":"
+                    | ";"
+                    | ","
+                    | "."
+                    | "?"
+                    | "=="
+                    | "!="
+                    | "|"
+                    | "^"
+                    | "&&"
+                    | "||"
+                    | "&"
+                    | "["
+                    | "{"
+                    | ">"
+                    | "=>"
             ),
             Kind::HoleEnd | Kind::HoleFormat | Kind::End => true,
             _ => false,
@@ -173,7 +190,9 @@ impl Parser<'_> {
         if scanned.certain {
             let next = self.token_at(scanned.end + 1).kind;
             let generic = self.is_name_at(self.at + 1);
-            return !generic || self.starts_value(scanned.end + 1) || !matches!(next, Kind::Punct(_) | Kind::End);
+            return !generic
+                || self.starts_value(scanned.end + 1)
+                || !matches!(next, Kind::Punct(_) | Kind::End);
         }
         self.starts_value(scanned.end + 1)
     }
@@ -190,8 +209,22 @@ impl Parser<'_> {
             Kind::Punct(punct) => matches!(punct, "(" | "!" | "~"),
             Kind::Keyword(word) => !matches!(
                 word,
-                "as" | "is" | "in" | "if" | "else" | "for" | "foreach" | "while" | "do" | "return"
-                    | "case" | "switch" | "try" | "catch" | "finally" | "ref" | "out"
+                "as" | "is"
+                    | "in"
+                    | "if"
+                    | "else"
+                    | "for"
+                    | "foreach"
+                    | "while"
+                    | "do"
+                    | "return"
+                    | "case"
+                    | "switch"
+                    | "try"
+                    | "catch"
+                    | "finally"
+                    | "ref"
+                    | "out"
             ),
             _ => false,
         }
@@ -210,7 +243,8 @@ impl Parser<'_> {
             match self.word_at(at) {
                 "var" if self.is_at(at + 1, "(") => {
                     let close = self.pairs.get(at + 1).copied().unwrap_or(0) as usize;
-                    return close > 0 && (self.is_at(close + 1, "=") || self.is_at(close + 1, "in"));
+                    return close > 0
+                        && (self.is_at(close + 1, "=") || self.is_at(close + 1, "in"));
                 }
                 "await" => return false,
                 _ => {}
@@ -219,7 +253,10 @@ impl Parser<'_> {
         let Some(scanned) = self.scan_type(at, true) else {
             return false;
         };
-        let named = matches!(self.token_at(scanned.end).kind, Kind::Name | Kind::NamedValue);
+        let named = matches!(
+            self.token_at(scanned.end).kind,
+            Kind::Name | Kind::NamedValue
+        );
         if !named {
             return false;
         }

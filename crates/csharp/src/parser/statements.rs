@@ -73,7 +73,11 @@ impl Parser<'_> {
         let span = Span::new(start, self.token_at(close.max(self.at)).span.end);
         if close > self.at && self.is_declaration_at(close + 1) {
             self.at = close + 1;
-            self.report(Code::AttributeHere, span, "attributes have no place in an expression");
+            self.report(
+                Code::AttributeHere,
+                span,
+                "attributes have no place in an expression",
+            );
             return self.declaration_or_expression();
         }
         self.declaration_or_expression()
@@ -104,13 +108,21 @@ impl Parser<'_> {
                 self.next();
                 let value = (!self.is(";")).then(|| self.expression());
                 self.expect(";");
-                let kind = if word == "return" { NodeKind::Return(value) } else { NodeKind::Throw(value) };
+                let kind = if word == "return" {
+                    NodeKind::Return(value)
+                } else {
+                    NodeKind::Throw(value)
+                };
                 self.finish(kind, start)
             }
             "break" | "continue" => {
                 self.next();
                 self.expect(";");
-                let kind = if word == "break" { NodeKind::Break } else { NodeKind::Continue };
+                let kind = if word == "break" {
+                    NodeKind::Break
+                } else {
+                    NodeKind::Continue
+                };
                 self.finish(kind, start)
             }
             "goto" => self.goto(),
@@ -126,7 +138,13 @@ impl Parser<'_> {
             "checked" | "unchecked" if self.is_at(self.at + 1, "{") => {
                 self.next();
                 let body = self.block();
-                self.finish(NodeKind::CheckedBlock { body, checked: word == "checked" }, start)
+                self.finish(
+                    NodeKind::CheckedBlock {
+                        body,
+                        checked: word == "checked",
+                    },
+                    start,
+                )
             }
             "unsafe" => {
                 self.next();
@@ -139,7 +157,11 @@ impl Parser<'_> {
                 self.finish(NodeKind::Unsafe(body), start)
             }
             "fixed" => {
-                self.report(Code::PointerContext, span, "policy expressions cannot use pointers");
+                self.report(
+                    Code::PointerContext,
+                    span,
+                    "policy expressions cannot use pointers",
+                );
                 self.next();
                 self.skip_group();
                 let body = self.embedded();
@@ -169,10 +191,11 @@ impl Parser<'_> {
                 }
                 self.embedded()
             }
-            "static" | "readonly" | "volatile" | "extern" | "virtual" | "sealed" | "abstract" | "override"
-            | "public" | "private" | "protected" | "internal" => self.modified(word),
+            "static" | "readonly" | "volatile" | "extern" | "virtual" | "sealed" | "abstract"
+            | "override" | "public" | "private" | "protected" | "internal" => self.modified(word),
             "class" | "struct" | "interface" | "enum" | "namespace" => {
-                let message = format!("`{word}` declares a type, which cannot stand in an expression");
+                let message =
+                    format!("`{word}` declares a type, which cannot stand in an expression");
                 self.report(Code::CloseBraceExpected, span, message);
                 self.next();
                 while !self.at_end() && !self.is("{") && !self.is(";") {
@@ -189,7 +212,11 @@ impl Parser<'_> {
 
     fn skip_group(&mut self) {
         let close = self.pairs.get(self.at).copied().unwrap_or(0) as usize;
-        self.at = if close > self.at { close + 1 } else { (self.at + 1).min(self.tokens.len() - 1) };
+        self.at = if close > self.at {
+            close + 1
+        } else {
+            (self.at + 1).min(self.tokens.len() - 1)
+        };
     }
 
     /// A statement behind modifiers that have no place here.
@@ -217,10 +244,16 @@ impl Parser<'_> {
         if self.is_at(self.at + 1, ":") && !self.is_at(self.at + 1, "::") {
             let name = self.next().span;
             self.next();
-            let statement = if self.is("}") { self.add(NodeKind::Empty, name) } else { self.statement() };
+            let statement = if self.is("}") {
+                self.add(NodeKind::Empty, name)
+            } else {
+                self.statement()
+            };
             return self.finish(NodeKind::Labeled { name, statement }, start);
         }
-        if self.is_word("yield") && (self.is_at(self.at + 1, "return") || self.is_at(self.at + 1, "break")) {
+        if self.is_word("yield")
+            && (self.is_at(self.at + 1, "return") || self.is_at(self.at + 1, "break"))
+        {
             self.next();
             let value = match self.next().kind {
                 Kind::Keyword("return") => Some(self.expression()),
@@ -229,9 +262,16 @@ impl Parser<'_> {
             self.expect(";");
             return self.finish(NodeKind::Yield(value), start);
         }
-        if self.is_word("await") && (self.is_at(self.at + 1, "foreach") || self.is_at(self.at + 1, "using")) {
+        if self.is_word("await")
+            && (self.is_at(self.at + 1, "foreach") || self.is_at(self.at + 1, "using"))
+        {
             let span = self.next().span;
-            self.later(span, "`await foreach`", 8, "policy expressions are not async");
+            self.later(
+                span,
+                "`await foreach`",
+                8,
+                "policy expressions are not async",
+            );
             return self.statement();
         }
         if self.is_word("async") && self.is_declaration_at(self.at + 1) {
@@ -281,7 +321,12 @@ impl Parser<'_> {
 
     /// Reads over what stands before the body of a statement, on the same line.
     fn skip_to_statement(&mut self) {
-        while !self.at_end() && !self.token().on_new_line && !self.is("{") && !self.is(";") && !self.is("}") {
+        while !self.at_end()
+            && !self.token().on_new_line
+            && !self.is("{")
+            && !self.is(";")
+            && !self.is("}")
+        {
             self.next();
         }
     }
@@ -301,7 +346,14 @@ impl Parser<'_> {
         let condition = self.condition();
         let then = self.embedded();
         let otherwise = self.eat("else").then(|| self.embedded());
-        self.finish(NodeKind::If { condition, then, otherwise }, start)
+        self.finish(
+            NodeKind::If {
+                condition,
+                then,
+                otherwise,
+            },
+            start,
+        )
     }
 
     fn for_statement(&mut self) -> NodeId {
@@ -326,7 +378,15 @@ impl Parser<'_> {
         }
         self.expect(")");
         let body = self.embedded();
-        self.finish(NodeKind::For { start: first.into(), condition, step: step.into(), body }, start)
+        self.finish(
+            NodeKind::For {
+                start: first.into(),
+                condition,
+                step: step.into(),
+                body,
+            },
+            start,
+        )
     }
 
     fn expressions(&mut self, into: &mut Vec<NodeId>, end: &str) {
@@ -352,7 +412,8 @@ impl Parser<'_> {
             ty = Some(self.ty());
             if self.is("in") {
                 let span = self.token().span;
-                let message = "`foreach` declares its variable: a type and a name stand before `in`";
+                let message =
+                    "`foreach` declares its variable: a type and a name stand before `in`";
                 self.report(Code::BadForeach, span, message);
                 name = self.missing();
             } else {
@@ -365,7 +426,15 @@ impl Parser<'_> {
             self.skip_to_statement();
         }
         let body = self.embedded();
-        self.finish(NodeKind::ForEach { ty, name, source, body }, start)
+        self.finish(
+            NodeKind::ForEach {
+                ty,
+                name,
+                source,
+                body,
+            },
+            start,
+        )
     }
 
     fn goto(&mut self) -> NodeId {
@@ -390,7 +459,13 @@ impl Parser<'_> {
             sections.push(self.section());
         }
         self.expect("}");
-        self.finish(NodeKind::Switch { value, sections: sections.into() }, start)
+        self.finish(
+            NodeKind::Switch {
+                value,
+                sections: sections.into(),
+            },
+            start,
+        )
     }
 
     fn section(&mut self) -> NodeId {
@@ -418,10 +493,20 @@ impl Parser<'_> {
             self.expect(":");
         }
         let mut statements = Vec::new();
-        while !self.is("case") && !self.is("}") && !self.at_end() && !(self.is("default") && self.is_at(self.at + 1, ":")) {
+        while !self.is("case")
+            && !self.is("}")
+            && !self.at_end()
+            && !(self.is("default") && self.is_at(self.at + 1, ":"))
+        {
             self.statement_into(&mut statements);
         }
-        self.finish(NodeKind::Section { labels: labels.into(), statements: statements.into() }, start)
+        self.finish(
+            NodeKind::Section {
+                labels: labels.into(),
+                statements: statements.into(),
+            },
+            start,
+        )
     }
 
     fn try_statement(&mut self) -> NodeId {
@@ -436,9 +521,20 @@ impl Parser<'_> {
             // The compiler marks the brace that ends the block.
             let end = self.previous_end();
             let span = Span::new(end.saturating_sub(1), end);
-            self.report(Code::CatchExpected, span, "this `try` has no `catch` and no `finally`");
+            self.report(
+                Code::CatchExpected,
+                span,
+                "this `try` has no `catch` and no `finally`",
+            );
         }
-        self.finish(NodeKind::Try { body, catches: catches.into(), finally }, start)
+        self.finish(
+            NodeKind::Try {
+                body,
+                catches: catches.into(),
+                finally,
+            },
+            start,
+        )
     }
 
     fn catch(&mut self) -> NodeId {
@@ -457,7 +553,15 @@ impl Parser<'_> {
             self.condition()
         });
         let body = self.block();
-        self.finish(NodeKind::Catch { ty, name, filter, body }, start)
+        self.finish(
+            NodeKind::Catch {
+                ty,
+                name,
+                filter,
+                body,
+            },
+            start,
+        )
     }
 
     fn using(&mut self) -> NodeId {
@@ -465,11 +569,22 @@ impl Parser<'_> {
         let start = using.start;
         if !self.is("(") {
             if self.is_declaration_at(self.at) && !self.is_at(self.at + 1, ".") {
-                self.later(using, "a `using` declaration", 8, "write `using (var x = ...) { }`");
+                self.later(
+                    using,
+                    "a `using` declaration",
+                    8,
+                    "write `using (var x = ...) { }`",
+                );
                 return self.local_declaration(false, start);
             }
-            let message = "`using` in an expression is followed by `(`; namespaces cannot be imported";
-            self.report_help(Code::IdentifierExpected, self.gap(), message, "write names in full, such as System.Net.WebUtility");
+            let message =
+                "`using` in an expression is followed by `(`; namespaces cannot be imported";
+            self.report_help(
+                Code::IdentifierExpected,
+                self.gap(),
+                message,
+                "write names in full, such as System.Net.WebUtility",
+            );
             while !self.at_end() && !self.is(";") {
                 self.next();
             }
@@ -488,5 +603,4 @@ impl Parser<'_> {
         let body = self.embedded();
         self.finish(NodeKind::Using { resource, body }, start)
     }
-
 }

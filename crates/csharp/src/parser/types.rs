@@ -113,7 +113,13 @@ impl Parser<'_> {
         if self.is("::") && self.is_name_at(self.at + 1) {
             self.next();
             let inner = self.type_name();
-            return self.finish(NodeKind::Alias { alias: name, name: inner }, start);
+            return self.finish(
+                NodeKind::Alias {
+                    alias: name,
+                    name: inner,
+                },
+                start,
+            );
         }
         let types = self.type_arguments();
         let mut id = self.finish(NodeKind::Name { name, types }, start);
@@ -123,7 +129,14 @@ impl Parser<'_> {
                 return id;
             };
             let types = self.type_arguments();
-            id = self.finish(NodeKind::Member { target: id, name, types }, start);
+            id = self.finish(
+                NodeKind::Member {
+                    target: id,
+                    name,
+                    types,
+                },
+                start,
+            );
         }
         id
     }

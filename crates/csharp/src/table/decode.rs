@@ -41,7 +41,9 @@ pub(super) fn type_def(line: Option<&'static str>) -> TypeDef {
     def.parameters = type_parameters(fields.next().unwrap_or(""));
     def.base = Reader::new(fields.next().unwrap_or("")).ty();
     let interfaces = fields.next().unwrap_or("").split(';');
-    def.interfaces = interfaces.filter_map(|text| Reader::new(text).ty()).collect();
+    def.interfaces = interfaces
+        .filter_map(|text| Reader::new(text).ty())
+        .collect();
     for field in fields {
         if let Some(value) = field.strip_prefix('=') {
             let (name, value) = value.split_once(' ').unwrap_or((value, "0"));
@@ -60,19 +62,21 @@ pub(super) fn type_def(line: Option<&'static str>) -> TypeDef {
 }
 
 fn type_parameters(list: &'static str) -> Vec<TypeParameter> {
-    list.split(';').filter(|text| !text.is_empty()).map(type_parameter).collect()
+    list.split(';')
+        .filter(|text| !text.is_empty())
+        .map(type_parameter)
+        .collect()
 }
 
 fn type_parameter(text: &'static str) -> TypeParameter {
     let mut parts = text.split(':');
     let head = parts.next().unwrap_or("");
-    let (variance, name) = match head.as_bytes().first() {
-        Some(b'+') => (Variance::Out, &head[1..]),
-        Some(b'-') => (Variance::In, &head[1..]),
-        _ => (Variance::None, head),
+    let variance = match head.as_bytes().first() {
+        Some(b'+') => Variance::Out,
+        Some(b'-') => Variance::In,
+        _ => Variance::None,
     };
     let mut parameter = TypeParameter {
-        name,
         variance,
         is_class: false,
         is_struct: false,
@@ -146,7 +150,9 @@ fn member(text: &'static str) -> Option<Member> {
     }
     if let Some(rest) = text.strip_prefix(':') {
         let mut reader = Reader::new(rest);
-        member.result = reader.ty().filter(|ty| *ty != TypeRef::Named(DefId::VOID, Vec::new()));
+        member.result = reader
+            .ty()
+            .filter(|ty| *ty != TypeRef::Named(DefId::VOID, Vec::new()));
         text = rest.get(reader.at..)?;
     }
     match text.trim() {
@@ -202,7 +208,12 @@ impl Reader {
         }
         let name = self.text.get(start..self.at)?;
         let optional = self.eat(b'=');
-        Some(Parameter { name, ty, passing, optional })
+        Some(Parameter {
+            name,
+            ty,
+            passing,
+            optional,
+        })
     }
 
     fn digits(&mut self) -> Option<u16> {

@@ -68,7 +68,6 @@ pub(crate) enum Variance {
 
 #[derive(Debug)]
 pub(crate) struct TypeParameter {
-    pub(crate) name: &'static str,
     pub(crate) variance: Variance,
     pub(crate) is_class: bool,
     pub(crate) is_struct: bool,
@@ -135,7 +134,9 @@ impl TypeDef {
     /// The members of this name that the type itself declares.
     pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = (u16, &Member)> {
         let found = self.names.get(name).map_or(&[][..], Vec::as_slice);
-        found.iter().filter_map(|n| Some((*n, self.members.get(usize::from(*n))?)))
+        found
+            .iter()
+            .filter_map(|n| Some((*n, self.members.get(usize::from(*n))?)))
     }
 
     pub(crate) fn constructors(&self) -> impl Iterator<Item = (u16, &Member)> {
@@ -265,7 +266,9 @@ impl Table {
             let mut names: Vec<&'static str> = Vec::new();
             #[expect(clippy::iter_over_hash_type, reason = "the names are sorted")]
             for (name, list) in &self.by_simple {
-                let known = |id: &&DefId| self.entries[usize::from(id.0)].line.is_some() && self.is_imported(**id);
+                let known = |id: &&DefId| {
+                    self.entries[usize::from(id.0)].line.is_some() && self.is_imported(**id)
+                };
                 if list.iter().any(|id| known(&id)) {
                     names.push(name);
                 }
@@ -288,7 +291,10 @@ impl Table {
     pub(crate) fn below(&self, space: &str) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for entry in &self.entries {
-            let inside = entry.full.strip_prefix(space).and_then(|rest| rest.strip_prefix('.'));
+            let inside = entry
+                .full
+                .strip_prefix(space)
+                .and_then(|rest| rest.strip_prefix('.'));
             if let Some(rest) = inside {
                 names.push(rest.split('.').next().unwrap_or(rest).to_owned());
             }
@@ -300,21 +306,29 @@ impl Table {
 
     /// The full name without arity.
     pub(crate) fn full(&self, id: DefId) -> &str {
-        self.entries.get(usize::from(id.0)).map_or("?", |entry| &entry.full)
+        self.entries
+            .get(usize::from(id.0))
+            .map_or("?", |entry| &entry.full)
     }
 
     pub(crate) fn space(&self, id: DefId) -> &str {
         let entry = self.entries.get(usize::from(id.0));
-        entry.and_then(|entry| entry.full.get(..entry.space - 1)).unwrap_or("")
+        entry
+            .and_then(|entry| entry.full.get(..entry.space - 1))
+            .unwrap_or("")
     }
 
     pub(crate) fn simple(&self, id: DefId) -> &str {
         let entry = self.entries.get(usize::from(id.0));
-        entry.and_then(|entry| entry.full.get(entry.space..)).unwrap_or("?")
+        entry
+            .and_then(|entry| entry.full.get(entry.space..))
+            .unwrap_or("?")
     }
 
     pub(crate) fn arity(&self, id: DefId) -> usize {
-        self.entries.get(usize::from(id.0)).map_or(0, |entry| usize::from(entry.arity))
+        self.entries
+            .get(usize::from(id.0))
+            .map_or(0, |entry| usize::from(entry.arity))
     }
 
     pub(crate) fn def(&self, id: DefId) -> &TypeDef {
@@ -326,7 +340,12 @@ impl Table {
     pub(crate) fn extensions(&self, name: &str) -> &[(DefId, u16)] {
         let all = self.by_extension.get_or_init(|| {
             let mut all: HashMap<&'static str, Vec<(DefId, u16)>> = HashMap::new();
-            for id in self.extensions.iter().copied().filter(|id| self.is_imported(*id)) {
+            for id in self
+                .extensions
+                .iter()
+                .copied()
+                .filter(|id| self.is_imported(*id))
+            {
                 for (n, member) in (0..).zip(&self.def(id).members) {
                     if member.kind == MemberKind::Extension {
                         all.entry(member.name).or_default().push((id, n));
@@ -340,8 +359,13 @@ impl Table {
 
     pub(crate) fn extension_names(&self) -> Vec<&'static str> {
         self.extensions("");
-        let mut names: Vec<&'static str> =
-            self.by_extension.get().into_iter().flat_map(HashMap::keys).copied().collect();
+        let mut names: Vec<&'static str> = self
+            .by_extension
+            .get()
+            .into_iter()
+            .flat_map(HashMap::keys)
+            .copied()
+            .collect();
         names.sort_unstable();
         names
     }

@@ -84,7 +84,11 @@ impl Tree {
 
     /// A node. An id of another tree gives the root.
     pub fn node(&self, id: NodeId) -> &Node {
-        static NOTHING: Node = Node { kind: NodeKind::Missing, span: Span::at(0), height: 0 };
+        static NOTHING: Node = Node {
+            kind: NodeKind::Missing,
+            span: Span::at(0),
+            height: 0,
+        };
         self.nodes.get(id.index()).unwrap_or(&NOTHING)
     }
 
@@ -107,7 +111,9 @@ impl Tree {
     pub fn node_at(&self, at: u32) -> Option<NodeId> {
         let holds = |node: &Node| node.span.start <= at && at < node.span.end;
         let found = self.nodes().filter(|(_, node)| holds(node));
-        found.min_by_key(|(_, node)| node.span.len()).map(|(id, _)| id)
+        found
+            .min_by_key(|(_, node)| node.span.len())
+            .map(|(id, _)| id)
     }
 
     pub(crate) fn kind(&self, id: NodeId) -> &NodeKind {

@@ -12,13 +12,22 @@ impl Flow<'_, '_> {
         let tree = self.tree;
         match tree.kind(node) {
             NodeKind::Name { .. } => self.read(node),
-            NodeKind::Binary { op: BinaryOp::ConditionalAnd | BinaryOp::ConditionalOr, .. } | NodeKind::Is { .. } | NodeKind::Unary { op: UnaryOp::Not, .. } => {
+            NodeKind::Binary {
+                op: BinaryOp::ConditionalAnd | BinaryOp::ConditionalOr,
+                ..
+            }
+            | NodeKind::Is { .. }
+            | NodeKind::Unary {
+                op: UnaryOp::Not, ..
+            } => {
                 let (yes, no) = self.condition(node);
                 self.state = yes;
                 self.state.join(&no);
             }
             NodeKind::Binary { .. } => self.chain(node),
-            NodeKind::Assign { op, target, value, .. } => {
+            NodeKind::Assign {
+                op, target, value, ..
+            } => {
                 if op.is_none() {
                     self.target(*target);
                     self.expression(*value);
@@ -40,7 +49,9 @@ impl Flow<'_, '_> {
                 let state = self.state.clone();
                 self.from(state, |f| f.expression(*rest));
             }
-            NodeKind::Call { target, arguments, .. } => {
+            NodeKind::Call {
+                target, arguments, ..
+            } => {
                 if self.checker.is_nameof(*target) {
                     return;
                 }
@@ -52,7 +63,11 @@ impl Flow<'_, '_> {
                 self.arguments(arguments);
             }
             NodeKind::ElementOf { arguments } => self.arguments(arguments),
-            NodeKind::New { arguments, initializer, .. } => {
+            NodeKind::New {
+                arguments,
+                initializer,
+                ..
+            } => {
                 self.arguments(arguments.as_deref().unwrap_or(&[]));
                 if let Some(initializer) = initializer {
                     self.expression(*initializer);
@@ -65,7 +80,9 @@ impl Flow<'_, '_> {
                 self.expression(*value);
             }
             NodeKind::Declaration { name, .. } => self.declare(*name),
-            NodeKind::Lambda { body, .. } | NodeKind::Delegate { body, .. } => self.lambda(node, *body),
+            NodeKind::Lambda { body, .. } | NodeKind::Delegate { body, .. } => {
+                self.lambda(node, *body)
+            }
             NodeKind::Throw(value) => {
                 if let Some(value) = value {
                     self.expression(*value);
@@ -90,7 +107,9 @@ impl Flow<'_, '_> {
 
     fn children(&mut self, node: NodeId) {
         let mut list = Vec::new();
-        self.tree.kind(node).each_child(&mut |child| list.push(child));
+        self.tree
+            .kind(node)
+            .each_child(&mut |child| list.push(child));
         for child in list {
             self.expression(child);
         }
@@ -100,7 +119,10 @@ impl Flow<'_, '_> {
     fn chain(&mut self, node: NodeId) {
         let mut rights = Vec::new();
         let mut at = node;
-        while let NodeKind::Binary { op, left, right, .. } = *self.tree.kind(at) {
+        while let NodeKind::Binary {
+            op, left, right, ..
+        } = *self.tree.kind(at)
+        {
             if matches!(op, BinaryOp::ConditionalAnd | BinaryOp::ConditionalOr) {
                 break;
             }
@@ -126,15 +148,25 @@ impl Flow<'_, '_> {
         if let Some(value) = self.checker.conditions.get(&node).copied() {
             self.constant_condition(node);
             let never = self.nowhere();
-            return if value { (self.state.clone(), never) } else { (never, self.state.clone()) };
+            return if value {
+                (self.state.clone(), never)
+            } else {
+                (never, self.state.clone())
+            };
         }
         match *self.tree.kind(node) {
             NodeKind::Parenthesized(inner) => self.condition(inner),
-            NodeKind::Unary { op: UnaryOp::Not, operand } => {
+            NodeKind::Unary {
+                op: UnaryOp::Not,
+                operand,
+            } => {
                 let (yes, no) = self.condition(operand);
                 (no, yes)
             }
-            NodeKind::Binary { op: op @ (BinaryOp::ConditionalAnd | BinaryOp::ConditionalOr), .. } => self.logic(node, op),
+            NodeKind::Binary {
+                op: op @ (BinaryOp::ConditionalAnd | BinaryOp::ConditionalOr),
+                ..
+            } => self.logic(node, op),
             NodeKind::Is { value, pattern } => {
                 self.expression(value);
                 let no = self.state.clone();
@@ -152,7 +184,13 @@ impl Flow<'_, '_> {
     fn logic(&mut self, node: NodeId, op: BinaryOp) -> (State, State) {
         let mut rights = Vec::new();
         let mut at = node;
-        while let NodeKind::Binary { op: other, left, right, .. } = *self.tree.kind(at) {
+        while let NodeKind::Binary {
+            op: other,
+            left,
+            right,
+            ..
+        } = *self.tree.kind(at)
+        {
             if other != op {
                 break;
             }
@@ -180,7 +218,10 @@ impl Flow<'_, '_> {
     fn constant_condition(&mut self, node: NodeId) {
         match *self.tree.kind(node) {
             NodeKind::True | NodeKind::False => {}
-            NodeKind::Binary { op: op @ (BinaryOp::ConditionalAnd | BinaryOp::ConditionalOr), .. } => {
+            NodeKind::Binary {
+                op: op @ (BinaryOp::ConditionalAnd | BinaryOp::ConditionalOr),
+                ..
+            } => {
                 self.logic(node, op);
             }
             NodeKind::Binary { .. } => self.chain(node),
@@ -190,7 +231,9 @@ impl Flow<'_, '_> {
 
     pub(super) fn pattern(&mut self, node: NodeId) {
         match *self.tree.kind(node) {
-            NodeKind::DeclarationPattern { name, .. } | NodeKind::VarPattern(name) => self.declare(name),
+            NodeKind::DeclarationPattern { name, .. } | NodeKind::VarPattern(name) => {
+                self.declare(name)
+            }
             NodeKind::ConstantPattern(value) => {
                 if !matches!(self.tree.kind(value), NodeKind::Name { .. }) {
                     self.expression(value);
@@ -221,7 +264,11 @@ impl Flow<'_, '_> {
         let mut outs = Vec::new();
         for argument in arguments {
             match *self.tree.kind(*argument) {
-                NodeKind::Argument { mode: Mode::Out, value, .. } => outs.push(value),
+                NodeKind::Argument {
+                    mode: Mode::Out,
+                    value,
+                    ..
+                } => outs.push(value),
                 NodeKind::Argument { value, .. } => self.expression(value),
                 _ => self.expression(*argument),
             }
@@ -274,7 +321,13 @@ impl Flow<'_, '_> {
     }
 
     fn read(&mut self, node: NodeId) {
-        let Some(declared) = self.checker.declarations.get(node.index()).copied().flatten() else {
+        let Some(declared) = self
+            .checker
+            .declarations
+            .get(node.index())
+            .copied()
+            .flatten()
+        else {
             return;
         };
         if let Some(assigned) = self.assigns.get(&declared) {
@@ -294,8 +347,12 @@ impl Flow<'_, '_> {
             let span = self.tree.span(node);
             let name = self.tree.name(span).into_owned();
             self.checker.report(
-                Problem::new(Code::Unassigned, span, format!("`{name}` may have no value here"))
-                    .help("give it one where it is declared, or on every way that leads here"),
+                Problem::new(
+                    Code::Unassigned,
+                    span,
+                    format!("`{name}` may have no value here"),
+                )
+                .help("give it one where it is declared, or on every way that leads here"),
             );
         }
     }
@@ -332,7 +389,9 @@ impl Flow<'_, '_> {
         while let Some(next) = todo.pop() {
             match self.tree.kind(next) {
                 NodeKind::Return(Some(_)) => return true,
-                NodeKind::LocalFunction { .. } | NodeKind::Lambda { .. } | NodeKind::Delegate { .. } => {}
+                NodeKind::LocalFunction { .. }
+                | NodeKind::Lambda { .. }
+                | NodeKind::Delegate { .. } => {}
                 kind => kind.each_child(&mut |child| todo.push(child)),
             }
         }

@@ -20,7 +20,11 @@ pub(super) struct State {
 
 impl State {
     fn has(&self, variable: usize) -> bool {
-        !self.reached || self.assigned.get(variable / 64).is_none_or(|word| word >> (variable % 64) & 1 == 1)
+        !self.reached
+            || self
+                .assigned
+                .get(variable / 64)
+                .is_none_or(|word| word >> (variable % 64) & 1 == 1)
     }
 
     fn set(&mut self, variable: usize, value: bool) {
@@ -92,7 +96,10 @@ impl<'t> Checker<'t> {
             checker: self,
             tree,
             variables,
-            state: State { reached: true, assigned: vec![0; words] },
+            state: State {
+                reached: true,
+                assigned: vec![0; words],
+            },
             targets: Vec::new(),
             labels: BTreeMap::new(),
             reported: Vec::new(),
@@ -104,7 +111,12 @@ impl<'t> Checker<'t> {
         } else {
             flow.statement(root);
             if flow.state.reached {
-                let last = tree.tokens().iter().rev().nth(1).map_or(Span::at(0), |token| token.span);
+                let last = tree
+                    .tokens()
+                    .iter()
+                    .rev()
+                    .nth(1)
+                    .map_or(Span::at(0), |token| token.span);
                 flow.checker.report(
                     Problem::new(
                         Code::MissingReturn,
@@ -123,7 +135,10 @@ impl Flow<'_, '_> {
     fn functions(&mut self) {
         let tree = self.tree;
         for (id, node) in tree.nodes() {
-            let NodeKind::LocalFunction { body: Some(body), .. } = &node.kind else {
+            let NodeKind::LocalFunction {
+                body: Some(body), ..
+            } = &node.kind
+            else {
                 continue;
             };
             let mut assigned = Vec::new();
@@ -149,7 +164,12 @@ impl Flow<'_, '_> {
         if !matches!(self.tree.kind(node), NodeKind::Name { .. }) {
             return None;
         }
-        let declared = self.checker.declarations.get(node.index()).copied().flatten()?;
+        let declared = self
+            .checker
+            .declarations
+            .get(node.index())
+            .copied()
+            .flatten()?;
         self.variables.get(&declared).copied()
     }
 
@@ -161,7 +181,10 @@ impl Flow<'_, '_> {
     }
 
     fn nowhere(&self) -> State {
-        State { reached: false, assigned: self.state.assigned.clone() }
+        State {
+            reached: false,
+            assigned: self.state.assigned.clone(),
+        }
     }
 
     fn pay(&mut self) -> bool {

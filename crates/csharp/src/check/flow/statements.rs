@@ -17,9 +17,19 @@ impl Flow<'_, '_> {
                     self.declaration(*variable);
                 }
             }
-            NodeKind::LocalFunction { name, body, result, is_value, .. } => self.function(*name, *body, *result, *is_value),
+            NodeKind::LocalFunction {
+                name,
+                body,
+                result,
+                is_value,
+                ..
+            } => self.function(*name, *body, *result, *is_value),
             NodeKind::Expression(value) => self.expression(*value),
-            NodeKind::If { condition, then, otherwise } => {
+            NodeKind::If {
+                condition,
+                then,
+                otherwise,
+            } => {
                 let (yes, no) = self.condition(*condition);
                 let after = self.from(yes, |f| f.statement(*then));
                 self.state = no;
@@ -43,7 +53,12 @@ impl Flow<'_, '_> {
                 self.state = no;
                 self.state.join(&target.leave);
             }
-            NodeKind::For { start, condition, step, body } => {
+            NodeKind::For {
+                start,
+                condition,
+                step,
+                body,
+            } => {
                 for first in start {
                     match tree.kind(*first) {
                         NodeKind::LocalDeclaration { .. } => self.statement(*first),
@@ -63,7 +78,9 @@ impl Flow<'_, '_> {
                 self.state = no;
                 self.state.join(&target.leave);
             }
-            NodeKind::ForEach { name, source, body, .. } => {
+            NodeKind::ForEach {
+                name, source, body, ..
+            } => {
                 self.expression(*source);
                 let before = self.state.clone();
                 let (_, target) = self.repeated(before.clone(), |f| {
@@ -122,7 +139,11 @@ impl Flow<'_, '_> {
                 self.statement(*statement);
             }
             NodeKind::Switch { value, sections } => self.switch(*value, sections),
-            NodeKind::Try { body, catches, finally } => self.try_statement(*body, catches, *finally),
+            NodeKind::Try {
+                body,
+                catches,
+                finally,
+            } => self.try_statement(*body, catches, *finally),
             NodeKind::Using { resource, body } => {
                 match tree.kind(*resource) {
                     NodeKind::LocalDeclaration { .. } => self.statement(*resource),
@@ -171,17 +192,32 @@ impl Flow<'_, '_> {
     /// The body of a loop: the state at its end, and where its jumps lead.
     fn repeated(&mut self, state: State, act: impl FnOnce(&mut Self)) -> (State, Target) {
         let nowhere = self.nowhere();
-        self.targets.push(Target { leave: nowhere.clone(), again: nowhere.clone(), is_loop: true });
+        self.targets.push(Target {
+            leave: nowhere.clone(),
+            again: nowhere.clone(),
+            is_loop: true,
+        });
         let end = self.from(state, act);
         let target = self.targets.pop();
-        (end, target.unwrap_or(Target { leave: nowhere.clone(), again: nowhere, is_loop: true }))
+        (
+            end,
+            target.unwrap_or(Target {
+                leave: nowhere.clone(),
+                again: nowhere,
+                is_loop: true,
+            }),
+        )
     }
 
     fn switch(&mut self, value: NodeId, sections: &[NodeId]) {
         self.expression(value);
         let before = self.state.clone();
         let nowhere = self.nowhere();
-        self.targets.push(Target { leave: nowhere, again: self.nowhere(), is_loop: false });
+        self.targets.push(Target {
+            leave: nowhere,
+            again: self.nowhere(),
+            is_loop: false,
+        });
         let mut has_default = false;
         for section in sections {
             let NodeKind::Section { labels, statements } = self.tree.kind(*section) else {
@@ -208,10 +244,16 @@ impl Flow<'_, '_> {
             }
             let end = self.from(start, |f| f.statements(statements));
             if end.reached && !statements.is_empty() {
-                let span = labels.last().map_or(self.tree.span(*section), |label| self.tree.span(*label));
+                let span = labels
+                    .last()
+                    .map_or(self.tree.span(*section), |label| self.tree.span(*label));
                 self.checker.report(
-                    Problem::new(Code::FallsThrough, span, "this case runs into the next one, which C# does not allow")
-                        .help("end it with `break;`, `return` or `goto case`"),
+                    Problem::new(
+                        Code::FallsThrough,
+                        span,
+                        "this case runs into the next one, which C# does not allow",
+                    )
+                    .help("end it with `break;`, `return` or `goto case`"),
                 );
             }
         }
@@ -256,7 +298,13 @@ impl Flow<'_, '_> {
     }
 
     /// The body of a local function, with all that is around it assigned.
-    fn function(&mut self, name: crate::span::Span, body: Option<NodeId>, result: NodeId, is_value: bool) {
+    fn function(
+        &mut self,
+        name: crate::span::Span,
+        body: Option<NodeId>,
+        result: NodeId,
+        is_value: bool,
+    ) {
         let Some(body) = body else {
             return;
         };
@@ -290,7 +338,9 @@ impl Flow<'_, '_> {
             if let NodeKind::Yield(_) = self.tree.kind(next) {
                 return true;
             }
-            self.tree.kind(next).each_child(&mut |child| todo.push(child));
+            self.tree
+                .kind(next)
+                .each_child(&mut |child| todo.push(child));
         }
         false
     }
