@@ -1,0 +1,157 @@
+//! What compiles and is hardly ever right. Warnings, all of them.
+
+use super::Checker;
+use super::types::Ty;
+use super::value::{Const, Value, What};
+use crate::problem::{Code, Evidence, Problem};
+use crate::span::Span;
+use crate::tree::{BinaryOp, NodeId, NodeKind};
+
+impl Checker<'_> {
+    /// `object == string` compares references.
+    pub(super) fn practice_binary(
+        &mut self,
+        node: NodeId,
+        op: BinaryOp,
+        left: &Value,
+        right: &Value,
+        _at: Span,
+    ) {
+        if self.quiet > 0 || !matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) {
+            return;
+        }
+        let text = |v: &Value| v.ty == Ty::STRING && v.has_type();
+        let object = |v: &Value| v.ty == Ty::OBJECT && v.has_type();
+        let (object, _) = match (object(left) && text(right), text(left) && object(right)) {
+            (true, _) => (left, right),
+            (_, true) => (right, left),
+            _ => return,
+        };
+        let shown: String = self
+            .tree
+            .span(object.node)
+            .of(self.tree.text())
+            .chars()
+            .take(60)
+            .collect();
+        let always = if op == BinaryOp::Equal {
+            "never"
+        } else {
+            "always"
+        };
+        let problem = Problem::new(
+            Code::ReferenceComparison,
+            self.tree.span(node),
+            format!(
+                "this compares an object and a text by reference, and is {always} true in all likelihood"
+            ),
+        );
+        self.report(
+            problem
+                .help(format!("cast it: `(string){shown}`"))
+                .evidence(Evidence::Practice)
+                .warning(),
+        );
+    }
+
+    /// Remembers what a context variable is cast to, and warns when it is
+    /// known to be something else.
+    pub(super) fn note_cast(&mut self, value: &Value, to: Ty) {
+        if self.quiet > 0 || to == Ty::UNKNOWN {
+            return;
+        }
+        let mut node = value.node;
+        while let NodeKind::Parenthesized(inner) = *self.tree.kind(node) {
+            node = inner;
+        }
+        let NodeKind::Element { target, arguments } = self.tree.kind(node) else {
+            return;
+        };
+        if !self.is_variables(*target) {
+            return;
+        }
+        let Some(first) = arguments.first() else {
+            return;
+        };
+        let span = match *self.tree.kind(*first) {
+            NodeKind::Argument { value, .. } => self.tree.span(value),
+            _ => return,
+        };
+        let shown = self.show(to);
+        if let Some(read) = self.variables.get_mut(&(span.start, span.end)) {
+            read.ty = Some(shown.clone());
+            if let (Some(known), Some(name)) = (&self.environment.variables, &read.name)
+                && let Some(Some(set)) = known.get(name)
+                && *set != shown
+                && is_plain(set)
+                && is_plain(&shown)
+            {
+                let name = name.clone();
+                let message =
+                    format!("the variable `{name}` holds a `{set}`, so a cast to `{shown}` fails");
+                let problem = Problem::new(Code::VariableCast, self.tree.span(value.node), message);
+                self.report(problem.evidence(Evidence::Practice).warning());
+            }
+        }
+    }
+
+    /// `context.Variables[...]`
+    pub(super) fn variable_element(&mut self, target: NodeId, arguments: &[NodeId]) {
+        if self.quiet > 0 || !self.is_variables(target) {
+            return;
+        }
+        let [argument] = arguments else {
+            return;
+        };
+        let NodeKind::Argument { value, .. } = *self.tree.kind(*argument) else {
+            return;
+        };
+        let constant = match self.tree.kind(value) {
+            NodeKind::Text => self.quietly(|c| c.text(value)).0.constant,
+            _ => None,
+        };
+        let key = Value {
+            ty: Ty::STRING,
+            what: What::Value,
+            constant: constant.clone(),
+            node: value,
+        };
+        self.variable_read(&key, None, false);
+        if let (Some(Const::Text(name)), Some(known)) = (constant, &self.environment.variables)
+            && !known.contains_key(&*name)
+        {
+            let near = self
+                .near(&name, known.keys().map(String::as_str))
+                .map(str::to_owned);
+            if let Some(near) = near {
+                let message = format!("nothing sets a variable `{name}` before this");
+                let problem = Problem::new(Code::UnreadVariable, self.tree.span(value), message);
+                self.report(
+                    problem
+                        .help(format!("did you mean `{near}`?"))
+                        .evidence(Evidence::Practice)
+                        .warning(),
+                );
+            }
+        }
+    }
+}
+
+/// Types whose values no cast turns into one of another.
+fn is_plain(name: &str) -> bool {
+    matches!(
+        name,
+        "string"
+            | "int"
+            | "long"
+            | "bool"
+            | "double"
+            | "decimal"
+            | "JObject"
+            | "JArray"
+            | "IResponse"
+            | "Jwt"
+            | "DateTime"
+            | "Guid"
+    )
+}

@@ -1,0 +1,21 @@
+//! C# as it stands in Azure API Management policy expressions.
+#![doc = "See the README for what it does and how to use it."]
+
+mod check;
+mod end;
+mod lexer;
+mod meter;
+mod parser;
+mod problem;
+mod span;
+mod table;
+mod tree;
+
+pub use check::{Analysis, Environment, Expected, VariableRead, check, check_metered};
+pub use end::{Unbalanced, end_of_expression};
+pub use lexer::{Kind as TokenKind, Number, Token};
+pub use meter::{Meter, Unmetered};
+pub use parser::{parse, parse_metered};
+pub use problem::{Code, Evidence, Problem, Severity};
+pub use span::Span;
+pub use tree::{AssignOp, BinaryOp, Form, List, Mode, Node, NodeId, NodeKind, Tree, UnaryOp};
