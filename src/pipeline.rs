@@ -6,6 +6,7 @@ use crate::diag::{
 };
 use crate::model::schema::{DEFAULT_API_VERSION, Schema};
 use crate::reuse::Reuse;
+use crate::rules::REGISTRY;
 use crate::tree::{ReadError, SourceTree};
 use crate::{compile, discover, link, policy, render, syntax};
 use std::collections::BTreeMap;
@@ -125,7 +126,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
             bundle: None,
         });
     }
-    let project = discover::discover(tree, &options.discover, findings)?;
+    let project = discover::discover(tree, &options.discover, REGISTRY, findings)?;
     let Some(project) = project else {
         let report = Report::resolve(findings, tree, &BTreeMap::new())?;
         return Ok(Outcome {

@@ -5,21 +5,13 @@
 //! sources, bundles and registries, 9xxx internal. Codes are append-only
 //! (`testdata/rules.lock`).
 
-use super::{Class, Code, Rule, Severity};
+use super::{Class, Code, Evidence, Registry, Rule, Severity};
 
 macro_rules! catalogue {
     ($($const:ident, $code:literal, $name:literal, $class:ident $severity:ident, $summary:literal, $explanation:literal;)*) => {
         /// The rules by name.
         pub mod rules {
-            use super::{Class, Code, Rule, Severity};
-
-            /// Home page of the project.
-            pub const HOME: &str = "https://github.com/flux-apim/flux-apim";
-
-            /// Page of `rule` in the documentation.
-            pub fn url(rule: &Rule) -> String {
-                format!("{HOME}/blob/main/docs/rules.md#{}", rule.code.to_string().to_lowercase())
-            }
+            use super::{Class, Code, Evidence, Rule, Severity};
 
             $(
                 #[doc = $summary]
@@ -28,8 +20,12 @@ macro_rules! catalogue {
                     name: $name,
                     class: Class::$class,
                     severity: Severity::$severity,
+                    former_names: &[],
+                    evidence: Evidence::Documented,
+                    since: "0.1",
                     summary: $summary,
-                    explanation: $explanation,
+                    shows_source: $code != 5001 && $code != 7102,
+                    page: $explanation,
                 };
             )*
         }
@@ -213,17 +209,8 @@ catalogue! {
         "source-controller leaves links out of its archives, and so do we: in a folder as in an archive.";
 }
 
-/// The rule with `code` (`APIM1003`, `1003`) or `name`.
-pub fn rule(wanted: &str) -> Option<&'static Rule> {
-    let number = wanted
-        .strip_prefix("APIM")
-        .or_else(|| wanted.strip_prefix("apim"))
-        .unwrap_or(wanted);
-    let code = number.parse().ok().map(Code);
-    ALL.iter()
-        .copied()
-        .find(|rule| Some(rule.code) == code || rule.name == wanted)
-}
+/// Every rule, found by code or name.
+pub const REGISTRY: Registry = Registry::new(ALL);
 
 #[cfg(test)]
 mod tests {

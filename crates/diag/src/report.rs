@@ -1,7 +1,7 @@
 //! Diagnostics with lines and columns, sorted, counted, with levels applied.
 
 use super::lines::LineIndex;
-use super::{Code, Findings, Place, Rule, Severity, Unlisted, rules};
+use super::{Code, Findings, Place, Registry, Rule, Severity, Unlisted};
 use crate::tree::{FileId, ReadError, SourceTree};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::Value;
@@ -173,12 +173,16 @@ impl Report {
         })
     }
 
-    /// Findings that another program found in `tree` and wrote as
-    /// [`Report::to_json`] does.
+    /// Findings of rules of `registry` that another program found in `tree`, in the form
+    /// in which a report serialises.
     ///
     /// # Errors
     /// What of the document cannot be understood.
-    pub fn from_json(document: &Value, tree: &SourceTree) -> Result<Self, String> {
+    pub fn from_json(
+        document: &Value,
+        tree: &SourceTree,
+        registry: Registry,
+    ) -> Result<Self, String> {
         let text = |value: &Value, what: &str| match value.as_str() {
             Some(text) => Ok(text.to_owned()),
             None => Err(format!("a finding has no {what}")),
@@ -203,7 +207,8 @@ impl Report {
         let mut diagnostics = Vec::new();
         for entry in list {
             let code = text(&entry["code"], "code")?;
-            let rule = super::rule(&code)
+            let rule = registry
+                .get(&code)
                 .ok_or_else(|| format!("there is no rule {code} in this version; upgrade"))?;
             let path = text(&entry["path"], "path")?;
             let range_in = range(&entry["range"]);
@@ -347,7 +352,7 @@ impl Serialize for Located {
         finding.serialize_field("range", &self.range)?;
         finding.serialize_field("related", &related.collect::<Vec<_>>())?;
         finding.serialize_field("suppressed", &None::<()>)?;
-        finding.serialize_field("url", &rules::url(self.rule))?;
+        finding.serialize_field("url", &self.rule.url())?;
         finding.end()
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{Options, Project};
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree, join};
-use flux_apim_diag::{Diagnostic, Findings, Place, Severity, Span, excerpt, nearest, rule, rules};
+use flux_apim_diag::{
+    Diagnostic, Findings, Place, Registry, Severity, Span, excerpt, nearest, rules,
+};
 use flux_apim_model::{Target, parse_id};
 use flux_apim_syntax::{self as syntax, Data, Format, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -79,6 +81,7 @@ pub(super) fn is_config(name: &str) -> bool {
 pub(super) fn load(
     tree: &SourceTree,
     options: &Options,
+    registry: Registry,
     project: &mut Project,
     findings: &mut Findings,
 ) -> Result<(), ReadError> {
@@ -148,7 +151,7 @@ pub(super) fn load(
                 None => findings.push(wrong("a list such as `[loggers/appinsights]`")),
             },
             "limits" => limits(file, &entry.value, options, &mut project.config, findings),
-            "rules" => levels(file, &entry.value, &mut project.config, findings),
+            "rules" => levels(file, &entry.value, registry, &mut project.config, findings),
             "apis" if entry.value.is_object() => {
                 let apis = entry.value.entries().iter();
                 let apis = apis.map(|api| PlainApi {
@@ -227,7 +230,13 @@ fn limits(
     }
 }
 
-fn levels(file: FileId, value: &Value, config: &mut ProjectConfig, findings: &mut Findings) {
+fn levels(
+    file: FileId,
+    value: &Value,
+    registry: Registry,
+    config: &mut ProjectConfig,
+    findings: &mut Findings,
+) {
     if !value.is_object() {
         findings.push(malformed(
             file,
@@ -243,7 +252,7 @@ fn levels(file: FileId, value: &Value, config: &mut ProjectConfig, findings: &mu
             Some("off") => Some(None),
             _ => None,
         };
-        match (rule(&entry.key), level) {
+        match (registry.get(&entry.key), level) {
             (Some(rule), Some(level)) => {
                 config.levels.insert(rule.code.0, level);
             }

@@ -12,7 +12,7 @@ pub use config::{PlainApi, PlainApis, ProjectConfig};
 pub use schema::schema;
 
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree, join};
-use flux_apim_diag::{Diagnostic, Findings, Place, rules};
+use flux_apim_diag::{Diagnostic, Findings, Place, Registry, rules};
 use flux_apim_model::{Key, Resource};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,13 +49,14 @@ pub struct Project {
     pub unclaimed: BTreeSet<FileId>,
 }
 
-/// Finds the project in `tree`.
+/// Finds the project in `tree`. Its configuration names rules of `registry`.
 ///
 /// # Errors
 /// When the world does not give a file that the tree lists.
 pub fn discover(
     tree: &SourceTree,
     options: &Options,
+    registry: Registry,
     findings: &mut Findings,
 ) -> Result<Option<Project>, ReadError> {
     let mut project = Project::default();
@@ -85,7 +86,7 @@ pub fn discover(
             return Ok(None);
         }
     };
-    config::load(tree, options, &mut project, findings)?;
+    config::load(tree, options, registry, &mut project, findings)?;
     collect::collect(tree, options, &mut project, findings)?;
     plain::collect(tree, &mut project, findings)?;
     if project.resources.is_empty() {

@@ -1,9 +1,9 @@
 //! Keeps generated files fresh: `cargo xtask generate`, `cargo xtask check`.
 
 use anyhow::{Context, bail};
-use flux_apim::diag::RULES;
 use flux_apim::edge::controller::api;
 use flux_apim::edge::yaml;
+use flux_apim::rules::REGISTRY;
 use flux_apim::tree::Limits;
 use std::fmt::Write;
 use std::path::Path;
@@ -42,18 +42,22 @@ fn rules() -> String {
     let mut out = String::from(
         "# Rules\n\nGenerated from `crates/diag/src/catalogue.rs` by `cargo xtask generate`. `flux-apim explain CODE` shows the same.\nLevels can be changed under `rules` in `flux-apim.yaml` (`error`, `warning`, `info`, `off`).\n",
     );
-    for rule in RULES {
+    for rule in REGISTRY.all() {
         let _ = write!(
             out,
             "\n## {}\n\n`{}`, {}: {}.\n\n{}\n",
-            rule.code, rule.name, rule.severity, rule.summary, rule.explanation
+            rule.code,
+            rule.name,
+            rule.severity,
+            rule.summary,
+            rule.explanation()
         );
     }
     out
 }
 
 fn schema() -> String {
-    format!("{:#}\n", flux_apim::discover::schema())
+    format!("{:#}\n", flux_apim::discover::schema(REGISTRY))
 }
 
 fn limits() -> String {
@@ -74,7 +78,7 @@ fn limits() -> String {
 /// Codes and names, append-only: what is locked must still be there.
 fn lock(root: &Path) -> anyhow::Result<String> {
     let mut out = String::new();
-    for rule in RULES {
+    for rule in REGISTRY.all() {
         let _ = writeln!(out, "{} {}", rule.code, rule.name);
     }
     let locked = std::fs::read_to_string(root.join("testdata/rules.lock")).unwrap_or_default();

@@ -22,11 +22,12 @@ mod values;
 mod verify;
 
 use crate::bundle::{Bundle, INVENTORY};
-use crate::diag::{Budget, Diagnostic, Place, RULES, Report, Rule, markdown, rule, rules, sarif};
+use crate::diag::{Budget, Diagnostic, Place, Report, Rule, markdown, rules, sarif};
 use crate::discover;
 use crate::edge::output::Output;
 use crate::edge::source::{self, OpenOptions, Opened, SourceRef};
 use crate::pipeline::{self, Outcome};
+use crate::rules::REGISTRY;
 use crate::tree::Limits;
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
@@ -299,8 +300,8 @@ fn print(text: &str) -> anyhow::Result<()> {
 
 fn explain(code: Option<&str>, format: options::ResultFormat) -> anyhow::Result<Done> {
     let chosen: Vec<&Rule> = match code {
-        None => RULES.to_vec(),
-        Some(code) => vec![rule(code).with_context(|| {
+        None => REGISTRY.all().to_vec(),
+        Some(code) => vec![REGISTRY.get(code).with_context(|| {
             format!("there is no rule `{code}`; `flux-apim explain` lists them")
         })?],
     };
@@ -311,7 +312,7 @@ fn explain(code: Option<&str>, format: options::ResultFormat) -> anyhow::Result<
                 serde_json::json!({
                     "code": rule.code.to_string(), "name": rule.name,
                     "severity": rule.severity.as_str(), "summary": rule.summary,
-                    "explanation": rule.explanation, "url": rules::url(rule),
+                    "explanation": rule.explanation(), "url": rule.url(),
                 })
             })
             .collect();
@@ -335,8 +336,8 @@ fn explain(code: Option<&str>, format: options::ResultFormat) -> anyhow::Result<
                 rule.name,
                 rule.severity,
                 rule.summary,
-                rule.explanation,
-                rules::url(rule)
+                rule.explanation(),
+                rule.url()
             ));
         }
     }

@@ -10,9 +10,10 @@ use super::preview::{Preview, Query};
 use super::problem::Problem;
 use super::sources::{Named, Sources};
 use super::upload::Upload;
-use crate::diag::{Budget, RULES, Rule, excerpt, rule, rules};
+use crate::diag::{Budget, Rule, excerpt};
 use crate::edge::work::{Task, Tenant};
 use crate::reuse::Reuse;
+use crate::rules::REGISTRY;
 use crate::tree::Digest;
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -323,7 +324,7 @@ pub(super) async fn render_artifact(
     responses((status = 200, description = "The rules.", body = Rules), openapi::Refusals),
 )]
 pub(super) async fn all_rules() -> Json<Value> {
-    let all: Vec<Value> = RULES.iter().map(|rule| describe(rule)).collect();
+    let all: Vec<Value> = REGISTRY.all().iter().map(|rule| describe(rule)).collect();
     Json(json!({"version": 1, "rules": all}))
 }
 
@@ -345,7 +346,7 @@ pub(super) async fn one_rule(
             "there is no such rule; /v1/rules lists them",
         ));
     };
-    let rule = rule(&code).ok_or_else(|| {
+    let rule = REGISTRY.get(&code).ok_or_else(|| {
         Problem::not_found(format!(
             "there is no rule `{}`; /v1/rules lists them",
             excerpt(&code, 100)
@@ -358,6 +359,6 @@ fn describe(rule: &Rule) -> Value {
     json!({
         "code": rule.code.to_string(), "name": rule.name,
         "severity": rule.severity.as_str(), "summary": rule.summary,
-        "explanation": rule.explanation, "url": rules::url(rule),
+        "explanation": rule.explanation(), "url": rule.url(),
     })
 }
