@@ -1,9 +1,8 @@
 //! The whole product as one pure function.
 
 use crate::bundle::{self, Bundle, Description, Source};
-use crate::diag::{
-    Budget, Code, Diagnostic, Findings, Place, Report, Severity, Stop, excerpt, rules,
-};
+use crate::diag::{Budget, Code, Diagnostic, Findings, Report, Severity, Stop};
+use crate::model::rules::invalid_name;
 use crate::model::schema::{DEFAULT_API_VERSION, Schema};
 use crate::reuse::Reuse;
 use crate::rules::REGISTRY;
@@ -162,11 +161,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     if let Some(name) = &service
         && !is_service_name(name)
     {
-        let message = format!("`{}` cannot be the name of a service", excerpt(name, 80));
-        findings.push(
-            Diagnostic::new(&rules::INVALID_NAME, Place::Source, message)
-                .help("1 to 50 letters, digits and hyphens; a letter first, no hyphen last"),
-        );
+        findings.push(invalid_name::service(name));
     }
     let compiling = compile::Options {
         limits: &limits,

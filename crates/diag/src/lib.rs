@@ -5,19 +5,18 @@
 //! Byte spans become lines and columns once, in [`Report::resolve`].
 
 mod budget;
-mod catalogue;
 mod findings;
 mod lines;
 pub mod markdown;
 mod registry;
 mod report;
 mod rule;
+pub mod rules;
 pub mod sarif;
 /// Paths and bytes of one source revision.
 pub mod tree;
 
 pub use budget::{Budget, Held, Memory, Meter, Stop};
-pub use catalogue::{REGISTRY, rules};
 pub use findings::{Findings, Unlisted};
 pub use lines::LineIndex;
 pub use registry::{Found, Registry};

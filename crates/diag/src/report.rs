@@ -130,7 +130,7 @@ impl Report {
                 let severity = level_of(d.rule, levels)?;
                 let (path, range) = locate(&d.place);
                 let snippet = match &d.place {
-                    Place::Span(span) => files
+                    Place::Span(span) if d.rule.shows_source => files
                         .get(&span.file)
                         .and_then(Option::as_ref)
                         .map(|index| index.snippet(span.start, span.end)),
@@ -219,6 +219,7 @@ impl Report {
             let snippet = index
                 .as_ref()
                 .zip(range_in)
+                .filter(|_| rule.shows_source)
                 .map(|(index, range)| index.snippet(range.start.offset, range.end.offset));
             let related = entry["related"].as_array().into_iter().flatten();
             let related = related.map(|place| {

@@ -1,5 +1,6 @@
 //! What a rule is: its code and name, who may lower it, what it is founded on.
 
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::fmt;
 
 /// How much a finding matters.
@@ -134,5 +135,22 @@ impl Rule {
             .or_else(|| wanted.strip_prefix("apim"))
             .unwrap_or(wanted);
         number.parse() == Ok(self.code.0)
+    }
+}
+
+/// The rule in JSON, as `explain --format json` and the service give it.
+impl Serialize for Rule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut rule = serializer.serialize_struct("Rule", 9)?;
+        rule.serialize_field("code", &self.code.to_string())?;
+        rule.serialize_field("name", self.name)?;
+        rule.serialize_field("severity", self.severity.as_str())?;
+        rule.serialize_field("summary", self.summary)?;
+        rule.serialize_field("explanation", self.explanation())?;
+        rule.serialize_field("url", &self.url())?;
+        rule.serialize_field("class", self.class.as_str())?;
+        rule.serialize_field("evidence", self.evidence.as_str())?;
+        rule.serialize_field("since", self.since)?;
+        rule.end()
     }
 }

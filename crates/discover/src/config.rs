@@ -1,10 +1,9 @@
 //! `flux-apim.yaml`: optional configuration of a project.
 
+use super::rules::malformed_override;
 use super::{Options, Project};
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree, join};
-use flux_apim_diag::{
-    Diagnostic, Findings, Place, Registry, Severity, Span, excerpt, nearest, rules,
-};
+use flux_apim_diag::{Diagnostic, Findings, Place, Registry, Severity, Span, excerpt, nearest};
 use flux_apim_model::{Target, parse_id};
 use flux_apim_syntax::{self as syntax, Data, Format, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -164,16 +163,8 @@ pub(super) fn load(
             }
             "apis" => findings.push(wrong("a mapping of folders to properties")),
             other => {
-                let mut finding = Diagnostic::new(
-                    &rules::MALFORMED_OVERRIDE,
-                    place,
-                    format!("`{}` is no setting of flux-apim.yaml", excerpt(other, 60)),
-                );
-                finding = match findings.hint(|| nearest(other, KEYS)) {
-                    Some(near) => finding.help(format!("did you mean `{near}`?")),
-                    None => finding.help(format!("the settings are {}", KEYS.join(", "))),
-                };
-                findings.push(finding);
+                let near = findings.hint(|| nearest(other, KEYS));
+                findings.push(malformed_override::setting(place, other, near, &KEYS));
             }
         }
     }
@@ -300,7 +291,7 @@ pub(super) fn read_value(
         }
     };
     let parse = syntax::Options {
-        malformed: &rules::MALFORMED_DOCUMENT,
+        malformed: &syntax::rules::MALFORMED_DOCUMENT,
         limits: &options.limits,
     };
     let document = syntax::parse(file, text, format, parse, findings);
@@ -309,5 +300,5 @@ pub(super) fn read_value(
 
 pub(super) fn malformed(file: FileId, value: &Value, message: &str) -> Diagnostic {
     let place = value.span.map_or(Place::from(file), Place::from);
-    Diagnostic::new(&rules::MALFORMED_OVERRIDE, place, message)
+    malformed_override::found(place, message)
 }
