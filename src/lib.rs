@@ -11,6 +11,7 @@
 pub mod edge;
 /// The whole product as one pure function.
 pub mod pipeline;
+pub mod rules;
 
 pub use flux_apim_bundle as bundle;
 pub use flux_apim_changes as changes;

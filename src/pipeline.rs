@@ -1,11 +1,11 @@
 //! The whole product as one pure function.
 
 use crate::bundle::{self, Bundle, Description, Source};
-use crate::diag::{
-    Budget, Code, Diagnostic, Findings, Place, Report, Severity, Stop, excerpt, rules,
-};
+use crate::diag::{Budget, Code, Diagnostic, Findings, Report, Severity, Stop};
+use crate::model::rules::invalid_name;
 use crate::model::schema::{DEFAULT_API_VERSION, Schema};
 use crate::reuse::Reuse;
+use crate::rules::REGISTRY;
 use crate::tree::{ReadError, SourceTree};
 use crate::{compile, discover, link, policy, render, syntax};
 use std::collections::BTreeMap;
@@ -125,7 +125,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
             bundle: None,
         });
     }
-    let project = discover::discover(tree, &options.discover, findings)?;
+    let project = discover::discover(tree, &options.discover, REGISTRY, findings)?;
     let Some(project) = project else {
         let report = Report::resolve(findings, tree, &BTreeMap::new())?;
         return Ok(Outcome {
@@ -161,11 +161,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     if let Some(name) = &service
         && !is_service_name(name)
     {
-        let message = format!("`{}` cannot be the name of a service", excerpt(name, 80));
-        findings.push(
-            Diagnostic::new(&rules::INVALID_NAME, Place::Source, message)
-                .help("1 to 50 letters, digits and hyphens; a letter first, no hyphen last"),
-        );
+        findings.push(invalid_name::service(name));
     }
     let compiling = compile::Options {
         limits: &limits,

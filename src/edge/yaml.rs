@@ -110,7 +110,7 @@ mod tests {
         let limits = Limits::default();
         let options = Options {
             limits: &limits,
-            malformed: &crate::diag::rules::MALFORMED_DOCUMENT,
+            malformed: &crate::syntax::rules::MALFORMED_DOCUMENT,
         };
         let mut findings = Vec::new().into();
         let read = parse(

@@ -1,7 +1,7 @@
 //! API definitions, summarised by their operations.
 
 use flux_apim_diag::tree::{FileId, Limits};
-use flux_apim_diag::{Budget, Findings, rules};
+use flux_apim_diag::{Budget, Findings};
 use flux_apim_syntax::{self as syntax, Document, Format, NodeRef};
 use std::collections::BTreeMap;
 
@@ -59,7 +59,7 @@ impl Definition {
             ..Limits::default()
         };
         let options = syntax::Options {
-            malformed: &rules::MALFORMED_DOCUMENT,
+            malformed: &syntax::rules::MALFORMED_DOCUMENT,
             limits: &limits,
         };
         let mut findings = Findings::new(budget, &limits);

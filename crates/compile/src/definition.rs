@@ -2,9 +2,10 @@
 
 use crate::Options;
 use crate::packed::Content;
+use crate::rules::definition_too_large;
 use flux_apim_definition::{self as definition, Compiled, Documents, Done};
 use flux_apim_diag::tree::{ArtifactPath, Digest, FileId, ReadError};
-use flux_apim_diag::{Diagnostic, Findings, Meter, rules};
+use flux_apim_diag::{Diagnostic, Findings, Meter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -205,15 +206,11 @@ fn fits(path: &ArtifactPath, file: FileId, size: usize, findings: &mut Findings)
     if size <= MAX_DEFINITION {
         return true;
     }
-    findings.push(
-        Diagnostic::new(
-            &rules::DEFINITION_TOO_LARGE,
-            file,
-            format!(
-                "`{path}` has {size} bytes minified, but APIM imports at most {MAX_DEFINITION}"
-            ),
-        )
-        .help("split the API, or remove examples and descriptions"),
-    );
+    findings.push(definition_too_large::found(
+        file,
+        path,
+        size,
+        MAX_DEFINITION,
+    ));
     false
 }

@@ -3,13 +3,14 @@
 
 mod definition;
 mod packed;
+pub mod rules;
 
 pub use packed::Content;
 
 use definition::Definition;
 use flux_apim_definition::{Compiled, Documents};
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree};
-use flux_apim_diag::{Diagnostic, Findings, Held, Span, excerpt, rules};
+use flux_apim_diag::{Findings, Held, Span};
 use flux_apim_discover::Project;
 use flux_apim_model::kinds::Kind;
 use flux_apim_model::{Key, Resource};
@@ -17,6 +18,7 @@ use flux_apim_policy::{self as policy, Reference};
 use flux_apim_reuse::Reuse;
 use flux_apim_syntax::{self as syntax, Value};
 use rayon::prelude::*;
+use rules::policy_too_large;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -239,19 +241,7 @@ fn policy(
         _ => (policy::Root::Policies, MAX_POLICY),
     };
     if text.len() > max {
-        findings.push(
-            Diagnostic::new(
-                &rules::POLICY_TOO_LARGE,
-                file,
-                format!(
-                    "the {} `{}` has {} bytes, but APIM takes at most {max}",
-                    key.kind.label(),
-                    excerpt(&key.to_string(), 200),
-                    text.len()
-                ),
-            )
-            .help("move parts into fragments"),
-        );
+        findings.push(policy_too_large::found(file, key, text.len(), max));
     }
     let document = policy::parse(file, &text, root, limits.max_depth, findings);
     let meter = findings.budget().meter();

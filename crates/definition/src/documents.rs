@@ -1,7 +1,8 @@
 //! What the definitions of one run refer to, parsed once.
 
+use crate::rules;
 use flux_apim_diag::tree::{Digest, FileId, Limits, ReadError, SourceTree};
-use flux_apim_diag::{Budget, Diagnostic, Findings, Meter, rules};
+use flux_apim_diag::{Budget, Diagnostic, Findings, Meter};
 use flux_apim_syntax::{self as syntax, Document, Format};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

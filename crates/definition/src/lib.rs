@@ -8,6 +8,7 @@ mod names;
 mod operations;
 mod reference;
 mod references;
+pub mod rules;
 mod xml;
 
 pub use documents::{Dialect, Documents, Done};
@@ -15,8 +16,9 @@ pub use operations::{Operation, normalise};
 pub use xml::WsdlSelector;
 
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree};
-use flux_apim_diag::{Diagnostic, Findings, Meter, excerpt, rules};
+use flux_apim_diag::{Findings, Meter};
 use flux_apim_syntax::{self as syntax, Document, NodeRef};
+use rules::{definition_without_operations, malformed_definition, unknown_definition};
 use std::collections::BTreeSet;
 
 /// Kinds of API definition.
@@ -148,11 +150,7 @@ pub fn compile_with(
     };
     let path = tree.path(file);
     let Some(first) = syntax::first_byte(&text) else {
-        findings.push(Diagnostic::new(
-            &rules::MALFORMED_DEFINITION,
-            file,
-            format!("the definition `{path}` is empty"),
-        ));
+        findings.push(malformed_definition::empty(file, path));
         return Ok(None);
     };
     if first == b'<' {
@@ -181,14 +179,7 @@ pub fn compile_with(
     if let Some(compiled) = &bundled
         && compiled.operations.is_empty()
     {
-        findings.push(
-            Diagnostic::new(
-                &rules::DEFINITION_WITHOUT_OPERATIONS,
-                file,
-                format!("the definition `{path}` declares no operation"),
-            )
-            .help("an API without operations answers every call with 404; add paths"),
-        );
+        findings.push(definition_without_operations::found(file, path));
     }
     Ok(bundled)
 }
@@ -214,14 +205,7 @@ fn version(document: &Document, findings: &mut Findings) -> Option<Kind> {
         .iter()
         .find_map(|key| Some((*key, root.get(key)?)));
     let Some((key, value)) = declared else {
-        findings.push(
-            Diagnostic::new(
-                &rules::UNKNOWN_DEFINITION,
-                document.file(),
-                "the document declares neither `openapi: 3.x` nor `swagger: \"2.0\"`",
-            )
-            .help("an API definition names its version at the top"),
-        );
+        findings.push(unknown_definition::no_version(document.file()));
         return None;
     };
     let text = value.as_scalar().unwrap_or("");
@@ -233,17 +217,7 @@ fn version(document: &Document, findings: &mut Findings) -> Option<Kind> {
         _ => None,
     };
     if kind.is_none() {
-        findings.push(
-            Diagnostic::new(
-                &rules::UNKNOWN_DEFINITION,
-                value.span(),
-                format!(
-                    "`{key}: {}` is no version that APIM imports",
-                    excerpt(text, 40)
-                ),
-            )
-            .help("APIM imports OpenAPI 2.0, 3.0 and 3.1"),
-        );
+        findings.push(unknown_definition::version(value.span(), key, text));
     }
     kind
 }

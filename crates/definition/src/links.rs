@@ -3,8 +3,9 @@
 use super::documents::{Dialect, Documents, Links};
 use super::reference::{self, Target};
 use super::references::references_of;
+use crate::rules::{remote_reference, unresolved_reference};
 use flux_apim_diag::tree::{FileId, ReadError};
-use flux_apim_diag::{Diagnostic, Findings, Meter, Span, excerpt, rules};
+use flux_apim_diag::{Findings, Meter, Span, excerpt};
 use flux_apim_syntax::Document;
 use std::collections::{BTreeSet, HashSet};
 
@@ -67,38 +68,22 @@ impl Search<'_> {
             Target::Local(pointer) => (file, pointer),
             Target::Anchor if self.dialect == Dialect::Anchors => return Ok(true),
             Target::Anchor => {
-                findings.push(unresolved(
-                    span,
-                    format!("`{}` is no JSON pointer", shown()),
-                ));
+                findings.push(unresolved_reference::no_pointer(span, &shown()));
                 return Ok(false);
             }
             Target::Remote => {
-                findings.push(
-                    Diagnostic::new(
-                        &rules::REMOTE_REFERENCE,
-                        span,
-                        format!(
-                            "`{}` is outside the source, and nothing is fetched",
-                            shown()
-                        ),
-                    )
-                    .help("bring the document into the tree and refer to it by a relative path"),
-                );
+                findings.push(remote_reference::found(span, &shown()));
                 return Ok(false);
             }
             Target::Outside => {
-                findings.push(unresolved(span, format!("`{}` leaves the source", shown())));
+                findings.push(unresolved_reference::leaves_source(span, &shown()));
                 return Ok(false);
             }
             Target::File { path, pointer } => match tree.find(&path) {
                 Some(target) => (target, pointer),
                 None => {
                     let path = excerpt(&path, 200);
-                    findings.push(unresolved(
-                        span,
-                        format!("`{}` points at `{path}`, which does not exist", shown()),
-                    ));
+                    findings.push(unresolved_reference::no_file(span, &shown(), &path));
                     return Ok(false);
                 }
             },
@@ -119,10 +104,8 @@ impl Search<'_> {
         if leads_somewhere(document, &pointer) {
             return Ok(true);
         }
-        findings.push(unresolved(
-            span,
-            format!("`{}` points at nothing in `{}`", shown(), tree.path(target)),
-        ));
+        let path = tree.path(target);
+        findings.push(unresolved_reference::nothing_there(span, &shown(), path));
         // Said once, however often it is written.
         Ok(true)
     }
@@ -147,9 +130,4 @@ fn leads_somewhere(document: &Document, pointer: &str) -> bool {
         node = next;
     }
     true
-}
-
-fn unresolved(span: Span, message: String) -> Diagnostic {
-    Diagnostic::new(&rules::UNRESOLVED_REFERENCE, span, message)
-        .help("correct the reference, or add what it names")
 }

@@ -1,8 +1,9 @@
 //! WSDL, WADL and OData: told apart by their root element, passed through.
 
 use super::{Compiled, Kind};
+use crate::rules::{invalid_wsdl, malformed_definition, policy_as_definition, unknown_definition};
 use flux_apim_diag::tree::FileId;
-use flux_apim_diag::{Diagnostic, Findings, Meter, Span, excerpt, rules};
+use flux_apim_diag::{Diagnostic, Findings, Meter, excerpt};
 use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
@@ -50,42 +51,18 @@ pub(super) fn compile(
         Some("application") => Kind::Wadl,
         Some("Edmx") => Kind::OData,
         Some("policies" | "fragment") => {
-            findings.push(
-                Diagnostic::new(
-                    &rules::POLICY_AS_DEFINITION,
-                    file,
-                    "this is a policy document, not an API definition",
-                )
-                .help("name it `policy.xml`, or put the definition in its place"),
-            );
+            findings.push(policy_as_definition::found(file));
             return None;
         }
         other => {
-            findings.push(
-                Diagnostic::new(
-                    &rules::UNKNOWN_DEFINITION,
-                    file,
-                    format!(
-                        "an XML document with the root `<{}>` is no API definition",
-                        excerpt(other.unwrap_or(""), 60)
-                    ),
-                )
-                .help("WSDL 1.1, WADL and OData metadata (EDMX) are supported"),
-            );
+            findings.push(unknown_definition::root(file, other.unwrap_or("")));
             return None;
         }
     };
     let mut selector = None;
     if kind == Kind::Wsdl {
         let Some((service, endpoint)) = &seen.soap else {
-            findings.push(
-                Diagnostic::new(
-                    &rules::INVALID_WSDL,
-                    file,
-                    "the document has no service with a SOAP port",
-                )
-                .help("add `<service><port><soap:address .../></port></service>`"),
-            );
+            findings.push(invalid_wsdl::found(file));
             return None;
         };
         selector = Some(WsdlSelector {
@@ -101,11 +78,7 @@ pub(super) fn compile(
 fn read(file: FileId, text: &str, meter: &Meter) -> Result<Seen, Box<Diagnostic>> {
     let malformed = |at: u64, message: String| {
         let at = usize::try_from(at).unwrap_or(0).min(text.len());
-        Box::new(Diagnostic::new(
-            &rules::MALFORMED_DEFINITION,
-            Span::new(file, at, at),
-            message,
-        ))
+        Box::new(malformed_definition::xml(file, at, message))
     };
     let mut reader = NsReader::from_str(text);
     let mut seen = Seen::default();

@@ -13,7 +13,8 @@
 //! them everywhere. There is no clock in here; a deadline is whoever calls
 //! [`Budget::cancel`] in time.
 
-use super::{Diagnostic, Place, rules};
+use super::rules::run_limit;
+use super::{Diagnostic, Place};
 use crate::tree::Limits;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -70,27 +71,11 @@ impl Stop {
     /// The finding that says so, for what the input is to blame for. A run that
     /// was cancelled, or found no memory left by others, is no such thing.
     pub fn finding(&self) -> Option<Diagnostic> {
-        let (at, message, flag) = match self {
-            Self::Steps { at, max } => (
-                at,
-                format!(
-                    "checking and rendering the source takes more than {max} steps; this is where they ran out"
-                ),
-                "max-steps",
-            ),
-            Self::Memory { at, max } => (
-                at,
-                format!(
-                    "checking and rendering the source needs more than {max} bytes of memory; this is where they ran out"
-                ),
-                "max-memory-bytes",
-            ),
-            Self::Busy | Self::Cancelled => return None,
-        };
-        let finding = Diagnostic::new(&rules::RUN_LIMIT, at.clone(), message);
-        Some(finding.help(format!(
-            "split the source (`--path DIR` renders a part of it), or raise the cap with --{flag}"
-        )))
+        match self {
+            Self::Steps { at, max } => Some(run_limit::steps(at.clone(), *max)),
+            Self::Memory { at, max } => Some(run_limit::memory(at.clone(), *max)),
+            Self::Busy | Self::Cancelled => None,
+        }
     }
 }
 

@@ -180,7 +180,27 @@ impl From<Vec<Diagnostic>> for Findings {
 mod tests {
     use super::*;
     use crate::tree::SourceTree;
-    use crate::{Report, Severity, rules};
+    use crate::{Class, Evidence, Report, Severity};
+
+    const fn rule(code: u16, severity: Severity) -> Rule {
+        Rule {
+            code: Code(code),
+            name: "sample",
+            former_names: &[],
+            class: Class::Lint,
+            severity,
+            evidence: Evidence::Documented,
+            since: "0.1",
+            summary: "a sample",
+            shows_source: true,
+            page: "",
+        }
+    }
+
+    static FIRST: Rule = rule(1, Severity::Info);
+    static SECOND: Rule = rule(2, Severity::Error);
+    static THIRD: Rule = rule(3, Severity::Info);
+    static FOURTH: Rule = rule(4, Severity::Warning);
 
     fn small() -> Findings {
         let limits = Limits {
@@ -198,17 +218,17 @@ mod tests {
     #[test]
     fn what_is_not_listed_is_counted_to_the_last_one() {
         let mut findings = small();
-        findings.extend(of(&rules::UNCLAIMED_FILE, 0, 10));
-        findings.extend(of(&rules::DUPLICATE_KEY, 0, 10));
+        findings.extend(of(&FIRST, 0, 10));
+        findings.extend(of(&SECOND, 0, 10));
         assert_eq!((findings.listed().len(), findings.len()), (4, 20));
         // Of another file one more is listed; then the cap on all counts.
-        findings.extend(of(&rules::UNCLAIMED_FILE, 1, 10));
+        findings.extend(of(&FIRST, 1, 10));
         assert_eq!((findings.listed().len(), findings.len()), (5, 30));
         let rest: Vec<_> = findings
             .unlisted()
             .map(|(file, rest)| (rest.rule.code.0, file.map(|file| file.0), rest.count))
             .collect();
-        let (first, second) = (rules::UNCLAIMED_FILE.code.0, rules::DUPLICATE_KEY.code.0);
+        let (first, second) = (FIRST.code.0, SECOND.code.0);
         let mut expected = vec![(first, None, 9), (first, Some(0), 8), (second, Some(0), 8)];
         expected.sort_unstable();
         assert_eq!(rest, expected);
@@ -217,7 +237,7 @@ mod tests {
     #[test]
     fn parts_come_together_as_if_there_were_one() {
         let (mut whole, mut parts) = (small(), small());
-        for (rule, file) in [(&rules::UNCLAIMED_FILE, 0), (&rules::DUPLICATE_KEY, 1)] {
+        for (rule, file) in [(&FIRST, 0), (&SECOND, 1)] {
             whole.extend(of(rule, file, 7));
             let mut part = parts.part();
             part.extend(of(rule, file, 7));
@@ -234,14 +254,10 @@ mod tests {
     fn an_error_among_those_that_are_only_counted_is_an_error() {
         let tree = SourceTree::in_memory(BTreeMap::new());
         let mut findings = small();
-        for rule in [
-            &rules::EXTRACTOR_FILTER,
-            &rules::UNCLAIMED_FILE,
-            &rules::NO_ASO_KIND,
-        ] {
+        for rule in [&THIRD, &FIRST, &FOURTH] {
             findings.extend((0..3).map(|n| Diagnostic::new(rule, Place::Source, format!("{n}"))));
         }
-        findings.push(Diagnostic::new(&rules::NO_APIS, Place::Source, "x"));
+        findings.push(Diagnostic::new(&SECOND, Place::Source, "x"));
         assert!(
             findings
                 .rules()

@@ -5,102 +5,26 @@
 //! Byte spans become lines and columns once, in [`Report::resolve`].
 
 mod budget;
-mod catalogue;
 mod findings;
 mod lines;
 pub mod markdown;
+mod registry;
 mod report;
+mod rule;
+pub mod rules;
 pub mod sarif;
 /// Paths and bytes of one source revision.
 pub mod tree;
 
 pub use budget::{Budget, Held, Memory, Meter, Stop};
-pub use catalogue::{ALL as RULES, rule, rules};
 pub use findings::{Findings, Unlisted};
 pub use lines::{LineIndex, Position, Range, Snippet};
+pub use registry::{Found, Registry};
 pub use report::{Located, Report, Summary};
+pub use rule::{Class, Code, Evidence, HOME, Rule, Severity};
 
 use crate::tree::FileId;
 use rapidfuzz::distance::osa;
-use std::fmt;
-
-/// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// Nothing is wrong; something worth knowing.
-    Info,
-    /// Rendered, but probably not what was meant.
-    Warning,
-    /// No bundle is written.
-    Error,
-}
-
-impl Severity {
-    /// The word used in every output format and in `flux-apim.yaml`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The number of a rule, shown as `APIM1003`. Never reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Code(pub u16);
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "APIM{:04}", self.0)
-    }
-}
-
-/// Who may lower the findings of a rule, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Without it the bundle would not be what the source says. Nobody lowers it.
-    Integrity,
-    /// Azure refuses what it finds. Lowered with a reason only, and the bundle
-    /// says so.
-    Refusal,
-    /// Advice. Everybody sets its level freely.
-    Lint,
-}
-
-impl Class {
-    /// The word used in output formats and in the documentation.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Integrity => "integrity",
-            Self::Refusal => "refusal",
-            Self::Lint => "lint",
-        }
-    }
-}
-
-/// What produces diagnostics of one code. The catalogue ([`RULES`]) has all.
-#[derive(Debug)]
-pub struct Rule {
-    /// Number, unique and append-only.
-    pub code: Code,
-    /// Kebab-case name of the defect.
-    pub name: &'static str,
-    /// Who may lower it.
-    pub class: Class,
-    /// Severity unless `flux-apim.yaml` says otherwise.
-    pub severity: Severity,
-    /// One line: what is wrong.
-    pub summary: &'static str,
-    /// Why it matters and how to fix it, in Markdown.
-    pub explanation: &'static str,
-}
 
 /// A byte range in one file of the source tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,6 @@
 //! Findings as Markdown, for pull requests.
 
-use super::{Report, rules};
+use super::Report;
 use std::fmt::Write as _;
 
 /// A table for a pull request.
@@ -33,7 +33,7 @@ pub fn to_markdown(report: &Report) -> String {
             "| {} | [{}]({}) | {}{at} | {}{help} |",
             finding.severity,
             finding.rule.code,
-            rules::url(finding.rule),
+            finding.rule.url(),
             cell(&finding.path),
             cell(&finding.message)
         );

@@ -1,8 +1,7 @@
 //! Diagnostics with lines and columns, sorted, counted, with levels applied.
 
 use super::lines::{LineIndex, Position, Range, Snippet};
-
-use super::{Code, Findings, Place, Rule, Severity, Unlisted, rules};
+use super::{Code, Findings, Place, Registry, Rule, Severity, Unlisted};
 use crate::tree::{FileId, ReadError, SourceTree};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::Value;
@@ -101,7 +100,7 @@ impl Report {
                 let severity = level_of(d.rule, levels)?;
                 let (path, range) = locate(&d.place);
                 let snippet = match &d.place {
-                    Place::Span(span) => files
+                    Place::Span(span) if d.rule.shows_source => files
                         .get(&span.file)
                         .and_then(Option::as_ref)
                         .map(|index| index.snippet(span.start, span.end)),
@@ -144,12 +143,16 @@ impl Report {
         })
     }
 
-    /// Findings that another program found in `tree` and wrote as
-    /// [`Report::to_json`] does.
+    /// Findings of rules of `registry` that another program found in `tree`, in the form
+    /// in which a report serialises.
     ///
     /// # Errors
     /// What of the document cannot be understood.
-    pub fn from_json(document: &Value, tree: &SourceTree) -> Result<Self, String> {
+    pub fn from_json(
+        document: &Value,
+        tree: &SourceTree,
+        registry: Registry,
+    ) -> Result<Self, String> {
         let text = |value: &Value, what: &str| match value.as_str() {
             Some(text) => Ok(text.to_owned()),
             None => Err(format!("a finding has no {what}")),
@@ -174,7 +177,8 @@ impl Report {
         let mut diagnostics = Vec::new();
         for entry in list {
             let code = text(&entry["code"], "code")?;
-            let rule = super::rule(&code)
+            let rule = registry
+                .get(&code)
                 .ok_or_else(|| format!("there is no rule {code} in this version; upgrade"))?;
             let path = text(&entry["path"], "path")?;
             let range_in = range(&entry["range"]);
@@ -185,6 +189,7 @@ impl Report {
             let snippet = index
                 .as_ref()
                 .zip(range_in)
+                .filter(|_| rule.shows_source)
                 .map(|(index, range)| index.snippet(range.start.offset, range.end.offset));
             let related = entry["related"].as_array().into_iter().flatten();
             let related = related.map(|place| {
@@ -318,7 +323,7 @@ impl Serialize for Located {
         finding.serialize_field("range", &self.range)?;
         finding.serialize_field("related", &related.collect::<Vec<_>>())?;
         finding.serialize_field("suppressed", &None::<()>)?;
-        finding.serialize_field("url", &rules::url(self.rule))?;
+        finding.serialize_field("url", &self.rule.url())?;
         finding.end()
     }
 }

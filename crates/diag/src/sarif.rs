@@ -1,6 +1,6 @@
 //! SARIF 2.1.0, for code-scanning services.
 
-use super::{Located, Report, Rule, Severity, rules};
+use super::{HOME, Located, Report, Rule, Severity};
 use serde::Serialize;
 use serde::ser::Serializer;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ pub fn to_sarif<'a>(report: &'a Report, version: &'a str) -> impl Serialize + 'a
         version: "2.1.0",
         runs: [Run {
             tool: json!({"driver": {
-                "name": "flux-apim", "version": version, "informationUri": rules::HOME,
+                "name": "flux-apim", "version": version, "informationUri": HOME,
                 "rules": used.iter().copied().map(descriptor).collect::<Vec<_>>(),
             }}),
             column_kind: "unicodeCodePoints",
@@ -60,7 +60,7 @@ fn descriptor(rule: &Rule) -> Value {
         "id": rule.code.to_string(),
         "name": rule.name,
         "shortDescription": {"text": rule.summary},
-        "help": {"text": rule.explanation, "markdown": rule.explanation},
+        "help": {"text": rule.explanation(), "markdown": rule.explanation()},
         "defaultConfiguration": {"level": level(rule.severity)},
     })
 }

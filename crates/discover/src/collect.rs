@@ -1,9 +1,13 @@
 //! Claims the files of the APIOps layouts and makes resources of them.
 
 use super::config::{is_config, read_value};
+use super::rules::{
+    duplicate_resource, extractor_filter, incomplete_resource, malformed_information,
+    several_definitions,
+};
 use super::{Options, Project};
 use flux_apim_diag::tree::{FileId, ReadError, SourceTree, relative_to};
-use flux_apim_diag::{Diagnostic, Findings, Place, Span, excerpt, rules};
+use flux_apim_diag::{Diagnostic, Findings, Place, Span};
 use flux_apim_model::kinds::{FilePattern, Kind, Role};
 use flux_apim_model::{InWorkspace, Key, Origin, Resource};
 use flux_apim_syntax::{Data, Format, Value};
@@ -21,11 +25,11 @@ pub(super) fn collect(
         // Its path is held against every pattern.
         meter.spend(50, file);
         let Some(relative) = relative_to(path.as_str(), &project.root) else {
-            extractor_filter(tree, file, &project.root, findings);
+            report_filter(tree, file, &project.root, findings);
             continue;
         };
         if is_extractor_filter(relative) {
-            findings.push(filter_finding(file));
+            findings.push(extractor_filter::found(file));
             continue;
         }
         if is_environment(relative) || is_config(relative) {
@@ -50,20 +54,12 @@ pub(super) fn is_extractor_filter(name: &str) -> bool {
 }
 
 /// The filter usually lies beside the project, in the parent folder.
-fn extractor_filter(tree: &SourceTree, file: FileId, root: &str, findings: &mut Findings) {
+fn report_filter(tree: &SourceTree, file: FileId, root: &str, findings: &mut Findings) {
     let parent = root.rsplit_once('/').map_or("", |(parent, _)| parent);
     let path = tree.path(file);
     if path.parent() == parent && is_extractor_filter(path.name()) {
-        findings.push(filter_finding(file));
+        findings.push(extractor_filter::found(file));
     }
-}
-
-fn filter_finding(file: FileId) -> Diagnostic {
-    Diagnostic::new(
-        &rules::EXTRACTOR_FILTER,
-        file,
-        "this file filters what APIOps extracts; it is not merged",
-    )
 }
 
 /// The resource that `relative` belongs to, and as what.
@@ -129,21 +125,11 @@ fn add(
                 _ => &mut resource.definition,
             };
             if let Some(first) = place.replace(file) {
-                let rule = match pattern.role {
-                    Role::Definition => &rules::SEVERAL_DEFINITIONS,
-                    _ => &rules::DUPLICATE_RESOURCE,
-                };
-                let message = format!(
-                    "{} `{}` has this file and `{}`",
-                    resource.key.kind.label(),
-                    excerpt(resource.key.name(), 80),
-                    tree.path(first)
-                );
-                findings.push(
-                    Diagnostic::new(rule, file, message)
-                        .related(first, "the other one")
-                        .help("keep one of the two"),
-                );
+                let (key, path) = (&resource.key, tree.path(first));
+                findings.push(match pattern.role {
+                    Role::Definition => several_definitions::found(key, file, first, path),
+                    _ => duplicate_resource::text(key, file, first, path),
+                });
             }
             // The text of a policy or wiki declares it; the information file of
             // a fragment has no more than a description.
@@ -167,10 +153,7 @@ fn information(file: FileId, key: &Key, mut value: Value, findings: &mut Finding
     let has_properties = !key.kind.is_link();
     let place = value.span.map_or(Place::from(file), Place::from);
     let malformed = |message: String| {
-        findings.push(
-            Diagnostic::new(&rules::MALFORMED_INFORMATION, place, message)
-                .help("write `{\"properties\": {...}}`"),
-        );
+        findings.push(malformed_information::found(place, message));
         Value::empty_object()
     };
     if !value.is_object() {
@@ -251,20 +234,8 @@ fn declare(
         return;
     }
     if resource.declared {
-        let mut finding = Diagnostic::new(
-            &rules::DUPLICATE_RESOURCE,
-            origin.span,
-            format!(
-                "{} `{}` is declared twice",
-                resource.key.kind.label(),
-                excerpt(resource.key.name(), 80)
-            ),
-        )
-        .help("remove one of the two; names are compared without case");
-        if let Some(first) = resource.place() {
-            finding = finding.related(first, "first here");
-        }
-        findings.push(finding);
+        let first = resource.place();
+        findings.push(duplicate_resource::found(&resource.key, origin.span, first));
         return;
     }
     resource.declared = true;
@@ -318,12 +289,7 @@ fn list(
 
 fn list_finding(file: FileId, value: &Value) -> Diagnostic {
     let place = value.span.map_or(Place::from(file), Place::from);
-    Diagnostic::new(
-        &rules::MALFORMED_INFORMATION,
-        place,
-        "a list file is an array of objects with a `name`",
-    )
-    .help("write `[{\"name\": \"...\"}]`")
+    malformed_information::list(place)
 }
 
 /// Resources without the file that declares them.
@@ -342,18 +308,7 @@ pub(super) fn report_incomplete(tree: &SourceTree, project: &Project, findings: 
         };
         if let (Some(missing), Some(place)) = (incomplete, resource.place()) {
             let path = tree.path(place.file);
-            findings.push(
-                Diagnostic::new(
-                    &rules::INCOMPLETE_RESOURCE,
-                    place.file,
-                    format!(
-                        "{} `{}` has this file, but nothing declares it",
-                        missing.kind.label(),
-                        excerpt(missing.name(), 80)
-                    ),
-                )
-                .help(format!("add its information file, or remove `{path}`")),
-            );
+            findings.push(incomplete_resource::found(&missing, place.file, path));
         }
     }
 }

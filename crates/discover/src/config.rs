@@ -1,8 +1,9 @@
 //! `flux-apim.yaml`: optional configuration of a project.
 
+use super::rules::malformed_override;
 use super::{Options, Project};
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree, join};
-use flux_apim_diag::{Diagnostic, Findings, Place, Severity, Span, excerpt, nearest, rule, rules};
+use flux_apim_diag::{Diagnostic, Findings, Place, Registry, Severity, Span, excerpt, nearest};
 use flux_apim_model::{Target, parse_id};
 use flux_apim_syntax::{self as syntax, Data, Format, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -79,6 +80,7 @@ pub(super) fn is_config(name: &str) -> bool {
 pub(super) fn load(
     tree: &SourceTree,
     options: &Options,
+    registry: Registry,
     project: &mut Project,
     findings: &mut Findings,
 ) -> Result<(), ReadError> {
@@ -148,7 +150,7 @@ pub(super) fn load(
                 None => findings.push(wrong("a list such as `[loggers/appinsights]`")),
             },
             "limits" => limits(file, &entry.value, options, &mut project.config, findings),
-            "rules" => levels(file, &entry.value, &mut project.config, findings),
+            "rules" => levels(file, &entry.value, registry, &mut project.config, findings),
             "apis" if entry.value.is_object() => {
                 let apis = entry.value.entries().iter();
                 let apis = apis.map(|api| PlainApi {
@@ -161,16 +163,8 @@ pub(super) fn load(
             }
             "apis" => findings.push(wrong("a mapping of folders to properties")),
             other => {
-                let mut finding = Diagnostic::new(
-                    &rules::MALFORMED_OVERRIDE,
-                    place,
-                    format!("`{}` is no setting of flux-apim.yaml", excerpt(other, 60)),
-                );
-                finding = match findings.hint(|| nearest(other, KEYS)) {
-                    Some(near) => finding.help(format!("did you mean `{near}`?")),
-                    None => finding.help(format!("the settings are {}", KEYS.join(", "))),
-                };
-                findings.push(finding);
+                let near = findings.hint(|| nearest(other, KEYS));
+                findings.push(malformed_override::setting(place, other, near, &KEYS));
             }
         }
     }
@@ -227,7 +221,13 @@ fn limits(
     }
 }
 
-fn levels(file: FileId, value: &Value, config: &mut ProjectConfig, findings: &mut Findings) {
+fn levels(
+    file: FileId,
+    value: &Value,
+    registry: Registry,
+    config: &mut ProjectConfig,
+    findings: &mut Findings,
+) {
     if !value.is_object() {
         findings.push(malformed(
             file,
@@ -243,7 +243,7 @@ fn levels(file: FileId, value: &Value, config: &mut ProjectConfig, findings: &mu
             Some("off") => Some(None),
             _ => None,
         };
-        match (rule(&entry.key), level) {
+        match (registry.get(&entry.key), level) {
             (Some(rule), Some(level)) => {
                 config.levels.insert(rule.code.0, level);
             }
@@ -291,7 +291,7 @@ pub(super) fn read_value(
         }
     };
     let parse = syntax::Options {
-        malformed: &rules::MALFORMED_DOCUMENT,
+        malformed: &syntax::rules::MALFORMED_DOCUMENT,
         limits: &options.limits,
     };
     let document = syntax::parse(file, text, format, parse, findings);
@@ -300,5 +300,5 @@ pub(super) fn read_value(
 
 pub(super) fn malformed(file: FileId, value: &Value, message: &str) -> Diagnostic {
     let place = value.span.map_or(Place::from(file), Place::from);
-    Diagnostic::new(&rules::MALFORMED_OVERRIDE, place, message)
+    malformed_override::found(place, message)
 }

@@ -6,14 +6,16 @@ mod config;
 mod overrides;
 mod plain;
 mod root;
+pub mod rules;
 mod schema;
 
 pub use config::{PlainApi, PlainApis, ProjectConfig};
 pub use schema::schema;
 
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree, join};
-use flux_apim_diag::{Diagnostic, Findings, Place, rules};
+use flux_apim_diag::{Findings, Registry};
 use flux_apim_model::{Key, Resource};
+use rules::{no_project, several_projects};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is asked of discovery.
@@ -49,13 +51,14 @@ pub struct Project {
     pub unclaimed: BTreeSet<FileId>,
 }
 
-/// Finds the project in `tree`.
+/// Finds the project in `tree`. Its configuration names rules of `registry`.
 ///
 /// # Errors
 /// When the world does not give a file that the tree lists.
 pub fn discover(
     tree: &SourceTree,
     options: &Options,
+    registry: Registry,
     findings: &mut Findings,
 ) -> Result<Option<Project>, ReadError> {
     let mut project = Project::default();
@@ -70,38 +73,16 @@ pub fn discover(
         [] => within.to_owned(),
         [root] => root.clone(),
         several => {
-            findings.push(
-                Diagnostic::new(
-                    &rules::SEVERAL_PROJECTS,
-                    Place::Source,
-                    format!(
-                        "{} project roots were found: {}",
-                        several.len(),
-                        shown(several)
-                    ),
-                )
-                .help(format!("choose one, for example `--path '{}'`", several[0])),
-            );
+            let (count, shown) = (several.len(), shown(several));
+            findings.push(several_projects::found(count, &shown, &several[0]));
             return Ok(None);
         }
     };
-    config::load(tree, options, &mut project, findings)?;
+    config::load(tree, options, registry, &mut project, findings)?;
     collect::collect(tree, options, &mut project, findings)?;
     plain::collect(tree, &mut project, findings)?;
     if project.resources.is_empty() {
-        let searched = if project.root.is_empty() {
-            "the source".to_owned()
-        } else {
-            format!("`{}`", project.root)
-        };
-        findings.push(
-            Diagnostic::new(
-                &rules::NO_PROJECT,
-                Place::Source,
-                format!("{searched} holds no APIM configuration: neither an APIOps folder nor an OpenAPI document"),
-            )
-            .help("check the path, or narrow the source with `--path DIR`"),
-        );
+        findings.push(no_project::found(&project.root));
         return Ok(None);
     }
     collect::report_incomplete(tree, &project, findings);

@@ -2,9 +2,10 @@
 
 use super::collect::is_extractor_filter;
 use super::config::{malformed, read_yaml};
+use super::rules::{malformed_override, no_environment, protected_override, unmatched_override};
 use super::{Options, Project, environment_file};
 use flux_apim_diag::tree::{FileId, ReadError, SourceTree, join};
-use flux_apim_diag::{Diagnostic, Findings, Meter, Place, excerpt, nearest, rules};
+use flux_apim_diag::{Diagnostic, Findings, Meter, Place, nearest};
 use flux_apim_model::kinds::{Kind, Role};
 use flux_apim_model::{InWorkspace, Key, Origin};
 use flux_apim_syntax::{Data, Entry, Value};
@@ -26,15 +27,11 @@ pub(super) fn apply(
         (None, None) => return Ok(()),
     };
     let Some(file) = file else {
-        findings.push(no_environment(tree, options, project));
+        findings.push(environment_missing(tree, options, project));
         return Ok(());
     };
     if is_extractor_filter(tree.path(file).name()) {
-        let message = "this file filters what APIOps extracts; it is no environment";
-        findings.push(
-            Diagnostic::new(&rules::NO_ENVIRONMENT, file, message)
-                .help("name the file of an environment"),
-        );
+        findings.push(no_environment::extractor(file));
         return Ok(());
     }
     let Some(value) = read_yaml(tree, file, options, findings)? else {
@@ -58,7 +55,7 @@ pub(super) fn apply(
     Ok(())
 }
 
-fn no_environment(tree: &SourceTree, options: &Options, project: &Project) -> Diagnostic {
+fn environment_missing(tree: &SourceTree, options: &Options, project: &Project) -> Diagnostic {
     let asked = options.environment.as_deref().unwrap_or("");
     let expected = match &options.config {
         Some(path) => path.clone(),
@@ -73,16 +70,7 @@ fn no_environment(tree: &SourceTree, options: &Options, project: &Project) -> Di
         })
         .filter(|name| *name != "extractor")
         .collect();
-    let finding = Diagnostic::new(
-        &rules::NO_ENVIRONMENT,
-        Place::Source,
-        format!("`{}` does not exist", excerpt(&expected, 200)),
-    );
-    match nearest(asked, known.iter().copied()) {
-        Some(near) => finding.help(format!("did you mean `--env {near}`?")),
-        None if known.is_empty() => finding.help("the source has no environment file"),
-        None => finding.help(format!("the environments are {}", known.join(", "))),
-    }
+    no_environment::found(&expected, asked, &known)
 }
 
 struct Merge<'a> {
@@ -145,14 +133,9 @@ impl Merge<'_> {
         let known: Vec<&str> = Kind::sections(parent.map(|key| key.kind))
             .map(|(_, section)| section)
             .collect();
-        let message = format!("`{}` is no section here", excerpt(key, 60));
-        let finding = Diagnostic::new(&rules::MALFORMED_OVERRIDE, place, message);
         let near = self.findings.hint(|| nearest(key, known.iter().copied()));
-        self.findings.push(match near {
-            Some(near) => finding.help(format!("did you mean `{near}`?")),
-            None if known.is_empty() => finding.help("nothing can be nested here"),
-            None => finding.help(format!("the sections are {}", known.join(", "))),
-        });
+        self.findings
+            .push(malformed_override::section(place, key, near, &known));
     }
 
     fn item(&mut self, workspace: Option<&str>, parent: Option<&Key>, kind: Kind, item: &Value) {
@@ -234,19 +217,9 @@ impl Merge<'_> {
                 known.take_while(|other| other.kind == key.kind && other.parent() == parent);
             nearest(key.name(), siblings.map(Key::name))
         });
-        let finding = Diagnostic::new(
-            &rules::UNMATCHED_OVERRIDE,
-            place.map_or(self.file.into(), Place::from),
-            format!(
-                "the override of {} `{}` matches nothing",
-                key.kind.label(),
-                excerpt(key.name(), 80)
-            ),
-        );
-        self.findings.push(match near {
-            Some(near) => finding.help(format!("did you mean `{near}`?")),
-            None => finding.help("remove it, or correct the name"),
-        });
+        let place = place.map_or(self.file.into(), Place::from);
+        self.findings
+            .push(unmatched_override::found(place, key, near));
     }
 }
 
@@ -259,17 +232,8 @@ fn protect(key: &Key, properties: &Value, findings: &mut Findings) -> Value {
     for word in ["apiRevision", "isCurrent"] {
         let place = properties.entry(word).and_then(|entry| entry.key_span);
         if kept.remove(word).is_some() {
-            findings.push(
-                Diagnostic::new(
-                    &rules::PROTECTED_OVERRIDE,
-                    place.map_or(Place::Source, Place::from),
-                    format!(
-                        "the override of `{word}` of API `{}` is ignored",
-                        excerpt(key.name(), 80)
-                    ),
-                )
-                .help("which revision is current belongs to the tree; remove the line"),
-            );
+            let place = place.map_or(Place::Source, Place::from);
+            findings.push(protected_override::found(place, word, key.name()));
         }
     }
     kept

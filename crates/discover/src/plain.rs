@@ -3,8 +3,9 @@
 
 use super::Project;
 use super::config::PlainApis;
+use super::rules::{duplicate_resource, unmatched_override};
 use flux_apim_diag::tree::{FileId, ReadError, SourceTree, join, relative_to};
-use flux_apim_diag::{Diagnostic, Findings, Place, Span, excerpt, rules};
+use flux_apim_diag::{Findings, Place, Span};
 use flux_apim_model::kinds::{Kind, Role};
 use flux_apim_model::{Key, Origin, Resource};
 use flux_apim_syntax::{Data, Entry, Value};
@@ -200,16 +201,7 @@ fn add(
         .get(&key)
         .filter(|r| r.declared || r.plain)
     {
-        let mut finding = Diagnostic::new(
-            &rules::DUPLICATE_RESOURCE,
-            file,
-            format!("two documents make the API `{name}`"),
-        )
-        .help("rename the folder, or set `apis: {<folder>: {name: ...}}` in flux-apim.yaml");
-        if let Some(place) = first.place() {
-            finding = finding.related(Place::from(place), "the other one");
-        }
-        findings.push(finding);
+        findings.push(duplicate_resource::document(&name, file, first.place()));
         return;
     }
     // A policy below `apis/<folder>` was claimed under the folder's name.
@@ -269,14 +261,8 @@ fn configured(apis: &mut PlainApis, folder: &str, file: &str) -> Option<Value> {
 /// Entries of `apis` in `flux-apim.yaml` without such an API.
 fn report_unused(project: &Project, findings: &mut Findings) {
     for api in project.config.apis.unused() {
-        findings.push(
-            Diagnostic::new(
-                &rules::UNMATCHED_OVERRIDE,
-                api.span.map_or(Place::Source, Place::from),
-                format!("`{}` is no API in the plain layout", excerpt(&api.place, 80)),
-            )
-            .help("name the folder or document from the project root; an API with an apiInformation.json has its properties there"),
-        );
+        let place = api.span.map_or(Place::Source, Place::from);
+        findings.push(unmatched_override::plain(place, &api.place));
     }
 }
 

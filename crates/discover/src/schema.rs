@@ -2,13 +2,13 @@
 //! uses, so that editors and the reader agree.
 
 use super::config::TARGETS;
-use flux_apim_diag::RULES;
-use flux_apim_diag::rules::HOME;
 use flux_apim_diag::tree::Limits;
+use flux_apim_diag::{HOME, Registry, Rule};
 use serde_json::{Map, Value as Json, json};
 
-/// The schema, for editors to complete and check `flux-apim.yaml`.
-pub fn schema() -> Json {
+/// The schema, for editors to complete and check `flux-apim.yaml`. It has the rules of
+/// `registry`.
+pub fn schema(registry: Registry) -> Json {
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": format!("{HOME}/raw/main/docs/flux-apim.schema.json"),
@@ -30,7 +30,7 @@ pub fn schema() -> Json {
             "rules": {
                 "type": "object",
                 "additionalProperties": false,
-                "properties": rules(),
+                "properties": rules(registry),
                 "description": "Levels of rules, by code or name.",
             },
             "external": {
@@ -59,17 +59,19 @@ pub fn schema() -> Json {
     })
 }
 
-fn rules() -> Map<String, Json> {
-    let level = |rule: &flux_apim_diag::Rule, other: &str| {
+fn rules(registry: Registry) -> Map<String, Json> {
+    let level = |rule: &Rule, other: &str| {
         json!({
             "enum": ["error", "warning", "info", "off"],
             "description": format!("{other}: {} (default: {})", rule.summary, rule.severity),
         })
     };
-    let codes = RULES
+    let codes = registry
+        .all()
         .iter()
         .map(|rule| (rule.code.to_string(), level(rule, rule.name)));
-    let names = RULES
+    let names = registry
+        .all()
         .iter()
         .map(|rule| (rule.name.to_owned(), level(rule, &rule.code.to_string())));
     codes.chain(names).collect()
@@ -95,7 +97,7 @@ fn limits() -> Map<String, Json> {
 mod tests {
     #[test]
     fn has_every_setting() {
-        let schema = super::schema();
+        let schema = super::schema(flux_apim_diag::Registry::new(&[]));
         let known = schema["properties"].as_object().unwrap();
         let mut known: Vec<&str> = known.keys().map(String::as_str).collect();
         let mut keys = crate::config::KEYS.to_vec();

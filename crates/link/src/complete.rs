@@ -1,9 +1,11 @@
 //! Completes resources with what definitions, policies and folders say of them.
 
 use flux_apim_compile::Texts;
-use flux_apim_diag::{Diagnostic, Findings, Place, excerpt, rules};
+use flux_apim_diag::{Findings, Place};
 use flux_apim_discover::Project;
+use flux_apim_discover::rules::duplicate_resource;
 use flux_apim_model::kinds::{Kind, Role};
+use flux_apim_model::rules::invalid_value;
 use flux_apim_model::{Key, Origin, Resource};
 use flux_apim_syntax::{Data, Value};
 use std::collections::BTreeMap;
@@ -73,26 +75,19 @@ fn revision(resource: &mut Resource, current: &BTreeMap<Key, String>, findings: 
         return;
     };
     let place = resource.place().map_or(Place::Source, Place::from);
-    let shown = excerpt(&resource.key.names[0], 80);
     if current
         .get(&resource.key.sibling(Kind::Api, &[root]))
         .map(String::as_str)
         == Some(number)
     {
-        let message = format!("`{shown}` is revision {number}, and so is `{root}`");
-        findings.push(
-            Diagnostic::new(&rules::DUPLICATE_RESOURCE, place, message)
-                .help("the folder without a number holds the current revision; remove this one"),
-        );
+        let name = &resource.key.names[0];
+        findings.push(duplicate_resource::revision(place, name, number, root));
     } else if let Some(value) = resource.properties.get("isCurrent")
         && value.as_bool() == Some(true)
     {
         let place = value.span.map_or(place, Place::from);
-        let message = format!("`{shown}` says that it is current, as `{root}` does");
-        findings.push(
-            Diagnostic::new(&rules::INVALID_VALUE, place, message)
-                .help("the folder without a number holds the current revision; a release makes another one current"),
-        );
+        let name = &resource.key.names[0];
+        findings.push(invalid_value::second_current_revision(place, name, root));
     }
     let properties = &mut resource.properties;
     match properties.get("apiRevision").and_then(Value::as_str) {
@@ -102,17 +97,7 @@ fn revision(resource: &mut Resource, current: &BTreeMap<Key, String>, findings: 
                 .get("apiRevision")
                 .and_then(|value| value.span)
                 .map_or(Place::Source, Place::from);
-            findings.push(
-                Diagnostic::new(
-                    &rules::INVALID_VALUE,
-                    place,
-                    format!(
-                        "`apiRevision` is `{}`, but the folder says revision {number}",
-                        excerpt(given, 40)
-                    ),
-                )
-                .help("make the two agree"),
-            );
+            findings.push(invalid_value::other_revision(place, given, number));
         }
         Some(_) => {}
     }

@@ -5,17 +5,19 @@ mod complete;
 mod expression;
 mod order;
 mod resolve;
+pub mod rules;
 
 pub use expression::{Expression, Parameter};
 pub use flux_apim_compile::Content;
 
 use flux_apim_compile::{self as compile, Texts};
 use flux_apim_diag::tree::{FileId, SourceTree};
-use flux_apim_diag::{Class, Diagnostic, Findings, Held, Place, excerpt, rules};
+use flux_apim_diag::{Class, Findings, Held, Place};
 use flux_apim_discover::Project;
 use flux_apim_model::kinds::Kind;
 use flux_apim_model::schema::Schema;
 use flux_apim_model::{InWorkspace, Key, Origin, Resource};
+use rules::{no_apis, unclaimed_file, unknown_type, unreplaced_token};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps of what is done for each resource beside its values.
@@ -96,7 +98,11 @@ pub fn link(
         }
         let place = resource.place().map_or(Place::Source, Place::from);
         if !schema.has(&resource.key) {
-            findings.push(unknown_type(&resource.key, place, schema));
+            findings.push(unknown_type::found(
+                place,
+                &resource.key,
+                &schema.api_version,
+            ));
             continue;
         }
         let Resource {
@@ -109,10 +115,7 @@ pub fn link(
     complete::graphql_schemas(&mut project, &mut texts);
     complete::wikis(&mut project, &mut texts);
     if !project.resources.keys().any(|key| key.kind == Kind::Api) {
-        findings.push(
-            Diagnostic::new(&rules::NO_APIS, Place::Source, "the project has no API")
-                .help("when that is meant, say `rules: {APIM1014: warning}` in flux-apim.yaml"),
-        );
+        findings.push(no_apis::found());
     }
     report_unclaimed(tree, &project, &texts.used, findings);
     tokens(&project, &texts, findings);
@@ -127,17 +130,6 @@ pub fn link(
         api_version: schema.api_version.clone(),
         _held: graph.held,
     })
-}
-
-fn unknown_type(key: &Key, place: Place, schema: &Schema) -> Diagnostic {
-    let message = format!(
-        "api-version {} has no {} (`{}`)",
-        schema.api_version,
-        key.kind.label(),
-        key.arm_type()
-    );
-    Diagnostic::new(&rules::UNKNOWN_TYPE, place, message)
-        .help("render a newer --arm-api-version, or leave it out")
 }
 
 fn resource_has_body(key: &Key) -> bool {
@@ -174,14 +166,7 @@ fn report_unclaimed(
     findings: &mut Findings,
 ) {
     for &file in project.unclaimed.difference(used) {
-        findings.push(
-            Diagnostic::new(
-                &rules::UNCLAIMED_FILE,
-                file,
-                format!("nothing reads `{}`", tree.path(file)),
-            )
-            .help("check its name and folder; files such as a README are fine"),
-        );
+        findings.push(unclaimed_file::found(file, tree.path(file)));
     }
 }
 
@@ -201,21 +186,12 @@ fn tokens(project: &Project, texts: &Texts, findings: &mut Findings) {
                 meter.spend(2 + text.len() as u64 / 64, Place::Source);
                 if let Some(token) = compile::token(text) {
                     let place = span.or(resource.place()).map_or(Place::Source, Place::from);
-                    findings.push(unreplaced(place, &text[token]));
+                    findings.push(unreplaced_token::found(place, &text[token]));
                 }
             });
         }
     }
     for (span, token) in &texts.tokens {
-        findings.push(unreplaced(Place::from(*span), token));
+        findings.push(unreplaced_token::found(Place::from(*span), token));
     }
-}
-
-fn unreplaced(place: Place, token: &str) -> Diagnostic {
-    Diagnostic::new(
-        &rules::UNREPLACED_TOKEN,
-        place,
-        format!("the token `{}` was not replaced", excerpt(token, 60)),
-    )
-    .help("replace tokens before rendering, or use `--env` with a value")
 }

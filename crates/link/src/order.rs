@@ -1,7 +1,8 @@
 //! Deployment order: circles are findings, superfluous dependencies go.
 
 use super::Node;
-use flux_apim_diag::{Diagnostic, Findings, Meter, Place, rules};
+use crate::rules::dependency_cycle;
+use flux_apim_diag::{Findings, Meter, Place};
 use std::collections::{BTreeSet, HashMap};
 
 /// Sorts `nodes` so that each stands behind what it depends on, ties in key
@@ -208,15 +209,7 @@ fn report_circle(nodes: &[Node], order: &[usize], findings: &mut Findings) {
             .first()
             .map_or(Place::Source, |o| Place::from(o.span))
     };
-    let mut finding = Diagnostic::new(
-        &rules::DEPENDENCY_CYCLE,
-        place(path[0]),
-        format!(
-            "resources depend on each other in a circle: {}",
-            names.join(" -> ")
-        ),
-    )
-    .help("remove one of the references");
+    let mut finding = dependency_cycle::found(place(path[0]), &names);
     for &i in &path[1..] {
         finding = finding.related(place(i), format!("`{}`", nodes[i].key));
     }

@@ -5,6 +5,7 @@ pub mod kinds;
 mod numbered;
 mod pattern;
 mod resource;
+pub mod rules;
 pub mod schema;
 
 pub use id::{Target, below_service, parse_id};

@@ -2,7 +2,8 @@
 //! generated from the official resource schemas (`tables/*.json`).
 
 use super::Key;
-use flux_apim_diag::{Diagnostic, Findings, Meter, Place, excerpt, nearest, rules};
+use super::rules::{invalid_name, invalid_value, missing_property, unknown_property};
+use flux_apim_diag::{Findings, Meter, Place, excerpt, nearest};
 use flux_apim_syntax::{Data, Entry, Value};
 use regex::Regex;
 use serde::Deserialize;
@@ -10,8 +11,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-/// Characters of a path that messages show.
-const SHOWN: usize = 200;
 /// Steps of holding one value against its definition.
 const STEPS: u64 = 2;
 
@@ -175,18 +174,9 @@ impl<'a> Check<'a> {
         let name = self.key.name();
         let bare = name.split_once(";rev=").map_or(name, |(bare, _)| bare);
         if let Some(problem) = text_problem(rule, bare) {
-            self.findings.push(
-                Diagnostic::new(
-                    &rules::INVALID_NAME,
-                    self.place.clone(),
-                    format!(
-                        "the {} name `{}` {problem}",
-                        self.key.kind.label(),
-                        excerpt(name, 80)
-                    ),
-                )
-                .help("rename the folder"),
-            );
+            let place = self.place.clone();
+            self.findings
+                .push(invalid_name::found(place, self.key, &problem));
         }
     }
 
@@ -238,18 +228,9 @@ impl<'a> Check<'a> {
         };
         for required in &definition.required {
             if !entries.iter().any(|entry| entry.key == *required) {
-                self.findings.push(
-                    Diagnostic::new(
-                        &rules::MISSING_PROPERTY,
-                        place.clone(),
-                        format!(
-                            "`{}.{required}` of {} is missing",
-                            excerpt(path, SHOWN),
-                            self.subject()
-                        ),
-                    )
-                    .help(format!("Azure requires `{required}`; add it")),
-                );
+                let subject = self.subject();
+                let finding = missing_property::found(place.clone(), path, &subject, required);
+                self.findings.push(finding);
             }
         }
         for entry in entries {
@@ -272,20 +253,11 @@ impl<'a> Check<'a> {
 
     fn unknown<'k>(&mut self, entry: &Entry, path: &str, known: impl Iterator<Item = &'k str>) {
         let place = entry.key_span.map_or(self.place.clone(), Place::from);
-        let mut finding = Diagnostic::new(
-            &rules::UNKNOWN_PROPERTY,
-            place,
-            format!(
-                "`{}` of {} is unknown to api-version {}",
-                excerpt(path, 120),
-                self.subject(),
-                self.schema.api_version
-            ),
-        );
-        if let Some(near) = self.findings.hint(|| nearest(&entry.key, known)) {
-            finding = finding.help(format!("did you mean `{near}`?"));
-        }
-        self.findings.push(finding);
+        let near = self.findings.hint(|| nearest(&entry.key, known));
+        let (subject, version) = (self.subject(), &self.schema.api_version);
+        self.findings.push(unknown_property::found(
+            place, path, &subject, version, near,
+        ));
     }
 
     fn string(&mut self, definition: &Definition, value: &mut Value, path: &str) {
@@ -305,23 +277,15 @@ impl<'a> Check<'a> {
             return;
         }
         if let Some(problem) = text_problem(definition, text) {
-            let shown = excerpt(text, 60);
             let near = self.findings.hint(|| {
                 let allowed = definition.allowed.iter().map(String::as_str);
                 nearest(text, allowed)
             });
-            let mut finding = self.invalid(
-                value,
-                format!(
-                    "`{}` of {} is `{shown}`, which {problem}",
-                    excerpt(path, SHOWN),
-                    self.subject()
-                ),
-            );
-            if let Some(near) = near {
-                finding = finding.help(format!("did you mean `{near}`?"));
-            }
-            self.findings.push(finding);
+            let text = text.clone();
+            let (place, subject) = (self.place_of(value), self.subject());
+            self.findings.push(invalid_value::text(
+                place, path, &subject, &text, &problem, near,
+            ));
         }
     }
 
@@ -346,30 +310,22 @@ impl<'a> Check<'a> {
                 .map(|max| format!("is more than {max}"))
         };
         if let Some(problem) = problem {
-            let message = format!(
-                "`{}` of {} is {digits}, which {problem}",
-                excerpt(path, SHOWN),
-                self.subject()
-            );
-            let finding = self.invalid(value, message);
-            self.findings.push(finding);
+            let (place, subject) = (self.place_of(value), self.subject());
+            self.findings.push(invalid_value::number(
+                place, path, &subject, digits, &problem,
+            ));
         }
     }
 
     fn wrong_type(&mut self, value: &Value, path: &str, wanted: &str) {
-        let message = format!(
-            "`{}` of {} is {}, but Azure takes {wanted}",
-            excerpt(path, SHOWN),
-            self.subject(),
-            value.kind_name()
-        );
-        let finding = self.invalid(value, message);
-        self.findings.push(finding);
+        let (place, subject) = (self.place_of(value), self.subject());
+        let found = value.kind_name();
+        self.findings
+            .push(invalid_value::kind(place, path, &subject, found, wanted));
     }
 
-    fn invalid(&self, value: &Value, message: String) -> Diagnostic {
-        let place = value.place().map_or(self.place.clone(), Place::from);
-        Diagnostic::new(&rules::INVALID_VALUE, place, message)
+    fn place_of(&self, value: &Value) -> Place {
+        value.place().map_or(self.place.clone(), Place::from)
     }
 
     fn subject(&self) -> String {

@@ -6,6 +6,7 @@ pub mod csharp;
 mod document;
 mod parse;
 mod references;
+pub mod rules;
 
 pub use document::{Attribute, Document, Element};
 pub use parse::{Root, parse, sniff};

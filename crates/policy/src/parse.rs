@@ -2,8 +2,10 @@
 
 use super::document::{Attribute, Document, Element, Text};
 use crate::csharp;
+use crate::rules::{malformed_policy, policy_doctype, wrong_policy_root};
+use flux_apim_diag::rules::document_limit;
 use flux_apim_diag::tree::FileId;
-use flux_apim_diag::{Diagnostic, Findings, Meter, Span, excerpt, rules};
+use flux_apim_diag::{Diagnostic, Findings, Meter, Span, excerpt};
 use std::collections::{HashMap, HashSet};
 
 /// Which root a document must have.
@@ -126,14 +128,8 @@ impl<'t> Parser<'t> {
                 self.skip_past("<![CDATA[", "]]>", "the CDATA section is not closed")?;
                 self.push_text(start, self.at - 3);
             } else if rest.starts_with("<!") {
-                return Err(Box::new(
-                    Diagnostic::new(
-                        &rules::POLICY_DOCTYPE,
-                        self.span(self.at, self.at + 2),
-                        "a policy has no DOCTYPE",
-                    )
-                    .help("remove the declaration"),
-                ));
+                let span = self.span(self.at, self.at + 2);
+                return Err(Box::new(policy_doctype::declaration(span)));
             } else if rest.starts_with("<?") {
                 self.skip_past("<?", "?>", "the processing instruction is not closed")?;
             } else if rest.starts_with("</") {
@@ -147,16 +143,9 @@ impl<'t> Parser<'t> {
         match self.open.last() {
             Some(&index) => {
                 let element = &self.document.elements[index];
-                let finding = self.malformed(
-                    self.text.len(),
-                    self.text.len(),
-                    format!("`<{}>` is not closed", excerpt(element.name, 60)),
-                );
-                Err(Box::new(
-                    finding
-                        .related(element.span, "opened here")
-                        .help("close the element"),
-                ))
+                let end = self.span(self.text.len(), self.text.len());
+                let finding = malformed_policy::not_closed(end, element.name, element.span);
+                Err(Box::new(finding))
             }
             None => Ok(()),
         }
@@ -164,28 +153,17 @@ impl<'t> Parser<'t> {
 
     fn check_root(&self, root: Root) -> Option<Diagnostic> {
         let Some(element) = self.document.elements.first() else {
-            let finding = self.malformed(0, 0, "the policy document is empty".to_owned());
-            return Some(finding.help(format!("it needs a `<{}>` element", root.names()[0])));
+            return Some(malformed_policy::empty(self.span(0, 0), root.names()[0]));
         };
         if root.names().contains(&element.name) {
             return None;
         }
-        Some(
-            Diagnostic::new(
-                &rules::WRONG_POLICY_ROOT,
-                element.span,
-                format!(
-                    "the root is `<{}>`, but `<{}>` is expected here",
-                    excerpt(element.name, 60),
-                    root.names()[0]
-                ),
-            )
-            .help(match element.name {
-                "fragment" => "a fragment belongs below `policyFragments/`",
-                "policies" => "a whole policy cannot be a fragment; keep what is inside a section",
-                _ => "wrap the policy in the expected root",
-            }),
-        )
+        let expected = root.names()[0];
+        Some(wrong_policy_root::found(
+            element.span,
+            element.name,
+            expected,
+        ))
     }
 
     fn span(&self, start: usize, end: usize) -> Span {
@@ -193,7 +171,7 @@ impl<'t> Parser<'t> {
     }
 
     fn malformed(&self, start: usize, end: usize, message: String) -> Diagnostic {
-        Diagnostic::new(&rules::MALFORMED_POLICY, self.span(start, end), message)
+        malformed_policy::found(self.span(start, end), message)
     }
 
     fn fail<T>(&self, start: usize, end: usize, message: impl Into<String>) -> Step<T> {
@@ -234,26 +212,16 @@ impl<'t> Parser<'t> {
         let start = self.at;
         self.at += 1;
         let Some(name) = self.name() else {
-            return Err(Box::new(
-                self.malformed(start, start + 1, "`<` opens no element here".to_owned())
-                    .help("write `&lt;`, or put the text in an expression or CDATA"),
-            ));
+            let span = self.span(start, start + 1);
+            return Err(Box::new(malformed_policy::no_element(span)));
         };
         if self.open.is_empty() && !self.document.elements.is_empty() {
             return self.fail(start, self.at, "there is a second root element");
         }
         if self.open.len() as u64 >= self.max_depth {
-            return Err(Box::new(
-                Diagnostic::new(
-                    &rules::DOCUMENT_LIMIT,
-                    self.span(start, self.at),
-                    format!(
-                        "the policy is nested more than {} levels deep",
-                        self.max_depth
-                    ),
-                )
-                .help("simplify it, or raise the cap with --max-depth"),
-            ));
+            let span = self.span(start, self.at);
+            let finding = document_limit::policy_depth(span, self.max_depth);
+            return Err(Box::new(finding));
         }
         let mut seen = HashMap::new();
         let mut element = Element {
@@ -546,14 +514,8 @@ impl<'t> Parser<'t> {
                 && !matches!(name, "lt" | "gt" | "amp" | "quot" | "apos")
             {
                 let from = start + at;
-                return Err(Box::new(
-                    Diagnostic::new(
-                        &rules::POLICY_DOCTYPE,
-                        self.span(from, from + stop + 2),
-                        format!("there is no entity `&{};` in a policy", excerpt(name, 60)),
-                    )
-                    .help("write the character itself, or a numeric entity such as `&#160;`"),
-                ));
+                let span = self.span(from, from + stop + 2);
+                return Err(Box::new(policy_doctype::entity(span, name)));
             }
         }
         Ok(())

@@ -2,7 +2,8 @@
 
 use super::piece::{Text, Writer};
 use super::{File, Options, Rendered, STEPS, Target, writing};
-use flux_apim_diag::{Budget, Diagnostic, Findings, Place, rules};
+use crate::rules::arm_resource_too_large;
+use flux_apim_diag::{Budget, Findings, Place};
 use flux_apim_link::{Expression, Linked, Node, Parameter};
 use flux_apim_model::{Key, Role};
 use flux_apim_syntax::write_string;
@@ -82,18 +83,9 @@ fn check_size(node: &Node, size: usize, findings: &mut Findings) {
         .iter()
         .find(|origin| matches!(origin.role, Role::Definition | Role::Policy))
         .or(node.origins.first());
-    findings.push(
-        Diagnostic::new(
-            &rules::ARM_RESOURCE_TOO_LARGE,
-            large.map_or(Place::Source, |origin| origin.span.file.into()),
-            format!(
-                "the {} `{}` has {size} bytes in the template, but a resource may have {MAX_RESOURCE}",
-                node.key.kind.label(),
-                node.key.name()
-            ),
-        )
-        .help("split the API, or render for `--target aso` only"),
-    );
+    let place = large.map_or(Place::Source, |origin| origin.span.file.into());
+    let finding = arm_resource_too_large::found(place, &node.key, size, MAX_RESOURCE);
+    findings.push(finding);
 }
 
 /// Nodes in deployment order, packed into templates.

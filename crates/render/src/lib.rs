@@ -5,6 +5,7 @@ mod aso;
 mod bicep;
 mod packed;
 mod piece;
+pub mod rules;
 mod symbol;
 
 pub use packed::Packed;

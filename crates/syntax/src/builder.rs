@@ -1,8 +1,9 @@
 //! Builds a [`Document`] in document order.
 
 use super::document::{Document, Form, Kind, Node, Texts, clamp, text_of};
+use super::rules::duplicate_key;
 use flux_apim_diag::tree::FileId;
-use flux_apim_diag::{Diagnostic, Findings, Held, Meter, Span, excerpt, rules};
+use flux_apim_diag::{Findings, Held, Meter, Span};
 
 /// Text of a node while it is built.
 #[derive(Clone, Copy)]
@@ -264,15 +265,8 @@ impl<'s> Builder<'s> {
             a.cmp(b)
         });
         for pair in keys.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
-            findings.push(
-                Diagnostic::new(
-                    &rules::DUPLICATE_KEY,
-                    self.node_span(pair[1].1),
-                    format!("the key `{}` is there twice", excerpt(pair[1].0, 60)),
-                )
-                .related(self.node_span(pair[0].1), "first here")
-                .help("remove one of the two"),
-            );
+            let (first, second) = (self.node_span(pair[0].1), self.node_span(pair[1].1));
+            findings.push(duplicate_key::found(pair[1].0, second, first));
         }
     }
 }

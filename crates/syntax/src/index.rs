@@ -137,8 +137,9 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::super::{Document, Format, NodeRef, Options, parse};
+    use crate::rules;
     use flux_apim_diag::tree::{FileId, Limits};
-    use flux_apim_diag::{Budget, Findings, rules};
+    use flux_apim_diag::{Budget, Findings};
 
     fn read(text: String) -> (Document, Budget) {
         let limits = Limits::default();

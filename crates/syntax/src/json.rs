@@ -2,6 +2,7 @@
 
 use super::builder::{Builder, Text};
 use super::document::{Document, Kind};
+use super::rules::malformed_document;
 use super::{Caps, Options};
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Diagnostic, Findings, Meter, Rule};
@@ -336,11 +337,7 @@ impl Parser<'_> {
 
     fn error(&self, start: usize, end: usize, message: &str) -> Box<Diagnostic> {
         let place = self.builder.span(start, end);
-        Box::new(Diagnostic::new(
-            self.malformed,
-            place,
-            format!("malformed JSON: {message}"),
-        ))
+        Box::new(malformed_document::json(self.malformed, place, message))
     }
 
     fn unexpected(&self, expected: &str) -> Box<Diagnostic> {
@@ -358,8 +355,9 @@ impl Parser<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::{Format, Options, parse};
+    use crate::rules;
     use flux_apim_diag::tree::{FileId, Limits};
-    use flux_apim_diag::{Budget, Findings, rules};
+    use flux_apim_diag::{Budget, Findings};
 
     /// A name, and what makes the text of a size.
     type Shape = (&'static str, Box<dyn Fn(usize) -> String>);

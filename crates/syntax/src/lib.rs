@@ -11,6 +11,7 @@ mod escape;
 mod index;
 mod json;
 mod number;
+pub mod rules;
 mod value;
 mod write;
 mod yaml;
@@ -20,8 +21,10 @@ pub use escape::{json_len, yaml_escape, yaml_len};
 pub use value::{Data, Entry, Value};
 pub use write::{write_escaped, write_node, write_node_while, write_string};
 
+use flux_apim_diag::rules::document_limit;
 use flux_apim_diag::tree::{FileId, Limits};
-use flux_apim_diag::{Diagnostic, Findings, Meter, Place, Rule, Span, rules};
+use flux_apim_diag::{Diagnostic, Findings, Meter, Rule, Span};
+use rules::not_utf8;
 
 /// The grammar of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,17 +74,7 @@ pub struct Options<'a> {
 pub fn utf8(file: FileId, bytes: Vec<u8>) -> Result<String, Box<Diagnostic>> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        let message = if error.as_bytes().starts_with(&[0xff, 0xfe])
-            || error.as_bytes().starts_with(&[0xfe, 0xff])
-        {
-            "the file is UTF-16, not UTF-8".to_owned()
-        } else {
-            format!("the byte 0x{:02x} is not UTF-8", error.as_bytes()[at])
-        };
-        Box::new(
-            Diagnostic::new(&rules::NOT_UTF8, Span::new(file, at, at + 1), message)
-                .help("save the file as UTF-8"),
-        )
+        Box::new(not_utf8::found(file, error.as_bytes(), at))
     })
 }
 
@@ -112,18 +105,6 @@ pub fn parse_with(
     }
 }
 
-/// The finding of a document that exceeds `cap`.
-fn over_limit(place: impl Into<Place>, what: &str, cap: u64, flag: &str) -> Diagnostic {
-    Diagnostic::new(
-        &rules::DOCUMENT_LIMIT,
-        place,
-        format!("{what} (the cap is {cap})"),
-    )
-    .help(format!(
-        "simplify the document, or raise the cap with --{flag}"
-    ))
-}
-
 /// What both parsers check when a value is added.
 struct Caps {
     depth: u64,
@@ -141,11 +122,21 @@ impl Caps {
     fn check(&self, depth: usize, nodes: usize, span: Span) -> Result<(), Box<Diagnostic>> {
         if depth as u64 > self.depth {
             let what = format!("the document is nested {depth} levels deep");
-            return Err(Box::new(over_limit(span, &what, self.depth, "max-depth")));
+            return Err(Box::new(document_limit::over(
+                span,
+                &what,
+                self.depth,
+                "max-depth",
+            )));
         }
         if nodes as u64 > self.nodes {
             let what = format!("the document has more than {} values", self.nodes);
-            return Err(Box::new(over_limit(span, &what, self.nodes, "max-nodes")));
+            return Err(Box::new(document_limit::over(
+                span,
+                &what,
+                self.nodes,
+                "max-nodes",
+            )));
         }
         Ok(())
     }

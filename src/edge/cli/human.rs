@@ -72,7 +72,13 @@ fn group(finding: &Located) -> annotate_snippets::Group<'_> {
             );
         }
         _ if !finding.path.is_empty() => {
-            group = group.element(annotate_snippets::Origin::path(&finding.path));
+            let mut origin = annotate_snippets::Origin::path(&finding.path);
+            if let Some(range) = finding.range {
+                origin = origin
+                    .line(range.start.line as usize)
+                    .char_column(range.start.column as usize);
+            }
+            group = group.element(origin);
         }
         _ => {}
     }

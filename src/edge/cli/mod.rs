@@ -24,11 +24,12 @@ mod values;
 mod verify;
 
 use crate::bundle::{Bundle, INVENTORY};
-use crate::diag::{Budget, Diagnostic, Place, RULES, Report, Rule, markdown, rule, rules, sarif};
+use crate::diag::{Budget, Diagnostic, Report, Rule, markdown, sarif};
 use crate::discover;
 use crate::edge::output::Output;
 use crate::edge::source::{self, OpenOptions, Opened, SourceRef};
 use crate::pipeline::{self, Outcome};
+use crate::rules::{REGISTRY, source_unreadable};
 use crate::tree::Limits;
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
@@ -186,10 +187,7 @@ fn pipeline(
     set(&mut options);
     match pipeline::run(&tree, &options, notes) {
         Err(pipeline::Error::Read(error)) => {
-            let place = Place::Path(error.path.to_string());
-            let message = format!("`{}` cannot be read: {}", error.path, error.reason);
-            let finding = Diagnostic::new(&rules::SOURCE_UNREADABLE, place, message)
-                .help("give read permission, or move it out of the source");
+            let finding = source_unreadable::file(error.path.as_str(), &error.reason);
             Ok(Err(refusal(finding)?))
         }
         outcome => Ok(Ok(outcome?)),
@@ -300,25 +298,24 @@ fn print(text: &str) -> anyhow::Result<()> {
 
 fn explain(code: Option<&str>, format: options::ResultFormat) -> anyhow::Result<Done> {
     let chosen: Vec<&Rule> = match code {
-        None => RULES.to_vec(),
-        Some(code) => vec![rule(code).with_context(|| {
-            format!("there is no rule `{code}`; `flux-apim explain` lists them")
-        })?],
+        None => REGISTRY.all().to_vec(),
+        Some(code) => {
+            let found = REGISTRY.find(code);
+            let found = found.with_context(|| {
+                format!("there is no rule `{code}`; `flux-apim explain` lists them")
+            })?;
+            if found.by_former_name {
+                let name = found.rule.name;
+                writeln!(std::io::stderr(), "`{code}` is called `{name}` now")
+                    .context("write to standard error")?;
+            }
+            vec![found.rule]
+        }
     };
     if format == options::ResultFormat::Json {
-        let all: Vec<_> = chosen
-            .iter()
-            .map(|rule| {
-                serde_json::json!({
-                    "code": rule.code.to_string(), "name": rule.name,
-                    "severity": rule.severity.as_str(), "summary": rule.summary,
-                    "explanation": rule.explanation, "url": rules::url(rule),
-                })
-            })
-            .collect();
         print(&format!(
             "{}\n",
-            serde_json::json!({"version": 1, "rules": all})
+            serde_json::json!({"version": 1, "rules": chosen})
         ))?;
         return Ok(Done::Well);
     }
@@ -331,13 +328,15 @@ fn explain(code: Option<&str>, format: options::ResultFormat) -> anyhow::Result<
             ));
         } else {
             text.push_str(&format!(
-                "{} {} ({})\n\n{}.\n\n{}\n\n{}\n",
+                "{} {} ({}, {}, {})\n\n{}.\n\n{}\n\n{}\n",
                 rule.code,
                 rule.name,
                 rule.severity,
+                rule.class.as_str(),
+                rule.evidence.as_str(),
                 rule.summary,
-                rule.explanation,
-                rules::url(rule)
+                rule.explanation(),
+                rule.url()
             ));
         }
     }

@@ -10,6 +10,7 @@ use crate::diag::{Budget, Report, excerpt};
 use crate::edge::output::{self, Output, Pulled};
 use crate::edge::secret::Secret;
 use crate::edge::source::{self, OpenOptions, Opened};
+use crate::rules::REGISTRY;
 use crate::tree::{Digest, FileId, SourceTree};
 use anyhow::{Context, bail, ensure};
 use base64::Engine;
@@ -108,7 +109,7 @@ impl Reply {
         let problem: Json = serde_json::from_slice(&self.body).unwrap_or(Json::Null);
         let kind = problem["type"].as_str().unwrap_or("");
         if problem["diagnostics"].is_array() {
-            let report = Report::from_json(&problem, tree).map_err(anyhow::Error::msg)?;
+            let report = Report::from_json(&problem, tree, REGISTRY).map_err(anyhow::Error::msg)?;
             let done = if kind.ends_with("#findings") {
                 Done::Findings
             } else {
@@ -288,7 +289,7 @@ pub(super) fn validate(server: &Server, arguments: &Validate, quiet: bool) -> an
     let cap = common.limits()?.max_archive_bytes;
     let (url, reply) = server.post("v1/validate", &query(common, &opened), body, JSON, cap)?;
     let (report, done) = if reply.status == 200 {
-        let report = Report::from_json(&reply.json()?, &opened.tree);
+        let report = Report::from_json(&reply.json()?, &opened.tree, REGISTRY);
         let report = report.map_err(anyhow::Error::msg)?.with(own);
         let done = common.judge(&report);
         (report, done)
@@ -363,7 +364,8 @@ pub(super) fn render(server: &Server, arguments: &Render, quiet: bool) -> anyhow
     };
     let inventory = document("bundle.json")?;
     let findings = document("reports/diagnostics.json")?;
-    let report = Report::from_json(&findings, &opened.tree).map_err(anyhow::Error::msg)?;
+    let report =
+        Report::from_json(&findings, &opened.tree, REGISTRY).map_err(anyhow::Error::msg)?;
     let written = if let Output::Layout { folder, tag } = &output {
         let tar = tar_digest(&reply.body).context("unpack the bundle")?;
         let image = OciImage::of_layer(reply.body, &tar, &inventory);

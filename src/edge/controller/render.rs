@@ -14,6 +14,7 @@ use crate::edge::source::{self, OpenOptions};
 use crate::edge::work::{Ended, Task};
 use crate::pipeline;
 use crate::render;
+use crate::rules::REGISTRY;
 use crate::tree::{Digest, Limits, SourceTree};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -159,7 +160,7 @@ fn options(
     let validation = spec.validation.clone().unwrap_or_default();
     let mut levels = BTreeMap::new();
     for (code, level) in &validation.rules {
-        let rule = diag::rule(code).ok_or_else(|| Error::Findings {
+        let rule = REGISTRY.get(code).ok_or_else(|| Error::Findings {
             message: format!(
                 "spec.validation.rules: there is no rule {code}; `flux-apim explain` lists them"
             ),

@@ -2,7 +2,7 @@
 //! changed in place. Every other byte of the file stays as it is.
 
 use super::Error;
-use crate::diag::{Budget, Findings, rules};
+use crate::diag::{Budget, Findings};
 use crate::syntax::{self, Document, Format, Kind, NodeRef};
 use crate::tree::{Digest, FileId, Limits};
 use std::io::{Read, Write};
@@ -139,7 +139,7 @@ fn documents(text: &str) -> Vec<Range<usize>> {
 fn parse(text: &str) -> Result<Document, String> {
     let limits = Limits::default();
     let options = syntax::Options {
-        malformed: &rules::MALFORMED_DOCUMENT,
+        malformed: &syntax::rules::MALFORMED_DOCUMENT,
         limits: &limits,
     };
     let mut findings = Findings::new(&Budget::new(&limits), &limits);

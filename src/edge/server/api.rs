@@ -10,9 +10,10 @@ use super::schemas::{
 };
 use super::sources::{Named, Sources};
 use super::upload::Upload;
-use crate::diag::{Budget, RULES, Rule, excerpt, rule, rules};
+use crate::diag::{Budget, excerpt};
 use crate::edge::work::{Task, Tenant};
 use crate::reuse::Reuse;
+use crate::rules::REGISTRY;
 use crate::tree::Digest;
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -322,8 +323,7 @@ pub(super) async fn render_artifact(
     responses((status = 200, description = "The rules.", body = Rules), schemas::Refusals),
 )]
 pub(super) async fn all_rules() -> Json<Value> {
-    let all: Vec<Value> = RULES.iter().map(|rule| describe(rule)).collect();
-    Json(json!({"version": 1, "rules": all}))
+    Json(json!({"version": 1, "rules": REGISTRY.all()}))
 }
 
 /// One rule, by code or name.
@@ -344,19 +344,11 @@ pub(super) async fn one_rule(
             "there is no such rule; /v1/rules lists them",
         ));
     };
-    let rule = rule(&code).ok_or_else(|| {
+    let rule = REGISTRY.get(&code).ok_or_else(|| {
         Problem::not_found(format!(
             "there is no rule `{}`; /v1/rules lists them",
             excerpt(&code, 100)
         ))
     })?;
-    Ok(Json(describe(rule)).into_response())
-}
-
-fn describe(rule: &Rule) -> Value {
-    json!({
-        "code": rule.code.to_string(), "name": rule.name,
-        "severity": rule.severity.as_str(), "summary": rule.summary,
-        "explanation": rule.explanation, "url": rules::url(rule),
-    })
+    Ok(Json(rule).into_response())
 }

@@ -244,6 +244,12 @@ pub(super) struct RuleDescription {
     summary: String,
     explanation: String,
     url: String,
+    /// Who may lower it: `integrity` nobody, `refusal` with a reason, `lint` everybody.
+    class: String,
+    /// What it is founded on: `documented`, `reported` or `guess`.
+    evidence: String,
+    /// The version that has it first.
+    since: String,
 }
 
 /// RFC 9457; with findings it has the members of `Diagnostics` as well.

@@ -3,10 +3,11 @@
 use super::job::{Held, stopped};
 use super::problem::Problem;
 use crate::bundle::Source;
-use crate::diag::{Budget, Diagnostic, Report, excerpt, rules};
+use crate::diag::{Budget, Diagnostic, Report, excerpt};
 use crate::edge::fetch;
 use crate::edge::source::{self, Files, OpenOptions, Opened};
 use crate::edge::work::Task;
+use crate::rules::{SOURCE_LIMIT, digest_mismatch};
 use crate::tree::{Limits, SourceTree};
 use base64::Engine;
 use bytes::Bytes;
@@ -242,11 +243,7 @@ impl Named {
                             full.take().unwrap_or_else(|| Problem::busy(text))
                         }
                         fetch::Error::Io { .. } => Problem::upstream(text),
-                        fetch::Error::Mismatch { .. } => refused(&Diagnostic::new(
-                            &rules::DIGEST_MISMATCH,
-                            crate::diag::Place::Source,
-                            text,
-                        )),
+                        fetch::Error::Mismatch { .. } => refused(&digest_mismatch::fetched(text)),
                         fetch::Error::Refused { .. } | fetch::Error::NotFound { .. } => {
                             Problem::refused(text)
                         }
@@ -307,7 +304,7 @@ fn refused(finding: &Diagnostic) -> Problem {
         .as_deref()
         .map_or(String::new(), |help| format!("; {help}"));
     let detail = format!("{}: {}{help}", finding.rule.code, finding.message);
-    let over = finding.rule.code == rules::SOURCE_LIMIT.code;
+    let over = finding.rule.code == SOURCE_LIMIT.code;
     let make = if over {
         Problem::too_large
     } else {

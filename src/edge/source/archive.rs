@@ -4,8 +4,9 @@
 use super::gzip::Members;
 use super::names::Names;
 use super::origin::plain;
-use super::{Error, OpenOptions, Opened, link_skipped, over, refused, within};
-use crate::diag::{Diagnostic, Held, Meter, Place, excerpt, rules};
+use super::{Error, OpenOptions, Opened, over, refused, within};
+use crate::diag::{Diagnostic, Held, Meter, Place, excerpt};
+use crate::rules::{archive_corrupt, archive_entry_refused, digest_mismatch, symlink_skipped};
 use crate::tree::{ArtifactPath, Digest, Limits, SourceTree};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -61,12 +62,9 @@ pub(super) fn open(bytes: &[u8], kind: &str, options: &OpenOptions) -> Result<Op
 
 pub(super) fn check_digest(actual: Digest, expected: Option<Digest>) -> Result<(), Error> {
     match expected {
-        Some(expected) if expected != actual => Err(refused(
-            &rules::DIGEST_MISMATCH,
-            "",
-            format!("the source has the digest {actual}, but {expected} was asked for"),
-            "take the digest from where you trust it; nothing of the source was parsed",
-        )),
+        Some(expected) if expected != actual => {
+            Err(refused(digest_mismatch::found(actual, expected)))
+        }
         _ => Ok(()),
     }
 }
@@ -167,15 +165,7 @@ fn padding(rest: &mut impl Read) -> std::io::Result<()> {
 }
 
 fn corrupt(error: &impl ToString) -> Error {
-    refused(
-        &rules::ARCHIVE_CORRUPT,
-        "",
-        format!(
-            "the archive cannot be read: {}",
-            excerpt(&error.to_string(), 200)
-        ),
-        "it must be a complete gzip-compressed tar; fetch it again",
-    )
+    refused(archive_corrupt::found(&error.to_string()))
 }
 
 /// What stands before an entry and is about it.
@@ -232,14 +222,8 @@ impl Extensions {
             }
             EntryType::XHeader => {
                 if size > MAX_EXTENSION {
-                    return Err(refused(
-                        &rules::ARCHIVE_ENTRY,
-                        "",
-                        format!(
-                            "an extended header has {size} bytes; at most {MAX_EXTENSION} are read"
-                        ),
-                        "write the archive without extended attributes",
-                    ));
+                    let finding = archive_entry_refused::extension(size, MAX_EXTENSION);
+                    return Err(refused(finding));
                 }
                 self.pax = Some(whole(entry, "an extended header")?);
             }
@@ -331,14 +315,7 @@ impl Unpacked<'_> {
     ) -> Result<(), Error> {
         let limits = self.limits;
         let shown = excerpt(&String::from_utf8_lossy(&raw[..raw.len().min(1000)]), 200);
-        let no = |why: &str| {
-            refused(
-                &rules::ARCHIVE_ENTRY,
-                &shown,
-                format!("the entry `{shown}` is refused: {why}"),
-                "only regular files and folders with plain relative names are read",
-            )
-        };
+        let no = |why: &str| refused(archive_entry_refused::entry(&shown, why));
         self.count += 1;
         if self.count > limits.max_files {
             return Err(over(
@@ -382,7 +359,7 @@ impl Unpacked<'_> {
         self.hold(named);
         if kind == EntryType::Symlink {
             self.hold(FILE + 4 * path.as_str().len());
-            self.notes.push(link_skipped(path.as_str()));
+            self.notes.push(symlink_skipped::found(path.as_str()));
             return Ok(());
         }
         if folder {

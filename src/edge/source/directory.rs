@@ -1,8 +1,9 @@
 //! Folders: listed at once, read file by file when asked.
 
 use super::names::Names;
-use super::{Error, OpenOptions, Opened, git, link_skipped, no_digest, over, refused, within};
-use crate::diag::{Diagnostic, Held, Place, rules};
+use super::{Error, OpenOptions, Opened, git, no_digest, over, refused, within};
+use crate::diag::{Diagnostic, Held, Place};
+use crate::rules::{archive_entry_refused, source_unreadable, symlink_skipped};
 use crate::tree::{ArtifactPath, Limits, ReadError, ReadFile, SourceTree};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -47,14 +48,8 @@ pub(super) fn single(path: &Path, options: &OpenOptions) -> Result<Opened, Error
             path.display()
         )));
     };
-    let own = ArtifactPath::parse(name).map_err(|why| {
-        refused(
-            &rules::ARCHIVE_ENTRY,
-            name,
-            why.to_string(),
-            "rename the file",
-        )
-    })?;
+    let own = ArtifactPath::parse(name)
+        .map_err(|why| refused(archive_entry_refused::name(name, why.to_string())))?;
     if size.len() > options.limits.max_file_bytes {
         return Err(over(
             name,
@@ -137,14 +132,8 @@ fn list(
     let mut entries = 0;
     let mut stack = vec![(root.to_owned(), String::new())];
     while let Some((folder, below)) = stack.pop() {
-        let unreadable = |error: std::io::Error| {
-            refused(
-                &rules::SOURCE_UNREADABLE,
-                &below,
-                format!("the folder {} cannot be read: {error}", folder.display()),
-                "give read permission, or move it out of the source",
-            )
-        };
+        let unreadable =
+            |error: std::io::Error| refused(source_unreadable::folder(&below, &folder, &error));
         for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
             let name = entry.file_name();
@@ -178,7 +167,7 @@ fn list(
             let kind = entry.file_type().map_err(unreadable)?;
             if kind.is_symlink() {
                 grow(&mut held, more);
-                notes.push(link_skipped(&path));
+                notes.push(symlink_skipped::found(&path));
                 continue;
             }
             let checked =
@@ -228,10 +217,5 @@ fn grow(held: &mut Held, more: usize) {
 }
 
 fn entry_refused(path: &str, why: &str) -> Error {
-    refused(
-        &rules::ARCHIVE_ENTRY,
-        path,
-        format!("`{}` is refused: {why}", crate::diag::excerpt(path, 200)),
-        "remove or rename it",
-    )
+    refused(archive_entry_refused::in_folder(path, why))
 }

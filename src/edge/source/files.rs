@@ -4,7 +4,8 @@
 use super::names::Names;
 use super::origin::plain;
 use super::{Error, Opened, over, refused, within};
-use crate::diag::{excerpt, rules};
+use crate::diag::excerpt;
+use crate::rules::archive_entry_refused;
 use crate::tree::{ArtifactPath, Limits, SourceTree};
 use std::collections::BTreeMap;
 
@@ -35,14 +36,7 @@ impl Files {
     /// exceeded.
     pub fn add(&mut self, path: &str, bytes: Vec<u8>) -> Result<(), Error> {
         let shown = excerpt(path, 200);
-        let no = |why: &str| {
-            refused(
-                &rules::ARCHIVE_ENTRY,
-                &shown,
-                format!("the file `{shown}` is refused: {why}"),
-                "files have plain relative names",
-            )
-        };
+        let no = |why: &str| refused(archive_entry_refused::file(&shown, why));
         let count = self.files.len() as u64 + 1;
         within(path, &self.limits)?;
         let caps = [

@@ -2,7 +2,8 @@
 
 use super::archive::{check_digest, read_capped};
 use super::{Error, OpenOptions, Opened, refused, unpack};
-use crate::diag::{excerpt, rules};
+use crate::diag::excerpt;
+use crate::rules::not_an_artifact;
 use crate::tree::Digest;
 use serde_json::Value as Json;
 use std::path::Path;
@@ -49,12 +50,12 @@ pub(super) fn open(
             .as_str()
             .unwrap_or("")
             .parse()
-            .map_err(|e: crate::tree::NotADigest| not_an_artifact(&e.to_string()))?;
+            .map_err(|e: crate::tree::NotADigest| no_artifact(&e.to_string()))?;
         let path = format!("blobs/{}", digest.to_string().replace(':', "/"));
         let bytes = read(&path, cap)?;
         check_digest(Digest::of(&bytes), Some(digest))?;
         if descriptor["size"].as_u64() != Some(bytes.len() as u64) {
-            return Err(not_an_artifact(&format!(
+            return Err(no_artifact(&format!(
                 "the size of {digest} is not what the manifest says"
             )));
         }
@@ -66,7 +67,7 @@ pub(super) fn open(
     let layer = &manifest["layers"][0];
     let media_type = layer["mediaType"].as_str().unwrap_or("");
     if !(media_type.ends_with("tar+gzip") || media_type.ends_with("tar.gzip")) {
-        return Err(not_an_artifact(&format!(
+        return Err(no_artifact(&format!(
             "the first layer has the media type `{}`",
             excerpt(media_type, 100)
         )));
@@ -86,14 +87,9 @@ pub(super) fn open(
 }
 
 fn json(bytes: &[u8]) -> Result<Json, Error> {
-    serde_json::from_slice(bytes).map_err(|e| not_an_artifact(&e.to_string()))
+    serde_json::from_slice(bytes).map_err(|e| no_artifact(&e.to_string()))
 }
 
-pub(super) fn not_an_artifact(why: &str) -> Error {
-    refused(
-        &rules::NOT_AN_ARTIFACT,
-        "",
-        format!("there is no Flux artifact: {why}"),
-        "expected an image whose first layer is a gzip-compressed tar",
-    )
+pub(super) fn no_artifact(why: &str) -> Error {
+    refused(not_an_artifact::found(why))
 }

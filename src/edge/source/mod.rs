@@ -20,7 +20,8 @@ pub use files::Files;
 pub use gzip::Members;
 
 use crate::bundle::Source;
-use crate::diag::{Budget, Diagnostic, Place, Rule, Stop, excerpt, rules};
+use crate::diag::{Budget, Diagnostic, Stop, excerpt};
+use crate::rules::source_limit;
 use crate::tree::{Digest, FileId, Limits, SourceTree};
 use std::path::{Path, PathBuf};
 
@@ -108,14 +109,8 @@ impl Error {
     }
 }
 
-/// A refusal of `rule` at the archive entry or file `path`.
-fn refused(rule: &'static Rule, path: &str, message: String, help: &str) -> Error {
-    let place = if path.is_empty() {
-        Place::Source
-    } else {
-        Place::Path(excerpt(path, 300))
-    };
-    Error::Refused(Box::new(Diagnostic::new(rule, place, message).help(help)))
+fn refused(finding: Diagnostic) -> Error {
+    Error::Refused(Box::new(finding))
 }
 
 /// The caps on the length and depth of `path`.
@@ -147,15 +142,6 @@ fn within(path: &str, limits: &Limits) -> Result<(), Error> {
     Ok(())
 }
 
-fn link_skipped(path: &str) -> Diagnostic {
-    Diagnostic::new(
-        &rules::SYMLINK_SKIPPED,
-        Place::Path(path.to_owned()),
-        format!("the symbolic link `{path}` is not followed"),
-    )
-    .help("source-controller leaves links out of its archives too")
-}
-
 /// Opens with `work`, which spends from the budget of `options`.
 fn bounded(
     options: &OpenOptions,
@@ -163,7 +149,7 @@ fn bounded(
 ) -> Result<Opened, Error> {
     options.budget.bound(work).unwrap_or_else(|stop| {
         Err(match stop.finding() {
-            Some(finding) => Error::Refused(Box::new(finding)),
+            Some(finding) => refused(finding),
             None => Error::Ended(stop),
         })
     })
@@ -171,12 +157,7 @@ fn bounded(
 
 /// A refusal because of a cap.
 fn over(path: &str, what: &str, value: u64, cap: u64, flag: &str) -> Error {
-    refused(
-        &rules::SOURCE_LIMIT,
-        path,
-        format!("{what}: {value}, but the cap is {cap}"),
-        &format!("if that is meant, raise the cap with --{flag}"),
-    )
+    refused(source_limit::found(path, what, value, cap, flag))
 }
 
 impl std::str::FromStr for SourceRef {

@@ -1,7 +1,7 @@
 //! Flux artifacts in registries.
 
 use super::archive::check_digest;
-use super::layout::not_an_artifact;
+use super::layout::no_artifact;
 use super::{Error, OpenOptions, Opened, over, unpack};
 use crate::diag::excerpt;
 use crate::edge::oci::{Connection, Descriptor, MANIFEST, Manifest, Place, Remote, Target};
@@ -64,7 +64,7 @@ async fn fetch(
     })?;
     check_digest(descriptor.digest, options.digest)?;
     if descriptor.media_type != MANIFEST {
-        return Err(not_an_artifact(&format!(
+        return Err(no_artifact(&format!(
             "{place} is `{}`",
             excerpt(&descriptor.media_type, 100)
         )));
@@ -72,11 +72,11 @@ async fn fetch(
     let bytes = from.fetch(&descriptor).await.map_err(io)?;
     let manifest = Manifest::parse(&bytes, &attempted).map_err(io)?;
     let Some(layer) = manifest.layers.first() else {
-        return Err(not_an_artifact("the manifest has no layer"));
+        return Err(no_artifact("the manifest has no layer"));
     };
     let kind = &layer.media_type;
     if !(kind.ends_with("tar+gzip") || kind.ends_with("tar.gzip")) {
-        return Err(not_an_artifact(&format!(
+        return Err(no_artifact(&format!(
             "the first layer has the media type `{}`",
             excerpt(kind, 100)
         )));

@@ -23,8 +23,9 @@ mod writer;
 use super::documents::Documents;
 use super::{Compiled, Kind, operations, title};
 use files::Files;
+use flux_apim_diag::rules::document_limit;
 use flux_apim_diag::tree::{FileId, Limits, ReadError};
-use flux_apim_diag::{Diagnostic, Findings, Meter, rules};
+use flux_apim_diag::{Diagnostic, Findings, Meter};
 use flux_apim_syntax::{Document, NodeRef, write_node_while};
 use out::Out;
 pub(super) use place::{holds_names, is_data};
@@ -88,13 +89,5 @@ fn as_it_stands(out: &mut Out<'_>, root: NodeRef<'_>) -> bool {
 }
 
 fn too_large(root: FileId, limits: &Limits) -> Diagnostic {
-    Diagnostic::new(
-        &rules::DOCUMENT_LIMIT,
-        root,
-        format!(
-            "the bundled definition is larger than {} bytes",
-            limits.max_bundled_bytes
-        ),
-    )
-    .help("raise the cap with --max-bundled-bytes")
+    document_limit::bundled_file(root, limits.max_bundled_bytes)
 }

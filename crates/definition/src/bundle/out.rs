@@ -1,7 +1,8 @@
 //! The text that is written, and how much of it there may be.
 
+use flux_apim_diag::rules::document_limit;
 use flux_apim_diag::tree::FileId;
-use flux_apim_diag::{Diagnostic, Held, Meter, rules};
+use flux_apim_diag::{Diagnostic, Held, Meter};
 use flux_apim_syntax::{NodeRef, write_string};
 
 /// Deepest nesting of values, put-in-place ones included: what reads a bundled
@@ -155,16 +156,8 @@ impl Full {
     /// The finding that says so, at `node`.
     pub(super) fn finding(self, node: NodeRef<'_>) -> Diagnostic {
         match self {
-            Self::Bytes => Diagnostic::new(
-                &rules::DOCUMENT_LIMIT,
-                node.span(),
-                "the bundled definition grows beyond the cap of --max-bundled-bytes",
-            ),
-            Self::Nesting => Diagnostic::new(
-                &rules::DOCUMENT_LIMIT,
-                node.span(),
-                format!("the bundled definition is nested more than {MAX_NESTING} levels deep"),
-            ),
+            Self::Bytes => document_limit::bundled_size(node.span()),
+            Self::Nesting => document_limit::bundled_depth(node.span(), MAX_NESTING),
         }
     }
 }

@@ -9,8 +9,9 @@ use super::name::{component_name, escape, pointer_to};
 use super::out::{Full, MAX_NESTING, Out};
 use super::place::Place;
 use super::resolve::Resolver;
+use crate::rules::reference_cycle;
+use flux_apim_diag::Findings;
 use flux_apim_diag::tree::FileId;
-use flux_apim_diag::{Diagnostic, Findings, rules};
 use flux_apim_syntax::{Entries, Items, Kind as Node, NodeRef, write_node};
 use std::collections::{HashMap, HashSet};
 
@@ -450,15 +451,8 @@ impl<'f, 'r> Writer<'f, 'r> {
     }
 
     fn circle(&mut self, node: NodeRef<'f>, target: NodeRef<'f>) {
-        self.findings.push(
-            Diagnostic::new(
-                &rules::REFERENCE_CYCLE,
-                node.span(),
-                "the reference leads back to itself through other files",
-            )
-            .related(target.span(), "it names this")
-            .help("break the circle, or make it a schema"),
-        );
+        self.findings
+            .push(reference_cycle::found(node.span(), target.span()));
         self.out.push("{}");
     }
 

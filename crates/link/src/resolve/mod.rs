@@ -6,9 +6,10 @@ mod value;
 
 use super::expression::{Expression, Parameter};
 use super::{Content, Node, link_property};
+use crate::rules::{ambiguous_named_value, arm_too_many_parameters, unknown_operation};
 use flux_apim_compile::Texts;
 use flux_apim_definition as definition;
-use flux_apim_diag::{Diagnostic, Findings, Held, Meter, Place, excerpt, nearest, rules};
+use flux_apim_diag::{Findings, Held, Meter, Place, nearest};
 use flux_apim_discover::Project;
 use flux_apim_model::kinds::Kind;
 use flux_apim_model::schema::Schema;
@@ -68,16 +69,8 @@ pub(super) fn resolve(
         .collect();
     let secure = resolver.secure;
     if secure > MAX_PARAMETERS {
-        resolver.findings.push(
-            Diagnostic::new(
-                &rules::ARM_TOO_MANY_PARAMETERS,
-                Place::Source,
-                format!(
-                    "{secure} secrets need a parameter each, but a template takes {MAX_PARAMETERS}"
-                ),
-            )
-            .help("keep named values in a Key Vault (`keyVault.secretIdentifier`)"),
-        );
+        let finding = arm_too_many_parameters::found(secure, MAX_PARAMETERS);
+        resolver.findings.push(finding);
     }
     Graph {
         nodes,
@@ -158,20 +151,8 @@ fn named_values<'p>(project: &'p Project, findings: &mut Findings) -> NamedValue
                     .or(r.place())
                     .map_or(Place::Source, Place::from)
             };
-            findings.push(
-                Diagnostic::new(
-                    &rules::AMBIGUOUS_NAMED_VALUE,
-                    place(resource),
-                    format!(
-                        "the named values `{}` and `{}` have the same display name `{}`",
-                        excerpt(first.key.name(), 80),
-                        excerpt(resource.key.name(), 80),
-                        excerpt(name, 80)
-                    ),
-                )
-                .related(place(first), "the other one")
-                .help("policies name a named value by its display name; give each its own"),
-            );
+            let (second, first) = ((&resource.key, place(resource)), (&first.key, place(first)));
+            findings.push(ambiguous_named_value::found(second, first, name));
         }
     }
     by_name
@@ -283,20 +264,9 @@ impl<'p> Resolver<'p, '_> {
                 let names = compiled.operations.iter().map(|o| o.name.as_str());
                 nearest(&normal, names)
             });
-            let mut finding = Diagnostic::new(
-                &rules::UNKNOWN_OPERATION,
-                place,
-                format!(
-                    "the API `{}` has no operation `{}`",
-                    excerpt(&api.names[0], 80),
-                    excerpt(given, 80)
-                ),
-            );
-            finding = match near {
-                Some(near) => finding.help(format!("did you mean `{near}`?")),
-                None => finding.help("name the folder after the `operationId`"),
-            };
-            self.findings.push(finding);
+            let api = &api.names[0];
+            self.findings
+                .push(unknown_operation::found(place, api, given, near));
         }
         key
     }

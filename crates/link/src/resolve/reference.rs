@@ -3,7 +3,8 @@
 
 use super::super::expression::Expression;
 use super::{Resolver, STEPS, Walk};
-use flux_apim_diag::{Diagnostic, Place, excerpt, nearest, rules};
+use crate::rules::{dangling_policy_reference, dangling_reference};
+use flux_apim_diag::{Diagnostic, Place, excerpt, nearest};
 use flux_apim_model::kinds::Kind;
 use flux_apim_model::{Key, Target, below_service, parse_id};
 use flux_apim_policy::ReferenceKind;
@@ -11,14 +12,14 @@ use flux_apim_policy::ReferenceKind;
 /// Groups that every service has.
 const BUILT_IN_GROUPS: [&str; 3] = ["administrators", "developers", "guests"];
 
-impl Resolver<'_, '_> {
+impl<'p> Resolver<'p, '_> {
     pub(super) fn link_target(&mut self, target: &Key, walk: &mut Walk<'_>) {
         match self.find(target) {
             Some(node) => walk.depends_on.push(node),
             None if self.is_elsewhere(target) => {}
             None => {
                 let place = walk.resource.place().map_or(Place::Source, Place::from);
-                self.dangling(target, place, &rules::DANGLING_REFERENCE, "the project");
+                self.dangling(target, place, "the project");
             }
         }
     }
@@ -58,37 +59,23 @@ impl Resolver<'_, '_> {
         self.external.contains(&shown)
     }
 
-    fn dangling(
-        &mut self,
-        key: &Key,
-        place: Place,
-        rule: &'static flux_apim_diag::Rule,
-        subject: &str,
-    ) {
-        let near = self.findings.hint(|| {
+    fn dangling(&mut self, key: &Key, place: Place, subject: &str) {
+        let near = self.near(key);
+        self.findings
+            .push(dangling_reference::found(place, subject, key, near));
+    }
+
+    /// What may have been meant by the name of `key`.
+    fn near(&mut self, key: &Key) -> Option<&'p str> {
+        self.findings.hint(|| {
             // In the order of keys they stand together.
             let first = key.sibling(key.kind, &[]);
-            let known = self.index.range::<Key, _>(&first..).map(|(known, _)| known);
+            let known = self.index.range::<Key, _>(&first..);
+            let known = known.map(|(known, _)| *known);
             let alike = known
                 .take_while(|known| known.kind == key.kind && known.workspace == key.workspace);
             nearest(key.name(), alike.map(|known| known.name()))
-        });
-        let finding = Diagnostic::new(
-            rule,
-            place,
-            format!(
-                "{subject} has no {} `{}`",
-                key.kind.label(),
-                excerpt(key.name(), 80)
-            ),
-        );
-        self.findings.push(match near {
-            Some(near) => finding.help(format!("did you mean `{near}`?")),
-            None => finding.help(format!(
-                "add it, or list it under `external: [{}]` in flux-apim.yaml when it is managed elsewhere",
-                excerpt(&key.to_string(), 200)
-            )),
-        });
+        })
     }
 
     pub(super) fn reference(
@@ -113,7 +100,7 @@ impl Resolver<'_, '_> {
                     Some(node) => walk.depends_on.push(node),
                     None if self.is_elsewhere(&target) => {}
                     None => {
-                        self.dangling(&target, place, &rules::DANGLING_REFERENCE, "the project");
+                        self.dangling(&target, place, "the project");
                     }
                 }
                 Expression::Id(self.known(&target))
@@ -139,7 +126,7 @@ impl Resolver<'_, '_> {
             None if self.texts.definitions.contains_key(&api) || self.is_elsewhere(&target) => {}
             None => {
                 let subject = format!("the API `{}`", excerpt(&api.names[0], 80));
-                self.dangling(&target, place, &rules::DANGLING_REFERENCE, &subject);
+                self.dangling(&target, place, &subject);
             }
         }
     }
@@ -155,7 +142,7 @@ impl Resolver<'_, '_> {
                 walk,
                 inside[..end].trim(),
                 place.clone(),
-                &rules::DANGLING_REFERENCE,
+                dangling_reference::named_value,
             );
             rest = &inside[end + 2..];
         }
@@ -166,7 +153,7 @@ impl Resolver<'_, '_> {
         walk: &mut Walk<'_>,
         name: &str,
         place: Place,
-        rule: &'static flux_apim_diag::Rule,
+        finding: fn(Place, &str, Option<&str>) -> Diagnostic,
     ) {
         let folded = name.to_lowercase();
         let workspace = &walk.resource.key.workspace;
@@ -191,21 +178,7 @@ impl Resolver<'_, '_> {
             let names = self.named_values.values();
             nearest(name, names.map(|(shown, _)| *shown))
         });
-        let finding = Diagnostic::new(
-            rule,
-            place,
-            format!(
-                "no named value has the display name `{}`",
-                excerpt(name, 80)
-            ),
-        );
-        self.findings.push(match near {
-            Some(near) => finding.help(format!("did you mean `{{{{{near}}}}}`?")),
-            None => finding.help(format!(
-                "add it, or list it under `external: [namedValues/{}]` in flux-apim.yaml when it is managed elsewhere",
-                excerpt(name, 80)
-            )),
-        });
+        self.findings.push(finding(place, name, near));
     }
 
     pub(super) fn policy_references(&mut self, walk: &mut Walk<'_>) {
@@ -221,7 +194,8 @@ impl Resolver<'_, '_> {
             self.meter.spend(STEPS, span);
             let kind = match kind {
                 ReferenceKind::NamedValue => {
-                    self.named_value(walk, &name, span.into(), &rules::DANGLING_POLICY_REFERENCE);
+                    let finding = dangling_policy_reference::named_value;
+                    self.named_value(walk, &name, span.into(), finding);
                     continue;
                 }
                 ReferenceKind::Fragment => Kind::PolicyFragment,
@@ -235,12 +209,11 @@ impl Resolver<'_, '_> {
             match self.find(&own).or_else(|| self.find(&shared)) {
                 Some(node) => walk.depends_on.push(node),
                 None if self.is_elsewhere(&own) || self.is_elsewhere(&shared) => {}
-                None => self.dangling(
-                    &own,
-                    span.into(),
-                    &rules::DANGLING_POLICY_REFERENCE,
-                    "the project",
-                ),
+                None => {
+                    let near = self.near(&own);
+                    let finding = dangling_policy_reference::found(span.into(), &own, near);
+                    self.findings.push(finding);
+                }
             }
         }
     }

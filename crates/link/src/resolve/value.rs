@@ -2,8 +2,9 @@
 
 use super::super::expression::{Expression, Parameter, is_secret};
 use super::{MAX_PARAMETERS, Resolver, STEPS, Walk};
+use crate::rules::secret_in_tree;
 use flux_apim_compile as compile;
-use flux_apim_diag::{Diagnostic, Place, Span, excerpt, rules};
+use flux_apim_diag::{Place, Span};
 use flux_apim_model::kinds::Kind;
 use flux_apim_model::{Key, below_service};
 use flux_apim_syntax::{Data, Entry, Value};
@@ -118,19 +119,7 @@ impl Resolver<'_, '_> {
         if secret {
             // A token stands for a value that the pipeline knows.
             if compile::token(text).is_none() && !text.is_empty() {
-                self.findings.push(
-                    Diagnostic::new(
-                        &rules::SECRET_IN_TREE,
-                        place,
-                        format!(
-                            "`{}` of {} `{}` is a secret in clear text",
-                            excerpt(path, 200),
-                            key.kind.label(),
-                            excerpt(key.name(), 80)
-                        ),
-                    )
-                    .help("use a Key Vault reference and rotate the secret; it is not rendered"),
-                );
+                self.findings.push(secret_in_tree::found(place, path, key));
             }
             return self.secret(key, path, span);
         }

@@ -3,12 +3,19 @@
 use super::super::piece::{Text, Writer};
 use super::yaml::{block, head, item_of, scalar, yaml_key};
 use super::{FIELDS, GROUP, MAX_OBJECT, kind_of};
-use flux_apim_diag::{Diagnostic, Findings, Place, excerpt, rules};
+use crate::rules::{aso_object_too_large, aso_property, aso_secret, no_aso_kind};
+use flux_apim_diag::{Findings, Place};
 use flux_apim_link::{Expression, Linked, Node};
 use flux_apim_model::Key;
 use flux_apim_model::kinds::Kind;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+
+/// Where findings about `node` stand.
+fn place(node: &Node) -> Place {
+    let first = node.origins.first();
+    first.map_or(Place::Source, |origin| origin.span.file.into())
+}
 
 /// Prints the objects of a graph.
 pub(super) struct Printer<'g, 'f> {
@@ -22,28 +29,13 @@ impl Printer<'_, '_> {
     /// Appends the object of `node`; `false` when there is none.
     pub(super) fn object(&mut self, node: &Node, writer: &mut Writer) -> bool {
         let Some(kind) = kind_of(node) else {
-            self.warn(
-                node,
-                &rules::NO_ASO_KIND,
-                format!(
-                    "Azure Service Operator has no kind for the {} `{}`",
-                    node.key.kind.label(),
-                    node.key
-                ),
-                "the other targets carry it",
-            );
+            self.findings
+                .push(no_aso_kind::found(place(node), &node.key));
             return false;
         };
         if secret_value(node) {
-            self.warn(
-                node,
-                &rules::ASO_SECRET,
-                format!(
-                    "the value of the secret named value `{}` would be shown in the object",
-                    node.key.name()
-                ),
-                "use a Key Vault reference (`keyVault.secretIdentifier`)",
-            );
+            let finding = aso_secret::named_value(place(node), &node.key);
+            self.findings.push(finding);
             return false;
         }
         let name = self.names[&node.key].clone();
@@ -78,34 +70,12 @@ impl Printer<'_, '_> {
                 .iter()
                 .map(|origin| origin.span.file)
                 .next_back();
-            self.findings.push(
-                Diagnostic::new(
-                    &rules::ASO_OBJECT_TOO_LARGE,
-                    place.map_or(Place::Source, Place::from),
-                    format!(
-                        "the object of the {} `{}` has {size} bytes, but the Kubernetes API takes {MAX_OBJECT}",
-                        node.key.kind.label(),
-                        node.key.name()
-                    ),
-                )
-                .help("split the API, or leave out `--target aso`"),
-            );
+            let place = place.map_or(Place::Source, Place::from);
+            let finding = aso_object_too_large::found(place, &node.key, size, MAX_OBJECT);
+            self.findings.push(finding);
         }
         writer.append(pieces);
         true
-    }
-
-    fn warn(
-        &mut self,
-        node: &Node,
-        rule: &'static flux_apim_diag::Rule,
-        message: String,
-        help: &str,
-    ) {
-        let place = node.origins.first().map(|origin| origin.span.file);
-        self.findings.push(
-            Diagnostic::new(rule, place.map_or(Place::Source, Place::from), message).help(help),
-        );
     }
 
     fn owner_of(&mut self, node: &Node, writer: &mut Writer) {
@@ -142,10 +112,8 @@ impl Printer<'_, '_> {
             match self.plain(value) {
                 Some(value) => values.push((key, value)),
                 None => {
-                    self.warn(node, &rules::ASO_SECRET, format!(
-                        "the credentials of the logger `{}` are not in the bundle; its Secret must be made by hand",
-                        node.key.name()
-                    ), "use a named value with a Key Vault reference");
+                    let finding = aso_secret::credentials(place(node), &node.key);
+                    self.findings.push(finding);
                     return Some(format!("{name}-credentials"));
                 }
             }
@@ -197,33 +165,17 @@ impl Printer<'_, '_> {
                         scalar(writer, &text);
                     }
                 }
-                _ => self.warn(
-                    node,
-                    &rules::ASO_PROPERTY,
-                    format!(
-                        "`{}` of the {} `{}` cannot be expressed for Azure Service Operator",
-                        excerpt(path, 200),
-                        node.key.kind.label(),
-                        node.key.name()
-                    ),
-                    "a resource outside the bundle needs a full ARM id",
-                ),
+                _ => {
+                    let finding = aso_property::reference(place(node), path, &node.key);
+                    self.findings.push(finding);
+                }
             }
             return;
         }
         let field = fields.get(key).or_else(|| fields.get("*"));
         let Some(field) = field else {
-            self.warn(
-                node,
-                &rules::ASO_PROPERTY,
-                format!(
-                    "`{}` of the {} `{}` is unknown to Azure Service Operator and left out",
-                    excerpt(path, 200),
-                    node.key.kind.label(),
-                    node.key.name()
-                ),
-                "the other targets carry it",
-            );
+            let finding = aso_property::unknown(place(node), path, &node.key);
+            self.findings.push(finding);
             return;
         };
         if let Expression::Parameter(name) = value
@@ -233,17 +185,8 @@ impl Printer<'_, '_> {
                 .get(name)
                 .is_some_and(flux_apim_link::Parameter::is_secure)
         {
-            self.warn(
-                node,
-                &rules::ASO_SECRET,
-                format!(
-                    "`{}` of the {} `{}` is a secret and left out",
-                    excerpt(path, 200),
-                    node.key.kind.label(),
-                    node.key.name()
-                ),
-                "set it by hand, or use a Key Vault reference",
-            );
+            let finding = aso_secret::property(place(node), path, &node.key);
+            self.findings.push(finding);
             return;
         }
         if matches!(value, Expression::Null) {
@@ -253,10 +196,8 @@ impl Printer<'_, '_> {
             && field == "integer"
             && digits.parse::<i64>().is_err()
         {
-            self.warn(node, &rules::ASO_PROPERTY, format!(
-                "`{}` of the {} `{}` is {digits}, but Azure Service Operator takes whole numbers only",
-                excerpt(path, 200), node.key.kind.label(), node.key.name()
-            ), "the other targets carry it");
+            let finding = aso_property::fraction(place(node), path, &node.key, digits);
+            self.findings.push(finding);
             return;
         }
         writer.push(&pad);

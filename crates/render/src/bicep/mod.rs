@@ -10,8 +10,9 @@ use super::arm::SERVICE_PARAMETER;
 use super::piece::Writer;
 use super::symbol::{Names, camel, dns, short_hash};
 use super::{File, Options, Rendered, Target, writing};
+use crate::rules::bicep_too_large;
 use content::Load;
-use flux_apim_diag::{Budget, Diagnostic, Findings, Place, rules};
+use flux_apim_diag::{Budget, Findings, Place};
 use flux_apim_link::{Content, Linked};
 use flux_apim_model::Key;
 use literal::string;
@@ -186,22 +187,12 @@ fn depends_on_block(text: &mut String, symbols: &[String]) {
 fn check_limits(graph: &Linked, plan: &Plan<'_>, findings: &mut Findings) {
     let resources = plan.shared().count() + plan.modules().count();
     if resources > MAX_RESOURCES {
-        findings.push(too_large(
-            format!("`main.bicep` has {resources} resources, but a compiled template may have {MAX_RESOURCES}"),
-            "deploy `arm/`, which is split into parts",
-        ));
+        findings.push(bicep_too_large::resources(resources, MAX_RESOURCES));
     }
     let size: usize = graph.contents().iter().map(Content::len).sum();
     if size > MAX_TEMPLATE {
-        findings.push(too_large(
-            format!("definitions and policies have {size} bytes, but a compiled template may have {MAX_TEMPLATE}"),
-            "deploy `arm/`, which is split into parts, or the Bicep modules one by one",
-        ));
+        findings.push(bicep_too_large::bytes(size, MAX_TEMPLATE));
     }
-}
-
-fn too_large(message: String, help: &str) -> Diagnostic {
-    Diagnostic::new(&rules::BICEP_TOO_LARGE, Place::Source, message).help(help)
 }
 
 /// `main.bicepparam`: values of the environment; secrets from the

@@ -7,9 +7,11 @@ mod scalar;
 
 use super::builder::{Builder, Text};
 use super::document::{Document, Kind};
-use super::{Caps, Options, over_limit};
+use super::rules::malformed_document;
+use super::{Caps, Options};
+use flux_apim_diag::rules::document_limit;
 use flux_apim_diag::tree::FileId;
-use flux_apim_diag::{Diagnostic, Findings, Held, Meter, Span, excerpt, rules};
+use flux_apim_diag::{Diagnostic, Findings, Held, Meter, Span, excerpt};
 use input::{Count, Counted, padded};
 use offsets::Offsets;
 use padding::Padding;
@@ -416,7 +418,12 @@ impl<'s, 'o> Loader<'s, 'o> {
         if self.alias_values > cap {
             let span = self.builder.span(start, end);
             let what = format!("YAML aliases expand to more than {cap} values");
-            return Err(Box::new(over_limit(span, &what, cap, "max-alias-nodes")));
+            return Err(Box::new(document_limit::over(
+                span,
+                &what,
+                cap,
+                "max-alias-nodes",
+            )));
         }
         Ok(())
     }
@@ -472,25 +479,19 @@ impl<'s, 'o> Loader<'s, 'o> {
 
     fn malformed_at(&self, span: Span, message: &str) -> Box<Diagnostic> {
         if message.contains("recursion limit") {
-            let message = "flow collections are nested more deeply than is read";
-            return Box::new(
-                Diagnostic::new(&rules::DOCUMENT_LIMIT, span, message)
-                    .help("write nested lists and mappings in block style"),
-            );
+            return Box::new(document_limit::flow_nesting(span));
         }
-        Box::new(Diagnostic::new(
-            self.options.malformed,
-            span,
-            format!("malformed YAML: {}", excerpt(message, 200)),
-        ))
+        let rule = self.options.malformed;
+        Box::new(malformed_document::yaml(rule, span, &excerpt(message, 200)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{Document, Format, Options, parse, write_node};
+    use crate::rules;
     use flux_apim_diag::tree::{FileId, Limits};
-    use flux_apim_diag::{Budget, Diagnostic, Findings, rules};
+    use flux_apim_diag::{Budget, Diagnostic, Findings};
 
     /// A name, and what makes the text of a size.
     type Shape = (&'static str, fn(usize) -> String);

@@ -1,0 +1,65 @@
+use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Place, Rule, Severity, excerpt};
+use flux_apim_model::Key;
+
+pub static RULE: Rule = Rule {
+    code: Code(4001),
+    name: "dangling-reference",
+    former_names: &[],
+    class: Class::Refusal,
+    severity: Severity::Error,
+    evidence: Evidence::Documented,
+    since: "0.1",
+    summary: "a property names a resource that the project does not have",
+    shows_source: true,
+    page: include_str!("dangling_reference.md"),
+};
+
+/// `subject` has no `key`; `near` is what may have been meant.
+pub fn found(place: Place, subject: &str, key: &Key, near: Option<&str>) -> Diagnostic {
+    missing(&RULE, place, subject, key, near)
+}
+
+/// No named value is called `name`.
+pub fn named_value(place: Place, name: &str, near: Option<&str>) -> Diagnostic {
+    missing_named_value(&RULE, place, name, near)
+}
+
+pub(super) fn missing(
+    rule: &'static Rule,
+    place: Place,
+    subject: &str,
+    key: &Key,
+    near: Option<&str>,
+) -> Diagnostic {
+    let message = format!(
+        "{subject} has no {} `{}`",
+        key.kind.label(),
+        excerpt(key.name(), 80)
+    );
+    let finding = Diagnostic::new(rule, place, message);
+    match near {
+        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        None => finding.help(add(&excerpt(&key.to_string(), 200))),
+    }
+}
+
+pub(super) fn missing_named_value(
+    rule: &'static Rule,
+    place: Place,
+    name: &str,
+    near: Option<&str>,
+) -> Diagnostic {
+    let name = excerpt(name, 80);
+    let message = format!("no named value has the display name `{name}`");
+    let finding = Diagnostic::new(rule, place, message);
+    match near {
+        Some(near) => finding.help(format!("did you mean `{{{{{near}}}}}`?")),
+        None => finding.help(add(&format!("namedValues/{name}"))),
+    }
+}
+
+fn add(external: &str) -> String {
+    format!(
+        "add it, or list it under `external: [{external}]` in flux-apim.yaml when it is managed elsewhere"
+    )
+}
