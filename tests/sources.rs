@@ -406,6 +406,37 @@ fn a_digest_is_checked_before_anything_is_parsed() {
     assert_eq!(refusal(opened(b"no archive at all", &options)).0, 8004);
 }
 
+/// The layout of one image whose manifest is `manifest`.
+fn layout(folder: &Path, manifest: &str) -> SourceRef {
+    let digest = Digest::of(manifest.as_bytes()).to_string();
+    let blob = folder.join("blobs").join(digest.replace(':', "/"));
+    std::fs::create_dir_all(blob.parent().unwrap()).unwrap();
+    std::fs::write(blob, manifest).unwrap();
+    let size = manifest.len();
+    let index = format!(r#"{{"manifests": [{{"digest": "{digest}", "size": {size}}}]}}"#);
+    std::fs::write(folder.join("index.json"), index).unwrap();
+    SourceRef::Layout {
+        folder: folder.to_owned(),
+        tag: None,
+    }
+}
+
+#[test]
+fn a_layout_without_a_tar_is_no_artifact() {
+    for manifest in [
+        r#"{"layers": []}"#,
+        r#"{"layers": [{"mediaType": "application/wasm", "digest": "sha256:0", "size": 1}]}"#,
+        r#"{"layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip"}]}"#,
+        "no JSON",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let source = layout(folder.path(), manifest);
+        let result = open(&source, &OpenOptions::default());
+        let (code, message) = refusal(result);
+        assert_eq!(code, 8005, "{manifest}: {message}");
+    }
+}
+
 #[test]
 fn directories() {
     let folder = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@ pub static RULE: Rule = Rule {
     former_names: &[],
     class: Class::Lint,
     severity: Severity::Info,
-    evidence: Evidence::Documented,
+    evidence: Evidence::Reported,
     since: "0.1",
     summary: "a symbolic link is not followed",
     shows_source: true,

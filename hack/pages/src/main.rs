@@ -1,10 +1,14 @@
-//! Keeps generated files fresh: `cargo xtask generate`, `cargo xtask check`.
+//! The generated files that the product itself says: `cargo xtask generate` runs this
+//! after the lists of rules are there.
+
+mod rules;
 
 use anyhow::{Context, bail};
 use flux_apim::edge::controller::api;
 use flux_apim::edge::yaml;
 use flux_apim::rules::REGISTRY;
 use flux_apim::tree::Limits;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -13,47 +17,38 @@ fn main() -> anyhow::Result<()> {
     let check = match std::env::args().nth(1).as_deref() {
         Some("generate") => false,
         Some("check") => true,
-        _ => bail!("usage: cargo xtask generate | check"),
+        _ => bail!("usage: pages generate | check"),
     };
-    for (path, text) in [
-        ("docs/rules.md", rules()),
-        ("docs/limits.md", limits()),
-        ("docs/flux-apim.schema.json", schema()),
+    let mut files = BTreeMap::from([
+        ("docs/rules.md".to_owned(), rules::index()),
+        ("docs/limits.md".to_owned(), limits()),
+        ("docs/flux-apim.schema.json".to_owned(), schema()),
         (
-            "manifests/crds/apimbundles.flux-apim.dev.yaml",
+            "manifests/crds/apimbundles.flux-apim.dev.yaml".to_owned(),
             yaml::document(&api::crd()),
         ),
-        ("testdata/rules.lock", lock(&root)?),
-    ] {
-        let file = root.join(path);
-        if check {
-            let found = std::fs::read_to_string(&file).unwrap_or_default();
-            if found != text {
-                bail!("{path} is stale: run `cargo xtask generate` and commit the result");
-            }
-        } else {
-            std::fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
+        ("testdata/rules.lock".to_owned(), rules::lock(&root)?),
+    ]);
+    files.extend(rules::pages());
+    std::fs::create_dir_all(root.join(rules::FOLDER)).context("make the folder of the pages")?;
+    for entry in std::fs::read_dir(root.join(rules::FOLDER)).context("list the pages")? {
+        let name = entry?.file_name();
+        let path = format!("{}/{}", rules::FOLDER, name.to_string_lossy());
+        if !files.contains_key(&path) {
+            bail!("{path} is the page of no rule: remove it");
         }
     }
-    Ok(())
-}
-
-fn rules() -> String {
-    let mut out = String::from(
-        "# Rules\n\nGenerated from `crates/diag/src/catalogue.rs` by `cargo xtask generate`. `flux-apim explain CODE` shows the same.\nLevels can be changed under `rules` in `flux-apim.yaml` (`error`, `warning`, `info`, `off`).\n",
-    );
-    for rule in REGISTRY.all() {
-        let _ = write!(
-            out,
-            "\n## {}\n\n`{}`, {}: {}.\n\n{}\n",
-            rule.code,
-            rule.name,
-            rule.severity,
-            rule.summary,
-            rule.explanation()
-        );
+    for (path, text) in files {
+        let file = root.join(&path);
+        if std::fs::read_to_string(&file).unwrap_or_default() == text {
+            continue;
+        }
+        if check {
+            bail!("{path} is stale: run `cargo xtask generate` and commit the result");
+        }
+        std::fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
     }
-    out
+    Ok(())
 }
 
 fn schema() -> String {
@@ -73,21 +68,4 @@ fn limits() -> String {
         );
     }
     out
-}
-
-/// Codes and names, append-only: what is locked must still be there.
-fn lock(root: &Path) -> anyhow::Result<String> {
-    let mut out = String::new();
-    for rule in REGISTRY.all() {
-        let _ = writeln!(out, "{} {}", rule.code, rule.name);
-    }
-    let locked = std::fs::read_to_string(root.join("testdata/rules.lock")).unwrap_or_default();
-    for line in locked.lines() {
-        if !out.lines().any(|rule| rule == line) {
-            bail!(
-                "`{line}` is locked in testdata/rules.lock: codes and names are never changed or reused"
-            );
-        }
-    }
-    Ok(out)
 }

@@ -97,7 +97,7 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         Command::Keygen(arguments) => keygen::keygen(arguments),
         Command::Explain { code, format } => explain(code.as_deref(), *format),
         Command::Schema => {
-            print(&format!("{:#}\n", discover::schema()))?;
+            print(&format!("{:#}\n", discover::schema(REGISTRY)))?;
             Ok(Done::Well)
         }
         #[cfg(feature = "controller")]

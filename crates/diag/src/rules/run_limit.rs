@@ -15,16 +15,17 @@ pub static RULE: Rule = Rule {
 
 /// The steps ran out at `at`.
 pub fn steps(at: Place, max: u64) -> Diagnostic {
-    over(at, format!("takes more than {max} steps"), "max-steps")
+    let what = format!("takes more than {max} steps");
+    over(at, &what, "max-steps")
 }
 
 /// The memory ran out at `at`.
 pub fn memory(at: Place, max: u64) -> Diagnostic {
     let what = format!("needs more than {max} bytes of memory");
-    over(at, what, "max-memory-bytes")
+    over(at, &what, "max-memory-bytes")
 }
 
-fn over(at: Place, what: String, flag: &str) -> Diagnostic {
+fn over(at: Place, what: &str, flag: &str) -> Diagnostic {
     let message = format!("checking and rendering the source {what}; this is where they ran out");
     Diagnostic::new(&RULE, at, message).help(format!(
         "split the source (`--path DIR` renders a part of it), or raise the cap with --{flag}"

@@ -27,7 +27,7 @@ pub fn text(
         place,
         path,
         subject,
-        format!("is `{shown}`, which {problem}"),
+        &format!("is `{shown}`, which {problem}"),
     );
     match near {
         Some(near) => finding.help(format!("did you mean `{near}`?")),
@@ -41,7 +41,7 @@ pub fn number(place: Place, path: &str, subject: &str, digits: &str, problem: &s
         place,
         path,
         subject,
-        format!("is {digits}, which {problem}"),
+        &format!("is {digits}, which {problem}"),
     )
 }
 
@@ -51,11 +51,11 @@ pub fn kind(place: Place, path: &str, subject: &str, found: &str, wanted: &str) 
         place,
         path,
         subject,
-        format!("is {found}, but Azure takes {wanted}"),
+        &format!("is {found}, but Azure takes {wanted}"),
     )
 }
 
-fn new(place: Place, path: &str, subject: &str, what: String) -> Diagnostic {
+fn new(place: Place, path: &str, subject: &str, what: &str) -> Diagnostic {
     let message = format!("`{}` of {subject} {what}", excerpt(path, 200));
     Diagnostic::new(&RULE, place, message)
 }

@@ -6,7 +6,7 @@ pub static RULE: Rule = Rule {
     former_names: &[],
     class: Class::Refusal,
     severity: Severity::Error,
-    evidence: Evidence::Documented,
+    evidence: Evidence::Reported,
     since: "0.1",
     summary: "a policy document has a DOCTYPE or an unknown entity",
     shows_source: true,

@@ -1,0 +1,168 @@
+//! What a target does not take is found before it is deployed, at the size at which the
+//! target refuses it.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+mod common;
+
+use flux_apim::pipeline::{Options, Outcome};
+use flux_apim::render::Target;
+
+const INFORMATION: &str =
+    r#"{"properties": {"displayName": "Orders", "path": "orders", "protocols": ["https"]}}"#;
+
+/// A definition with a description of `bytes` times `letter`.
+fn definition(letter: &str, bytes: usize) -> String {
+    format!(
+        r#"{{"openapi": "3.0.1", "info": {{"title": "Orders", "version": "1", "description": "{}"}},
+        "paths": {{"/orders": {{"get": {{"responses": {{"200": {{"description": "Orders"}}}}}}}}}}}}"#,
+        letter.repeat(bytes)
+    )
+}
+
+fn policy(bytes: usize) -> String {
+    format!(
+        "<policies><inbound><base /><!--{}--></inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>",
+        "x".repeat(bytes)
+    )
+}
+
+fn run(files: &[(&str, &str)], targets: &[Target]) -> Outcome {
+    let options = Options {
+        targets: Some(targets.to_vec()),
+        ..Options::default()
+    };
+    common::run(&common::tree_of(files), &options)
+}
+
+fn finds(outcome: &Outcome, code: u16) -> bool {
+    let mut found = outcome.report.diagnostics.iter();
+    found.any(|d| d.rule.code.0 == code)
+}
+
+/// One API with this definition.
+fn api(definition: &str, targets: &[Target]) -> Outcome {
+    let files = [
+        ("apis/orders/apiInformation.json", INFORMATION),
+        ("apis/orders/specification.json", definition),
+    ];
+    run(&files, targets)
+}
+
+#[test]
+fn a_definition_whose_escapes_exceed_a_resource() {
+    // Each `\"` of the definition is `\\\"` in the template.
+    let letters = definition("\\\"", 300 << 10);
+    let outcome = api(&letters, &[Target::Arm]);
+    assert!(finds(&outcome, 7001), "{:?}", common::shown(&outcome));
+    assert!(outcome.bundle.is_none());
+    // As many bytes without escapes are taken.
+    let outcome = api(&definition("ab", 300 << 10), &[Target::Arm]);
+    assert!(!finds(&outcome, 7001), "{:?}", common::shown(&outcome));
+    assert!(outcome.bundle.is_some());
+    // Other targets have other limits.
+    assert!(!finds(&api(&letters, &[Target::Aso]), 7001));
+}
+
+#[test]
+fn more_secrets_than_parameters() {
+    let named_value = r#"{"properties": {"displayName": "NAME", "secret": true}}"#;
+    for (count, found) in [(255, false), (256, true)] {
+        let secrets: Vec<_> = (0..count)
+            .map(|n| {
+                let path = format!("namedValues/s{n}/namedValueInformation.json");
+                (path, named_value.replace("NAME", &format!("s{n}")))
+            })
+            .collect();
+        let definition = definition("x", 1);
+        let mut files = vec![
+            ("apis/orders/apiInformation.json", INFORMATION),
+            ("apis/orders/specification.json", definition.as_str()),
+        ];
+        files.extend(
+            secrets
+                .iter()
+                .map(|(path, text)| (path.as_str(), text.as_str())),
+        );
+        let outcome = run(&files, &[Target::Arm]);
+        assert_eq!(
+            finds(&outcome, 7002),
+            found,
+            "{:?}",
+            common::shown(&outcome)
+        );
+        assert_eq!(outcome.bundle.is_none(), found);
+    }
+}
+
+#[test]
+fn policies_have_a_size() {
+    let definition = definition("x", 1);
+    for (bytes, found) in [(255 << 10, false), (256 << 10, true)] {
+        let policy = policy(bytes);
+        let files = [
+            ("apis/orders/apiInformation.json", INFORMATION),
+            ("apis/orders/specification.json", definition.as_str()),
+            ("apis/orders/policy.xml", policy.as_str()),
+        ];
+        let outcome = run(&files, &[Target::Arm]);
+        assert_eq!(
+            finds(&outcome, 7003),
+            found,
+            "{:?}",
+            common::shown(&outcome)
+        );
+        assert_eq!(outcome.bundle.is_none(), found);
+    }
+}
+
+#[test]
+fn definitions_have_a_size() {
+    let large = definition("x", 4 << 20);
+    let outcome = api(&large, &[Target::Bicep]);
+    assert!(finds(&outcome, 7004), "{:?}", common::shown(&outcome));
+    assert!(outcome.bundle.is_none());
+    let outcome = api(&definition("x", (4 << 20) - 1000), &[Target::Bicep]);
+    assert!(!finds(&outcome, 7004), "{:?}", common::shown(&outcome));
+    assert!(outcome.bundle.is_some());
+}
+
+#[test]
+fn definitions_that_together_exceed_a_template() {
+    let definition = definition("x", 1 << 20);
+    for (count, found) in [(3, false), (4, true)] {
+        let mut files = Vec::new();
+        for n in 0..count {
+            let information = INFORMATION.replace("orders", &format!("o{n}"));
+            files.push((format!("apis/o{n}/apiInformation.json"), information));
+            files.push((format!("apis/o{n}/specification.json"), definition.clone()));
+        }
+        let files: Vec<_> = files
+            .iter()
+            .map(|(p, t)| (p.as_str(), t.as_str()))
+            .collect();
+        let outcome = run(&files, &[Target::Bicep]);
+        assert_eq!(
+            finds(&outcome, 7005),
+            found,
+            "{:?}",
+            common::shown(&outcome)
+        );
+        // Advice: the modules can be deployed one by one.
+        assert!(outcome.bundle.is_some());
+        assert!(!finds(&run(&files, &[Target::Aso]), 7005));
+    }
+}
+
+#[test]
+fn a_definition_that_exceeds_an_object() {
+    for (bytes, found) in [(1_400_000, false), (1_500_000, true)] {
+        let outcome = api(&definition("x", bytes), &[Target::Aso]);
+        assert_eq!(
+            finds(&outcome, 7104),
+            found,
+            "{:?}",
+            common::shown(&outcome)
+        );
+        assert_eq!(outcome.bundle.is_none(), found);
+    }
+}
