@@ -12,7 +12,7 @@ pub mod markdown;
 mod report;
 pub mod sarif;
 
-pub use budget::{Budget, Held, Memory, Meter, Stop};
+pub use budget::{Budget, Held, Memory, Meter, Stop, Turn};
 pub use catalogue::{ALL as RULES, rule, rules};
 pub use findings::{Findings, Unlisted};
 pub(crate) use lines::LineIndex;
