@@ -11,15 +11,15 @@
 //!
 //! Steps do not depend on the machine: the same input takes the same number of
 //! them everywhere. There is no clock in here; a deadline is whoever calls
-//! [`Budget::cancel`] in time.
+//! [`Budget::cancel`] in time, and a turn is so many steps ([`Budget::ask_after`]).
 
 use super::rules::run_limit;
 use super::{Diagnostic, Place};
 use crate::tree::Limits;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What one run may spend. Clones share one account.
 #[derive(Debug, Clone)]
@@ -30,6 +30,10 @@ struct Account {
     max_steps: u64,
     max_held: u64,
     steps: AtomicU64,
+    /// From so many steps on there is something to decide: no more than `max_steps`.
+    look_at: AtomicU64,
+    /// Steps of a turn, and who is asked after each.
+    turn: Mutex<Option<(u64, Arc<dyn Turn>)>>,
     held: AtomicU64,
     peak: AtomicU64,
     cancelled: AtomicBool,
@@ -42,6 +46,13 @@ pub trait Memory: Send + Sync + std::fmt::Debug {
     fn take(&self, bytes: u64) -> bool;
     /// Gives back `bytes` that were taken.
     fn give(&self, bytes: u64);
+}
+
+/// Who decides whether a run goes on that takes longer than one turn.
+pub trait Turn: Send + Sync + std::fmt::Debug {
+    /// Whether it goes on, and not before that is so. Otherwise it ends as if it had been
+    /// cancelled. Each thread of the run may ask, and is told the same.
+    fn goes_on(&self) -> bool;
 }
 
 /// Why a run ended early.
@@ -63,7 +74,7 @@ pub enum Stop {
     },
     /// The memory that runs share ([`Memory`]) is taken.
     Busy,
-    /// Somebody called [`Budget::cancel`].
+    /// Somebody called [`Budget::cancel`], or whoever gives turns wants to see it later.
     Cancelled,
 }
 
@@ -97,6 +108,8 @@ impl Budget {
             max_steps: limits.max_steps,
             max_held: limits.max_memory_bytes,
             steps: AtomicU64::new(0),
+            look_at: AtomicU64::new(limits.max_steps),
+            turn: Mutex::default(),
             held: AtomicU64::new(0),
             peak: AtomicU64::new(0),
             cancelled: AtomicBool::new(false),
@@ -129,6 +142,26 @@ impl Budget {
         self.0.cancelled.load(Ordering::Relaxed)
     }
 
+    /// Asks `turn` whether the run goes on, each time that it has spent `steps` more.
+    pub fn ask_after(&self, steps: u64, turn: Arc<dyn Turn>) {
+        let account = &*self.0;
+        *account.turn() = Some((steps, turn));
+        let at = self.spent().saturating_add(steps).min(account.max_steps);
+        account.look_at.store(at, Ordering::Relaxed);
+    }
+
+    /// Asks nobody any more. The run is over: nothing of it may spend.
+    pub fn ask_nobody(&self) {
+        let account = &*self.0;
+        *account.turn() = None;
+        account.look_at.store(account.max_steps, Ordering::Relaxed);
+    }
+
+    /// Forgets all steps but `steps`: the run is over, and starts over.
+    pub fn start_over(&self, steps: u64) {
+        self.0.steps.store(steps, Ordering::Relaxed);
+    }
+
     /// Runs `work`, which ends early when this budget does.
     ///
     /// # Errors
@@ -149,9 +182,9 @@ impl Budget {
     pub fn spend(&self, steps: u64, at: impl Into<Place>) {
         let account = &*self.0;
         let spent = account.steps.fetch_add(steps, Ordering::Relaxed);
-        if spent.saturating_add(steps) > account.max_steps {
-            let max = account.max_steps;
-            stop(Stop::Steps { at: at.into(), max });
+        let spent = spent.saturating_add(steps);
+        if spent > account.look_at.load(Ordering::Relaxed) {
+            account.look(spent, at);
         }
         if account.cancelled.load(Ordering::Relaxed) {
             stop(Stop::Cancelled);
@@ -187,6 +220,30 @@ impl Budget {
         };
         held.grow(bytes, at);
         held
+    }
+}
+
+impl Account {
+    fn turn(&self) -> MutexGuard<'_, Option<(u64, Arc<dyn Turn>)>> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the run goes on that has spent so much: it returns if so.
+    #[cold]
+    fn look(&self, spent: u64, at: impl Into<Place>) {
+        let max = self.max_steps;
+        if spent > max {
+            stop(Stop::Steps { at: at.into(), max });
+        }
+        // Not under the lock: whoever is asked has locks of its own. Several threads may
+        // ask, and all are told the same.
+        let turn = self.turn().clone();
+        let (steps, goes_on) = turn.map_or((max, true), |(steps, turn)| (steps, turn.goes_on()));
+        if !goes_on {
+            stop(Stop::Cancelled);
+        }
+        let next = spent.saturating_add(steps).min(max);
+        self.look_at.fetch_max(next, Ordering::Relaxed);
     }
 }
 
@@ -388,6 +445,43 @@ mod tests {
             (0..2500).for_each(|_| again.spend(1, Place::Source));
         });
         assert_eq!((stopped, budget.spent()), (Err(Stop::Cancelled), 2500));
+    }
+
+    /// Counts how often it is asked.
+    #[derive(Debug)]
+    struct Asked(bool, AtomicUsize);
+
+    impl Turn for Asked {
+        fn goes_on(&self) -> bool {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0
+        }
+    }
+
+    #[test]
+    fn after_one_turn_somebody_decides_whether_it_goes_on() {
+        let budget = of(100, 1);
+        let spend = |steps| budget.bound(|| budget.spend(steps, Place::Source));
+        assert_eq!(spend(7), Ok(()));
+        let asked = Arc::new(Asked(true, AtomicUsize::new(0)));
+        budget.ask_after(10, asked.clone());
+        assert_eq!(spend(10), Ok(()));
+        assert_eq!(asked.1.load(Ordering::Relaxed), 0);
+        assert_eq!((spend(1), spend(10)), (Ok(()), Ok(())));
+        assert_eq!(asked.1.load(Ordering::Relaxed), 1);
+        assert_eq!((spend(1), spend(9)), (Ok(()), Ok(())));
+        assert_eq!(asked.1.load(Ordering::Relaxed), 2, "after each turn");
+        assert!(matches!(spend(90), Err(Stop::Steps { max: 100, .. })));
+
+        budget.start_over(7);
+        budget.ask_after(10, Arc::new(Asked(false, AtomicUsize::new(0))));
+        for steps in [11, 0] {
+            assert_eq!(spend(steps), Err(Stop::Cancelled));
+        }
+        assert!(!budget.is_cancelled());
+        budget.start_over(7);
+        budget.ask_nobody();
+        assert_eq!((spend(93), budget.spent()), (Ok(()), 100));
     }
 
     #[test]

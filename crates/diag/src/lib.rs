@@ -16,7 +16,7 @@ pub mod sarif;
 /// Paths and bytes of one source revision.
 pub mod tree;
 
-pub use budget::{Budget, Held, Memory, Meter, Stop};
+pub use budget::{Budget, Held, Memory, Meter, Stop, Turn};
 pub use findings::{Findings, Unlisted};
 pub use lines::{LineIndex, Position, Range, Snippet};
 pub use registry::{Found, Registry};

@@ -204,13 +204,13 @@ pub(super) struct Serve {
     /// Bytes of the memory that are kept: half of them answers, half what they were made of.
     #[arg(long, value_name = "N", env = "FLUX_APIM_CACHE_BYTES", help_heading = "Load", default_value_t = 64 << 20)]
     cache_bytes: usize,
-    /// Previews at once; one for each core unless given.
+    /// Previews at once, and as many long ones beside them; one for each core unless given.
     #[arg(long, value_name = "N", env = "FLUX_APIM_WORKERS", help_heading = "Load", value_parser = super::options::threads)]
     workers: Option<usize>,
     /// Threads of one preview; one for each core, at most four, unless given.
     #[arg(long, value_name = "N", env = "FLUX_APIM_THREADS", help_heading = "Load", value_parser = super::options::threads)]
     threads: Option<usize>,
-    /// Previews that may wait.
+    /// Previews that may wait, and as many that take long.
     #[arg(
         long,
         value_name = "N",

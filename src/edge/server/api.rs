@@ -152,6 +152,7 @@ enum Verb {
 }
 
 /// One source, or two.
+#[derive(Clone)]
 enum Work {
     Render(Named),
     Validate(Named),
@@ -186,6 +187,14 @@ impl Work {
             Self::Validate(source) => Self::Validate(fetch(source).await?),
             Self::Diff(old, new) => Self::Diff(fetch(old).await?, fetch(new).await?),
         })
+    }
+
+    /// Bytes that a clone of it copies.
+    fn copied(&self) -> usize {
+        match self {
+            Self::Render(source) | Self::Validate(source) => source.copied(),
+            Self::Diff(old, new) => old.copied() + new.copied(),
+        }
     }
 
     fn run(self, preview: &Preview, budget: &Budget) -> Result<Made, Problem> {
@@ -236,10 +245,12 @@ impl Request {
             let held = Held::of(&task.budget, answer.len().unwrap_or(0))?;
             return Ok(answer.respond(held));
         }
-        let mut preview = service.preview(&tenant, query, form);
+        let preview = service.preview(&tenant, query, form);
         let (max_body, limits) = (service.options.max_body_bytes, Arc::clone(&service.limits));
+        // A job may start over: it leaves what it needs as it is.
         let reading = move |budget: &Budget| {
             let (mut sources, held) = upload.read(max_body, &limits, budget)?;
+            let mut preview = preview.clone();
             preview.query.fill(std::mem::take(&mut sources.fields))?;
             let work = Work::of(verb, sources)?;
             if work.is_elsewhere() {
@@ -257,9 +268,9 @@ impl Request {
                 let (work, preview, held) = *fetch;
                 let work = work.fetch(service, &task).await?;
                 let job = move |budget: &Budget| {
-                    let made = work.run(&preview, budget);
-                    drop(held);
-                    made
+                    let _held = &held;
+                    let _copies = Held::of(budget, work.copied())?;
+                    work.clone().run(&preview, budget)
                 };
                 service.pool.run(task, job).await??
             }
@@ -312,7 +323,7 @@ pub(super) async fn render_artifact(
     let source = Named::artifact(url, digest);
     let source = source.fetch(&policy, &service.limits, &task).await?;
     let preview = service.preview(&tenant, Query::default(), Form::Markdown);
-    let job = move |budget: &Budget| preview.render(source, budget);
+    let job = move |budget: &Budget| preview.render(source.clone(), budget);
     let made = service.pool.run(task, job).await??;
     Ok(keep(&answers, key, made.answer).first_line())
 }

@@ -121,7 +121,7 @@ impl Query {
 }
 
 /// A preview to be made.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Preview {
     pub(super) query: Query,
     pub(super) style: Style,

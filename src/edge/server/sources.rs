@@ -15,9 +15,10 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// A source as it was sent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Input {
     /// A `.tar.gz`.
     Archive(Bytes),
@@ -37,12 +38,12 @@ pub(super) enum Input {
         /// Its bytes.
         bytes: Bytes,
         /// The memory that is set aside for them.
-        held: Held,
+        held: Arc<Held>,
     },
 }
 
 /// A source, and the one document in it, if only that is meant.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Named {
     input: Input,
     only: Option<String>,
@@ -216,6 +217,14 @@ impl Named {
         matches!(self.input, Input::Reference { .. })
     }
 
+    /// Bytes that a clone of it copies.
+    pub(super) fn copied(&self) -> usize {
+        match &self.input {
+            Input::Files(files) => files.bytes(),
+            _ => 0,
+        }
+    }
+
     /// Fetches what is only named, as `policy` allows.
     pub(super) async fn fetch(
         self,
@@ -249,6 +258,7 @@ impl Named {
                         }
                     }
                 })?;
+                let held = Arc::new(held);
                 Input::Fetched { url, bytes, held }
             }
             other => other,
@@ -267,7 +277,7 @@ impl Named {
         let opened = match self.input {
             Input::Archive(bytes) => source::unpack(&bytes, "archive", &options),
             Input::Fetched { url, bytes, held } => {
-                // Given back when the bytes are unpacked.
+                // Given back with the last clone, when the bytes are unpacked.
                 let _held = held;
                 source::unpack(&bytes, "http", &options).map(|mut opened| {
                     opened.origin = Source {

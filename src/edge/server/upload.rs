@@ -37,7 +37,7 @@ pub(super) struct Upload {
     bytes: Bytes,
     /// Digest of what it says it is, and of its bytes.
     pub(super) digest: Digest,
-    held: Held,
+    _held: Held,
 }
 
 impl Upload {
@@ -65,14 +65,14 @@ impl Upload {
             gzipped,
             bytes,
             digest: Digest::of(told.as_bytes()),
-            held,
+            _held: held,
         })
     }
 
-    /// Reads it; what it holds is held until the second is dropped. Spends from `budget`,
-    /// inside of [`Budget::bound`].
+    /// Reads it; what that holds, beside the upload, is held until the second is dropped.
+    /// Spends from `budget`, inside of [`Budget::bound`].
     pub(super) fn read(
-        self,
+        &self,
         max_body: u64,
         limits: &Limits,
         budget: &Budget,
@@ -80,7 +80,7 @@ impl Upload {
         let (bytes, held) = if self.gzipped {
             unzip(&self.bytes, max_body, limits, budget)?
         } else {
-            (self.bytes, self.held)
+            (self.bytes.clone(), Held::none(budget))
         };
         let len = bytes.len();
         if self.kind == Kind::Archive {

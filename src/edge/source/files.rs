@@ -10,7 +10,7 @@ use crate::tree::{ArtifactPath, Limits, SourceTree};
 use std::collections::BTreeMap;
 
 /// Gathers files until one of them is refused.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Files {
     limits: Box<Limits>,
     files: BTreeMap<ArtifactPath, Vec<u8>>,
@@ -27,6 +27,12 @@ impl Files {
             names: Names::default(),
             total: 0,
         }
+    }
+
+    /// Bytes of all of them.
+    #[cfg(feature = "server")]
+    pub(crate) fn bytes(&self) -> usize {
+        self.files.values().map(Vec::len).sum()
     }
 
     /// Adds a file.

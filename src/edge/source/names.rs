@@ -7,13 +7,13 @@ use std::collections::HashMap;
 
 /// Names that are taken. A folder is kept once, whatever lies below it: memory
 /// follows the segments that are new.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Names {
     /// By the folder that holds it (0 for the top) and the folded name.
     taken: HashMap<(u32, Box<str>), Name>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Name {
     /// Stands for the folder in the keys of what lies below.
     id: u32,

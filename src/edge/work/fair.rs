@@ -64,6 +64,13 @@ impl<J> Fair<J> {
 
     /// Lets a job wait. `id` is no other job's.
     pub(super) fn push(&mut self, tenant: &Tenant, id: u64, job: J) {
+        let lane = self.lane(tenant);
+        lane.waiting.push_back((id, job));
+        self.waiting += 1;
+    }
+
+    /// The lane of a tenant who comes to work, or is at it.
+    fn lane(&mut self, tenant: &Tenant) -> &mut Lane<J> {
         let lane = self.lanes.entry(tenant.clone()).or_insert(Lane {
             spent: 0,
             served: 0,
@@ -73,8 +80,7 @@ impl<J> Fair<J> {
         if lane.is_resting() {
             lane.spent = lane.spent.max(self.now);
         }
-        lane.waiting.push_back((id, job));
-        self.waiting += 1;
+        lane
     }
 
     /// The job whose turn it is. It runs from now on, until [`Fair::ended`].
@@ -90,6 +96,22 @@ impl<J> Fair<J> {
         lane.running += 1;
         lane.spent = lane.spent.saturating_add(START);
         Some((tenant.clone(), id, job))
+    }
+
+    /// A job of `tenant` runs from now on that did not wait here.
+    pub(super) fn begin(&mut self, tenant: &Tenant) {
+        self.turns += 1;
+        let turns = self.turns;
+        let lane = self.lane(tenant);
+        lane.served = turns;
+        lane.running += 1;
+    }
+
+    /// Whether no job waits of a tenant for whom less was spent than for `tenant`.
+    pub(super) fn is_due(&self, tenant: &Tenant) -> bool {
+        let own = self.lanes.get(tenant).map_or(0, |lane| lane.spent);
+        let waiting = self.lanes.values().filter(|lane| !lane.waiting.is_empty());
+        waiting.map(|lane| lane.spent).all(|other| own <= other)
     }
 
     /// Counts steps that a running job of `tenant` spent.

@@ -31,6 +31,7 @@ impl Gate {
     pub(crate) fn new(places: usize, long: Duration) -> Self {
         let room = Room {
             places: places.max(1),
+            beside: places.max(1),
             queue: usize::MAX,
             long,
         };

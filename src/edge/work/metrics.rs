@@ -27,6 +27,7 @@ pub(crate) struct Metrics {
     steps: Counter,
     held: Gauge,
     memory: Gauge,
+    put_off: Counter,
     abandoned: Counter,
     stuck: Gauge,
 }
@@ -36,6 +37,11 @@ impl Metrics {
     pub(crate) fn register(&self, registry: &mut Registry) {
         registry.register("jobs", "Jobs by state", self.jobs.clone());
         registry.register("jobs_ended", "Jobs by how they ended", self.ended.clone());
+        registry.register(
+            "jobs_put_off",
+            "Times that a job took more than a turn and was to start over later",
+            self.put_off.clone(),
+        );
         registry.register("steps", "Steps that jobs spent", self.steps.clone());
         registry.register(
             "memory_held_bytes",
@@ -64,6 +70,11 @@ impl Metrics {
         self.ended.get_or_create(&Outcome { outcome }).inc();
     }
 
+    /// A job was put off.
+    pub(super) fn put_off(&self) {
+        self.put_off.inc();
+    }
+
     pub(super) fn abandoned(&self) {
         self.abandoned.inc();
     }
@@ -73,13 +84,15 @@ impl Metrics {
         let gauge = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let Load {
             waiting,
+            put_off,
             running,
             long,
             stuck,
             steps,
         } = pool.load();
         for (state, count) in [
-            ("waiting", waiting),
+            ("waiting", waiting - put_off),
+            ("put_off", put_off),
             ("running", running - long),
             ("long", long),
         ] {

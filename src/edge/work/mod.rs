@@ -3,9 +3,9 @@
 //! time is over. The service and the controller do their work through it.
 //!
 //! [`Task`] says who a job is for and what it may spend. [`Pool`] runs jobs on
-//! threads of their own and ends those that are late. [`Account`] is the memory
-//! that all jobs share. [`Fair`] decides whose turn it is.
-//! `docs/adr/0014-bounded-work.md` has the reasons.
+//! threads of their own, lets long ones rest, puts off those that there is no room
+//! for, and ends those that are late. [`Account`] is the memory that all jobs share.
+//! `docs/adr/0015-bounded-work.md` has the reasons.
 
 mod account;
 mod admission;
@@ -16,6 +16,7 @@ mod metrics;
 mod pool;
 mod supervisor;
 mod system;
+mod worker;
 
 pub(crate) use account::Account;
 #[cfg(feature = "controller")]

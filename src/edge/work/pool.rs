@@ -16,20 +16,23 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// Bytes of a thread's stack. Documents within the caps take a fraction of it; what is
-/// not used is no memory.
-const STACK: usize = 16 << 20;
+/// Steps of one turn: up to a tenth of a second, which most sources take less than.
+const TURN: u64 = 1_000_000;
 
 /// How a pool works.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
-    /// Jobs at once. As many again may run when the first have run long.
+    /// Jobs at once.
     pub(crate) places: usize,
+    /// Long jobs beside them.
+    pub(crate) beside: usize,
+    /// Steps of one turn: a job that takes more is a long one.
+    pub(crate) turn: u64,
     /// Threads of each.
     pub(crate) threads: usize,
-    /// Jobs that may wait.
+    /// Jobs that may wait, and as many that were put off.
     pub(crate) queue: usize,
-    /// After this time a job gives its place away when others wait.
+    /// After this time, too, a job gives its place away when others wait.
     pub(crate) long: Duration,
     /// How long a job that was cancelled may go on before its worker is given up.
     pub(crate) grace: Duration,
@@ -45,6 +48,8 @@ impl Settings {
         let places = places.max(1);
         Self {
             places,
+            beside: places,
+            turn: TURN,
             threads: threads.max(1),
             queue,
             long: Duration::from_secs(1),
@@ -71,6 +76,8 @@ pub(crate) enum Ended {
 pub(crate) struct Load {
     /// Jobs that wait.
     pub(crate) waiting: usize,
+    /// Those of them that were put off.
+    pub(crate) put_off: usize,
     /// Jobs that run.
     pub(crate) running: usize,
     /// Those of them that gave their places away.
@@ -91,7 +98,9 @@ pub(crate) struct Pool {
 pub(super) struct Shared {
     state: Mutex<State>,
     /// There may be a job to start.
-    work: Condvar,
+    pub(super) work: Condvar,
+    /// A long job that rests may go on.
+    pub(super) turns: Condvar,
     /// The supervisor should look.
     pub(super) look: Condvar,
     pub(super) settings: Settings,
@@ -115,9 +124,9 @@ pub(super) struct State {
     /// Workers, without those.
     pub(super) workers: usize,
     /// Those of them that have no job.
-    idle: usize,
+    pub(super) idle: usize,
     /// How many were ever started.
-    started: u64,
+    pub(super) started: u64,
     pub(super) closed: bool,
     /// Jobs that ended.
     pub(super) ended: u64,
@@ -126,12 +135,12 @@ pub(super) struct State {
 
 /// A job, with what it takes to tell whoever waits for it.
 pub(super) struct Job {
-    run: Box<dyn FnOnce(&Budget) -> Done + Send>,
+    pub(super) run: Box<dyn FnMut(&Budget) -> Done + Send>,
     pub(super) refuse: Refuse,
 }
 
 /// How a job ended, and what then tells so.
-type Done = (&'static str, Box<dyn FnOnce() + Send>);
+pub(super) type Done = (&'static str, Box<dyn FnOnce() + Send>);
 /// Tells whoever waits that there is no result. The first who tells is heard.
 pub(super) type Refuse = Arc<dyn Fn(Ended) + Send + Sync>;
 
@@ -143,6 +152,8 @@ pub(super) struct Watched {
     pub(super) refuse: Refuse,
     /// Whether whoever waits was told that it does not end.
     pub(super) is_told: bool,
+    /// Whether it is to end and to start over.
+    pub(super) is_put_off: bool,
 }
 
 impl Pool {
@@ -153,6 +164,7 @@ impl Pool {
     pub(crate) fn new(settings: Settings, metrics: Metrics) -> io::Result<Self> {
         let room = Room {
             places: settings.places,
+            beside: settings.beside,
             queue: settings.queue,
             long: settings.long,
         };
@@ -169,6 +181,7 @@ impl Pool {
                 progress: supervisor::Progress::new(Instant::now()),
             }),
             work: Condvar::new(),
+            turns: Condvar::new(),
             look: Condvar::new(),
             settings,
             metrics,
@@ -183,11 +196,11 @@ impl Pool {
     }
 
     /// Runs `job`. It is cancelled when the future is dropped, and at the deadline of
-    /// `task`.
+    /// `task`. One that takes more than a turn may be ended and begun once more.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         task: Task,
-        job: impl FnOnce(&Budget) -> T + Send + 'static,
+        mut job: impl FnMut(&Budget) -> T + Send + 'static,
     ) -> Result<T, Ended> {
         let (answer, answered) = oneshot::channel();
         let answer = Arc::new(Mutex::new(Some(answer)));
@@ -211,6 +224,7 @@ impl Pool {
                 Ok(Err(stop)) => Err(Ended::Stopped(stop)),
                 Err(_) => Err(Ended::Panicked),
             };
+            let tell = tell.clone();
             (outcome(&result), Box::new(move || tell(result)))
         };
         let job = Job {
@@ -251,6 +265,7 @@ impl Pool {
         let state = self.shared.lock();
         Load {
             waiting: state.admission.waiting(),
+            put_off: state.admission.put_off(),
             running: state.admission.running(),
             long: state.admission.long(),
             stuck: state.stuck.len(),
@@ -273,6 +288,7 @@ impl Drop for Pool {
         }
         drop(state);
         self.shared.work.notify_all();
+        self.shared.turns.notify_all();
         self.shared.look.notify_all();
     }
 }
@@ -314,6 +330,7 @@ impl Drop for Ticket {
             watched.cancelled.get_or_insert_with(Instant::now);
         }
         drop(state);
+        self.shared.turns.notify_all();
         if waiting.is_some() {
             self.shared.metrics.ended("cancelled");
         }
@@ -328,7 +345,7 @@ impl Shared {
 
     /// Sees to it that somebody takes what may start now.
     pub(super) fn call_workers(self: &Arc<Self>, state: &mut State) {
-        let wanted = state.admission.waiting().min(state.admission.free());
+        let wanted = state.admission.ready();
         let most = state.admission.most();
         while state.idle < wanted && state.workers < most {
             if let Err(error) = self.start_worker(state) {
@@ -340,85 +357,11 @@ impl Shared {
         for _ in 0..wanted {
             self.work.notify_one();
         }
-    }
-
-    fn start_worker(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
-        let name = format!("worker-{}", state.started);
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.settings.threads)
-            .stack_size(STACK)
-            .thread_name({
-                let name = name.clone();
-                move |n| format!("{name}-{n}")
-            })
-            .build()
-            .map_err(io::Error::other)?;
-        let shared = Arc::clone(self);
-        thread::Builder::new()
-            .name(name)
-            .spawn(move || work(&shared, &threads))?;
-        state.started += 1;
-        state.workers += 1;
-        // It has none until it takes one.
-        state.idle += 1;
-        Ok(())
-    }
-}
-
-/// Takes jobs until the pool is closed, or this worker was given up.
-fn work(shared: &Arc<Shared>, threads: &rayon::ThreadPool) {
-    let mut state = shared.lock();
-    loop {
-        let (id, task, job) = loop {
-            if state.closed {
-                return;
-            }
-            match state.admission.start(Instant::now()) {
-                Some(started) => break started,
-                None => {
-                    let waited = shared.work.wait(state);
-                    state = waited.unwrap_or_else(PoisonError::into_inner);
-                }
-            }
-        };
-        state.idle -= 1;
-        let budget = task.budget.clone();
-        let watched = Watched {
-            task,
-            cancelled: None,
-            refuse: Arc::clone(&job.refuse),
-            is_told: false,
-        };
-        state.watched.insert(id, watched);
-        drop(state);
-        let run = job.run;
-        let (outcome, tell) = threads.install(|| run(&budget));
-        state = shared.lock();
-        let watched = state.watched.remove(&id);
-        let was_given_up = state.stuck.remove(&id);
-        if !was_given_up {
-            state.admission.ended(id);
-            state.idle += 1;
-        }
-        state.ended += 1;
-        shared.call_workers(&mut state);
-        drop(state);
-        // A job may have told of its end in its result.
-        let outcome = match watched {
-            Some(watched) if watched.task.is_over() => "over_budget",
-            _ if budget.is_cancelled() => "cancelled",
-            _ => outcome,
-        };
-        shared.metrics.ended(outcome);
-        // What it held is given back when nobody takes it.
-        drop(budget);
-        tell();
-        if was_given_up {
-            return;
-        }
-        state = shared.lock();
+        self.turns.notify_all();
     }
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod turns;

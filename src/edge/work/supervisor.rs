@@ -73,7 +73,7 @@ fn look(shared: &Arc<Shared>, state: &mut State, now: Instant) -> (Vec<Job>, Vec
         {
             budget.cancel();
         }
-        if budget.is_cancelled() {
+        if budget.is_cancelled() || watched.is_put_off {
             let since = *watched.cancelled.get_or_insert(now);
             if now.saturating_duration_since(since) >= shared.settings.grace {
                 stuck.push(*id);
@@ -88,10 +88,14 @@ fn look(shared: &Arc<Shared>, state: &mut State, now: Instant) -> (Vec<Job>, Vec
         if full || !state.stuck.insert(id) {
             continue;
         }
+        // One that was put off starts over never again.
+        if let Some(watched) = state.watched.get(&id) {
+            watched.task.budget.cancel();
+        }
         shared.metrics.abandoned();
         tracing::error!(
             job = id,
-            "a job goes on although it was cancelled, which is a defect: its worker is given up, another takes its place"
+            "a job goes on although it was told to end, which is a defect: its worker is given up, another takes its place"
         );
         state.workers -= 1;
         state.admission.ended(id);
@@ -138,7 +142,7 @@ pub(super) fn health(shared: &Shared, now: Instant) -> Result<(), String> {
     drop(state);
     if stuck >= settings.max_stuck {
         return Err(format!(
-            "{stuck} workers go on with jobs that were cancelled, and take processors from the others"
+            "{stuck} workers go on with jobs that were told to end, and take processors from the others"
         ));
     }
     if unseen >= settings.patience.max(2 * REST) {

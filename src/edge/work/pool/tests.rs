@@ -7,28 +7,30 @@ use crate::tree::Limits;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-fn settings(places: usize) -> Settings {
+pub(super) fn settings(places: usize) -> Settings {
     Settings {
         long: Duration::MAX,
+        beside: places,
+        turn: u64::MAX,
         ..Settings::new(places, 2, 1000)
     }
 }
 
-fn pool(settings: Settings) -> Arc<Pool> {
+pub(super) fn pool(settings: Settings) -> Arc<Pool> {
     Arc::new(Pool::new(settings, Metrics::default()).unwrap())
 }
 
-fn account() -> Account {
+pub(super) fn account() -> Account {
     Account::new(1 << 30, 100)
 }
 
-fn task(tenant: &str, account: &Account, deadline: Option<Duration>) -> Task {
+pub(super) fn task(tenant: &str, account: &Account, deadline: Option<Duration>) -> Task {
     let deadline = deadline.map(|wait| Instant::now() + wait);
     Task::new(Tenant::new(tenant), &Limits::default(), account, deadline)
 }
 
 /// Waits until `is_so`; half a minute is more than any machine takes.
-async fn until(is_so: impl Fn() -> bool) {
+pub(super) async fn until(is_so: impl Fn() -> bool) {
     for _ in 0..3000 {
         if is_so() {
             return;
