@@ -216,11 +216,8 @@ mod tests {
             b"\xfe\xffaaaaaaaaaaaaaaaaaaaa\xfe".repeat(5000),
         ]
         .concat();
-        let many = b"\0"
-            .iter()
-            .chain(b"\x9a\xff\xff".repeat(5000).iter())
-            .copied();
-        for packed in [huge, many.collect()] {
+        let many = [b"\0".to_vec(), b"\x9a\xff\xff".repeat(5000)].concat();
+        for packed in [huge, many] {
             let (tree, _) = unpack(&packed);
             let own = Tree::project().files().map(|(_, t)| t.len()).sum::<usize>();
             let bytes: usize = tree.files().map(|(_, text)| text.len()).sum();
