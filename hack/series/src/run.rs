@@ -97,7 +97,7 @@ pub(crate) fn costs(
     let mut left = shapes;
     while !left.is_empty() {
         let counted = counted(left, times, counter)?;
-        let (done, failure) = (counted.done, counted.failure);
+        let (done, failure) = (counted.done, &counted.failure);
         // The shape that ended the process gets the blame, the others a new one.
         let tried = done + usize::from(failure.is_some());
         for (at, shape) in left.iter().take(tried).enumerate() {
