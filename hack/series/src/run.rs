@@ -200,14 +200,17 @@ fn limited(arguments: &[String], out: Option<&Path>) -> anyhow::Result<Output> {
             );
             words.push(format!("--callgrind-out-file={}", out.display()));
             let seconds = SECONDS.0 + SECONDS.1 * arguments.len();
-            format!("ulimit -c 0 -t {seconds}")
+            format!("ulimit -c 0 && ulimit -t {seconds}")
         }
-        None => format!("ulimit -c 0 -t {} -v {SPACE}", SECONDS.2),
+        None => format!(
+            "ulimit -c 0 && ulimit -t {} && ulimit -v {SPACE}",
+            SECONDS.2
+        ),
     };
     words.push(own.display().to_string());
     words.extend_from_slice(arguments);
     std::process::Command::new("sh")
-        .args(["-c", &format!("{limits}; exec \"$@\""), "sh"])
+        .args(["-c", &format!("{limits} && exec \"$@\""), "sh"])
         .args(words)
         .output()
         .context("start sh")
