@@ -3,10 +3,11 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help render test e2e e2e-registry e2e-tools soak lint bench verify generate clean
+.PHONY: help render test series series-table fuzz e2e e2e-registry e2e-tools soak lint bench verify \
+	generate clean
 
 help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 render: ## Render the sample project into an OCI layout under out/
 	$(CARGO) run --quiet --release -- --quiet render testdata/projects/contoso --env prod \
@@ -16,6 +17,15 @@ test: ## All tests; those of the corpus when target/corpus is there
 	$(CARGO) test --workspace
 	$(CARGO) check --quiet --no-default-features --lib
 	$(CARGO) check --quiet --no-default-features --features cli,server
+
+series: ## Instructions and memory of every shape of input, against their lines
+	hack/series/run
+
+series-table: ## The same at all sizes, and docs/robustness.md anew
+	hack/series/run --write docs/robustness.md
+
+fuzz: ## A minute's search for inputs that cost more than their bytes explain
+	hack/fuzz/run 60
 
 e2e-registry: e2e-tools ## Targets and publishing against real registries; nothing is skipped
 	FLUX_APIM_E2E=1 $(CARGO) test --test 'registry*' --test publish_registries --test cosign
@@ -30,7 +40,10 @@ e2e: e2e-tools ## End-to-end tests with the real Flux; builds its parts first (2
 	hack/e2e/schemathesis $(TARGET)/release/flux-apim
 	hack/e2e/oidc $(TARGET)/release/flux-apim
 
-soak: ## The long forms of the end-to-end tests (an hour)
+soak: ## The long forms of the tests (two hours)
+	hack/series/run --soak
+	hack/fuzz/run 1200
+	FLUX_APIM_SOAK=1 $(CARGO) test --release --test bounded -- --nocapture
 	FLUX_APIM_SOAK=1 hack/e2e/run
 	FLUX_APIM_SOAK=1 FLUX_APIM_E2E=1 $(CARGO) test --test publish_registries -- killed
 	FLUX_APIM_MUTATIONS=10000 $(CARGO) test --release --test server mutation -- --nocapture
@@ -38,6 +51,7 @@ soak: ## The long forms of the end-to-end tests (an hour)
 
 lint: ## Formatting, lints, generated files
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path hack/fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) xtask check
 	@if command -v cargo-deny >/dev/null; then $(CARGO) deny check; \

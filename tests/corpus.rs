@@ -11,27 +11,14 @@ mod common;
 use flux_apim::pipeline::Options;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-
-fn folders(folder: &Path) -> Vec<PathBuf> {
-    let mut folders: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
-        .collect();
-    folders.sort();
-    folders
-}
 
 /// Each tree with each of its environments renders, or has errors of its own,
 /// each at a file.
 #[test]
 fn apiops_trees() {
-    let Some(corpus) = common::corpus("apiops-trees") else {
-        return;
-    };
+    let found = common::trees();
     let mut runs = 0;
-    for folder in folders(&corpus) {
+    for folder in found.paths {
         let tree = common::tree(&folder);
         for environment in common::environments(&tree) {
             runs += 1;
@@ -59,18 +46,17 @@ fn apiops_trees() {
             assert_eq!(outcome.bundle.is_none(), !errors.is_empty());
         }
     }
-    assert_eq!(runs, 16, "six trees and their environments");
+    let expected = if found.whole { 16 } else { 8 };
+    assert_eq!(runs, expected, "trees and their environments");
 }
 
 /// Every file of a tree is where a resource comes from, or is named in a
 /// finding; also in trees with errors of their own.
 #[test]
 fn no_file_of_a_tree_is_dropped_in_silence() {
-    let Some(corpus) = common::corpus("apiops-trees") else {
-        return;
-    };
+    let found = common::trees();
     let mut counted = 0;
-    for folder in folders(&corpus) {
+    for folder in found.paths {
         for environment in common::environments(&common::tree(&folder)) {
             let mut options = Options::default();
             options.discover.environment.clone_from(&environment);
@@ -100,46 +86,15 @@ fn no_file_of_a_tree_is_dropped_in_silence() {
             );
         }
     }
-    assert!(counted > 1000, "{counted}");
-}
-
-fn definitions(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut stack = vec![folder.to_owned()];
-    while let Some(next) = stack.pop() {
-        for entry in std::fs::read_dir(&next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                stack.push(path);
-            } else if matches!(
-                path.extension().and_then(|e| e.to_str()),
-                Some(
-                    "gz" | "json"
-                        | "yaml"
-                        | "yml"
-                        | "graphql"
-                        | "wsdl"
-                        | "wadl"
-                        | "xml"
-                        | "proto"
-                        | "edmx"
-                )
-            ) {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    files
+    assert!(counted > if found.whole { 1000 } else { 300 }, "{counted}");
 }
 
 /// Every single-file definition renders alone or has a finding.
 #[test]
 fn single_definitions() {
-    let Some(corpus) = common::corpus("openapi/single") else {
-        return;
-    };
-    let results: Vec<(String, Vec<String>, bool)> = definitions(&corpus)
+    let found = common::single_definitions();
+    let results: Vec<(String, Vec<String>, bool)> = found
+        .paths
         .par_iter()
         .map(|path| {
             let name = path.file_name().unwrap().to_str().unwrap();
@@ -158,8 +113,7 @@ fn single_definitions() {
                 .filter(|d| d.severity == flux_apim::diag::Severity::Error)
                 .map(|d| format!("{} {}", d.rule.code, d.message))
                 .collect::<Vec<_>>();
-            let shown = path.strip_prefix(&corpus).unwrap().display().to_string();
-            (shown, errors, outcome.bundle.is_some())
+            (path.display().to_string(), errors, outcome.bundle.is_some())
         })
         .collect();
     let rendered = results.iter().filter(|(.., bundle)| *bundle).count();
@@ -170,7 +124,7 @@ fn single_definitions() {
             println!("{name}: {}", errors[..errors.len().min(2)].join("; "));
         }
     }
-    assert_eq!(results.len(), 401);
+    assert_eq!(results.len(), if found.whole { 401 } else { 5 });
     // Those that do not render are too large for a target, and say so.
     for (name, errors, _) in &results {
         let too_large = errors.iter().all(|error| error.starts_with("APIM7"));

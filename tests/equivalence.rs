@@ -155,15 +155,8 @@ fn the_sample() {
 /// forgiven, but then the schemas may have something to say.
 #[test]
 fn corpus_trees() {
-    let Some(corpus) = common::corpus("apiops-trees") else {
-        return;
-    };
     let mut clean = 0;
-    for entry in std::fs::read_dir(corpus).unwrap() {
-        let folder = entry.unwrap().path();
-        if !folder.is_dir() {
-            continue;
-        }
+    for folder in common::trees().paths {
         for environment in common::environments(&common::tree(&folder)) {
             let mut options = Options::default();
             options.discover.environment.clone_from(&environment);
@@ -191,15 +184,21 @@ fn corpus_trees() {
 /// Definitions of real services, each as a project of its own.
 #[test]
 fn corpus_definitions() {
-    let Some(corpus) = common::corpus("openapi/single") else {
-        return;
-    };
-    for name in [
+    let names = [
         "adyen/json/AccountService-v6.json",
         "xero/xero_assets.yaml",
         "xero/xero-payroll-uk.yaml",
-    ] {
-        let text = String::from_utf8(common::stored(&corpus.join(name)).unwrap()).unwrap();
+    ];
+    let mut found = common::single_definitions();
+    if found.whole {
+        found
+            .paths
+            .retain(|path| names.iter().any(|name| path.ends_with(name)));
+        assert_eq!(found.paths.len(), names.len());
+    }
+    for path in found.paths {
+        let text = String::from_utf8(common::stored(&path).unwrap()).unwrap();
+        let name = path.display().to_string();
         let file = name.rsplit('/').next().unwrap();
         let outcome = rendered(&common::tree_of(&[(file, &text)]), None);
         let mut wrong = disagreements(&outcome);

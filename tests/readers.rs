@@ -106,7 +106,7 @@ fn have_corpus() -> bool {
             std::env::var_os("FLUX_APIM_CORPUS").is_none(),
             "FLUX_APIM_CORPUS names no corpus"
         );
-        println!("skipped: the corpus is not unpacked below target/corpus");
+        println!("not run: the schemas and files of others are not unpacked below target/corpus");
     }
     there
 }

@@ -233,16 +233,9 @@ fn any_room_gives_the_same_bundle() {
 
 #[test]
 fn trees_of_the_corpus_end_alike() {
-    let Some(folder) = common::corpus("apiops-trees") else {
-        return;
-    };
     let reuse = Arc::new(Reuse::new(256 << 20));
     let mut trees = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let tree = entry.unwrap().path();
-        if !tree.is_dir() {
-            continue;
-        }
+    for tree in common::trees().paths {
         let files = files_of(&common::tree(&tree));
         for _ in 0..2 {
             same(

@@ -31,9 +31,98 @@ pub fn corpus(path: &str) -> Option<PathBuf> {
     }
     let shown = folder.display();
     assert!(named.is_none(), "FLUX_APIM_CORPUS: {shown} does not exist");
-    println!("skipped: the corpus is not unpacked ({shown})");
+    println!("the corpus is not unpacked ({shown})");
     None
 }
+
+/// What a test of the corpus runs on.
+pub struct Found {
+    /// Files or folders, in order.
+    pub paths: Vec<PathBuf>,
+    /// Whether they are those of the corpus, not the few of our own.
+    pub whole: bool,
+}
+
+impl Found {
+    fn own<const N: usize>(paths: [&str; N]) -> Self {
+        println!("running on {N} of our own below testdata instead");
+        Self {
+            paths: paths
+                .iter()
+                .map(|path| repository(&format!("testdata/{path}")))
+                .collect(),
+            whole: false,
+        }
+    }
+}
+
+/// Trees of teams that use APIOps; without the corpus our own, errors among them.
+pub fn trees() -> Found {
+    let Some(corpus) = corpus("apiops-trees") else {
+        return Found::own([
+            "projects/contoso",
+            "broken/dangling-policy/tree",
+            "broken/override-unmatched/tree",
+            "broken/unclaimed-file/tree",
+            "broken/unknown-property/tree",
+        ]);
+    };
+    let entries = std::fs::read_dir(corpus).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.is_dir());
+    paths.sort();
+    Found { paths, whole: true }
+}
+
+/// Definitions in one file each; without the corpus those of the sample project.
+pub fn single_definitions() -> Found {
+    let Some(corpus) = corpus("openapi/single") else {
+        return Found::own(OWN_DEFINITIONS.map(|(path, _)| path));
+    };
+    let mut paths = Vec::new();
+    let mut stack = vec![corpus];
+    while let Some(next) = stack.pop() {
+        for entry in std::fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            let extension = path.extension().and_then(|e| e.to_str());
+            if path.is_dir() {
+                stack.push(path);
+            } else if extension.is_some_and(|e| DEFINITIONS.contains(&e)) {
+                paths.push(path);
+            }
+        }
+    }
+    paths.sort();
+    Found { paths, whole: true }
+}
+
+const DEFINITIONS: [&str; 10] = [
+    "gz", "json", "yaml", "yml", "graphql", "wsdl", "wadl", "xml", "proto", "edmx",
+];
+
+/// OpenAPI documents of the sample project with their operations, counted by hand.
+pub const OWN_DEFINITIONS: [(&str, usize); 5] = [
+    (
+        "projects/contoso/apimartifacts/apis/catalog/specification.json",
+        2,
+    ),
+    (
+        "projects/contoso/apimartifacts/apis/customers/specification.json",
+        3,
+    ),
+    (
+        "projects/contoso/apimartifacts/apis/orders-v1/specification.yaml",
+        4,
+    ),
+    (
+        "projects/contoso/apimartifacts/apis/orders-v2/specification.yaml",
+        5,
+    ),
+    (
+        "projects/contoso/apimartifacts/apis/shipping/openapi.yaml",
+        2,
+    ),
+];
 
 /// The files of a folder, read into memory.
 pub fn tree(folder: &Path) -> SourceTree {

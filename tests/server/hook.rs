@@ -30,9 +30,14 @@ pub(crate) fn kubeconfig(folder: &Path, server: &str) -> String {
 }
 
 fn event(kind: &str) -> Vec<u8> {
+    event_of(kind, "contoso")
+}
+
+/// What Flux sends when it has stored an artifact of this object.
+pub(crate) fn event_of(kind: &str, name: &str) -> Vec<u8> {
     json!({
         "involvedObject": {
-            "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": kind, "namespace": "flux-system", "name": "contoso",
+            "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": kind, "namespace": "flux-system", "name": name,
         },
         "severity": "info", "timestamp": "2026-01-01T00:00:00Z", "message": "stored artifact",
         "reason": "NewArtifact", "reportingController": "source-controller",

@@ -113,7 +113,7 @@ async fn what_was_accepted_is_answered_before_the_process_ends() {
         .collect();
     // All of them are on their way.
     let metrics = format!("{}/metrics", process.url);
-    for _ in 0..200 {
+    for _ in 0..6000 {
         let text = client()
             .get(&metrics)
             .send()

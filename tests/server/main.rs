@@ -15,6 +15,7 @@ mod bounds;
 mod common;
 mod connections;
 mod hook;
+mod hostile;
 mod keys;
 mod leaving;
 mod mutation;

@@ -98,7 +98,7 @@ async fn a_new_certificate_is_used_without_a_restart() {
         200
     );
     let second = certificate(folder.path(), "second");
-    for _ in 0..100 {
+    for _ in 0..1500 {
         if trusting(&second)
             .get(&url)
             .send()

@@ -1,9 +1,16 @@
 //! Changes as JSON, for people, and for pull requests.
 
 use super::{Action, Change, Changes};
+<<<<<<< HEAD:crates/changes/src/print.rs
 use flux_apim_diag::excerpt;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::{Map, Value as Json, json};
+=======
+use crate::diag::excerpt;
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+use serde_json::{Value as Json, json};
+>>>>>>> h/proof:src/changes/print.rs
 use std::fmt::Write as _;
 
 /// Values are cut after this many characters where people read them.
@@ -33,7 +40,7 @@ struct Resources<'c>(&'c [Change]);
 
 impl Serialize for Resources<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(to_json))
+        serializer.collect_seq(self.0.iter().map(entry))
     }
 }
 
@@ -149,49 +156,77 @@ impl Changes {
     }
 }
 
-fn to_json(change: &Change) -> Json {
-    let properties: Vec<Json> = change
-        .properties
-        .iter()
-        .map(|property| {
-            let mut entry = Map::new();
-            entry.insert("path".into(), json!(property.path));
-            // A missing key is not null: one that is new has no `old`.
-            if let Some(old) = &property.old {
-                entry.insert("old".into(), old.clone());
-            }
-            if let Some(new) = &property.new {
-                entry.insert("new".into(), new.clone());
-            }
-            Json::Object(entry)
-        })
-        .collect();
-    let texts: Vec<Json> = change
-        .texts
-        .iter()
-        .map(|text| {
-            json!({
-                "path": text.path, "diff": text.diff,
-                "old": text.old.to_string(), "new": text.new.to_string(),
-            })
-        })
-        .collect();
-    let definition = change.definition.as_ref().map(|operations| {
-        json!({
-            "added": operations.added, "removed": operations.removed,
-            "changed": operations.changed, "elsewhere": operations.elsewhere,
-        })
+/// A change as JSON has it, read where it stands.
+#[derive(Serialize)]
+struct Entry<'c> {
+    action: &'static str,
+    #[serde(rename = "type")]
+    arm_type: &'c str,
+    name: &'c str,
+    id: &'c str,
+    path: Option<&'c str>,
+    properties: Vec<PropertyEntry<'c>>,
+    texts: Vec<TextEntry<'c>>,
+    definition: Option<DefinitionEntry<'c>>,
+}
+
+/// A missing key is not null: what is new has no `old`.
+#[derive(Serialize)]
+struct PropertyEntry<'c> {
+    path: &'c str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old: Option<&'c Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new: Option<&'c Json>,
+}
+
+#[derive(Serialize)]
+struct TextEntry<'c> {
+    path: &'c str,
+    diff: Option<&'c str>,
+    old: String,
+    new: String,
+}
+
+#[derive(Serialize)]
+struct DefinitionEntry<'c> {
+    added: &'c [String],
+    removed: &'c [String],
+    changed: &'c [String],
+    elsewhere: bool,
+}
+
+fn entry(change: &Change) -> Entry<'_> {
+    let properties = change.properties.iter().map(|property| PropertyEntry {
+        path: &property.path,
+        old: property.old.as_ref(),
+        new: property.new.as_ref(),
     });
-    json!({
-        "action": change.action.as_str(),
-        "type": change.arm_type,
-        "name": change.name,
-        "id": change.id,
-        "path": change.path,
-        "properties": properties,
-        "texts": texts,
-        "definition": definition,
-    })
+    let texts = change.texts.iter().map(|text| TextEntry {
+        path: &text.path,
+        diff: text.diff.as_deref(),
+        old: text.old.to_string(),
+        new: text.new.to_string(),
+    });
+    let definition = change
+        .definition
+        .as_ref()
+        .map(|operations| DefinitionEntry {
+            added: &operations.added,
+            removed: &operations.removed,
+            changed: &operations.changed,
+            elsewhere: operations.elsewhere,
+        });
+    Entry {
+        action: change.action.as_str(),
+        arm_type: &change.arm_type,
+        name: &change.name,
+        id: &change.id,
+        path: change.path.as_deref(),
+        properties: properties.collect(),
+        texts: texts.collect(),
+        definition,
+    }
 }
 
 fn operations(change: &Change) -> impl Iterator<Item = (char, String)> + '_ {

@@ -1,9 +1,13 @@
 // A real OpenID provider (npm oidc-provider) that gives clients JWT access
-// tokens for the resource they name. usage: node provider.mjs PORT
+// tokens for the resource they name. Takes a port that is free, and prints it.
 import { generateKeyPairSync } from 'node:crypto';
+import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
 
-const port = Number(process.argv[2]);
+// The issuer has the port in its name: the socket comes first.
+const server = createServer();
+await new Promise((done) => server.listen(0, '127.0.0.1', done));
+const { port } = server.address();
 const key = (kid, type, options, alg) => ({
   ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig',
 });
@@ -28,4 +32,5 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     },
   },
 });
-provider.listen(port, '127.0.0.1', () => console.log('listening'));
+server.on('request', provider.callback());
+console.log(`listening ${port}`);

@@ -1,7 +1,11 @@
-//! Counts what each shape of input costs at n, 2n, 4n and 8n, and fails where
-//! work grows faster than the input, or memory is out of proportion to it.
+//! Counts what each shape of input costs at n, 2n and 4n, and fails where work
+//! grows faster than the input, or memory is out of proportion to it.
 //!
-//! usage: series [--soak] [--write FILE] [NAME...]
+//! usage: series [--soak | --write FILE] [NAME...]
+//!        series list
+//!
+//! `--soak` goes on to 8n; `--write` does, too, and puts the table into a page of the
+//! documentation.
 
 mod run;
 mod table;
@@ -15,16 +19,18 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use work::Command;
 
-/// `--soak` counts sizes that are this much larger.
-const SOAK: usize = 8;
+/// Shapes that one process counts.
+const TOGETHER: usize = 12;
 
 fn main() -> anyhow::Result<ExitCode> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
-        ["work", name, ref sizes @ ..] => {
-            let sizes = sizes.iter().map(|size| size.parse());
-            work::work(shape(name)?, &sizes.collect::<Result<Vec<_>, _>>()?)?;
+        ["work", times, ref names @ ..] => {
+            let times = times.split(',').map(str::parse);
+            let shapes = names.iter().map(|name| shape(name));
+            let shapes = shapes.collect::<anyhow::Result<Vec<_>>>()?;
+            work::work(&shapes, &times.collect::<Result<Vec<_>, _>>()?)?;
             Ok(ExitCode::SUCCESS)
         }
         ["peak", name, n, command] => {
@@ -50,12 +56,15 @@ fn shape(name: &str) -> anyhow::Result<&'static Shape> {
 fn measure(words: &[&str]) -> anyhow::Result<ExitCode> {
     let mut chosen: Vec<&'static Shape> = Vec::new();
     let mut write = None;
-    let mut times = TIMES;
+    let mut times = &TIMES[..3];
     let mut words = words.iter();
     while let Some(&word) = words.next() {
         match word {
-            "--soak" => times = TIMES.map(|times| times * SOAK),
-            "--write" => write = Some(*words.next().context("--write needs a file")?),
+            "--soak" => times = &TIMES,
+            "--write" => {
+                write = Some(*words.next().context("--write needs a file")?);
+                times = &TIMES;
+            }
             name if !name.starts_with('-') => chosen.push(shape(name)?),
             other => bail!("there is no flag {other}"),
         }
@@ -72,7 +81,7 @@ fn measure(words: &[&str]) -> anyhow::Result<ExitCode> {
         Counter::Callgrind => "counted by callgrind",
     };
     println!("{} shapes, instructions {named}", chosen.len());
-    let costs = costs(&chosen, &times, counter)?;
+    let costs = costs(&chosen, times, counter)?;
     let failed = costs.iter().filter(|cost| !table::verdict(cost).is_empty());
     let failed: Vec<&str> = failed.map(|cost| cost.shape.name).collect();
     if let Some(path) = write {
@@ -98,25 +107,27 @@ fn costs(
     counter: Counter,
 ) -> anyhow::Result<Vec<Cost>> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let chunks: Vec<&[&'static Shape]> = shapes.chunks(TOGETHER).collect();
     let next = AtomicUsize::new(0);
-    let costs: Mutex<Vec<anyhow::Result<Cost>>> = Mutex::new(Vec::new());
+    let costs: Mutex<Vec<anyhow::Result<Vec<Cost>>>> = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..workers.min(shapes.len()) {
+        for _ in 0..workers.min(chunks.len()) {
             scope.spawn(|| {
-                while let Some(shape) = shapes.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let cost = run::cost(shape, times, counter).with_context(|| shape.name);
-                    if let Ok(cost) = &cost {
+                while let Some(chunk) = chunks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let some = run::costs(chunk, times, counter);
+                    for cost in some.iter().flatten() {
                         println!("{}", table::row(cost));
                     }
                     if let Ok(mut costs) = costs.lock() {
-                        costs.push(cost);
+                        costs.push(some);
                     }
                 }
             });
         }
     });
     let costs = costs.into_inner().unwrap_or_default();
-    let mut costs = costs.into_iter().collect::<anyhow::Result<Vec<Cost>>>()?;
+    let costs = costs.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+    let mut costs: Vec<Cost> = costs.into_iter().flatten().collect();
     let place = |cost: &Cost| {
         shapes
             .iter()

@@ -1,13 +1,11 @@
 //! The table of what shapes cost, for a terminal and for the documentation.
 
-use crate::run::{Cost, Peak};
+use crate::run::{Cost, MAX_FACTOR, Peak};
 use anyhow::{Context, bail};
 use shapes::{Asks, Memory};
 use std::fmt::Write;
 use std::path::Path;
 
-/// Instructions may grow by this much when the input doubles.
-pub(crate) const MAX_FACTOR: f64 = 2.3;
 /// Peak bytes for each byte of the input.
 pub(crate) const MAX_MEMORY: usize = 100;
 

@@ -153,7 +153,7 @@ impl Job {
             }
             (Command::Diff, [old, new]) => {
                 let changes = changes::between(old, new, &Budget::default());
-                done.written += black_box(changes.to_json().to_string()).len();
+                done.written += black_box(serde_json::to_string(&changes)?).len();
                 done.written += black_box(changes.to_human()).len();
             }
             _ => {}
@@ -192,11 +192,27 @@ pub(crate) fn counter() -> Option<perf_event::Counter> {
     (second > first).then_some(counter)
 }
 
-/// `series work NAME SIZE...`: every command at every size, a line for each. The
-/// runs of size 0 come first.
-pub(crate) fn work(shape: &Shape, sizes: &[usize]) -> anyhow::Result<()> {
+/// What is printed after the last run of a shape.
+pub(crate) const DONE: &str = "done";
+
+/// `series work TIMES NAME...`: every command at these multiples of the smallest size,
+/// a line for each. The runs of size 0 come first.
+pub(crate) fn work(shapes: &[&Shape], times: &[usize]) -> anyhow::Result<()> {
     one_thread()?;
     let mut counter = counter();
+    for shape in shapes {
+        let sizes: Vec<usize> = times.iter().map(|times| times * shape.small).collect();
+        runs(shape, &sizes, counter.as_mut())?;
+        println!("{DONE}");
+    }
+    Ok(())
+}
+
+fn runs(
+    shape: &Shape,
+    sizes: &[usize],
+    mut counter: Option<&mut perf_event::Counter>,
+) -> anyhow::Result<()> {
     // What is made once in a process belongs to no size.
     for command in Command::ALL {
         Job::new(shape, 1, command)?.work()?;
@@ -213,7 +229,8 @@ pub(crate) fn work(shape: &Shape, sizes: &[usize]) -> anyhow::Result<()> {
                 .zip(before)
                 .map_or(0, |(after, before)| after - before);
             let read = (shape.make)(n).len();
-            println!("{} {n} {read} {} {count}", command.as_str(), done.written);
+            let (name, command) = (shape.name, command.as_str());
+            println!("{name} {command} {n} {read} {} {count}", done.written);
             refused |= done.refused;
         }
         // The others would do the same again.

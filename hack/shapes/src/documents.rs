@@ -6,14 +6,14 @@ use crate::{Input, Memory, Shape};
 pub(crate) static SHAPES: &[Shape] = &[
     Shape::new("json_keys", "n keys in one object", (1000, 500_000), json_keys),
     Shape::new("json_numbers", "n numbers in an unknown property", (300, 200_000), json_numbers)
-        .allowing(Memory::PerByte(900), "a number of two bytes is a value in the tree, in the graph, and a line of its own in each of three targets"),
+        .allowing(Memory::PerByte(250), "a number of two bytes is a value in the tree, in the graph, and a line of its own in each of three targets"),
     Shape::new("json_strings", "n strings full of escapes", (300, 100_000), json_strings),
     Shape::new("json_deep", "n towers of 200 arrays", (10, 2_000), json_deep),
     Shape::new("json_open", "n brackets that nobody closes", (20_000, 2_000_000), json_open),
     Shape::new("json_spaces", "n blanks before each of few tokens", (4000, 1_000_000), json_spaces),
     Shape::new("json_spaces_many", "n tokens, each on a line far to the right", (1000, 100_000), json_spaces_many),
     Shape::new("json_indented", "n values in a property 200 levels deep", (60, 20_000), json_indented)
-        .allowing(Memory::PerByte(2000), "each value stands on a line that is indented by 400 blanks, in three targets"),
+        .allowing(Memory::PerByte(1000), "each value stands on a line that is indented by 400 blanks, in three targets"),
     Shape::new("duplicate_keys", "one key n times, a line each", (1000, 170_000), duplicate_keys),
     Shape::new("duplicate_keys_one_line", "one key n times on one line", (1000, 200_000), duplicate_keys_one_line),
     Shape::new("duplicate_keys_non_ascii", "one key n times on one line of YAML that is not ASCII", (500, 50_000), duplicate_keys_non_ascii),
@@ -22,7 +22,8 @@ pub(crate) static SHAPES: &[Shape] = &[
     Shape::new("yaml_keys", "n keys of a block mapping", (400, 200_000), yaml_keys),
     Shape::new("yaml_scalars", "n block scalars, comments and tags", (150, 50_000), yaml_scalars),
     Shape::new("yaml_anchors", "n anchors, each used once, and merged once", (150, 20_000), yaml_anchors),
-    Shape::new("yaml_merge_chain", "n mappings, each merged into the next", (40, 5_000), yaml_merge_chain),
+    Shape::new("yaml_merge_chain", "n mappings, each merged into the next", (40, 5_000), yaml_merge_chain)
+        .product("each mapping has the keys of all before it"),
     Shape::new("yaml_alias_text", "a string of n letters, and n aliases of it", (150, 50_000), yaml_alias_text)
         .product("each alias stands for the whole text"),
     Shape::new("yaml_alias_text_override", "the same in an environment file", (150, 50_000), yaml_alias_text_override)

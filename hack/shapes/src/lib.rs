@@ -13,6 +13,7 @@ mod documents;
 mod foreign;
 mod layouts;
 mod overrides;
+pub mod packed;
 mod policies;
 mod references;
 mod resources;

@@ -1,7 +1,7 @@
 //! `$ref`s: inside a document, between documents, through each other.
 
 use crate::tree::{API, SPEC, Tree, joined, root, spec, spec_of};
-use crate::{Input, Shape};
+use crate::{Input, Memory, Shape};
 
 pub(crate) static SHAPES: &[Shape] = &[
     Shape::new(
@@ -87,6 +87,10 @@ pub(crate) static SHAPES: &[Shape] = &[
         "n sections of components, each of which names ten of ten of ten",
         (1, 40),
         ref_laughs,
+    )
+    .allowing(
+        Memory::InAll(128),
+        "a definition grows up to --max-bundled-bytes, 64 MiB, and is refused then",
     ),
     Shape::new(
         "ref_inline",

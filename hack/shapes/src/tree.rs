@@ -45,6 +45,10 @@ impl Tree {
         self.files.insert(path.to_owned(), text.into().into_bytes());
     }
 
+    pub(crate) fn put(&mut self, path: &str, bytes: Vec<u8>) {
+        self.files.insert(path.to_owned(), bytes);
+    }
+
     /// Adds an API with its definition.
     pub(crate) fn api(&mut self, name: &str, path: usize) {
         let text = API.replace(r#""path":"a""#, &format!(r#""path":"a{path}""#));
