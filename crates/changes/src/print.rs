@@ -1,16 +1,10 @@
 //! Changes as JSON, for people, and for pull requests.
 
 use super::{Action, Change, Changes};
-<<<<<<< HEAD:crates/changes/src/print.rs
 use flux_apim_diag::excerpt;
-use serde::ser::{Serialize, SerializeStruct, Serializer};
-use serde_json::{Map, Value as Json, json};
-=======
-use crate::diag::excerpt;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use serde_json::{Value as Json, json};
->>>>>>> h/proof:src/changes/print.rs
 use std::fmt::Write as _;
 
 /// Values are cut after this many characters where people read them.
