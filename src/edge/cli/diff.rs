@@ -40,6 +40,7 @@ pub(super) struct Diff {
     threads: Option<usize>,
     #[command(flatten)]
     limits: LimitFlags,
+    #[cfg(feature = "publish")]
     #[command(flatten)]
     registry: super::registry::RegistryArgs,
     #[cfg(feature = "server")]
@@ -71,6 +72,7 @@ impl Diff {
             deny: Vec::new(),
             threads: self.threads,
             limits: self.limits.clone(),
+            #[cfg(feature = "publish")]
             registry: self.registry.clone(),
         }
     }

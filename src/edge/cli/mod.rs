@@ -5,22 +5,30 @@ mod compared;
 #[cfg(feature = "controller")]
 mod controller;
 mod diff;
+#[cfg(feature = "publish")]
 mod history;
 mod human;
+#[cfg(feature = "publish")]
 mod inspect;
+#[cfg(feature = "publish")]
 mod keygen;
 mod options;
 mod progress;
+#[cfg(feature = "publish")]
 mod publish;
+#[cfg(feature = "publish")]
 mod pull;
+#[cfg(feature = "publish")]
 mod registry;
 #[cfg(feature = "server")]
 mod remote;
+#[cfg(feature = "publish")]
 mod rollback;
 #[cfg(feature = "server")]
 mod serve;
 #[cfg(feature = "server")]
 mod values;
+#[cfg(feature = "publish")]
 mod verify;
 
 use crate::bundle::{Bundle, INVENTORY};
@@ -88,12 +96,19 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         Command::Diff(arguments) => diff::diff(arguments, cli.quiet),
         #[cfg(feature = "server")]
         Command::Serve(arguments) => serve::serve(arguments),
+        #[cfg(feature = "publish")]
         Command::Publish(arguments) => publish::publish(arguments, cli.quiet),
+        #[cfg(feature = "publish")]
         Command::Pull(arguments) => pull::pull(arguments),
+        #[cfg(feature = "publish")]
         Command::Inspect(arguments) => inspect::inspect(arguments),
+        #[cfg(feature = "publish")]
         Command::Verify(arguments) => verify::verify(arguments),
+        #[cfg(feature = "publish")]
         Command::History(arguments) => history::history(arguments),
+        #[cfg(feature = "publish")]
         Command::Rollback(arguments) => rollback::rollback(arguments),
+        #[cfg(feature = "publish")]
         Command::Keygen(arguments) => keygen::keygen(arguments),
         Command::Explain { code, format } => explain(code.as_deref(), *format),
         Command::Schema => {
@@ -124,6 +139,7 @@ fn open(common: &Common, budget: &Budget) -> anyhow::Result<Result<Opened, Repor
         .parse::<SourceRef>()
         .map_err(anyhow::Error::from)
         .and_then(|source| match &source {
+            #[cfg(feature = "publish")]
             SourceRef::Registry(_) => {
                 let connection = common.registry.connection()?;
                 Ok(source::open_over(&source, &open, &connection)?)

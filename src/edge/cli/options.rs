@@ -32,6 +32,7 @@ pub(super) struct Common {
     pub(super) threads: Option<usize>,
     #[command(flatten)]
     pub(super) limits: LimitFlags,
+    #[cfg(feature = "publish")]
     #[command(flatten)]
     pub(super) registry: super::registry::RegistryArgs,
 }
