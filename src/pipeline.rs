@@ -144,7 +144,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
         .targets
         .clone()
         .or_else(|| configured(&project.config.targets));
-    let targets = targets.unwrap_or_else(|| render::Target::ALL.to_vec());
+    let targets = targets.unwrap_or_else(render::Target::defaults);
     let environment = options
         .discover
         .environment

@@ -140,7 +140,7 @@ impl ResultFormat {
 }
 
 fn target(word: &str) -> Result<Target, String> {
-    Target::parse(word).ok_or_else(|| "a target is arm, bicep or aso".to_owned())
+    Target::parse(word).ok_or_else(|| format!("a target is one of {}", Target::words().join(", ")))
 }
 
 pub(super) fn threads(text: &str) -> Result<usize, String> {

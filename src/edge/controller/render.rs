@@ -198,9 +198,9 @@ fn targets(targets: &[Target]) -> Option<Vec<render::Target>> {
     let mut targets: Vec<_> = targets
         .iter()
         .map(|target| match target {
-            Target::Arm => render::Target::Arm,
-            Target::Bicep => render::Target::Bicep,
-            Target::Aso => render::Target::Aso,
+            Target::Arm => render::Target::ARM,
+            Target::Bicep => render::Target::BICEP,
+            Target::Aso => render::Target::ASO,
         })
         .collect();
     targets.sort();

@@ -101,8 +101,9 @@ impl Query {
             for word in words.split(',') {
                 let target = Target::parse(word.trim()).ok_or_else(|| {
                     Problem::bad_request(format!(
-                        "`target` is `{}`; a target is arm, bicep or aso",
-                        excerpt(word, 40)
+                        "`target` is `{}`; a target is one of {}",
+                        excerpt(word, 40),
+                        Target::words().join(", ")
                     ))
                 })?;
                 targets.push(target);
