@@ -1,7 +1,7 @@
 //! ARM templates (JSON).
 
 use super::piece::{Text, Writer};
-use super::{File, Options, Rendered, STEPS, Printer, writing};
+use super::{File, Options, Printer, Rendered, STEPS, writing};
 use crate::rules::arm_resource_too_large;
 use flux_apim_diag::{Budget, Findings, Place};
 use flux_apim_link::{Expression, Linked, Node, Parameter};
@@ -36,12 +36,7 @@ pub(super) static PRINTER: Printer = Printer {
     print: render,
 };
 
-fn render(
-    graph: &Linked,
-    options: &Options,
-    rendered: &mut Rendered,
-    findings: &mut Findings,
-) {
+fn render(graph: &Linked, options: &Options, rendered: &mut Rendered, findings: &mut Findings) {
     let budget = &findings.budget().clone();
     let sizes: Vec<usize> = (0..graph.nodes().len())
         .into_par_iter()

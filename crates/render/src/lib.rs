@@ -150,7 +150,10 @@ fn writing(bytes: usize) -> u64 {
 impl Rendered {
     /// The file that carries a node for `target`.
     pub fn output(&self, node: usize, target: Target) -> Option<&str> {
-        let (_, files) = self.outputs.iter().find(|(printed, _)| *printed == target)?;
+        let (_, files) = self
+            .outputs
+            .iter()
+            .find(|(printed, _)| *printed == target)?;
         files.get(node)?.as_deref()
     }
 

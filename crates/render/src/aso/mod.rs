@@ -40,12 +40,7 @@ pub(super) static PRINTER: super::Printer = super::Printer {
     print: render,
 };
 
-fn render(
-    graph: &Linked,
-    options: &Options,
-    rendered: &mut Rendered,
-    findings: &mut Findings,
-) {
+fn render(graph: &Linked, options: &Options, rendered: &mut Rendered, findings: &mut Findings) {
     let owner = options
         .aso_owner
         .clone()

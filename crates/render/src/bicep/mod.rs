@@ -9,7 +9,7 @@ mod scope;
 use super::arm::SERVICE_PARAMETER;
 use super::piece::Writer;
 use super::symbol::{Names, camel, dns, short_hash};
-use super::{File, Options, Rendered, Printer, writing};
+use super::{File, Options, Printer, Rendered, writing};
 use crate::rules::bicep_too_large;
 use content::Load;
 use flux_apim_diag::{Budget, Findings, Place};
@@ -34,12 +34,7 @@ pub(super) static PRINTER: Printer = Printer {
     print: render,
 };
 
-fn render(
-    graph: &Linked,
-    options: &Options,
-    rendered: &mut Rendered,
-    findings: &mut Findings,
-) {
+fn render(graph: &Linked, options: &Options, rendered: &mut Rendered, findings: &mut Findings) {
     let budget = &findings.budget().clone();
     let plan = Plan::new(graph, budget);
     check_limits(graph, &plan, findings);

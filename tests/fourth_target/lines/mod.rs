@@ -1,8 +1,8 @@
 //! A fourth target, as somebody else would add one: a line for each resource.
 
-use flux_apim_diag::Findings;
-use flux_apim_link::Linked;
-use flux_apim_render::{File, Options, Printer, Rendered};
+use flux_apim::diag::Findings;
+use flux_apim::link::Linked;
+use flux_apim::render::{File, Options, Printer, Rendered};
 use std::fmt::Write;
 use std::sync::Arc;
 
