@@ -269,7 +269,7 @@ impl Checker<'_> {
         } else if !is_type && member.is_static && !self.is_type_too(target) {
             self.static_through_value(target.ty, member.name, name);
         }
-        let what = if member.can_write && member.can_read {
+        let what = if member.can_write {
             What::Variable
         } else {
             What::ReadOnly(match (member.kind, member.is_constant, member.is_static) {

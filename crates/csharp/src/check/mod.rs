@@ -29,6 +29,8 @@ mod results;
 mod scope;
 mod signatures;
 mod statements;
+#[cfg(test)]
+mod tests;
 mod type_names;
 mod types;
 mod unary;
