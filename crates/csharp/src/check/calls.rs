@@ -578,11 +578,9 @@ impl Checker<'_> {
     fn wrong_argument(&mut self, value: &Value, ty: Ty, name: &str, number: usize, method: Method) {
         let span = self.tree.span(value.node);
         match &value.what {
-            What::Group(_) | What::Type | What::Space(_) => {
-                if !self.types.is_delegate(ty) {
-                    self.readable(value.clone());
-                    return;
-                }
+            What::Group(_) | What::Type | What::Space(_) if !self.types.is_delegate(ty) => {
+                self.readable(value.clone());
+                return;
             }
             What::Lambda => {
                 self.lambda_mismatch(value.node, ty);

@@ -82,7 +82,7 @@ impl Checker<'_> {
         let (left, right) = (self.operand(left), self.operand(right));
         let span = self.tree.span(node);
         if op == BinaryOp::Coalesce {
-            return self.coalesce(node, left, right);
+            return self.coalesce(node, &left, &right);
         }
         let truth =
             is_comparison(op) || matches!(op, BinaryOp::ConditionalAnd | BinaryOp::ConditionalOr);
@@ -475,16 +475,9 @@ impl Checker<'_> {
         self.report(Problem::new(Code::OperatorTypes, place, message).help(help));
     }
 
-    fn coalesce(&mut self, node: NodeId, left: Value, right: Value) -> Value {
+    fn coalesce(&mut self, node: NodeId, left: &Value, right: &Value) -> Value {
         if left.is_unknown() {
-            return Value::new(
-                if right.ty == Ty::STRING {
-                    Ty::UNKNOWN
-                } else {
-                    Ty::UNKNOWN
-                },
-                node,
-            );
+            return Value::new(Ty::UNKNOWN, node);
         }
         let span = self.tree.span(node);
         let inner = self.types.nullable_of(left.ty);
@@ -500,7 +493,7 @@ impl Checker<'_> {
             if matches!(left.what, What::Null) && right.has_type() {
                 return Value::new(right.ty, node);
             }
-            self.wrong_operands(BinaryOp::Coalesce, span, span, &left, &right);
+            self.wrong_operands(BinaryOp::Coalesce, span, span, left, right);
             return Value::new(
                 if right.has_type() {
                     right.ty
@@ -514,7 +507,7 @@ impl Checker<'_> {
             return Value::new(Ty::DYNAMIC, node);
         }
         if let Some(inner) = inner
-            && self.converts(&right, inner)
+            && self.converts(right, inner)
         {
             return Value::new(
                 if right.is_unknown() {
@@ -528,8 +521,8 @@ impl Checker<'_> {
         if right.is_unknown() {
             return Value::new(left.ty, node);
         }
-        if self.converts(&right, left.ty) {
-            self.convert(&right, left.ty);
+        if self.converts(right, left.ty) {
+            self.convert(right, left.ty);
             return Value::new(left.ty, node);
         }
         if right.has_type() {
@@ -538,7 +531,7 @@ impl Checker<'_> {
                 return Value::new(right.ty, node);
             }
         }
-        self.wrong_operands(BinaryOp::Coalesce, span, span, &left, &right);
+        self.wrong_operands(BinaryOp::Coalesce, span, span, left, right);
         Value::new(left.ty, node)
     }
 }

@@ -42,7 +42,7 @@ impl Checker<'_> {
                 | UnaryOp::PostIncrement
                 | UnaryOp::PostDecrement
         ) {
-            return self.increment(node, op, value);
+            return self.increment(node, op, &value);
         }
         let bare = self.types.bare(value.ty);
         let lifted = bare != value.ty;
@@ -134,11 +134,11 @@ impl Checker<'_> {
             && text.trim_end_matches(['l', 'L']) == "9223372036854775808"
     }
 
-    fn increment(&mut self, node: NodeId, op: UnaryOp, value: Value) -> Value {
+    fn increment(&mut self, node: NodeId, op: UnaryOp, value: &Value) -> Value {
         let span = self.tree.span(value.node);
         match value.what {
             What::Variable => {}
-            What::ReadOnly(code) => self.not_writable(code, &value),
+            What::ReadOnly(code) => self.not_writable(code, value),
             _ => {
                 let message = format!("`{}` changes a variable, and this is none", op.text());
                 self.error(Code::IncrementTarget, span, message);
@@ -212,7 +212,7 @@ impl Checker<'_> {
         let left = if left.is_value() {
             left
         } else {
-            self.not_a_variable(left)
+            self.not_a_variable(&left)
         };
         let right = self.value(source);
         match left.what {
@@ -254,7 +254,7 @@ impl Checker<'_> {
     }
 
     /// A type, namespace or method before `=`.
-    fn not_a_variable(&mut self, value: Value) -> Value {
+    fn not_a_variable(&mut self, value: &Value) -> Value {
         let span = self.name_span(value.node);
         let code = match value.what {
             What::Group(_) => Code::ReadOnlyLoop,

@@ -129,7 +129,7 @@ impl Parser<'_> {
     /// `!` behind a value, when no operand follows that it could belong to.
     fn is_forgiving(&self) -> bool {
         match self.peek(1).kind {
-            Kind::Punct(punct) => !matches!(punct, "(" | "!" | "~" | "=") || punct == "(" && false,
+            Kind::Punct(punct) => !matches!(punct, "(" | "!" | "~" | "="),
             Kind::End | Kind::HoleEnd => true,
             _ => false,
         }

@@ -468,6 +468,11 @@ impl Parser<'_> {
         )
     }
 
+    fn ends_section(&self) -> bool {
+        let default = self.is("default") && self.is_at(self.at + 1, ":");
+        default || self.is("case") || self.is("}") || self.at_end()
+    }
+
     fn section(&mut self) -> NodeId {
         let start = self.token().span.start;
         let mut labels: Vec<NodeId> = Vec::new();
@@ -493,11 +498,7 @@ impl Parser<'_> {
             self.expect(":");
         }
         let mut statements = Vec::new();
-        while !self.is("case")
-            && !self.is("}")
-            && !self.at_end()
-            && !(self.is("default") && self.is_at(self.at + 1, ":"))
-        {
+        while !self.ends_section() {
             self.statement_into(&mut statements);
         }
         self.finish(
