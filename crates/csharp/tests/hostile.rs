@@ -1,5 +1,11 @@
 //! Texts that try to cost more than they weigh, and texts that are none.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says so when it fails"
+)]
+
 use flux_apim_csharp::{
     Environment, Form, NodeKind, Tree, check_metered, end_of_expression, parse, parse_metered,
 };

@@ -1,9 +1,13 @@
 //! Tokens to a tree. Total: what cannot be read is a finding and a
 //! [`NodeKind::Missing`](crate::NodeKind::Missing), and the rest is read on.
 
+mod arguments;
+mod blocks;
 mod creation;
 mod declarations;
 mod expressions;
+mod interpolation;
+mod loops;
 mod patterns;
 mod primary;
 mod queries;
