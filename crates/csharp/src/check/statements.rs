@@ -3,7 +3,7 @@
 use super::types::Ty;
 use super::value::{Value, What};
 use super::{Checker, Frame, FrameKind};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Evidence, Problem};
 use crate::span::Span;
 use crate::tree::{NodeId, NodeKind};
 
@@ -28,6 +28,12 @@ impl Checker<'_> {
                 otherwise,
             } => {
                 self.condition_value(*condition);
+                if let (NodeKind::Empty, None) = (tree.kind(*then), otherwise) {
+                    let message =
+                        "this `;` is all that the `if` decides on; what follows runs in any case";
+                    let problem = Problem::new(Code::EmptyBody, tree.span(*then), message);
+                    self.report(problem.evidence(Evidence::Practice).warning());
+                }
                 self.scoped(|c| c.statement(*then));
                 if let Some(otherwise) = otherwise {
                     self.scoped(|c| c.statement(*otherwise));
