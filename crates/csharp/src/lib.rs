@@ -1,5 +1,4 @@
-//! C# as it stands in Azure API Management policy expressions.
-#![doc = "See the README for what it does and how to use it."]
+#![doc = include_str!("../README.md")]
 
 mod check;
 mod end;

@@ -6,6 +6,12 @@
 //! held against what is promised, and written down in `docs/csharp-verdicts.md`
 //! (`FLUX_APIM_UPDATE=1` writes it anew).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says so when it fails"
+)]
+
 use flux_apim_csharp::{Environment, Expected, Form, Problem, Severity, check, parse};
 use serde_json::Value;
 use std::collections::BTreeMap;

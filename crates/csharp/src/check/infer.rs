@@ -25,6 +25,9 @@ impl Bounds {
 
 type All = Vec<Bounds>;
 
+/// What was found before it failed, and two types that one parameter would need.
+pub(super) type Partial = (Vec<Ty>, Option<(Ty, Ty)>);
+
 impl Checker<'_> {
     /// The type arguments, or those that could be found.
     pub(super) fn infer(
@@ -32,7 +35,7 @@ impl Checker<'_> {
         signature: &Rc<Signature>,
         parameters: &[Ty],
         args: &[Arg],
-    ) -> Result<Vec<Ty>, (Vec<Ty>, Option<(Ty, Ty)>)> {
+    ) -> Result<Vec<Ty>, Partial> {
         let mut all: All = vec![Bounds::default(); signature.type_parameters.len()];
         for (n, (arg, ty)) in args.iter().zip(parameters).enumerate() {
             let by_ref = signature

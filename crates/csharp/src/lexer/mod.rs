@@ -273,11 +273,12 @@ impl<'a> Lexer<'a> {
             return;
         }
         let word = &self.text[from..self.at];
-        if !verbatim && !escaped {
-            if let Ok(n) = KEYWORDS.binary_search(&word) {
-                self.push(Kind::Keyword(KEYWORDS[n]), start);
-                return;
-            }
+        if !verbatim
+            && !escaped
+            && let Ok(n) = KEYWORDS.binary_search(&word)
+        {
+            self.push(Kind::Keyword(KEYWORDS[n]), start);
+            return;
         }
         self.push(Kind::Name, start);
     }

@@ -304,6 +304,29 @@ impl Table {
         names
     }
 
+    /// A type inside a generic one, such as `List<T>.Enumerator`.
+    pub(crate) fn nested(&self, outer: DefId, name: &str) -> Option<DefId> {
+        let (full, arity) = (self.full(outer), self.arity(outer));
+        let inside = |entry: &Entry| {
+            let rest = entry
+                .full
+                .strip_prefix(full)
+                .and_then(|rest| rest.strip_prefix('.'));
+            usize::from(entry.arity) == arity && rest == Some(name)
+        };
+        let found = self.entries.iter().position(inside)?;
+        u16::try_from(found).ok().map(DefId)
+    }
+
+    /// Every type whose members are known.
+    #[cfg(test)]
+    pub(crate) fn known(&self) -> impl Iterator<Item = DefId> {
+        let numbers = (0..).map(DefId).zip(&self.entries);
+        numbers
+            .filter(|(_, entry)| entry.line.is_some())
+            .map(|(id, _)| id)
+    }
+
     /// The full name without arity.
     pub(crate) fn full(&self, id: DefId) -> &str {
         self.entries

@@ -81,7 +81,7 @@ impl Flow<'_, '_> {
             }
             NodeKind::Declaration { name, .. } => self.declare(*name),
             NodeKind::Lambda { body, .. } | NodeKind::Delegate { body, .. } => {
-                self.lambda(node, *body)
+                self.lambda(node, *body);
             }
             NodeKind::Throw(value) => {
                 if let Some(value) = value {
@@ -232,12 +232,12 @@ impl Flow<'_, '_> {
     pub(super) fn pattern(&mut self, node: NodeId) {
         match *self.tree.kind(node) {
             NodeKind::DeclarationPattern { name, .. } | NodeKind::VarPattern(name) => {
-                self.declare(name)
+                self.declare(name);
             }
-            NodeKind::ConstantPattern(value) => {
-                if !matches!(self.tree.kind(value), NodeKind::Name { .. }) {
-                    self.expression(value);
-                }
+            NodeKind::ConstantPattern(value)
+                if !matches!(self.tree.kind(value), NodeKind::Name { .. }) =>
+            {
+                self.expression(value);
             }
             _ => {}
         }

@@ -72,6 +72,8 @@ pub(super) struct Flow<'c, 't> {
     state: State,
     targets: Vec<Target>,
     labels: BTreeMap<String, State>,
+    /// Whether unreached statements are worth a word: none around is unreached.
+    alive: bool,
     /// Variables that were reported; once is enough.
     reported: Vec<NodeId>,
     /// Variables that each local function assigns.
@@ -102,6 +104,7 @@ impl<'t> Checker<'t> {
             },
             targets: Vec::new(),
             labels: BTreeMap::new(),
+            alive: true,
             reported: Vec::new(),
             assigns: HashMap::new(),
         };

@@ -1,7 +1,7 @@
 //! Statements, in the order in which they run.
 
 use super::{Flow, State, Target};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Evidence, Problem};
 use crate::tree::{NodeId, NodeKind};
 
 impl Flow<'_, '_> {
@@ -165,9 +165,24 @@ impl Flow<'_, '_> {
     }
 
     fn statements(&mut self, list: &[NodeId]) {
+        let mut told = false;
         for statement in list {
+            let silent = matches!(
+                self.tree.kind(*statement),
+                NodeKind::Empty | NodeKind::LocalFunction { .. } | NodeKind::Labeled { .. }
+            );
+            if !self.state.reached && !silent && !told && self.alive {
+                told = true;
+                // What is inside is not reached either, and said once.
+                self.alive = false;
+                let span = self.tree.span(*statement);
+                let problem = Problem::new(Code::Unreachable, span, "this is never reached");
+                self.checker
+                    .report(problem.evidence(Evidence::Practice).warning());
+            }
             self.statement(*statement);
         }
+        self.alive |= told;
     }
 
     fn declaration(&mut self, node: NodeId) {
