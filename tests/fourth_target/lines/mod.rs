@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 /// The row of the target.
-pub static PRINTER: Printer = Printer {
+pub(crate) static PRINTER: Printer = Printer {
     name: "lines",
     is_default: false,
     print,
