@@ -11,6 +11,7 @@ mod lines;
 pub mod markdown;
 mod report;
 pub mod sarif;
+mod verdict;
 /// Paths and bytes of one source revision.
 pub mod tree;
 
@@ -19,6 +20,7 @@ pub use catalogue::{ALL as RULES, rule, rules};
 pub use findings::{Findings, Unlisted};
 pub use lines::LineIndex;
 pub use report::{Located, Position, Range, Report, Snippet, Summary};
+pub use verdict::{Exemption, Judge, Lowered, Verdict};
 
 use crate::tree::FileId;
 use rapidfuzz::distance::osa;
