@@ -11,9 +11,9 @@ mod lines;
 pub mod markdown;
 mod report;
 pub mod sarif;
-mod verdict;
 /// Paths and bytes of one source revision.
 pub mod tree;
+mod verdict;
 
 pub use budget::{Budget, Held, Memory, Meter, Stop};
 pub use catalogue::{ALL as RULES, rule, rules};

@@ -1,9 +1,7 @@
 //! Diagnostics with lines and columns, sorted, counted, with levels applied.
 
 use super::lines::LineIndex;
-use super::{
-    Exemption, Findings, Judge, Lowered, Place, Rule, Severity, Unlisted, Verdict, rules,
-};
+use super::{Exemption, Findings, Judge, Lowered, Place, Rule, Severity, Unlisted, Verdict, rules};
 use crate::tree::{FileId, ReadError, SourceTree};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::Value;
@@ -288,11 +286,7 @@ fn suppressed(value: &Value) -> Result<Option<Lowered>, String> {
     if value.is_null() {
         return Ok(None);
     }
-    let kinds = [
-        Exemption::Allowance,
-        Exemption::Level,
-        Exemption::Baseline,
-    ];
+    let kinds = [Exemption::Allowance, Exemption::Level, Exemption::Baseline];
     let kind = value["kind"].as_str();
     let by = kinds.into_iter().find(|by| kind == Some(by.as_str()));
     let text = |name: &str| value[name].as_str().map(str::to_owned);

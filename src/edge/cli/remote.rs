@@ -238,7 +238,8 @@ fn pack(opened: &Opened, common: &Common) -> anyhow::Result<Vec<u8>> {
     let chosen: Option<BTreeSet<FileId>> = match opened.only {
         None => None,
         Some(only) => {
-            let compiled = definition::compile(tree, only, &common.limits()?, &mut Vec::new().into())?;
+            let compiled =
+                definition::compile(tree, only, &common.limits()?, &mut Vec::new().into())?;
             let mut files = compiled.map_or_else(BTreeSet::new, |compiled| compiled.used);
             files.insert(only);
             Some(files)
