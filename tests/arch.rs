@@ -7,12 +7,13 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// The libraries below `crates/`, in pipeline order: each may depend on those before it.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 13] = [
     "diag",
     "reuse",
     "syntax",
     "policy",
     "definition",
+    "levels",
     "model",
     "discover",
     "compile",
@@ -23,7 +24,8 @@ const ORDER: [&str; 12] = [
 ];
 
 /// What a pure library may use of others: nothing that touches the world.
-const PURE: [&str; 15] = [
+const PURE: [&str; 16] = [
+    "globset",
     "libdeflater",
     "memchr",
     "quick-xml",

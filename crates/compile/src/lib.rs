@@ -11,6 +11,7 @@ use flux_apim_definition::{Compiled, Documents};
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree};
 use flux_apim_diag::{Diagnostic, Findings, Held, Span, excerpt, rules};
 use flux_apim_discover::Project;
+use flux_apim_levels as levels;
 use flux_apim_model::kinds::Kind;
 use flux_apim_model::{Key, Resource};
 use flux_apim_policy::{self as policy, Reference};
@@ -256,11 +257,17 @@ fn policy(
     let document = policy::parse(file, &text, root, limits.max_depth, findings);
     let meter = findings.budget().meter();
     let references = policy::references(&document, &meter);
+    let notes = document.notes().to_vec();
     drop(document);
     let token = token(&text).map(|range| {
         let span = Span::new(file, range.start, range.end);
         (span, text[range].to_owned())
     });
+    // What a policy says to this program is nothing for Azure.
+    let text = match notes.is_empty() {
+        true => text,
+        false => levels::without_notes(&text, &notes),
+    };
     let text = match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
         None => text,

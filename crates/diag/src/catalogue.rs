@@ -109,6 +109,27 @@ catalogue! {
     EXTRACTOR_FILTER, 1025, "extractor-filter", Lint Info,
         "this file filters the extractor and is no override",
         "`configuration.extractor.yaml` says what APIOps extracts. It is never merged.";
+    LEVEL_REFUSED, 1030, "level-refused", Integrity Error,
+        "a level or an exception is set that may not be",
+        "Nobody lowers a rule of the class integrity: without it the bundle would not be what its source says. What an operator's policy holds, no tree, allowance, baseline or ApimBundle lowers. Remove the exception and mend what the rule finds.";
+    LEVEL_WITHOUT_REASON, 1031, "level-without-reason", Integrity Error,
+        "the level of a refusal is lowered without a reason",
+        "Azure refuses what the rule finds. Who knows better says why: `{level: warning, reason: why}`. The bundle lists it under `exceptions`.";
+    ALLOWANCE_WITHOUT_REASON, 1032, "allowance-without-reason", Lint Error,
+        "a finding is allowed beside the line without a reason",
+        "The allowance does not hold. Write why behind `--`, or as the value of the name in `x-flux-apim-allow`.";
+    UNUSED_ALLOWANCE, 1033, "unused-allowance", Lint Warning,
+        "an allowance allows nothing",
+        "The rule finds nothing where it is allowed: what it found was mended, or stands elsewhere. A comment covers its own line and the next line that is no comment, `x-flux-apim-allow` its object. Some findings come with an environment only.";
+    MALFORMED_ALLOWANCE, 1034, "malformed-allowance", Lint Warning,
+        "an allowance names no rule or is not written as one",
+        "Write `flux-apim: allow NAME -- reason` in a comment, or `\"x-flux-apim-allow\": {\"NAME\": \"reason\"}` in JSON and YAML. `flux-apim explain` lists the names.";
+    EXPIRED_EXCEPTION, 1035, "expired-exception", Lint Warning,
+        "a level or an allowance is past its last day",
+        "It no longer holds. Mend what the rule finds, or give the exception another date and say why.";
+    STALE_BASELINE, 1036, "stale-baseline", Lint Info,
+        "a baseline lists findings that are no more",
+        "Write it anew with `--write-baseline`, so that what was mended stays mended.";
     MALFORMED_DEFINITION, 2001, "malformed-definition", Integrity Error,
         "an API definition cannot be read",
         "The document is not valid JSON, YAML, XML or SDL at the place shown.";

@@ -2,13 +2,14 @@
 //! uses, so that editors and the reader agree.
 
 use super::config::TARGETS;
-use flux_apim_diag::RULES;
 use flux_apim_diag::rules::HOME;
 use flux_apim_diag::tree::Limits;
+use flux_apim_levels::{RULESETS, level_schema};
 use serde_json::{Map, Value as Json, json};
 
 /// The schema, for editors to complete and check `flux-apim.yaml`.
 pub fn schema() -> Json {
+    let (rules, definitions) = level_schema();
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": format!("{HOME}/raw/main/docs/flux-apim.schema.json"),
@@ -30,8 +31,12 @@ pub fn schema() -> Json {
             "rules": {
                 "type": "object",
                 "additionalProperties": false,
-                "properties": rules(),
+                "properties": rules,
                 "description": "Levels of rules, by code or name.",
+            },
+            "ruleset": {
+                "enum": RULESETS,
+                "description": "The version whose rules count; rules that came later do not.",
             },
             "external": {
                 "type": "array",
@@ -56,23 +61,8 @@ pub fn schema() -> Json {
                 "description": "APIs in the plain layout, by folder or document.",
             },
         },
+        "definitions": definitions,
     })
-}
-
-fn rules() -> Map<String, Json> {
-    let level = |rule: &flux_apim_diag::Rule, other: &str| {
-        json!({
-            "enum": ["error", "warning", "info", "off"],
-            "description": format!("{other}: {} (default: {})", rule.summary, rule.severity),
-        })
-    };
-    let codes = RULES
-        .iter()
-        .map(|rule| (rule.code.to_string(), level(rule, rule.name)));
-    let names = RULES
-        .iter()
-        .map(|rule| (rule.name.to_owned(), level(rule, &rule.code.to_string())));
-    codes.chain(names).collect()
 }
 
 fn limits() -> Map<String, Json> {

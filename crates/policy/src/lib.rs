@@ -7,6 +7,6 @@ mod document;
 mod parse;
 mod references;
 
-pub use document::{Attribute, Document, Element};
+pub use document::{Attribute, Document, Element, MARK};
 pub use parse::{Root, parse, sniff};
 pub use references::{Reference, ReferenceKind, references};

@@ -17,6 +17,8 @@ pub struct Allow {
     pub is_root: bool,
     /// Where the key stands.
     pub key: Span,
+    /// Where its value stands.
+    pub value: Span,
     /// The names in its value with their texts; none when the value is no object of
     /// strings.
     pub names: Option<Vec<Name>>,
@@ -71,6 +73,7 @@ pub(super) fn take(file: FileId, source: &str, texts: &Texts, nodes: &mut Vec<No
                     object,
                     is_root: last.index == 0,
                     key: span(file, &node),
+                    value: span(file, &old[at + 1]),
                     names: names(file, source, texts, &old[value.clone()]),
                 });
                 last.key = true;
