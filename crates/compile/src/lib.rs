@@ -61,6 +61,8 @@ pub struct Policy {
     pub references: Vec<Reference>,
     /// A token that was left in it.
     token: Option<(Span, String)>,
+    /// Whether comments of it speak to this program.
+    has_notes: bool,
     /// What references take of the run's memory.
     _held: Held,
 }
@@ -277,6 +279,7 @@ fn policy(
     let policy = Policy {
         references,
         token,
+        has_notes: !notes.is_empty(),
         _held: meter.budget().hold(bytes, file),
     };
     let content = Content::new(text, file, &meter);
@@ -296,6 +299,13 @@ fn at(
     }
     for reference in &mut policy.references {
         reference.span = span;
+    }
+    if policy.has_notes {
+        let message = "an allowance inside of a string allows nothing";
+        findings.push(
+            Diagnostic::new(&rules::MALFORMED_ALLOWANCE, span, message)
+                .help("write `x-flux-apim-allow` beside the string"),
+        );
     }
     if let Some((place, _)) = &mut policy.token {
         *place = span;

@@ -163,6 +163,13 @@ fn yaml(text: &str, lines: &Lines, document: &Document) -> Vec<Range<usize>> {
         let Some(hash) = before.strip_suffix('#').map(str::len) else {
             continue;
         };
+        // What follows in the same comment is a part of it.
+        if found
+            .last()
+            .is_some_and(|last: &Range<usize>| hash < last.end)
+        {
+            continue;
+        }
         let behind_space = hash == 0 || text[..hash].ends_with([' ', '\t', '\n']);
         let earlier = scalars.partition_point(|range| range.start <= hash);
         let in_scalar = earlier > 0 && ends[earlier - 1] > hash;

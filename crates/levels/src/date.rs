@@ -107,7 +107,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Date>(), Err(NotADate), "{text}");
         }
-        assert!("2026-12-31".parse::<Date>() < "2027-01-01".parse());
+        assert!("2026-12-31".parse::<Date>().unwrap() < "2027-01-01".parse().unwrap());
     }
 
     #[test]

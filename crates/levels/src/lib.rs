@@ -19,5 +19,5 @@ pub use exceptions::{Asked, Done, Exceptions, Said};
 pub use policy::Policy;
 pub use ruleset::{KNOWN as RULESETS, Ruleset};
 pub use schema::{level_schema, policy_schema};
-pub use setting::{Setting, level, settings, word};
+pub use setting::{Setting, level, settings, settings_of_json, word};
 pub use table::{MAX_GLOB, MAX_GLOBS};

@@ -111,6 +111,26 @@ pub fn settings(
     reader.settings
 }
 
+/// The same of a mapping in JSON that is no part of a source.
+///
+/// # Errors
+/// What is wrong with it, and what to write.
+pub fn settings_of_json(
+    json: &serde_json::Value,
+    from: &'static str,
+) -> Result<Vec<Setting>, String> {
+    let mut findings = Findings::from(Vec::new());
+    let settings = settings(&Value::from(json), &Place::Source, from, &mut findings);
+    match findings.listed().first() {
+        None => Ok(settings),
+        Some(finding) => Err(format!(
+            "{}; {}",
+            finding.message,
+            finding.help.as_deref().unwrap_or("")
+        )),
+    }
+}
+
 struct Reader<'a> {
     whole: &'a Place,
     from: &'static str,

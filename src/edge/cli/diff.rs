@@ -1,6 +1,6 @@
 //! `diff`: what changes between two sources.
 
-use super::options::{Common, Format, LimitFlags, threads};
+use super::options::{Common, Format, LimitFlags, PolicyArgs, threads};
 use super::{Done, pipeline, print, refusal, show};
 use crate::changes::{self, Changes};
 use crate::diag::{Budget, Report};
@@ -26,6 +26,8 @@ pub(super) struct Diff {
     /// Digest that NEW must have.
     #[arg(long, value_name = "DIGEST")]
     new_digest: Option<crate::tree::Digest>,
+    #[command(flatten)]
+    policies: PolicyArgs,
     /// How the changes are shown.
     #[arg(long, value_enum, default_value = "human")]
     format: DiffFormat,
@@ -68,6 +70,7 @@ impl Diff {
             config: None,
             digest,
             deny: Vec::new(),
+            policies: self.policies.clone(),
             threads: self.threads,
             limits: self.limits.clone(),
             registry: self.registry.clone(),

@@ -1,7 +1,7 @@
 //! What goes wrong, in one word for conditions, events and metrics, and
 //! whether to try again.
 
-use super::{dereference, fetch, publish, render, update_status};
+use super::{dereference, fetch, policies, publish, render, update_status};
 use std::time::Duration;
 
 /// Reasons that are not Flux's own.
@@ -36,6 +36,8 @@ pub(super) enum Error {
     #[error(transparent)]
     Dereference(#[from] dereference::Error),
     #[error(transparent)]
+    Policies(#[from] policies::Error),
+    #[error(transparent)]
     Fetch(#[from] fetch::Error),
     #[error(transparent)]
     Render(#[from] render::Error),
@@ -52,6 +54,7 @@ impl Error {
     pub(super) fn reason(&self) -> &'static str {
         match self {
             Self::Dereference(error) => error.reason(),
+            Self::Policies(error) => error.reason(),
             Self::Fetch(error) => error.reason(),
             Self::Render(error) => error.reason(),
             Self::Publish(error) => error.reason(),
@@ -72,6 +75,7 @@ impl Error {
     pub(super) fn retry(&self) -> Retry {
         match self {
             Self::Dereference(error) => error.retry(),
+            Self::Policies(error) => error.retry(),
             Self::Fetch(error) => error.retry(),
             Self::Render(error) => error.retry(),
             Self::Publish(error) => error.retry(),

@@ -1,17 +1,17 @@
 //! Step 3, on a bounded pool of threads, without any client: the pipeline.
 
-use super::api::{
-    ApimBundleSpec, Counts, DiagnosticSummary, Diagnostics, FailOn, Level, Publish, Target,
-};
+use super::api::{ApimBundleSpec, Counts, DiagnosticSummary, Diagnostics, FailOn, Publish, Target};
 use super::context::Context;
 use super::error::{Retry, reason};
 use super::fetch::Fetched;
 use super::source::origin;
 use crate::bundle::Source;
-use crate::diag::{self, Budget, Diagnostic, Held, Located, Place, Report, Severity, Stop};
+use crate::diag::{self, Budget, Diagnostic, Held, Located, Place, Report, Stop};
+use crate::edge::policies::today;
 use crate::edge::publish::{self, Artifact};
 use crate::edge::source::{self, OpenOptions};
 use crate::edge::work::{Ended, Task};
+use crate::levels::{Asked, Policy, settings_of_json};
 use crate::pipeline;
 use crate::render;
 use crate::tree::{Digest, Limits, SourceTree};
@@ -93,7 +93,11 @@ impl Error {
 }
 
 /// What rendering, and publishing, depend on beside the source's bytes.
-pub(super) fn input_digest(source_digest: &str, spec: &ApimBundleSpec) -> Digest {
+pub(super) fn input_digest(
+    source_digest: &str,
+    spec: &ApimBundleSpec,
+    policies: &[Arc<Policy>],
+) -> Digest {
     let ApimBundleSpec {
         interval: _,
         suspend: _,
@@ -107,12 +111,16 @@ pub(super) fn input_digest(source_digest: &str, spec: &ApimBundleSpec) -> Digest
         validation,
         publish,
     } = spec;
-    let input = json!({
+    let mut input = json!({
         "source": [source_digest, source_ref],
         "options": [path, environment, targets, service, validation],
         "publish": publish,
         "renderer": env!("CARGO_PKG_VERSION"),
     });
+    if !policies.is_empty() {
+        let digests = policies.iter().map(|policy| policy.digest().to_string());
+        input["policies"] = digests.collect();
+    }
     Digest::of(input.to_string().as_bytes())
 }
 
@@ -139,10 +147,11 @@ pub(super) async fn render(
     context: &Context,
     fetched: Fetched,
     spec: &ApimBundleSpec,
+    policies: &[Arc<Policy>],
     task: &Task,
 ) -> Result<Rendered, Error> {
     context.metrics.renders.inc();
-    let mut options = options(&fetched, spec, context)?;
+    let mut options = options(&fetched, spec, policies, context)?;
     options.budget = task.budget.clone();
     let to = spec.publish.clone();
     let job = move |_: &Budget| run(&fetched, &options, &to);
@@ -152,21 +161,25 @@ pub(super) async fn render(
 fn options(
     fetched: &Fetched,
     spec: &ApimBundleSpec,
+    policies: &[Arc<Policy>],
     context: &Context,
 ) -> Result<pipeline::Options, Error> {
     let source = &fetched.source;
     let service = spec.service.clone().unwrap_or_default();
     let validation = spec.validation.clone().unwrap_or_default();
-    let mut levels = BTreeMap::new();
-    for (code, level) in &validation.rules {
-        let rule = diag::rule(code).ok_or_else(|| Error::Findings {
-            message: format!(
-                "spec.validation.rules: there is no rule {code}; `flux-apim explain` lists them"
-            ),
+    let rules = validation.rules.iter();
+    let rules: Json = rules
+        .map(|(rule, level)| (rule.clone(), level.0.clone()))
+        .collect();
+    let settings = settings_of_json(&rules, "spec.validation.rules");
+    let levels = Asked {
+        settings: settings.map_err(|message| Error::Findings {
+            message,
             diagnostics: Box::default(),
-        })?;
-        levels.insert(rule.code, severity(*level));
-    }
+        })?,
+        policies: policies.to_vec(),
+        today: today(),
+    };
     let path = spec
         .path
         .as_deref()
@@ -205,15 +218,6 @@ fn targets(targets: &[Target]) -> Option<Vec<render::Target>> {
     targets.sort();
     targets.dedup();
     (!targets.is_empty()).then_some(targets)
-}
-
-fn severity(level: Level) -> Option<Severity> {
-    match level {
-        Level::Error => Some(Severity::Error),
-        Level::Warning => Some(Severity::Warning),
-        Level::Info => Some(Severity::Info),
-        Level::Off => None,
-    }
 }
 
 /// Spends from the budget of `options`, inside of [`Budget::bound`].
@@ -282,6 +286,13 @@ fn again(
         message: error.to_string(),
         diagnostics: Box::default(),
     })?;
+    for policy in &options.levels.policies {
+        let held = publish::held_to(artifact.inventory(), &what, &policy.digest());
+        held.map_err(|error| Error::Findings {
+            message: error.to_string(),
+            diagnostics: Box::default(),
+        })?;
+    }
     let found = &artifact.inventory()["diagnostics"];
     let count = |severity: &str| {
         let count = found[severity].as_u64().unwrap_or_default();
@@ -313,14 +324,17 @@ fn content_digest(inventory: &Json, publish: &Publish) -> Digest {
         "files",
         "parts",
     ];
-    let content: Vec<&Json> = parts.iter().map(|part| &inventory[part]).collect();
+    let mut content: Vec<&Json> = parts.iter().map(|part| &inventory[part]).collect();
+    // What a bundle was held to belongs to it, where there is such a thing.
+    let more = ["policies", "exceptions"];
+    content.extend(more.iter().filter_map(|part| inventory.get(part)));
     Digest::of(json!([content, publish]).to_string().as_bytes())
 }
 
 /// The first error decides what people read first.
 fn refused(report: &Report) -> Error {
     let summary = report.summary();
-    let mut gravest: Vec<&Located> = report.diagnostics.iter().collect();
+    let mut gravest: Vec<&Located> = report.in_force().collect();
     gravest.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let mut message = gravest.first().map_or_else(
         || "the source holds no API Management configuration".to_owned(),
@@ -353,7 +367,7 @@ fn refused(report: &Report) -> Error {
 fn diagnostics(report: &Report) -> Diagnostics {
     let summary = report.summary();
     let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-    let mut gravest: Vec<&Located> = report.diagnostics.iter().collect();
+    let mut gravest: Vec<&Located> = report.in_force().collect();
     gravest.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Diagnostics {
         counts: Counts {
