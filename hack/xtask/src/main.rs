@@ -18,7 +18,14 @@ fn main() -> anyhow::Result<()> {
     for (path, text) in [
         ("docs/rules.md", rules()),
         ("docs/limits.md", limits()),
-        ("docs/flux-apim.schema.json", schema()),
+        (
+            "docs/flux-apim.schema.json",
+            schema(&flux_apim::discover::schema()),
+        ),
+        (
+            "docs/policy.schema.json",
+            schema(&flux_apim::levels::policy_schema()),
+        ),
         (
             "manifests/crds/apimbundles.flux-apim.dev.yaml",
             yaml::document(&api::crd()),
@@ -40,7 +47,7 @@ fn main() -> anyhow::Result<()> {
 
 fn rules() -> String {
     let mut out = String::from(
-        "# Rules\n\nGenerated from `crates/diag/src/catalogue.rs` by `cargo xtask generate`. `flux-apim explain CODE` shows the same.\nLevels can be changed under `rules` in `flux-apim.yaml` (`error`, `warning`, `info`, `off`).\n",
+        "# Rules\n\nGenerated from `crates/diag/src/catalogue.rs` by `cargo xtask generate`. `flux-apim explain CODE` shows the same.\n[Levels](levels.md) says who changes them, and how.\n",
     );
     for rule in RULES {
         let _ = write!(
@@ -52,8 +59,8 @@ fn rules() -> String {
     out
 }
 
-fn schema() -> String {
-    format!("{:#}\n", flux_apim::discover::schema())
+fn schema(schema: &impl std::fmt::Display) -> String {
+    format!("{schema:#}\n")
 }
 
 fn limits() -> String {
