@@ -1,6 +1,8 @@
 //! Step 3, on a bounded pool of threads, without any client: the pipeline.
 
-use super::api::{ApimBundleSpec, Counts, DiagnosticSummary, Diagnostics, FailOn, Publish, Target};
+use super::api::{
+    ApimBundleSpec, Counts, DiagnosticSummary, Diagnostics, FailOn, Publish, Target, Validation,
+};
 use super::context::Context;
 use super::error::{Retry, reason};
 use super::fetch::Fetched;
@@ -167,19 +169,7 @@ fn options(
     let source = &fetched.source;
     let service = spec.service.clone().unwrap_or_default();
     let validation = spec.validation.clone().unwrap_or_default();
-    let rules = validation.rules.iter();
-    let rules: Json = rules
-        .map(|(rule, level)| (rule.clone(), level.0.clone()))
-        .collect();
-    let settings = settings_of_json(&rules, "spec.validation.rules");
-    let levels = Asked {
-        settings: settings.map_err(|message| Error::Findings {
-            message,
-            diagnostics: Box::default(),
-        })?,
-        policies: policies.to_vec(),
-        today: today(),
-    };
+    let levels = levels(&validation, policies)?;
     let path = spec
         .path
         .as_deref()
@@ -204,6 +194,23 @@ fn options(
     options.discover.environment.clone_from(&spec.environment);
     options.discover.limits = context.settings.limits.clone();
     Ok(options)
+}
+
+/// Levels of the spec, under the policies of the operator.
+fn levels(validation: &Validation, policies: &[Arc<Policy>]) -> Result<Asked, Error> {
+    let rules = validation.rules.iter();
+    let rules: Json = rules
+        .map(|(rule, level)| (rule.clone(), level.0.clone()))
+        .collect();
+    let settings = settings_of_json(&rules, "spec.validation.rules");
+    Ok(Asked {
+        settings: settings.map_err(|message| Error::Findings {
+            message,
+            diagnostics: Box::default(),
+        })?,
+        policies: policies.to_vec(),
+        today: today(),
+    })
 }
 
 fn targets(targets: &[Target]) -> Option<Vec<render::Target>> {
@@ -453,6 +460,83 @@ mod tests {
         task.budget
             .bound(run)
             .unwrap_or_else(|stop| Err(Ended::Stopped(stop).into()))
+    }
+
+    /// What comes of a source of which `rules` are said in the spec.
+    fn under(rules: &Json, policies: &[Arc<Policy>]) -> Result<Rendered, Error> {
+        let validation = serde_json::from_value(json!({"rules": rules})).unwrap();
+        let publish: Publish = serde_json::from_value(json!({"externalArtifact": true})).unwrap();
+        let options = pipeline::Options {
+            levels: levels(&validation, policies)?,
+            ..pipeline::Options::default()
+        };
+        run(&fetched(&options.budget), &options, &publish)
+    }
+
+    #[test]
+    fn an_apim_bundle_does_not_lower_what_nobody_lowers() {
+        let integrity = diag::RULES.iter();
+        let integrity = integrity.filter(|rule| rule.class == diag::Class::Integrity);
+        let mut all: Vec<(Json, &str)> = Vec::new();
+        for rule in integrity {
+            let long = json!({"level": "info", "reason": "x"});
+            all.push((json!({rule.name: "off"}), "APIM1030"));
+            all.push((json!({rule.code.to_string(): long}), "APIM1030"));
+        }
+        all.push((json!({"invalid-value": "warning"}), "APIM1031"));
+        all.push((json!({"APIM9876": "off"}), "`APIM9876` is no rule"));
+        all.push((
+            json!({"no-apis": {"level": "none"}}),
+            "`level` of `no-apis`",
+        ));
+        for (rules, told) in all {
+            match under(&rules, &[]) {
+                Err(error) => {
+                    assert_eq!(error.reason(), reason::VALIDATION_FAILED);
+                    assert!(error.to_string().contains(told), "{rules}: {error}");
+                }
+                Ok(_) => panic!("{rules}"),
+            }
+        }
+        let long = json!({"level": "off", "reason": "x", "until": "2099-01-01", "paths": ["a/**"]});
+        for rules in [
+            json!({}),
+            json!({"no-apis": "off"}),
+            json!({"invalid-value": long}),
+        ] {
+            assert!(under(&rules, &[]).is_ok(), "{rules}");
+        }
+    }
+
+    #[test]
+    fn an_apim_bundle_does_not_lower_what_the_operator_holds() {
+        let text = "version: 1\nlevels: {no-apis: error}\n".to_owned();
+        let mut findings = Vec::new().into();
+        let policy = Policy::read(
+            crate::tree::FileId(0),
+            text,
+            &Limits::default(),
+            &mut findings,
+        );
+        let policies = [Arc::new(policy.unwrap())];
+        let rules = json!({"no-apis": "warning"});
+        let Err(error) = under(&rules, &policies) else {
+            panic!("it is rendered");
+        };
+        assert!(error.to_string().contains("APIM1030"), "{error}");
+        let rendered = under(&json!({}), &policies).unwrap();
+        let digest = policies[0].digest().to_string();
+        assert_eq!(rendered.artifact.inventory()["policies"], json!([digest]));
+        // A change of the policy is a change of the input.
+        let spec = json!({
+            "interval": "1m", "publish": {"externalArtifact": true},
+            "sourceRef": {"kind": "GitRepository", "name": "x"},
+        });
+        let spec: ApimBundleSpec = serde_json::from_value(spec).unwrap();
+        assert_ne!(
+            input_digest("a", &spec, &policies),
+            input_digest("a", &spec, &[])
+        );
     }
 
     fn task(limits: &Limits, account: &Account) -> Task {
