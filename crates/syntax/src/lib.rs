@@ -145,6 +145,7 @@ impl Caps {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flux_apim_diag::Place;
     use proptest::prelude::*;
 
     fn read(text: &str, format: Format) -> (Option<Document>, Vec<Diagnostic>) {
