@@ -325,7 +325,7 @@ fn a_project_lowers_caps_and_never_raises_them() {
 /// What the published schema accepts, the reader accepts, and the reverse.
 #[test]
 fn the_schema_of_the_project_configuration() {
-    let schema = flux_apim::discover::schema();
+    let schema = flux_apim::discover::schema(flux_apim::rules::REGISTRY);
     let published = std::fs::read_to_string(common::repository("docs/flux-apim.schema.json"));
     assert_eq!(published.unwrap(), format!("{schema:#}\n"));
     let validator = jsonschema::validator_for(&schema).unwrap();
