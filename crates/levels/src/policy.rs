@@ -68,6 +68,7 @@ impl Policy {
         limits: &Limits,
         findings: &mut Findings,
     ) -> Option<Self> {
+        let before = findings.len();
         let digest = Digest::of(text.as_bytes());
         let options = syntax::Options {
             malformed: &rules::MALFORMED_DOCUMENT,
@@ -75,7 +76,6 @@ impl Policy {
         };
         let document = syntax::parse(file, text, Format::Yaml, options, findings)?;
         let value = Value::from(document.root());
-        let before = findings.len();
         let policy = Reader { file, findings }.policy(&value, digest);
         (findings.len() == before).then_some(policy)
     }
