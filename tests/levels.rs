@@ -35,14 +35,22 @@ fn project(more: &[(&str, &str)]) -> flux_apim::tree::SourceTree {
     tree_of(&files)
 }
 
+/// One target, so that nothing is said of what another cannot carry.
+fn arm() -> Options {
+    Options {
+        targets: Some(vec![flux_apim::render::Target::Arm]),
+        ..Options::default()
+    }
+}
+
 fn rendered(more: &[(&str, &str)]) -> Outcome {
-    run(&project(more), &Options::default())
+    run(&project(more), &arm())
 }
 
 fn asked(asked: Asked) -> Options {
     Options {
         levels: asked,
-        ..Options::default()
+        ..arm()
     }
 }
 
@@ -164,7 +172,7 @@ fn nobody_lowers_integrity() {
         let options = Options {
             check: true,
             baseline: Some(Baseline::read(&baseline.to_string()).unwrap()),
-            ..Options::default()
+            ..arm()
         };
         refused(&run(&project(&[]), &options), name);
     }
@@ -183,7 +191,7 @@ fn a_finding_of_integrity_stays() {
         check: true,
         baseline,
         write_baseline,
-        ..Options::default()
+        ..arm()
     };
     let tree = project(&[(API, r#"{"properties": {"path": "a", "path": "b"}}"#)]);
     let outcome = run(&tree, &check(None, true));
@@ -283,7 +291,7 @@ fn levels_are_for_paths_and_the_last_counts() {
             .collect();
         let place = format!("{folder}flux-apim.yaml");
         all.push((&place, &config));
-        let outcome = run(&tree_of(&all), &Options::default());
+        let outcome = run(&tree_of(&all), &arm());
         let mut shown: Vec<String> = outcome
             .report
             .diagnostics
@@ -601,7 +609,7 @@ fn what_an_operator_holds_nobody_lowers() {
     let mut check = Options {
         check: true,
         write_baseline: true,
-        ..Options::default()
+        ..arm()
     };
     let all = run(&tree, &check).baseline.unwrap();
     assert_eq!(all.len(), 1);
@@ -762,7 +770,7 @@ fn a_baseline_covers_what_was_there() {
         check: true,
         baseline,
         write_baseline,
-        ..Options::default()
+        ..arm()
     };
     let tree = project(&[(API, UNKNOWN), (POLICY, DANGLING)]);
     let outcome = run(&tree, &check(None, true));
@@ -796,7 +804,7 @@ fn ten_thousand_globs_in_a_configuration() {
         let config = json!({"rules": {"unknown-property": {"level": "off", "paths": paths}}});
         let config = config.to_string();
         let tree = project(&[(API, UNKNOWN), ("flux-apim.yaml", &config)]);
-        let options = Options::default();
+        let options = arm();
         let outcome = run(&tree, &options);
         assert_eq!(codes(&outcome.report), ["1013 warning"]);
         options.budget.spent()
@@ -816,7 +824,7 @@ fn the_examples_of_the_page_do_what_it_says() {
         let (text, _) = rest.split_once("```").unwrap();
         let path = head.split_once(' ').unwrap().1;
         let mut files = vec![(API, UNKNOWN), (POLICY, DANGLING)];
-        let mut options = Options::default();
+        let mut options = arm();
         if path == "policy.yaml" {
             options = under(&[text]);
         } else {

@@ -69,6 +69,7 @@ impl Policy {
         limits: &Limits,
         findings: &mut Findings,
     ) -> Option<Self> {
+        let before = findings.len();
         let digest = Digest::of(text.as_bytes());
         let options = syntax::Options {
             malformed: &syntax::rules::MALFORMED_DOCUMENT,
@@ -76,7 +77,6 @@ impl Policy {
         };
         let document = syntax::parse(file, text, Format::Yaml, options, findings)?;
         let value = Value::from(document.root());
-        let before = findings.len();
         let policy = Reader {
             registry,
             file,

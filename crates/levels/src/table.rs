@@ -15,6 +15,9 @@ pub const MAX_GLOB: usize = 1_000;
 /// Globs that one step of a match is counted for.
 const STEP: u64 = 16;
 
+/// For each rule: the settings whose globs match a path, in order.
+type Matching = BTreeMap<Code, Vec<usize>>;
+
 /// Levels of one writer.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Table {
@@ -90,8 +93,8 @@ impl Table {
     }
 
     /// For each rule: the settings whose globs match `path`, in order.
-    fn matching(&self, path: &str, budget: &Budget) -> BTreeMap<Code, Vec<usize>> {
-        let mut matching: BTreeMap<Code, Vec<usize>> = BTreeMap::new();
+    fn matching(&self, path: &str, budget: &Budget) -> Matching {
+        let mut matching = Matching::new();
         let inside = match self.base.as_str() {
             "" => Some(path),
             base => path
@@ -149,7 +152,7 @@ pub(crate) struct Lookup {
     table: Arc<Table>,
     today: Option<Date>,
     budget: Budget,
-    seen: RefCell<BTreeMap<String, Rc<BTreeMap<Code, Vec<usize>>>>>,
+    seen: RefCell<BTreeMap<String, Rc<Matching>>>,
 }
 
 impl Lookup {
@@ -187,7 +190,7 @@ impl Lookup {
         indices.iter().rev().find(holding).copied()
     }
 
-    fn matching(&self, path: &str) -> Rc<BTreeMap<Code, Vec<usize>>> {
+    fn matching(&self, path: &str) -> Rc<Matching> {
         if let Some(known) = self.seen.borrow().get(path) {
             return Rc::clone(known);
         }

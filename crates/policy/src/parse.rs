@@ -122,10 +122,10 @@ impl<'t> Parser<'t> {
             self.meter.spend(steps as u64, self.span(self.at, self.at));
             counted = self.at;
             let rest = &self.text[self.at..];
-            if rest.starts_with("<!--") {
+            if let Some(inside) = rest.strip_prefix("<!--") {
                 let start = self.at;
                 self.skip_past("<!--", "-->", "the comment is not closed")?;
-                if rest["<!--".len()..].trim_start().starts_with(MARK) {
+                if inside.trim_start().starts_with(MARK) {
                     let note = self.span(start, self.at);
                     self.document.notes.push(note);
                 }
