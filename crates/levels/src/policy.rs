@@ -376,3 +376,32 @@ impl Operator {
         })
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "test code")]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Option<Policy>, usize) {
+        let mut findings = Findings::from(Vec::new());
+        let limits = Limits::default();
+        let policy = Policy::read(FileId(0), text.to_owned(), &limits, &mut findings);
+        (policy, findings.len())
+    }
+
+    #[test]
+    fn a_policy_holds_as_a_whole_or_not_at_all() {
+        for text in [
+            "version: 1\nversion: 1\n",
+            "version: 1\nlevels: {no-apis: error, no-apis: off}\n",
+            "version: 1\nlevels: {no-apis: error}\nexeptions: {}\n",
+            "version: 2\n",
+        ] {
+            let (policy, findings) = read(text);
+            assert!(policy.is_none() && findings > 0, "{text}");
+        }
+        let (policy, findings) = read("version: 1\n");
+        let digest = policy.unwrap().digest();
+        assert_eq!((digest, findings), (Digest::of(b"version: 1\n"), 0));
+    }
+}
