@@ -363,6 +363,16 @@ impl Checker<'_> {
         let value = self.value(target);
         let value = self.readable(value);
         let span = self.tree.span(target);
+        if matches!(
+            value.what,
+            What::Null | What::Default | What::Lambda | What::Nothing
+        ) {
+            self.error(
+                Code::UnaryTypes,
+                span,
+                "this has no type, so `?` has no place behind it",
+            );
+        }
         let inner = match self.types.nullable_of(value.ty) {
             Some(inner) => inner,
             None => {
