@@ -237,8 +237,8 @@ fn places_want_types() {
         (problems[0].code.id(), problems[0].severity),
         ("APIM-PLACE", Severity::Error)
     );
-    let problems = in_place("1", Expected::Exactly("string"));
+    let problems = in_place("1", Expected::OneOf(&["string"]));
     assert_eq!(problems[0].severity, Severity::Warning);
     assert_eq!(problems[0].evidence, Evidence::Disputed);
-    assert!(in_place("null", Expected::Exactly("string")).is_empty());
+    assert!(in_place("null", Expected::OneOf(&["string"])).is_empty());
 }

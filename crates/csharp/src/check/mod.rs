@@ -65,9 +65,9 @@ pub enum Expected {
     Anything,
     /// A condition: `bool`, and nothing else.
     Condition,
-    /// One exact type, by its C# name (`string`, `int`). Another one is a
-    /// warning: that places want one type rests on a single source.
-    Exactly(&'static str),
+    /// One of these types exactly, by their C# names (`string`, `int`). Another
+    /// one is a warning: that places want one type rests on a single source.
+    OneOf(&'static [&'static str]),
 }
 
 /// What is known around an expression.

@@ -233,8 +233,21 @@ impl<'a> Lexer<'a> {
         {
             return false;
         }
-        let start = self.at;
+        let mut start = self.at;
         self.at += close + 2;
+        // What touches it is one word with it once it is replaced.
+        while self.peek(0) == b'_' || self.peek(0).is_ascii_alphanumeric() {
+            self.at += 1;
+        }
+        let before = self.tokens.last().copied().filter(|token| {
+            let joins = matches!(token.kind, Kind::Name | Kind::Number(_) | Kind::NamedValue);
+            joins && token.span.end == offset(start)
+        });
+        if let Some(token) = before {
+            self.tokens.pop();
+            start = token.span.start as usize;
+            self.new_line = token.on_new_line;
+        }
         self.push(Kind::NamedValue, start);
         true
     }

@@ -71,6 +71,12 @@ pub(super) struct Flow<'c, 't> {
     variables: HashMap<NodeId, usize>,
     state: State,
     targets: Vec<Target>,
+    /// The finally blocks around: how many targets are outside of each, and
+    /// what it assigns.
+    finals: Vec<(usize, Vec<u64>)>,
+    final_assigns: HashMap<NodeId, Vec<u64>>,
+    /// Whether findings are told.
+    told: bool,
     labels: BTreeMap<String, State>,
     /// Whether unreached statements are worth a word: none around is unreached.
     alive: bool,
@@ -103,6 +109,9 @@ impl<'t> Checker<'t> {
                 assigned: vec![0; words],
             },
             targets: Vec::new(),
+            finals: Vec::new(),
+            final_assigns: HashMap::new(),
+            told: true,
             labels: BTreeMap::new(),
             alive: true,
             reported: Vec::new(),
@@ -181,6 +190,32 @@ impl Flow<'_, '_> {
         let around = std::mem::replace(&mut self.state, state);
         act(self);
         std::mem::replace(&mut self.state, around)
+    }
+
+    /// What holds behind a jump to the target of this number: the finally
+    /// blocks on the way have run.
+    fn leaving(&self, target: usize) -> State {
+        let mut state = self.state.clone();
+        for (outside, assigned) in &self.finals {
+            if *outside > target {
+                for (a, b) in state.assigned.iter_mut().zip(assigned) {
+                    *a |= b;
+                }
+            }
+        }
+        state
+    }
+
+    fn tell(&mut self, problem: Problem) {
+        if self.told {
+            self.checker.report(problem);
+        }
+    }
+
+    fn tell_error(&mut self, code: Code, span: Span, message: impl Into<String>) {
+        if self.told {
+            self.checker.error(code, span, message);
+        }
     }
 
     fn nowhere(&self) -> State {
