@@ -87,12 +87,8 @@ impl Checker<'_> {
         let truth =
             is_comparison(op) || matches!(op, BinaryOp::ConditionalAnd | BinaryOp::ConditionalOr);
         if left.is_unknown() || right.is_unknown() {
-            let text = op == BinaryOp::Add && (left.ty == Ty::STRING || right.ty == Ty::STRING);
-            return match (truth, text) {
-                (true, _) => Value::new(Ty::BOOL, node),
-                (_, true) => Value::new(Ty::STRING, node),
-                _ => Value::new(Ty::UNKNOWN, node),
-            };
+            // A type may define any operator, and its result.
+            return Value::new(Ty::UNKNOWN, node);
         }
         let broken = |v: &Value| {
             matches!(
