@@ -2,6 +2,7 @@
 
 mod check;
 mod end;
+mod hash;
 mod lexer;
 mod meter;
 mod parser;

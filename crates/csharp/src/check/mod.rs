@@ -46,13 +46,14 @@ mod unary;
 mod value;
 mod variables;
 
+use crate::hash::QuickMap;
 use crate::meter::{Meter, Unmetered};
 use crate::problem::{Code, Evidence, MOST_PROBLEMS, Problem, tidy};
 use crate::span::Span;
 use crate::tree::{BinaryOp, Form, NodeId, NodeKind, Tree};
 use lambda::LambdaKey;
 use scope::Scopes;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use types::{Ty, Types};
 use value::{Const, Method, Signature, Value};
@@ -157,12 +158,12 @@ pub fn check_metered(tree: &Tree, environment: &Environment, meter: &dyn Meter) 
         stopped: false,
         node_types: vec![Ty::VOID; tree.len()],
         declarations: vec![None; tree.len()],
-        conditions: HashMap::new(),
-        conversions: HashMap::new(),
-        signatures: HashMap::new(),
+        conditions: QuickMap::default(),
+        conversions: QuickMap::default(),
+        signatures: QuickMap::default(),
         scopes: Scopes::default(),
         functions: Vec::new(),
-        lambdas: HashMap::new(),
+        lambdas: QuickMap::default(),
         lambda_environment: 0,
         environments: 0,
         frames: Vec::new(),
@@ -186,7 +187,7 @@ pub fn check_metered(tree: &Tree, environment: &Environment, meter: &dyn Meter) 
     if !tree.sound {
         problems.clear();
     }
-    let mut shown: HashMap<Ty, Rc<str>> = HashMap::new();
+    let mut shown: QuickMap<Ty, Rc<str>> = QuickMap::default();
     let mut show = |ty: Ty| -> Option<Rc<str>> {
         if matches!(ty, Ty::UNKNOWN | Ty::VOID) {
             return None;
@@ -247,12 +248,12 @@ pub(crate) struct Checker<'t> {
     node_types: Vec<Ty>,
     declarations: Vec<Option<NodeId>>,
     /// Conditions whose value is known while compiling.
-    conditions: HashMap<NodeId, bool>,
-    conversions: HashMap<(Ty, Ty, bool), Option<(Ty, Ty)>>,
-    signatures: HashMap<Method, Rc<Signature>>,
+    conditions: QuickMap<NodeId, bool>,
+    conversions: QuickMap<(Ty, Ty, bool), Option<(Ty, Ty)>>,
+    signatures: QuickMap<Method, Rc<Signature>>,
     scopes: Scopes,
     functions: Vec<Function>,
-    lambdas: HashMap<LambdaKey, lambda::Bound>,
+    lambdas: QuickMap<LambdaKey, lambda::Bound>,
     /// Which types the parameters of the enclosing lambdas have, as a number.
     lambda_environment: u32,
     environments: u32,

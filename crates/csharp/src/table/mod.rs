@@ -3,7 +3,7 @@
 
 mod decode;
 
-use std::collections::HashMap;
+use crate::hash::QuickMap;
 use std::sync::{LazyLock, OnceLock};
 
 static TEXT: &str = include_str!("../../data/types.txt");
@@ -56,7 +56,7 @@ pub(crate) struct TypeDef {
     pub(crate) interfaces: Vec<TypeRef>,
     pub(crate) values: Vec<(&'static str, i64, bool)>,
     pub(crate) members: Vec<Member>,
-    names: HashMap<&'static str, Vec<u16>>,
+    names: QuickMap<&'static str, Vec<u16>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,11 +162,11 @@ struct Entry {
 #[derive(Debug)]
 pub(crate) struct Table {
     entries: Vec<Entry>,
-    by_simple: HashMap<&'static str, Vec<DefId>>,
-    spaces: HashMap<&'static str, ()>,
+    by_simple: QuickMap<&'static str, Vec<DefId>>,
+    spaces: QuickMap<&'static str, ()>,
     pub(crate) usings: Vec<&'static str>,
     extensions: Vec<DefId>,
-    by_extension: OnceLock<HashMap<&'static str, Vec<(DefId, u16)>>>,
+    by_extension: OnceLock<QuickMap<&'static str, Vec<(DefId, u16)>>>,
     imported: OnceLock<Vec<&'static str>>,
 }
 
@@ -176,7 +176,7 @@ pub(crate) const CONTEXT: &str = "ApimStub";
 impl Table {
     fn read() -> Self {
         let mut names: Vec<(&'static str, &'static str)> = Vec::new();
-        let mut lines: HashMap<usize, &'static str> = HashMap::new();
+        let mut lines: QuickMap<usize, &'static str> = QuickMap::default();
         let mut usings = Vec::new();
         let mut extensions = Vec::new();
         for line in TEXT.lines() {
@@ -202,8 +202,8 @@ impl Table {
         usings.push(CONTEXT);
         let mut table = Self {
             entries: Vec::with_capacity(names.len()),
-            by_simple: HashMap::with_capacity(names.len()),
-            spaces: HashMap::new(),
+            by_simple: QuickMap::default(),
+            spaces: QuickMap::default(),
             usings,
             extensions,
             by_extension: OnceLock::new(),
@@ -362,7 +362,7 @@ impl Table {
     /// The extension methods of this name in the imported namespaces.
     pub(crate) fn extensions(&self, name: &str) -> &[(DefId, u16)] {
         let all = self.by_extension.get_or_init(|| {
-            let mut all: HashMap<&'static str, Vec<(DefId, u16)>> = HashMap::new();
+            let mut all: QuickMap<&'static str, Vec<(DefId, u16)>> = QuickMap::default();
             for id in self
                 .extensions
                 .iter()
@@ -386,7 +386,7 @@ impl Table {
             .by_extension
             .get()
             .into_iter()
-            .flat_map(HashMap::keys)
+            .flat_map(std::collections::HashMap::keys)
             .copied()
             .collect();
         names.sort_unstable();

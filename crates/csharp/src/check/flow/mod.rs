@@ -4,10 +4,11 @@ mod expressions;
 mod statements;
 
 use super::Checker;
+use crate::hash::QuickMap;
 use crate::problem::{Code, Problem};
 use crate::span::Span;
 use crate::tree::{NodeId, NodeKind, Tree};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// What holds at a point of the program.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,13 +69,13 @@ struct Target {
 pub(super) struct Flow<'c, 't> {
     checker: &'c mut Checker<'t>,
     tree: &'t Tree,
-    variables: HashMap<NodeId, usize>,
+    variables: QuickMap<NodeId, usize>,
     state: State,
     targets: Vec<Target>,
     /// The finally blocks around: how many targets are outside of each, and
     /// what it assigns.
     finals: Vec<(usize, Vec<u64>)>,
-    final_assigns: HashMap<NodeId, Vec<u64>>,
+    final_assigns: QuickMap<NodeId, Vec<u64>>,
     /// Whether findings are told.
     told: bool,
     labels: BTreeMap<String, State>,
@@ -83,7 +84,7 @@ pub(super) struct Flow<'c, 't> {
     /// Variables that were reported; once is enough.
     reported: Vec<NodeId>,
     /// Variables that each local function assigns.
-    assigns: HashMap<NodeId, Vec<usize>>,
+    assigns: QuickMap<NodeId, Vec<usize>>,
 }
 
 impl<'t> Checker<'t> {
@@ -92,7 +93,7 @@ impl<'t> Checker<'t> {
             return;
         }
         let tree = self.tree;
-        let mut variables = HashMap::new();
+        let mut variables = QuickMap::default();
         for (id, node) in tree.nodes() {
             if matches!(node.kind, NodeKind::Variable { .. } | NodeKind::Local(_)) {
                 let number = variables.len();
@@ -110,12 +111,12 @@ impl<'t> Checker<'t> {
             },
             targets: Vec::new(),
             finals: Vec::new(),
-            final_assigns: HashMap::new(),
+            final_assigns: QuickMap::default(),
             told: true,
             labels: BTreeMap::new(),
             alive: true,
             reported: Vec::new(),
-            assigns: HashMap::new(),
+            assigns: QuickMap::default(),
         };
         flow.functions();
         if is_value {
