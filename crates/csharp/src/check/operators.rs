@@ -86,10 +86,6 @@ impl Checker<'_> {
         }
         let truth =
             is_comparison(op) || matches!(op, BinaryOp::ConditionalAnd | BinaryOp::ConditionalOr);
-        if left.is_unknown() || right.is_unknown() {
-            // A type may define any operator, and its result.
-            return Value::new(Ty::UNKNOWN, node);
-        }
         let broken = |v: &Value| {
             matches!(
                 v.what,
@@ -99,6 +95,10 @@ impl Checker<'_> {
         if broken(&left) || broken(&right) {
             self.wrong_operands(op, at, span, &left, &right);
             return Value::new(if truth { Ty::BOOL } else { Ty::UNKNOWN }, node);
+        }
+        if left.is_unknown() || right.is_unknown() {
+            // A type may define any operator, and its result.
+            return Value::new(Ty::UNKNOWN, node);
         }
         if left.ty == Ty::DYNAMIC || right.ty == Ty::DYNAMIC {
             return Value::new(Ty::DYNAMIC, node);
