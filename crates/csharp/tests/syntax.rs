@@ -175,6 +175,14 @@ fn nodes_have_types_and_declarations() {
     let declared = analysis.declaration_of(used).unwrap();
     assert_eq!(tree.node(declared).span.start, 4);
     assert_eq!(analysis.result.as_deref(), Some("int"));
+    let call = tree
+        .nodes()
+        .find(|(_, node)| matches!(node.kind, NodeKind::Call { .. }));
+    let member = analysis.member_of(call.unwrap().0).unwrap();
+    assert_eq!(
+        member,
+        "System.Linq.Enumerable.First<TSource>(this System.Collections.Generic.IEnumerable<TSource>)"
+    );
 }
 
 #[test]

@@ -77,6 +77,7 @@ fn type_parameter(text: &'static str) -> TypeParameter {
         _ => Variance::None,
     };
     let mut parameter = TypeParameter {
+        name: head.trim_start_matches(['+', '-']),
         variance,
         is_class: false,
         is_struct: false,

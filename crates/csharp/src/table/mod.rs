@@ -2,9 +2,12 @@
 //! program; a type is read from it when it is first asked for.
 
 mod decode;
+mod show;
 
 use crate::hash::QuickMap;
 use std::sync::{LazyLock, OnceLock};
+
+pub(crate) use show::member as show_member;
 
 static TEXT: &str = include_str!("../../data/types.txt");
 
@@ -68,6 +71,7 @@ pub(crate) enum Variance {
 
 #[derive(Debug)]
 pub(crate) struct TypeParameter {
+    pub(crate) name: &'static str,
     pub(crate) variance: Variance,
     pub(crate) is_class: bool,
     pub(crate) is_struct: bool,
