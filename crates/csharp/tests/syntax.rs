@@ -6,8 +6,8 @@
 )]
 
 use flux_apim_csharp::{
-    Environment, Evidence, Expected, Form, NodeId, NodeKind, Severity, TokenKind, Tree, check,
-    parse,
+    Environment, Evidence, Expected, Form, Literal, NodeId, NodeKind, Number, Severity, TokenKind,
+    Tree, check, parse,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -249,4 +249,24 @@ fn places_want_types() {
     assert_eq!(problems[0].severity, Severity::Warning);
     assert_eq!(problems[0].evidence, Evidence::Disputed);
     assert!(in_place("null", Expected::OneOf(&["string"])).is_empty());
+}
+
+#[test]
+fn literals_have_values() {
+    for (text, want) in [
+        ("0x1F", Literal::Whole(31, Number::Int)),
+        ("1_000L", Literal::Whole(1000, Number::Long)),
+        ("0b101", Literal::Whole(5, Number::Int)),
+        ("1.5e2", Literal::Real(150.0, Number::Double)),
+        ("2m", Literal::Real(2.0, Number::Decimal)),
+        (r"'\u0041'", Literal::Character('A')),
+        (r#""a\t\"b\x41""#, Literal::Text("a\t\"bA".to_owned())),
+        (r#"@"c:\d ""e""""#, Literal::Text("c:\\d \"e\"".to_owned())),
+        ("null", Literal::Null),
+        ("true", Literal::Bool(true)),
+    ] {
+        let (tree, problems) = parse(text, Form::Expression);
+        assert!(problems.is_empty(), "{text}: {problems:?}");
+        assert_eq!(tree.literal(tree.root()), Some(want), "{text}");
+    }
 }
