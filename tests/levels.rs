@@ -6,9 +6,10 @@ mod common;
 
 use common::{run, tree_of};
 use flux_apim::bundle::INVENTORY;
-use flux_apim::diag::{Class, Findings, RULES, Report, Rule, sarif};
+use flux_apim::diag::{Class, Findings, Report, Rule, sarif};
 use flux_apim::levels::{Asked, Baseline, Policy, settings_of_json};
 use flux_apim::pipeline::{Options, Outcome};
+use flux_apim::rules::REGISTRY;
 use flux_apim::tree::{FileId, Limits};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
@@ -38,7 +39,7 @@ fn project(more: &[(&str, &str)]) -> flux_apim::tree::SourceTree {
 /// One target, so that nothing is said of what another cannot carry.
 fn arm() -> Options {
     Options {
-        targets: Some(vec![flux_apim::render::Target::Arm]),
+        targets: Some(vec![flux_apim::render::Target::ARM]),
         ..Options::default()
     }
 }
@@ -57,6 +58,7 @@ fn asked(asked: Asked) -> Options {
 fn policy(text: &str) -> Arc<Policy> {
     let mut findings = Findings::from(Vec::new());
     let policy = Policy::read(
+        REGISTRY,
         FileId(0),
         text.to_owned(),
         &Limits::default(),
@@ -104,7 +106,8 @@ fn refused(outcome: &Outcome, what: &str) {
 }
 
 fn integrity() -> impl Iterator<Item = &'static Rule> {
-    RULES
+    REGISTRY
+        .all()
         .iter()
         .copied()
         .filter(|rule| rule.class == Class::Integrity)
@@ -130,12 +133,12 @@ fn nobody_lowers_integrity() {
             // The policy of an operator is none then.
             let text = format!("version: 1\nlevels:\n  {level}\n");
             let mut findings = Findings::from(Vec::new());
-            let read = Policy::read(FileId(0), text, &Limits::default(), &mut findings);
+            let read = Policy::read(REGISTRY, FileId(0), text, &Limits::default(), &mut findings);
             assert!(read.is_none() && !findings.is_empty(), "{level}");
         }
         for from in ["the option `rules`", "spec.validation.rules"] {
             for level in [json!("off"), json!({"level": "warning", "reason": "x"})] {
-                let settings = settings_of_json(&json!({name: level}), from).unwrap();
+                let settings = settings_of_json(REGISTRY, &json!({name: level}), from).unwrap();
                 let options = asked(Asked {
                     settings,
                     ..Asked::default()
@@ -468,7 +471,7 @@ fn suppressed_findings_are_for_machines() {
         report["summary"],
         json!({"error": 0, "warning": 0, "info": 0, "suppressed": 1})
     );
-    let read = Report::from_json(&report, &project(&[])).unwrap();
+    let read = Report::from_json(&report, &project(&[]), REGISTRY).unwrap();
     assert_eq!(serde_json::to_value(&read).unwrap(), report);
     let sarif = serde_json::to_value(sarif::to_sarif(&outcome.report, "0")).unwrap();
     assert_eq!(
@@ -594,7 +597,7 @@ fn what_an_operator_holds_nobody_lowers() {
     assert_eq!(ways.len(), 20);
     for (policy, files, rules) in ways {
         let mut options = under(&[policy]);
-        options.levels.settings = settings_of_json(&rules, "the option `rules`").unwrap();
+        options.levels.settings = settings_of_json(REGISTRY, &rules, "the option `rules`").unwrap();
         let files: Vec<_> = files
             .iter()
             .map(|(path, text)| (*path, text.as_str()))

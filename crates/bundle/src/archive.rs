@@ -183,7 +183,7 @@ fn text_of(bundle: &Bundle, parts: &[Part<'_>]) -> Option<(usize, Range<usize>, 
     let [Part::Piece(Piece::Content { index, range, text }, _)] = parts else {
         return None;
     };
-    let content = bundle.graph.contents()[*index];
+    let content = &bundle.graph.contents()[*index];
     let text = match text {
         Text::Yaml if content.yaml_len == content.json_len => Text::Json,
         text => *text,

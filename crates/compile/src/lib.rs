@@ -293,7 +293,7 @@ fn at(
     if policy.has_notes {
         let message = "an allowance inside of a string allows nothing";
         findings.push(
-            Diagnostic::new(&rules::MALFORMED_ALLOWANCE, span, message)
+            flux_apim_diag::Diagnostic::new(&levels::rules::MALFORMED_ALLOWANCE, span, message)
                 .help("write `x-flux-apim-allow` beside the string"),
         );
     }

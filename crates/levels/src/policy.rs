@@ -385,7 +385,13 @@ mod tests {
     fn read(text: &str) -> (Option<Policy>, usize) {
         let mut findings = Findings::from(Vec::new());
         let limits = Limits::default();
-        let policy = Policy::read(FileId(0), text.to_owned(), &limits, &mut findings);
+        let policy = Policy::read(
+            crate::sample::REGISTRY,
+            FileId(0),
+            text.to_owned(),
+            &limits,
+            &mut findings,
+        );
         (policy, findings.len())
     }
 

@@ -1,8 +1,8 @@
 //! Policies of the operator, as they are for a namespace. The files are a mounted
 //! ConfigMap: they are read for each reconciliation, so that a change needs no restart.
 
+use super::answer::{Retry, answered, reason};
 use super::context::Context;
-use super::error::{Retry, answered, reason};
 use crate::edge::policies;
 use crate::levels::Policy;
 use k8s_openapi::api::core::v1::Namespace;
