@@ -1,5 +1,7 @@
 //! Says what is wrong with one expression: `cargo run --example check -- '@(1 + "a")'`.
 
+#![allow(clippy::print_stdout, reason = "printing is what it does")]
+
 use flux_apim_csharp::{Environment, Form, check, parse};
 
 fn main() -> Result<(), String> {

@@ -2,6 +2,7 @@
 
 mod check;
 mod end;
+mod hash;
 mod lexer;
 mod meter;
 mod parser;
@@ -17,4 +18,6 @@ pub use meter::{Meter, Unmetered};
 pub use parser::{parse, parse_metered};
 pub use problem::{Code, Evidence, Problem, Severity};
 pub use span::Span;
-pub use tree::{AssignOp, BinaryOp, Form, List, Mode, Node, NodeId, NodeKind, Tree, UnaryOp};
+pub use tree::{
+    AssignOp, BinaryOp, Form, List, Literal, Mode, Node, NodeId, NodeKind, Tree, UnaryOp,
+};

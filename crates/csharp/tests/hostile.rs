@@ -158,6 +158,7 @@ fn depth_fits_the_stack() {
         ("while(true)", "return 1;", ""),
         ("foreach(var x in new[]{1}){", "return 1;", "}"),
         ("try{", "return 1;", "}catch{}"),
+        ("try{}finally{", "context.Trace(\"\");", "}"),
         ("using(var s=new StringReader(\"\"))", "return 1;", ""),
         ("switch(1){default:", "return 1;", "break;}"),
         ("int f(){", "return 1;", "}"),

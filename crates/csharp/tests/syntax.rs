@@ -6,8 +6,8 @@
 )]
 
 use flux_apim_csharp::{
-    Environment, Evidence, Expected, Form, NodeId, NodeKind, Severity, TokenKind, Tree, check,
-    parse,
+    Environment, Evidence, Expected, Form, Literal, NodeId, NodeKind, Number, Severity, TokenKind,
+    Tree, check, parse,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -175,6 +175,14 @@ fn nodes_have_types_and_declarations() {
     let declared = analysis.declaration_of(used).unwrap();
     assert_eq!(tree.node(declared).span.start, 4);
     assert_eq!(analysis.result.as_deref(), Some("int"));
+    let call = tree
+        .nodes()
+        .find(|(_, node)| matches!(node.kind, NodeKind::Call { .. }));
+    let member = analysis.member_of(call.unwrap().0).unwrap();
+    assert_eq!(
+        member,
+        "System.Linq.Enumerable.First<TSource>(this System.Collections.Generic.IEnumerable<TSource>)"
+    );
 }
 
 #[test]
@@ -237,8 +245,28 @@ fn places_want_types() {
         (problems[0].code.id(), problems[0].severity),
         ("APIM-PLACE", Severity::Error)
     );
-    let problems = in_place("1", Expected::Exactly("string"));
+    let problems = in_place("1", Expected::OneOf(&["string"]));
     assert_eq!(problems[0].severity, Severity::Warning);
     assert_eq!(problems[0].evidence, Evidence::Disputed);
-    assert!(in_place("null", Expected::Exactly("string")).is_empty());
+    assert!(in_place("null", Expected::OneOf(&["string"])).is_empty());
+}
+
+#[test]
+fn literals_have_values() {
+    for (text, want) in [
+        ("0x1F", Literal::Whole(31, Number::Int)),
+        ("1_000L", Literal::Whole(1000, Number::Long)),
+        ("0b101", Literal::Whole(5, Number::Int)),
+        ("1.5e2", Literal::Real(150.0, Number::Double)),
+        ("2m", Literal::Real(2.0, Number::Decimal)),
+        (r"'\u0041'", Literal::Character('A')),
+        (r#""a\t\"b\x41""#, Literal::Text("a\t\"bA".to_owned())),
+        (r#"@"c:\d ""e""""#, Literal::Text("c:\\d \"e\"".to_owned())),
+        ("null", Literal::Null),
+        ("true", Literal::Bool(true)),
+    ] {
+        let (tree, problems) = parse(text, Form::Expression);
+        assert!(problems.is_empty(), "{text}: {problems:?}");
+        assert_eq!(tree.literal(tree.root()), Some(want), "{text}");
+    }
 }

@@ -47,6 +47,8 @@ impl<'t> Element<'t> {
 #[derive(Debug)]
 pub struct Document<'t> {
     pub(super) elements: Vec<Element<'t>>,
+    /// Comments that speak to this program.
+    pub(super) notes: Vec<Span>,
     pub(super) held: Held,
     /// Bytes of the elements and what they have.
     pub(super) bytes: usize,
@@ -57,4 +59,12 @@ impl<'t> Document<'t> {
     pub fn elements(&self) -> &[Element<'t>] {
         &self.elements
     }
+
+    /// The comments that begin with [`MARK`], from `<!--` to `-->`.
+    pub fn notes(&self) -> &[Span] {
+        &self.notes
+    }
 }
+
+/// What a comment begins with that speaks to this program.
+pub const MARK: &str = "flux-apim:";

@@ -8,6 +8,6 @@ mod parse;
 mod references;
 pub mod rules;
 
-pub use document::{Attribute, Document, Element};
+pub use document::{Attribute, Document, Element, MARK};
 pub use parse::{Root, parse, sniff};
 pub use references::{Reference, ReferenceKind, references};

@@ -1,6 +1,6 @@
 //! A tolerant parser: one pass, no recursion, expressions skipped as a whole.
 
-use super::document::{Attribute, Document, Element, Text};
+use super::document::{Attribute, Document, Element, MARK, Text};
 use crate::csharp;
 use crate::rules::{malformed_policy, policy_doctype, wrong_policy_root};
 use flux_apim_diag::rules::document_limit;
@@ -74,6 +74,7 @@ pub fn parse<'t>(
         at: if text.starts_with('\u{feff}') { 3 } else { 0 },
         document: Document {
             elements: Vec::new(),
+            notes: Vec::new(),
             held: findings.budget().hold(text.len(), file),
             bytes: text.len(),
         },
@@ -121,8 +122,13 @@ impl<'t> Parser<'t> {
             self.meter.spend(steps as u64, self.span(self.at, self.at));
             counted = self.at;
             let rest = &self.text[self.at..];
-            if rest.starts_with("<!--") {
+            if let Some(inside) = rest.strip_prefix("<!--") {
+                let start = self.at;
                 self.skip_past("<!--", "-->", "the comment is not closed")?;
+                if inside.trim_start().starts_with(MARK) {
+                    let note = self.span(start, self.at);
+                    self.document.notes.push(note);
+                }
             } else if let Some(inner) = rest.strip_prefix("<![CDATA[") {
                 let start = self.text.len() - inner.len();
                 self.skip_past("<![CDATA[", "]]>", "the CDATA section is not closed")?;

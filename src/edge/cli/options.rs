@@ -27,6 +27,8 @@ pub(super) struct Common {
     /// Treat these as errors.
     #[arg(long, value_name = "WHAT", value_parser = ["warnings"])]
     pub(super) deny: Vec<String>,
+    #[command(flatten)]
+    pub(super) policies: PolicyArgs,
     /// Worker threads; one for each core unless given.
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(super) threads: Option<usize>,
@@ -35,6 +37,20 @@ pub(super) struct Common {
     #[cfg(feature = "publish")]
     #[command(flatten)]
     pub(super) registry: super::registry::RegistryArgs,
+}
+
+/// Policies that stand over what a source says of levels.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct PolicyArgs {
+    /// Policy of an operator: levels that no source lowers, and the exceptions that it may
+    /// make. Of several the stricter one counts.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FLUX_APIM_POLICY",
+        value_delimiter = ','
+    )]
+    pub(super) policy: Vec<PathBuf>,
 }
 
 impl Common {
@@ -107,6 +123,12 @@ pub(super) struct Validate {
     #[cfg(feature = "server")]
     #[command(flatten)]
     pub(super) remote: RemoteArgs,
+    /// Findings that were there before, by --write-baseline: they count no longer.
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Write what is found into FILE, and count it no longer.
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    pub(super) write_baseline: Option<PathBuf>,
     /// How findings are shown.
     #[arg(long, value_enum, default_value = "human")]
     pub(super) format: Format,

@@ -250,6 +250,14 @@ impl Checker<'_> {
         name: Span,
     ) -> Value {
         let is_type = matches!(target.what, What::Type);
+        let index = TABLE
+            .def(def)
+            .members
+            .iter()
+            .position(|m| std::ptr::eq(m, member));
+        if let Some(index) = index.and_then(|n| u16::try_from(n).ok()) {
+            self.note_member(node, Method::Member { owner, def, index });
+        }
         let own = self.types.arguments(owner);
         let ty = match &member.result {
             Some(result) => self.types.resolve(result, &own),
@@ -363,6 +371,16 @@ impl Checker<'_> {
         let value = self.value(target);
         let value = self.readable(value);
         let span = self.tree.span(target);
+        if matches!(
+            value.what,
+            What::Null | What::Default | What::Lambda | What::Nothing
+        ) {
+            self.error(
+                Code::UnaryTypes,
+                span,
+                "this has no type, so `?` has no place behind it",
+            );
+        }
         let inner = match self.types.nullable_of(value.ty) {
             Some(inner) => inner,
             None => {

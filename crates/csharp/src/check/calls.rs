@@ -228,6 +228,7 @@ impl Checker<'_> {
             self.check_receiver(group, &call, span);
         }
         self.permit_method(call.method, span);
+        self.note_member(node, call.method);
         self.note_variable(group, &args, &call);
         self.note_type(group.name_node, call.result);
         let mut value = returned(call.result, node);

@@ -85,6 +85,7 @@ impl Checker<'_> {
         if looked_at {
             self.permit_method(call.method, span);
         }
+        self.note_member(node, call.method);
         let writable = self
             .member(call.method)
             .is_some_and(|member| member.can_write);

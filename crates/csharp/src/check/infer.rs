@@ -391,7 +391,7 @@ impl Checker<'_> {
             let kept: Vec<Ty> = candidates
                 .iter()
                 .copied()
-                .filter(|c| self.standard(*bound, *c))
+                .filter(|c| self.type_converts(*bound, *c))
                 .collect();
             candidates = kept;
         }
@@ -399,14 +399,14 @@ impl Checker<'_> {
             let kept: Vec<Ty> = candidates
                 .iter()
                 .copied()
-                .filter(|c| self.standard(*c, *bound))
+                .filter(|c| self.type_converts(*c, *bound))
                 .collect();
             candidates = kept;
         }
         let best = candidates
             .iter()
             .copied()
-            .find(|c| candidates.iter().all(|d| self.standard(*d, *c)));
+            .find(|c| candidates.iter().all(|d| self.type_converts(*d, *c)));
         all[n].fixed = best;
         best.is_some()
     }

@@ -86,14 +86,6 @@ impl Checker<'_> {
         }
         let truth =
             is_comparison(op) || matches!(op, BinaryOp::ConditionalAnd | BinaryOp::ConditionalOr);
-        if left.is_unknown() || right.is_unknown() {
-            let text = op == BinaryOp::Add && (left.ty == Ty::STRING || right.ty == Ty::STRING);
-            return match (truth, text) {
-                (true, _) => Value::new(Ty::BOOL, node),
-                (_, true) => Value::new(Ty::STRING, node),
-                _ => Value::new(Ty::UNKNOWN, node),
-            };
-        }
         let broken = |v: &Value| {
             matches!(
                 v.what,
@@ -103,6 +95,10 @@ impl Checker<'_> {
         if broken(&left) || broken(&right) {
             self.wrong_operands(op, at, span, &left, &right);
             return Value::new(if truth { Ty::BOOL } else { Ty::UNKNOWN }, node);
+        }
+        if left.is_unknown() || right.is_unknown() {
+            // A type may define any operator, and its result.
+            return Value::new(Ty::UNKNOWN, node);
         }
         if left.ty == Ty::DYNAMIC || right.ty == Ty::DYNAMIC {
             return Value::new(Ty::DYNAMIC, node);
@@ -191,6 +187,16 @@ impl Checker<'_> {
             return Some((ty, ty));
         }
         if op == BinaryOp::Add && (left.ty == Ty::STRING || right.ty == Ty::STRING) {
+            return Some((Ty::STRING, Ty::STRING));
+        }
+        let null = |value: &Value| matches!(value.what, What::Null);
+        if op == BinaryOp::Add
+            && (null(left) || null(right))
+            && left.ty != right.ty
+            && !self.types.is_delegate(a)
+            && !self.types.is_delegate(b)
+        {
+            // `null` is a text here: anything and a text make a text.
             return Some((Ty::STRING, Ty::STRING));
         }
         if matches!(op, BinaryOp::Add | BinaryOp::Subtract)
@@ -340,6 +346,9 @@ impl Checker<'_> {
             B::Subtract if x && y && a == b => Ty::INT,
             B::Add if x && whole(b) || y && whole(a) => own,
             B::Subtract if x && whole(b) => own,
+            B::Add | B::Subtract if left.ty == Ty::NULL || right.ty == Ty::NULL => {
+                return Some(Ty::UNKNOWN);
+            }
             _ => return None,
         };
         Some(if lifted {
@@ -384,19 +393,21 @@ impl Checker<'_> {
             return None;
         }
         // The same for nullable operands.
-        let bare = |checker: &Self, value: &Value, other: Ty| {
+        let bare = |checker: &Self, value: &Value| {
+            // `null` may be any of them.
             let ty = if value.ty == Ty::NULL {
-                checker.types.bare(other)
+                Ty::UNKNOWN
             } else {
                 checker.types.bare(value.ty)
             };
             Arg::plain(Value::new(ty, value.node))
         };
-        let args = [bare(self, left, right.ty), bare(self, right, left.ty)];
+        let args = [bare(self, left), bare(self, right)];
         let values = args
             .iter()
             .any(|arg| self.types.is_value_type(arg.value.ty));
         match self.choose(&methods, &args, None) {
+            Choice::One(call) if values && call.result == Ty::UNKNOWN => Some(Ty::UNKNOWN),
             Choice::One(call) if values => Some(match is_comparison(op) {
                 true => call.result,
                 false => self.types.nullable(call.result),

@@ -15,14 +15,7 @@ impl Checker<'_> {
         let value = self.readable(value);
         let span = self.tree.span(node);
         if value.is_unknown() {
-            return Value::new(
-                if op == UnaryOp::Not {
-                    Ty::BOOL
-                } else {
-                    Ty::UNKNOWN
-                },
-                node,
-            );
+            return Value::new(Ty::UNKNOWN, node);
         }
         if matches!(op, UnaryOp::AddressOf | UnaryOp::Dereference) {
             self.error(

@@ -302,7 +302,9 @@ impl Parser<'_> {
         if self.stopped {
             return value;
         }
-        if !self.eat(";") {
+        // A named value may hold whole statements.
+        let unknown = matches!(self.nodes[value.index()].kind, NodeKind::NamedValue);
+        if !self.eat(";") && !unknown {
             let message = format!("`;` is missing {}", self.seen());
             self.report(Code::SemicolonExpected, self.gap(), message);
         }
