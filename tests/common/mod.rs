@@ -162,8 +162,9 @@ pub fn run(tree: &SourceTree, options: &Options) -> Outcome {
 
 /// The tree in `folder` without the files that nobody may let pass, and with a project
 /// configuration that makes warnings of the other errors that `options` finds: what it
-/// renders to can be looked at all the same.
-pub fn forgiven(folder: &Path, options: &Options) -> SourceTree {
+/// renders to can be looked at all the same. None when its environment is what nobody
+/// may let pass.
+pub fn forgiven(folder: &Path, options: &Options) -> Option<SourceTree> {
     let mut files = BTreeMap::new();
     let tree = tree(folder);
     for (id, path) in tree.files() {
@@ -183,7 +184,10 @@ pub fn forgiven(folder: &Path, options: &Options) -> SourceTree {
         if files.len() < before {
             continue;
         }
-        assert!(integrity.is_empty(), "{:#?}", shown(&outcome));
+        if !integrity.is_empty() {
+            println!("{}: {:#?}", folder.display(), shown(&outcome));
+            return None;
+        }
         let levels: std::collections::BTreeSet<String> = others
             .into_iter()
             .map(|d| format!("{}: {{level: warning, reason: a test}}", d.rule.code))
@@ -196,7 +200,7 @@ pub fn forgiven(folder: &Path, options: &Options) -> SourceTree {
         );
         break;
     }
-    SourceTree::in_memory(files)
+    Some(SourceTree::in_memory(files))
 }
 
 /// The environments of a tree; none is one of them.
