@@ -2,6 +2,7 @@
 //! document that APIM imports.
 
 mod bundle;
+mod check;
 mod documents;
 mod links;
 mod names;
