@@ -4,6 +4,7 @@
 mod bundle;
 mod check;
 mod documents;
+mod ids;
 mod links;
 mod names;
 mod operations;

@@ -1,6 +1,7 @@
 //! What a document refers to, each reference in it checked.
 
 use super::documents::{Dialect, Documents, Links};
+use super::ids::Ids;
 use super::reference::{self, Target};
 use super::references::references_of;
 use crate::rules::{remote_reference, unresolved_reference};
@@ -25,6 +26,8 @@ pub(super) fn find(
         document,
         dialect,
         files: BTreeSet::new(),
+        ids: None,
+        meter,
         sound: true,
     };
     let path = documents.tree().path(file).as_str();
@@ -50,10 +53,20 @@ struct Search<'d> {
     document: &'d Document,
     dialect: Dialect,
     files: BTreeSet<FileId>,
+    /// Looked for when a reference leads nowhere.
+    ids: Option<Ids<'d>>,
+    meter: &'d Meter,
     sound: bool,
 }
 
-impl Search<'_> {
+impl<'d> Search<'d> {
+    /// Whether `reference` names a schema of the document by its `$id`.
+    fn is_id(&mut self, reference: &str) -> bool {
+        let (document, meter) = (self.document, self.meter);
+        let ids = || Ids::of(document, meter);
+        self.dialect == Dialect::Anchors && self.ids.get_or_insert_with(ids).has(reference)
+    }
+
     /// Looks at `reference`: whether that needs not be done again.
     fn look(
         &mut self,
@@ -71,6 +84,7 @@ impl Search<'_> {
                 findings.push(unresolved_reference::no_pointer(span, &shown()));
                 return Ok(false);
             }
+            Target::Remote if self.is_id(reference) => return Ok(true),
             Target::Remote => {
                 findings.push(remote_reference::found(span, &shown()));
                 return Ok(false);
@@ -81,6 +95,7 @@ impl Search<'_> {
             }
             Target::File { path, pointer } => match tree.find(&path) {
                 Some(target) => (target, pointer),
+                None if self.is_id(reference) => return Ok(true),
                 None => {
                     let path = excerpt(&path, 200);
                     findings.push(unresolved_reference::no_file(span, &shown(), &path));

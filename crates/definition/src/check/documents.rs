@@ -4,9 +4,9 @@ use super::shape::Version;
 use super::{Check, place};
 use crate::rules::{
     doubtful_field_value, incomplete_object, invalid_field_value, missing_field,
-    older_service_refuses,
+    some_services_refuse,
 };
-use flux_apim_syntax::NodeRef;
+use flux_apim_syntax::{Kind, NodeRef};
 
 pub(super) fn three<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Option<NodeRef<'c>>) {
     if node.get("paths").is_some() {
@@ -45,7 +45,13 @@ pub(super) fn contact<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Optio
     let Some(email) = node.get("email") else {
         return;
     };
-    let Some(text) = email.as_scalar() else {
+    // What is no text at all is said as such.
+    let text = match email.kind() {
+        Kind::True => Some("true"),
+        Kind::False => Some("false"),
+        _ => email.as_scalar(),
+    };
+    let Some(text) = text else {
         return;
     };
     let parts = text.split_once('@');
@@ -53,7 +59,7 @@ pub(super) fn contact<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Optio
         .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'));
     if !fits {
         check.say(match check.version {
-            Version::V2 => older_service_refuses::email(email.span(), text),
+            Version::V2 => some_services_refuse::email(email.span(), text),
             _ => invalid_field_value::email(email.span(), text),
         });
     }

@@ -25,15 +25,16 @@ mod values;
 
 use crate::Kind;
 use crate::bundle::Files;
+use crate::ids::Ids;
 use crate::rules::{
-    dropped_value, incomplete_object, invalid_path_template, missing_field, older_service_refuses,
+    dropped_value, incomplete_object, invalid_path_template, missing_field, some_services_refuse,
     unknown_field, wrong_type,
 };
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Diagnostic, Findings, Span};
 use flux_apim_syntax::{self as syntax, NodeRef};
 use shape::{Is, Need, Patterned, Shape, Version};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// A value to look at.
 #[derive(Clone, Copy)]
@@ -55,6 +56,10 @@ struct Check<'f, 'c> {
     open: Vec<Work<'c>>,
     /// Objects of other files that were met, and as what.
     met: HashSet<(FileId, u32, usize)>,
+    /// The schemas among the components.
+    components: HashMap<u32, NodeRef<'c>>,
+    /// Looked for when a reference of 3.1 leads to no file.
+    ids: Option<Ids<'c>>,
     /// What was said once for the whole document.
     said: HashSet<(&'static str, &'c str)>,
 }
@@ -77,6 +82,8 @@ pub(super) fn check(files: &Files<'_>, kind: Kind, findings: &mut Findings) {
         findings,
         open: Vec::new(),
         met: HashSet::new(),
+        components: HashMap::new(),
+        ids: None,
         said: HashSet::new(),
     };
     check.push(root, None, Is::Object(shape));
@@ -180,7 +187,9 @@ impl<'c> Check<'_, 'c> {
     fn object(&mut self, work: Work<'c>, shape: &'static Shape) {
         let node = work.node;
         if node.kind() != syntax::Kind::Object {
-            return self.wrong(work, &wrong_type::OBJECT);
+            // The one object of which the readers look at nothing else.
+            let dropped = work.dropped || shape.name == "contact";
+            return self.wrong(Work { dropped, ..work }, &wrong_type::OBJECT);
         }
         if let Some(folder) = shape.components
             && let Some(reference) = node.get("$ref")
@@ -212,7 +221,7 @@ impl<'c> Check<'_, 'c> {
         let name = key.as_str().unwrap_or("");
         if let Some(field) = shape.field(name, self.version) {
             if field.since == Version::V31 && self.first("field", name) {
-                self.say(older_service_refuses::field(key.span(), name));
+                self.say(some_services_refuse::field(key.span(), name));
             }
             return self.push(value, Some(key), field.is);
         }

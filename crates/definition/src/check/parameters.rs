@@ -178,6 +178,9 @@ struct Declared<'c> {
 /// The path and query parameters in `list`; nothing when one of them is not known.
 fn declared<'c>(check: &Check<'_, 'c>, list: Option<NodeRef<'c>>) -> Option<Vec<Declared<'c>>> {
     let mut out = Vec::new();
+    if list.is_some_and(|list| list.kind() != Kind::Array) {
+        return None;
+    }
     for item in list.into_iter().flat_map(NodeRef::items) {
         check.spend(4, item);
         let node = check.resolve(item)?;
@@ -208,60 +211,57 @@ pub(super) fn of_path<'c>(
     check: &mut Check<'_, 'c>,
     key: NodeRef<'c>,
     item: NodeRef<'c>,
-    names: &[&'c str],
+    sorted: &[&'c str],
 ) {
     let Some(shared) = declared(check, item.get("parameters")) else {
         return;
     };
     let mut operations = Vec::new();
     for (method, operation) in methods(item.entries()) {
+        if operation.kind() != Kind::Object {
+            continue;
+        }
         let Some(own) = declared(check, operation.get("parameters")) else {
             return;
         };
         operations.push((method, own));
     }
-    let mut missing: Vec<(NodeRef<'c>, &str)> = Vec::new();
+    let names: HashSet<&str> = sorted.iter().copied().collect();
+    let lower: HashMap<String, &str> = names
+        .iter()
+        .map(|name| (name.to_lowercase(), *name))
+        .collect();
+    let everywhere: HashSet<&str> = shared.iter().filter(|p| p.path).map(|p| p.name).collect();
     // Names that are declared as something near to them.
     let mut misspelt: HashSet<&str> = HashSet::new();
     let all = shared
         .iter()
         .chain(operations.iter().flat_map(|(_, own)| own));
     for parameter in all {
-        if parameter.path && !names.contains(&parameter.name) {
-            let declared_too = |name: &&&str| {
-                shared
+        let same = lower.get(&parameter.name.to_lowercase()).copied();
+        if parameter.path && !names.contains(parameter.name) {
+            let meant = same.or_else(|| {
+                let open = sorted
                     .iter()
-                    .any(|other| other.path && other.name == **name)
-            };
-            let meant = names
-                .iter()
-                .find(|name| name.eq_ignore_ascii_case(parameter.name));
-            let meant = meant.copied().or_else(|| {
-                let open = names.iter().filter(|name| !declared_too(name)).copied();
+                    .filter(|name| !everywhere.contains(**name))
+                    .copied();
                 check
                     .findings
                     .hint(|| flux_apim_diag::nearest(parameter.name, open))
             });
             misspelt.extend(meant);
-            let at = parameter.node.get("in").unwrap_or(parameter.node);
-            let at = if at.kind() == Kind::Object {
-                super::place(None, at)
-            } else {
-                at.span()
-            };
-            let finding = superfluous_path_parameter::found(
+            let at = parameter
+                .node
+                .get("in")
+                .map_or_else(|| super::place(None, parameter.node), NodeRef::span);
+            let path = key.as_str().unwrap_or("");
+            check.say(superfluous_path_parameter::found(
                 at,
                 parameter.name,
-                key.as_str().unwrap_or(""),
+                path,
                 meant,
-            );
-            check.say(finding);
-        } else if !parameter.path
-            && parameter.required
-            && names
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(parameter.name))
-        {
+            ));
+        } else if !parameter.path && parameter.required && same.is_some() {
             let at = parameter
                 .node
                 .get("name")
@@ -269,23 +269,30 @@ pub(super) fn of_path<'c>(
             check.say(parameter_name_clash::found(at, parameter.name));
         }
     }
-    let has = |list: &[Declared<'_>], name: &str| {
-        list.iter()
-            .any(|parameter| parameter.path && parameter.name == name)
-    };
-    for name in names
+    let open: Vec<_> = sorted
         .iter()
-        .filter(|name| !misspelt.contains(**name) && !has(&shared, name))
-    {
-        let without = operations.iter().filter(|(_, own)| !has(own, name));
-        let without: Vec<_> = without.map(|(method, _)| *method).collect();
-        match without.len() {
-            0 => {}
-            n if n == operations.len() => missing.push((key, name)),
-            _ => missing.extend(without.into_iter().map(|method| (method, *name))),
+        .filter(|name| !misspelt.contains(**name) && !everywhere.contains(**name))
+        .collect();
+    let mut without: HashMap<&str, Vec<NodeRef<'c>>> = HashMap::new();
+    for (method, own) in &operations {
+        let own: HashSet<&str> = own.iter().filter(|p| p.path).map(|p| p.name).collect();
+        check.spend(open.len(), *method);
+        for name in open.iter().filter(|name| !own.contains(**name)) {
+            without.entry(name).or_default().push(*method);
         }
     }
-    for (at, name) in missing {
-        check.say(undeclared_path_parameter::found(at.span(), name));
+    for name in open {
+        let Some(methods) = without.get(name) else {
+            continue;
+        };
+        let all = methods.len() == operations.len();
+        let places = if all {
+            std::slice::from_ref(&key)
+        } else {
+            methods
+        };
+        for at in places {
+            check.say(undeclared_path_parameter::found(at.span(), name));
+        }
     }
 }

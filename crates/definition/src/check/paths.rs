@@ -21,6 +21,10 @@ pub(super) fn paths<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<
         let Some(item) = check.resolve(value) else {
             continue;
         };
+        if item.index() != value.index() && check.is_root(item) {
+            // Another path of the document, which is looked at where it stands.
+            continue;
+        }
         if path.contains('?') {
             check.say(query_in_path::found(key.span(), path));
         }

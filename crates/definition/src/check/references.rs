@@ -2,10 +2,11 @@
 
 use super::shape::{Is, Version};
 use super::{Check, Work};
+use crate::ids::Ids;
 use crate::reference::{self, Target};
 use crate::rules::{
-    dropped_value, older_service_refuses, reference_of_other_kind, unknown_field,
-    unusual_reference, wrong_type,
+    dropped_value, reference_of_other_kind, some_services_refuse, unknown_field, unusual_reference,
+    wrong_type,
 };
 use flux_apim_syntax::NodeRef;
 
@@ -76,18 +77,33 @@ fn look<'c>(
         Target::Local(pointer) => follow(check, reference.document().root(), &pointer, is),
         Target::File { path, pointer } => {
             let target = files.shared.tree().find(&path);
+            if target.is_none() && is_id(check, reference, text) {
+                check.say(some_services_refuse::reference(reference.span(), text));
+            }
             if let Some(target) = target.filter(|target| *target != files.root)
                 && let Some(root) = files.root_of(target)
             {
                 follow(check, root, &pointer, is);
             }
         }
-        Target::Anchor | Target::Remote | Target::Outside => {
-            if check.version == Version::V31 && check.first("anchor", text) {
-                check.say(older_service_refuses::reference(reference.span(), text));
+        Target::Remote if !is_id(check, reference, text) => {}
+        Target::Anchor | Target::Remote => {
+            if check.version == Version::V31 && check.first("reference", text) {
+                check.say(some_services_refuse::reference(reference.span(), text));
             }
         }
+        Target::Outside => {}
     }
+}
+
+/// Whether the reference `text` names a schema of its document by `$id`.
+fn is_id<'c>(check: &mut Check<'_, 'c>, reference: NodeRef<'c>, text: &str) -> bool {
+    if check.version != Version::V31 || !check.is_root(reference) {
+        return false;
+    }
+    let (files, document) = (check.files, reference.document());
+    let ids = || Ids::of(document, files.meter);
+    check.ids.get_or_insert_with(ids).has(text)
 }
 
 /// Meets what another file has at `pointer`.
@@ -129,7 +145,7 @@ fn local<'c>(
     let is_component = kind.is_some() && tokens.next().is_some() && tokens.next().is_none();
     let span = reference.span();
     let finding = match kind.filter(|_| is_component) {
-        Some("pathItems") if folder == "pathItems" => older_service_refuses::reference(span, text),
+        Some("pathItems") if folder == "pathItems" => some_services_refuse::reference(span, text),
         Some(kind) if kind == folder => return,
         Some(kind) if folder != "pathItems" => {
             reference_of_other_kind::found(span, text, folder, kind)
@@ -137,7 +153,7 @@ fn local<'c>(
         _ if check.version == Version::V30 && folder != "pathItems" => {
             unusual_reference::found(span, text)
         }
-        _ => older_service_refuses::reference(span, text),
+        _ => some_services_refuse::reference(span, text),
     };
     if check.first("reference", text) {
         check.say(finding);

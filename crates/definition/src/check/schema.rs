@@ -4,7 +4,7 @@ use super::shape::{Is, Version};
 use super::{Check, Work, place, references, v2, v3, values};
 use crate::rules::{
     array_without_items, doubtful_field_value, invalid_field_value, invalid_pattern,
-    older_service_refuses, unknown_field, unknown_schema_keyword, wrong_type,
+    some_services_refuse, unknown_field, unknown_schema_keyword, wrong_type,
 };
 use flux_apim_syntax::{Kind, NodeRef};
 
@@ -134,7 +134,7 @@ pub(super) fn schema<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
         Kind::Object => {}
         Kind::True | Kind::False if check.version == Version::V31 => {
             if check.first("schema", "true") {
-                check.say(older_service_refuses::boolean_schema(node.span()));
+                check.say(some_services_refuse::boolean_schema(node.span()));
             }
             return;
         }
@@ -164,7 +164,7 @@ pub(super) fn schema<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
         }
         let (versions, word) = known.unwrap_or((ALL, ANY));
         if versions == LATER && check.first("keyword", name) {
-            check.say(older_service_refuses::keyword(key.span(), name));
+            check.say(some_services_refuse::keyword(key.span(), name));
         }
         let item = Work {
             node: value,
@@ -175,6 +175,7 @@ pub(super) fn schema<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
         value_of(check, item, word);
     }
     check.open[start..].reverse();
+    super::components::discriminator(check, node);
     let is_array = node.get("type").and_then(NodeRef::as_str) == Some("array");
     let has_items = node.get("items").is_some() || node.get("$ref").is_some();
     if is_array && !has_items && check.version != Version::V31 {
@@ -337,7 +338,7 @@ fn exclusive<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
         }
         (Version::V31, Kind::Number) => {
             if check.first("exclusive", name) {
-                check.say(older_service_refuses::exclusive(span, name));
+                check.say(some_services_refuse::exclusive(span, name));
             }
         }
         _ => values::boolean(check, work),
@@ -358,7 +359,7 @@ fn type_of<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
             return unknown_type(check, item, TYPES);
         }
         if check.first("type", "list") {
-            check.say(older_service_refuses::type_list(
+            check.say(some_services_refuse::type_list(
                 node.span(),
                 check.version == Version::V2,
             ));
@@ -395,9 +396,7 @@ fn unknown_type<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, words: &[&'sta
 
 fn items<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
     if check.version == Version::V2 && work.node.kind() == Kind::Array {
-        check.say(older_service_refuses::items_list(place(
-            work.key, work.node,
-        )));
+        check.say(some_services_refuse::items_list(place(work.key, work.node)));
         return check.open.push(Work {
             is: Is::List(&Is::Schema),
             ..work

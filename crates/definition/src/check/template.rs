@@ -1,5 +1,7 @@
 //! Path templates.
 
+use std::collections::HashSet;
+
 /// What is wrong with a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault<'p> {
@@ -15,6 +17,7 @@ pub(super) enum Fault<'p> {
 /// The first fault of it.
 pub(super) fn names(path: &str) -> Result<Vec<&str>, Fault<'_>> {
     let mut names: Vec<&str> = Vec::new();
+    let mut known = HashSet::new();
     let mut rest = path;
     while let Some(at) = rest.find(['{', '}']) {
         let Some(inside) = rest[at..].strip_prefix('{') else {
@@ -28,7 +31,7 @@ pub(super) fn names(path: &str) -> Result<Vec<&str>, Fault<'_>> {
         if name.is_empty() {
             return Err(Fault::Empty);
         }
-        if names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        if !known.insert(name.to_lowercase()) {
             return Err(Fault::Twice(name));
         }
         names.push(name);

@@ -22,7 +22,6 @@ pub mod long_summary;
 pub mod lower_case_status;
 pub mod malformed_definition;
 pub mod missing_field;
-pub mod older_service_refuses;
 pub mod operation_without_response;
 pub mod optional_discriminator;
 pub mod optional_path_parameter;
@@ -36,6 +35,7 @@ pub mod repeated_item;
 pub mod server_variable;
 pub mod several_bodies;
 pub mod similar_paths;
+pub mod some_services_refuse;
 pub mod superfluous_path_parameter;
 pub mod undeclared_path_parameter;
 pub mod undefined_security_scheme;
@@ -66,7 +66,6 @@ pub use long_summary::RULE as LONG_SUMMARY;
 pub use lower_case_status::RULE as LOWER_CASE_STATUS;
 pub use malformed_definition::RULE as MALFORMED_DEFINITION;
 pub use missing_field::RULE as MISSING_FIELD;
-pub use older_service_refuses::RULE as OLDER_SERVICE_REFUSES;
 pub use operation_without_response::RULE as OPERATION_WITHOUT_RESPONSE;
 pub use optional_discriminator::RULE as OPTIONAL_DISCRIMINATOR;
 pub use optional_path_parameter::RULE as OPTIONAL_PATH_PARAMETER;
@@ -80,6 +79,7 @@ pub use repeated_item::RULE as REPEATED_ITEM;
 pub use server_variable::RULE as SERVER_VARIABLE;
 pub use several_bodies::RULE as SEVERAL_BODIES;
 pub use similar_paths::RULE as SIMILAR_PATHS;
+pub use some_services_refuse::RULE as SOME_SERVICES_REFUSE;
 pub use superfluous_path_parameter::RULE as SUPERFLUOUS_PATH_PARAMETER;
 pub use undeclared_path_parameter::RULE as UNDECLARED_PATH_PARAMETER;
 pub use undefined_security_scheme::RULE as UNDEFINED_SECURITY_SCHEME;
@@ -106,7 +106,7 @@ pub const ALL: &[&Rule] = &[
     &MISSING_FIELD,
     &INCOMPLETE_OBJECT,
     &UNKNOWN_FIELD,
-    &OLDER_SERVICE_REFUSES,
+    &SOME_SERVICES_REFUSE,
     &UNKNOWN_SCHEMA_KEYWORD,
     &WRONG_TYPE,
     &DROPPED_VALUE,

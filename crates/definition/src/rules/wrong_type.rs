@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
 };
 
 /// What belongs in a place, and what Azure says when it is something else.
+#[derive(Debug)]
 pub struct Expected {
     /// In words.
     pub what: &'static str,

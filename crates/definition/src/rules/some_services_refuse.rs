@@ -2,15 +2,15 @@ use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Rule, Severity, Span, ex
 
 pub static RULE: Rule = Rule {
     code: Code(2013),
-    name: "older-service-refuses",
+    name: "some-services-refuse",
     former_names: &[],
     class: Class::Lint,
     severity: Severity::Warning,
     evidence: Evidence::Reported,
     since: "0.1",
-    summary: "an API definition uses what is valid, but what older services or readers refuse",
+    summary: "an API definition uses what is valid, but what some services refuse",
     shows_source: true,
-    page: include_str!("older_service_refuses.md"),
+    page: include_str!("some_services_refuse.md"),
 };
 
 /// A field that came with 3.1.
@@ -86,6 +86,15 @@ pub fn email(at: Span, text: &str) -> Diagnostic {
     let message =
         format!("`{shown}` is no e-mail address: \"MUST be in the format of an email address\"");
     Diagnostic::new(&RULE, at, message).help("write one with a `@`, or leave it out")
+}
+
+/// A discriminator of a schema that is no component, in 3.0.
+pub fn inline_discriminator(at: Span, property: &str) -> Diagnostic {
+    let property = excerpt(property, 60);
+    let message = format!(
+        "the schema does not require its discriminator `{property}`: newer services answer \"Schema must contain property specified in the discriminator\""
+    );
+    Diagnostic::new(&RULE, at, message).help(format!("add `{property}` to `required`"))
 }
 
 /// A discriminator of 2.0.
