@@ -208,6 +208,9 @@ impl<'c> Check<'_, 'c> {
             let at = place(work.key, node);
             self.say(match field.need {
                 Need::Expected => incomplete_object::field(at, shape.name, field.name),
+                Need::RequiredLater if self.version != Version::V31 => {
+                    incomplete_object::field(at, shape.name, field.name)
+                }
                 _ => missing_field::found(at, shape.name, field.name),
             });
         }

@@ -25,7 +25,12 @@ fn required<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, at: flux_apim_diag
                 .is_some_and(|text| text.eq_ignore_ascii_case("true"))
     });
     // A value that is no boolean is said as such.
-    let is_bool = value.is_none_or(|value| matches!(value.kind(), Kind::False | Kind::String));
+    let is_bool = value.is_none_or(|value| {
+        value.kind() == Kind::False
+            || value
+                .as_str()
+                .is_some_and(|text| text.eq_ignore_ascii_case("false"))
+    });
     if !is_true && is_bool {
         let name = text(node, "name").unwrap_or("");
         let at = value.map_or(at, NodeRef::span);

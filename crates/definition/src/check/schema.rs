@@ -28,6 +28,8 @@ enum Word {
     Additional,
     Discriminator,
     Pattern,
+    /// No array, no object: the readers of 3.1 have no place for one.
+    Scalar,
     Xml,
     Docs,
 }
@@ -99,14 +101,14 @@ const KEYWORDS: &[(&str, u8, Word)] = &[
     ("$dynamicAnchor", LATER, ANY),
     ("$vocabulary", LATER, ANY),
     ("$comment", LATER, ANY),
-    ("const", LATER, ANY),
+    ("const", LATER, Word::Scalar),
     ("minContains", LATER, ANY),
     ("maxContains", LATER, ANY),
     ("dependentRequired", LATER, ANY),
     ("contentEncoding", LATER, ANY),
     ("contentMediaType", LATER, ANY),
     ("contentSchema", LATER, ANY),
-    ("examples", LATER, ANY),
+    ("examples", LATER, Word::Is(Is::List(&Is::Any))),
 ];
 
 const TYPES: &[&str] = &[
@@ -269,6 +271,11 @@ fn value_of<'c>(check: &mut Check<'_, 'c>, work: Work<'c>, word: Word) {
             }),
         },
         Word::Pattern => pattern(check, work),
+        Word::Scalar => {
+            if matches!(kind, Kind::Array | Kind::Object) {
+                check.wrong(work, &wrong_type::SCALAR);
+            }
+        }
         Word::Xml => {
             let shape = if two { &v2::XML } else { &v3::XML };
             check.open.push(Work {

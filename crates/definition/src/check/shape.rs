@@ -54,6 +54,8 @@ pub(super) enum Need {
     Required,
     /// The specification only, or not all readers.
     Expected,
+    /// The readers of 3.1, and the specification.
+    RequiredLater,
 }
 
 /// A field of an object.

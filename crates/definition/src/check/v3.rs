@@ -287,7 +287,7 @@ static LINK: Shape = Shape {
 static TAG: Shape = Shape {
     name: "tag",
     fields: fields! {
-        "name" Is::Text, Expected;
+        "name" Is::Text, RequiredLater;
         "description" Is::Text;
         "externalDocs" Is::Object(&EXTERNAL_DOCS);
     },

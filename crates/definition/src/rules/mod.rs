@@ -41,6 +41,7 @@ pub mod undeclared_path_parameter;
 pub mod undefined_security_scheme;
 pub mod unknown_definition;
 pub mod unknown_field;
+pub mod unknown_mapping;
 pub mod unknown_schema_keyword;
 pub mod unresolved_reference;
 pub mod unusual_reference;
@@ -85,6 +86,7 @@ pub use undeclared_path_parameter::RULE as UNDECLARED_PATH_PARAMETER;
 pub use undefined_security_scheme::RULE as UNDEFINED_SECURITY_SCHEME;
 pub use unknown_definition::RULE as UNKNOWN_DEFINITION;
 pub use unknown_field::RULE as UNKNOWN_FIELD;
+pub use unknown_mapping::RULE as UNKNOWN_MAPPING;
 pub use unknown_schema_keyword::RULE as UNKNOWN_SCHEMA_KEYWORD;
 pub use unresolved_reference::RULE as UNRESOLVED_REFERENCE;
 pub use unusual_reference::RULE as UNUSUAL_REFERENCE;
@@ -138,4 +140,5 @@ pub const ALL: &[&Rule] = &[
     &INVALID_PATTERN,
     &INVALID_RUNTIME_EXPRESSION,
     &LONG_SUMMARY,
+    &UNKNOWN_MAPPING,
 ];

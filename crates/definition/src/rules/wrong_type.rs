@@ -25,6 +25,10 @@ pub static TEXT: Expected = Expected {
     what: "a text",
     sentence: "Cannot create a scalar value from this type of node",
 };
+pub static SCALAR: Expected = Expected {
+    what: "a text, a number or a boolean",
+    sentence: "Expected scalar value",
+};
 pub static BOOLEAN: Expected = Expected {
     what: "`true` or `false`",
     sentence: "was not recognized as a valid Boolean",
