@@ -337,7 +337,9 @@ fn compile_all(tree: &SourceTree, limits: &Limits) -> (Budget, usize, Vec<String
         }
     }
     documents.into_findings(&mut findings);
-    let messages = findings.listed().iter().map(|f| f.message.clone());
+    let listed = findings.listed().iter();
+    let bundling = listed.filter(|f| f.rule.class == Class::Integrity);
+    let messages = bundling.map(|f| f.message.clone());
     (budget, made, messages.collect())
 }
 

@@ -147,7 +147,7 @@ impl<'c> Check<'_, 'c> {
             syntax::Kind::Null => place(work.key, work.node),
             _ => short(work.node),
         };
-        let name = work.key.and_then(NodeRef::as_str).unwrap_or("the item");
+        let name = work.key.and_then(NodeRef::as_str);
         let found = work.node.kind().as_str();
         let finding = if work.dropped && self.version != Version::V2 {
             dropped_value::kind(at, name, expected.what, found)

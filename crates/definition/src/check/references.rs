@@ -47,8 +47,10 @@ fn text<'c>(check: &mut Check<'_, 'c>, reference: NodeRef<'c>) -> Option<&'c str
     if text.is_none() {
         let found = reference.kind().as_str();
         check.say(match check.version {
-            Version::V2 => wrong_type::found(reference.span(), "$ref", &wrong_type::TEXT, found),
-            _ => dropped_value::kind(reference.span(), "$ref", "a text", found),
+            Version::V2 => {
+                wrong_type::found(reference.span(), Some("$ref"), &wrong_type::TEXT, found)
+            }
+            _ => dropped_value::kind(reference.span(), Some("$ref"), "a text", found),
         });
     }
     text

@@ -13,9 +13,11 @@ pub static RULE: Rule = Rule {
     page: include_str!("dropped_value.md"),
 };
 
-/// `name` at `at` is `found` where `expected` belongs.
-pub fn kind(at: Span, name: &str, expected: &str, found: &str) -> Diagnostic {
-    let name = excerpt(name, 60);
-    let message = format!("`{name}` is {found} where {expected} belongs: Azure drops it");
+/// What is named `name`, or an item, at `at` is `found` where `expected` belongs.
+pub fn kind(at: Span, name: Option<&str>, expected: &str, found: &str) -> Diagnostic {
+    let name = name.map_or("an item".to_owned(), |name| {
+        format!("`{}`", excerpt(name, 60))
+    });
+    let message = format!("{name} is {found} where {expected} belongs: Azure drops it");
     Diagnostic::new(&RULE, at, message).help(format!("write {expected}"))
 }

@@ -58,14 +58,16 @@ pub static OBJECT: Expected = Expected {
     sentence: "must be a map/object",
 };
 pub static SCHEMA: Expected = Expected {
-    what: "a schema, which is an object",
+    what: "a schema (an object)",
     sentence: "schema must be a map/object",
 };
 
-/// `name` at `at` is `found`, a kind of value.
-pub fn found(at: Span, name: &str, expected: &Expected, found: &str) -> Diagnostic {
-    let name = excerpt(name, 60);
-    let message = format!("`{name}` is {found} where {} belongs", expected.what);
+/// What is named `name`, or an item, at `at` is `found`, a kind of value.
+pub fn found(at: Span, name: Option<&str>, expected: &Expected, found: &str) -> Diagnostic {
+    let name = name.map_or("an item".to_owned(), |name| {
+        format!("`{}`", excerpt(name, 60))
+    });
+    let message = format!("{name} is {found} where {} belongs", expected.what);
     let help = format!(
         "write {}; Azure says \"{}\"",
         expected.what, expected.sentence
