@@ -53,7 +53,7 @@ pub(super) fn three<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Optio
     match (node.get("schema"), node.entry("content")) {
         (None, None) => check.say(incomplete_object::no_schema(at)),
         (Some(_), Some((content, _))) => {
-            check.say(incomplete_object::schema_and_content(content.span()))
+            check.say(incomplete_object::schema_and_content(content.span()));
         }
         _ => {}
     }

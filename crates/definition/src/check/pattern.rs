@@ -24,14 +24,7 @@ pub(super) fn check(pattern: &str) -> Result<(), &'static str> {
                 groups += 1;
                 repeatable = false;
                 if chars.next_if_eq(&'?').is_some() {
-                    // `(?:`, `(?=`, `(?<name>`, `(?i)`: what follows is theirs.
-                    while chars
-                        .next_if(|c| {
-                            matches!(c, '<' | '!' | '=' | ':' | '>' | '-')
-                                || c.is_ascii_alphabetic()
-                        })
-                        .is_some()
-                    {}
+                    kind(&mut chars);
                 }
             }
             ')' => {
@@ -66,6 +59,30 @@ pub(super) fn check(pattern: &str) -> Result<(), &'static str> {
         0 => Ok(()),
         _ => Err("a `(` does not close"),
     }
+}
+
+/// What follows `(?`, up to the first thing that the group matches.
+fn kind(chars: &mut Chars<'_>) {
+    if chars
+        .next_if(|c| matches!(c, ':' | '=' | '!' | '>' | '|'))
+        .is_some()
+    {
+        return;
+    }
+    chars.next_if_eq(&'P');
+    if chars.next_if_eq(&'<').is_some() {
+        if chars.next_if(|c| matches!(c, '=' | '!')).is_none() {
+            while chars.next_if(|c| *c != '>' && *c != ')').is_some() {}
+            chars.next_if_eq(&'>');
+        }
+        return;
+    }
+    // Flags: `(?i)`, `(?i-s:`.
+    while chars
+        .next_if(|c| *c == '-' || c.is_ascii_alphabetic())
+        .is_some()
+    {}
+    chars.next_if_eq(&':');
 }
 
 type Chars<'p> = std::iter::Peekable<std::str::Chars<'p>>;
@@ -155,6 +172,11 @@ mod tests {
             "^(?=.*\\d).{4,8}$",
             "[[:alpha:]]",
             "a|b|",
+            "(?:-?a)",
+            "(?i-s:a)",
+            "(?P<n>a)",
+            "(?<!a)b",
+            "(?>a)",
             "${x}",
             "[\\[\\]]",
             "{",

@@ -69,11 +69,8 @@ fn look<'c>(
     match reference::parse(text, files.shared.tree().path(file)) {
         Target::Local(pointer) if check.is_root(reference) => {
             // What leads nowhere is said where references are looked up.
-            if let Some(target) = check.root.pointer(&pointer) {
+            if check.root.pointer(&pointer).is_some() {
                 local(check, reference, text, &pointer, folder);
-                if folder == "pathItems" || target.index() == 0 {
-                    return;
-                }
             }
         }
         Target::Local(pointer) => follow(check, reference.document().root(), &pointer, is),
