@@ -119,7 +119,9 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     {
         // A policy alone: there is nothing to resolve its references against.
         let max_depth = options.discover.limits.max_depth;
-        policy::parse(file, &text, root, max_depth, findings);
+        let document = policy::parse(file, &text, root, max_depth, findings);
+        policy::check(&document, policy::Setting::default(), findings);
+        drop(document);
         return Ok(Outcome {
             report: Report::resolve(findings, tree, &BTreeMap::new())?,
             bundle: None,

@@ -246,6 +246,7 @@ fn policy(
         findings.push(policy_too_large::found(file, key, text.len(), max));
     }
     let document = policy::parse(file, &text, root, limits.max_depth, findings);
+    policy::check(&document, setting(key), findings);
     let meter = findings.budget().meter();
     let references = policy::references(&document, &meter);
     drop(document);
@@ -266,6 +267,23 @@ fn policy(
     };
     let content = Content::new(text, file, &meter);
     (policy, content.held_in(file, 0, &meter))
+}
+
+/// Where the policy `key` is set. In a workspace only its own policy's scope is known:
+/// what the reference says of APIs and products is about those of the service.
+fn setting(key: &Key) -> policy::Setting {
+    let scope = match (key.kind, &key.workspace) {
+        (Kind::ServicePolicy, Some(_)) => Some(policy::Scope::Workspace),
+        (Kind::ServicePolicy, None) => Some(policy::Scope::Global),
+        (Kind::ProductPolicy, None) => Some(policy::Scope::Product),
+        (Kind::ApiPolicy, None) => Some(policy::Scope::Api),
+        (Kind::OperationPolicy, None) => Some(policy::Scope::Operation),
+        _ => None,
+    };
+    policy::Setting {
+        scope,
+        ..policy::Setting::default()
+    }
 }
 
 /// A policy that was read from the string at `span` of a document: places inside the

@@ -1,6 +1,8 @@
 //! Policy documents, read as what APIM accepts rather than as XML: `@(...)`
 //! and `@{...}` hold C# with raw quotes, `<` and `&&`.
 
+mod catalogue;
+mod check;
 mod document;
 mod reader;
 mod references;
@@ -9,6 +11,7 @@ pub mod rules;
 #[cfg(test)]
 mod tests;
 
+pub use check::{Gateway, Scope, Setting, check};
 pub use document::{
     Attribute, Document, Element, ElementId, Expression, Node, NodeId, NodeKind, Piece, PieceKind,
 };
