@@ -1,5 +1,6 @@
 //! Tests of the crate as a whole.
 
+mod check;
 mod corpus;
 mod made;
 mod mutations;

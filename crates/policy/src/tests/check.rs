@@ -1,0 +1,162 @@
+//! What is found in policies that people wrote wrong, and what is let through.
+
+use crate::{Root, Scope, Setting, check, parse};
+use flux_apim_diag::tree::FileId;
+use flux_apim_diag::{Findings, Place};
+
+/// Code, text and help of each finding.
+fn found(text: &str, root: Root) -> Vec<(u16, String, String)> {
+    let mut findings = Findings::from(Vec::new());
+    let document = parse(FileId(0), text, root, 256, &mut findings);
+    let setting = Setting {
+        scope: Some(Scope::Api),
+        ..Setting::default()
+    };
+    check(&document, setting, &mut findings);
+    let listed = findings.listed().iter();
+    let listed = listed.map(|finding| {
+        let Place::Span(span) = finding.place else {
+            panic!("no span: {}", finding.message)
+        };
+        let at = text[span.start as usize..span.end as usize].to_owned();
+        (
+            finding.rule.code.0,
+            at,
+            finding.help.clone().unwrap_or_default(),
+        )
+    });
+    listed.collect()
+}
+
+fn inbound(text: &str) -> Vec<(u16, String, String)> {
+    found(
+        &format!("<policies><inbound>{text}</inbound></policies>"),
+        Root::Policies,
+    )
+}
+
+#[test]
+fn mistakes_are_found_where_they_are() {
+    for (text, code, at, help) in [
+        (
+            "<set-headr name='a'><value>b</value></set-headr>",
+            3004,
+            "set-headr",
+            "did you mean `<set-header>`?",
+        ),
+        (
+            "<rate-limit calls='abc' renewal-period='60' />",
+            3008,
+            "abc",
+            "",
+        ),
+        (
+            "<set-variable name='a' value='@{ return 1 }' />",
+            3017,
+            "",
+            "",
+        ),
+        (
+            "<set-variable name='a' value='@(System.IO.File.ReadAllText(\"a\"))' />",
+            3020,
+            "",
+            "",
+        ),
+        (
+            "<azure-openai-token-limit counter-key='a' estimate-prompt-tokens='true' tokens-per-minute='1' consumed-tokens-header-name='b' />",
+            3005,
+            "consumed-tokens-header-name",
+            "did you mean `tokens-consumed-header-name`?",
+        ),
+        (
+            "<llm-token-limit counter-key='a' estimate-prompt-tokens='true' tokens-per-minute='1' consumed-tokens-variable-name='b' />",
+            3005,
+            "consumed-tokens-variable-name",
+            "did you mean `tokens-consumed-variable-name`?",
+        ),
+        (
+            "<mock-response status-code=\"@(200)\" />",
+            3009,
+            "@(200)",
+            "",
+        ),
+        (
+            "<cors><allowed-origins><origin>*</origin></allowed-origins>text</cors>",
+            3013,
+            "text",
+            "",
+        ),
+        (
+            "<set-variable name='a' value=\"@(1 <!-- one --> + 2)\" />",
+            3017,
+            "<!--",
+            "",
+        ),
+        (
+            "<choose><when condition=\"@(1)\" /></choose>",
+            3021,
+            "1",
+            "",
+        ),
+        (
+            "<set-variable name='a' value=\"@(context.Reqest)\" />",
+            3018,
+            "Reqest",
+            "",
+        ),
+        (
+            "<set-variable name='a' value=\"@(context.Reqest.Body &amp;&amp; true)\" />",
+            3018,
+            "Reqest",
+            "",
+        ),
+        (
+            "<set-variable name='a' value=\"@(&quot;a&quot; &amp; context.Reqest)\" />",
+            3018,
+            "Reqest",
+            "",
+        ),
+        ("<forward-request />", 3010, "forward-request", ""),
+        (
+            "<quota calls='1' renewal-period='300' />",
+            3011,
+            "quota",
+            "",
+        ),
+    ] {
+        let all = inbound(text);
+        let [(found, place, helped)] = all.as_slice() else {
+            panic!("{text}: {all:?}");
+        };
+        assert_eq!(*found, code, "{text}");
+        assert!(at.is_empty() || place == at, "{text}: at `{place}`");
+        assert!(help.is_empty() || helped == help, "{text}: {helped}");
+    }
+    let text = "<policies><inboud><base /></inboud></policies>";
+    let (code, at, help) = found(text, Root::Policies).remove(0);
+    assert_eq!(
+        (code, at.as_str(), help.as_str()),
+        (3004, "inboud", "did you mean `<inbound>`?")
+    );
+    let text = "<fragment><base /></fragment>";
+    assert_eq!(found(text, Root::Fragment)[0].0, 3007);
+}
+
+#[test]
+fn what_is_not_known_is_let_through() {
+    for text in [
+        "<rate-limit calls='{{calls}}' renewal-period='60' />",
+        "<set-body template='liquid'><a>{{body.x}} @(no code) {% if a %}</a></set-body>",
+        "<set-body><soap:Envelope xmlns:soap='a'><b c='d' /></soap:Envelope></set-body>",
+        "<set-header name='a' exists-action='Override'><value>b</value></set-header>",
+        "<set-variable name='a' value='someone@(example' />",
+        "<set-variable name='a' value='@((string)context.Variables[\"unset\"])' />",
+        "<set-variable name='a' value='@(\"&lt;!-- text -->\" /* <!-- */)' />",
+        "<choose><when condition='@(true)'><base /></when></choose>",
+        "<set-body><![CDATA[@{ return \"<a>\" + 1; }]]></set-body>",
+        "<return-response><include-fragment fragment-id='f' /></return-response>",
+        "<mock-response status-code='200' />",
+    ] {
+        assert_eq!(inbound(text), [], "{text}");
+    }
+}
