@@ -6,6 +6,12 @@
 //! child that is wanted under a condition. Fields are parted by `|`; an empty field is
 //! what the source does not say.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a tool that is run by hand"
+)]
+
 use serde_json::Value;
 use std::error::Error;
 use std::fmt::Write;

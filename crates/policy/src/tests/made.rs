@@ -162,17 +162,17 @@ pub(super) fn chain(path: &str, own: Made) -> Made {
         }
         (Role::Frame, _) => root.children.push(own),
         (Role::Resolver, "publish-event") => {
-            return chain_in("http-data-source/http-response", own);
+            return chain_in("http-data-source/http-response", &own);
         }
         (Role::Resolver, _) => return own,
     }
     root
 }
 
-fn chain_in(around: &str, own: Made) -> Made {
+fn chain_in(around: &str, own: &Made) -> Made {
     let entry = entry_at(around);
     let mut made = minimal(entry, None);
-    made.put(entry, &own);
+    made.put(entry, own);
     chain(around, made)
 }
 
