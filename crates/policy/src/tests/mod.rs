@@ -4,6 +4,7 @@ mod check;
 mod corpus;
 mod made;
 mod mutations;
+mod pages;
 mod reader;
 
 /// The files of the corpus; few of our own where it is not there.
