@@ -34,6 +34,14 @@ pub(crate) fn expression_finding(
     }
 }
 
+/// The longest code that is checked: that of the largest document that APIM takes.
+const MOST_CODE: usize = 512 * 1024;
+
+/// Bytes that code takes while it is checked, for each of its own, and for each node of
+/// its tree.
+const HELD_PER_BYTE: usize = 16;
+const HELD_PER_NODE: usize = 160;
+
 /// Elements whose text may be of several types.
 const OF_ANY_TYPE: [&str; 2] = ["item", "message-property"];
 
@@ -109,7 +117,8 @@ impl<'t> Checker<'_, 't, '_> {
     }
 
     fn expression(&mut self, expression: Expression, extent: Extent, expected: Expected) {
-        if !expression.closed {
+        let len = (extent.end - extent.start) as usize;
+        if !expression.closed || len > MOST_CODE {
             return;
         }
         let whole = extent.of(self.document.text);
@@ -121,8 +130,10 @@ impl<'t> Checker<'_, 't, '_> {
             self.meter.spend(steps, place);
             true
         };
+        let mut held = self.meter.budget().hold(len * HELD_PER_BYTE, place);
         let source = Source::new(inside);
         let (tree, syntax) = parse_metered(&source.text, expression.form, &charge);
+        held.grow(len * HELD_PER_BYTE + tree.len() * HELD_PER_NODE, place);
         let start = extent.start as usize + 2;
         let span = |from: u32, to: u32| {
             let (from, to) = source.range(from, to);

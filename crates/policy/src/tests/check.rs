@@ -1,8 +1,8 @@
 //! What is found in policies that people wrote wrong, and what is let through.
 
 use crate::{Root, Scope, Setting, check, parse};
-use flux_apim_diag::tree::FileId;
-use flux_apim_diag::{Findings, Place};
+use flux_apim_diag::tree::{FileId, Limits};
+use flux_apim_diag::{Budget, Findings, Place};
 
 /// Code, text and help of each finding.
 fn found(text: &str, root: Root) -> Vec<(u16, String, String)> {
@@ -158,5 +158,82 @@ fn what_is_not_known_is_let_through() {
         "<mock-response status-code='200' />",
     ] {
         assert_eq!(inbound(text), [], "{text}");
+    }
+}
+
+/// A name, and what makes the text of a size.
+type Shape = (&'static str, fn(usize) -> String);
+
+/// Twice the text takes at most 2.3 times the steps and the memory.
+#[test]
+fn every_shape_is_linear() {
+    let shapes: [Shape; 14] = [
+        ("policies", |n| {
+            "<set-variable name='a' value='1' />".repeat(n)
+        }),
+        ("expressions", |n| {
+            "<set-variable name='a' value='@(1 + 2)' />".repeat(n)
+        }),
+        ("unknown elements", |n| "<set-varable />".repeat(n)),
+        ("unknown children", |n| {
+            format!("<cors>{}</cors>", "<originn />".repeat(n))
+        }),
+        ("unknown attributes", |n| {
+            let all: String = (0..n).map(|n| format!(" nme{n}=''")).collect();
+            format!("<set-variable{all} />")
+        }),
+        ("known children", |n| {
+            format!("<cors>{}</cors>", "<allowed-origins />".repeat(n))
+        }),
+        ("values", |n| {
+            format!(
+                "<set-header name='a'>{}</set-header>",
+                "<value>@(\"a\")</value>".repeat(n)
+            )
+        }),
+        ("texts", |n| {
+            format!("<cors>{}</cors>", "a<!-- -->".repeat(n))
+        }),
+        ("limited policies", |n| "<cors /><quota />".repeat(n)),
+        ("entities", |n| {
+            format!(
+                "<set-variable name='a' value='@(1{})' />",
+                " &lt; 1".repeat(n)
+            )
+        }),
+        ("sums", |n| {
+            format!("<set-variable name='a' value='@(1{})' />", " + 1".repeat(n))
+        }),
+        ("parentheses", |n| {
+            let (open, close) = ("(".repeat(n), ")".repeat(n));
+            format!("<set-variable name='a' value='@({open}1{close})' />")
+        }),
+        ("calls", |n| {
+            format!("<set-body>@(\"a\"{})</set-body>", ".Trim()".repeat(n))
+        }),
+        ("statements", |n| {
+            format!(
+                "<set-body>@{{ {} return \"\"; }}</set-body>",
+                "var a = 1; ".repeat(n)
+            )
+        }),
+    ];
+    for (name, shape) in shapes {
+        let cost = |n: usize| {
+            let text = format!("<policies><inbound>{}</inbound></policies>", shape(n));
+            let budget = Budget::default();
+            let mut findings = Findings::new(&budget, &Limits::default());
+            let document = parse(FileId(0), &text, Root::Policies, 256, &mut findings);
+            check(&document, Setting::default(), &mut findings);
+            drop(document);
+            assert_eq!(budget.held(), 0, "{name}");
+            (budget.spent() as f64, budget.peak() as f64)
+        };
+        let (once, twice) = (cost(2000), cost(4000));
+        assert!(
+            twice.0 < once.0 * 2.3 + 2000.0,
+            "{name}: {once:?} then {twice:?}"
+        );
+        assert!(twice.1 < once.1 * 2.3, "{name}: {once:?} then {twice:?}");
     }
 }
