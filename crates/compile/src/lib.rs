@@ -4,6 +4,8 @@
 mod definition;
 mod packed;
 pub mod rules;
+#[cfg(test)]
+mod tests;
 
 pub use packed::Content;
 
