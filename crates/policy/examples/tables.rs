@@ -18,7 +18,9 @@ use std::fmt::Write;
 
 /// Where published policies that work, or Microsoft's own compiler of policies, do what
 /// the source forbids: `path|attribute|field` are taken as not known.
-const DISPUTED: [(&str, &str, &str); 5] = [
+const DISPUTED: [(&str, &str, &str); 6] = [
+    // Its own page lists the global scope only, another page shows it on an API.
+    ("cross-domain", "", "scopes"),
     // Met in policies of running services, and what the page of `retry` shows.
     ("retry", "interval", "min"),
     // A template of Microsoft's has an expression there.
@@ -41,6 +43,12 @@ const DISPUTED: [(&str, &str, &str); 5] = [
 /// Elements that have text though the source says that they have none.
 const WITH_TEXT: [&str; 1] = ["validate-jwt/decryption-keys/key"];
 
+/// Children that a source forbids and another one allows.
+const NOT_FORBIDDEN: [(&str, &str); 1] = [
+    // The documentation says that fragments do not nest, the compiler offers it.
+    ("fragment", "include-fragment"),
+];
+
 fn dispute(entry: &mut Value, paths: &str) {
     for (path, attribute, field) in DISPUTED {
         if !paths.split(',').any(|own| own == path) {
@@ -54,6 +62,12 @@ fn dispute(entry: &mut Value, paths: &str) {
             if own["name"] == attribute {
                 own[field] = Value::Null;
             }
+        }
+    }
+    for (path, child) in NOT_FORBIDDEN {
+        let forbidden = entry["forbidden_children"].as_array_mut();
+        if let Some(forbidden) = forbidden.filter(|_| paths == path) {
+            forbidden.retain(|own| own != child);
         }
     }
     if WITH_TEXT

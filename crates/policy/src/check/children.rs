@@ -63,8 +63,9 @@ impl<'t> Checker<'_, 't, '_> {
 
     fn near_child(&mut self, name: &str, parent: &'static Entry) -> Option<&'static str> {
         let own = parent.children.iter().map(|child| child.name);
-        self.meter.spend(200, flux_apim_diag::Place::Source);
+        let meter = &self.meter;
         self.findings.hint(|| {
+            meter.spend(200, flux_apim_diag::Place::Source);
             let in_place = if parent.mixed {
                 near(
                     name,

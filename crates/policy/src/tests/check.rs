@@ -156,9 +156,26 @@ fn what_is_not_known_is_let_through() {
         "<set-body><![CDATA[@{ return \"<a>\" + 1; }]]></set-body>",
         "<return-response><include-fragment fragment-id='f' /></return-response>",
         "<mock-response status-code='200' />",
+        "<rate-limit calls='1' renewal-period='60' xmlns:a='b' />",
     ] {
         assert_eq!(inbound(text), [], "{text}");
     }
+}
+
+/// What is nested too deep to be checked has a warning: the product makes a bundle.
+#[test]
+fn code_that_is_too_deep_is_in_doubt() {
+    let (open, close) = ("(".repeat(100_000), ")".repeat(100_000));
+    let all = inbound(&format!(
+        "<set-variable name='a' value='@({open}1{close})' />"
+    ));
+    let codes: Vec<_> = all.iter().map(|(code, ..)| *code).collect();
+    assert_eq!(codes, [3022]);
+    let nested = ("<choose><when condition='@(true)'>", "</when></choose>");
+    let text = format!("{}{}", nested.0.repeat(125), nested.1.repeat(125));
+    assert_eq!(inbound(&text), []);
+    let include = "<fragment><include-fragment fragment-id='f' /></fragment>";
+    assert_eq!(found(include, Root::Fragment), []);
 }
 
 /// A name, and what makes the text of a size.
