@@ -24,7 +24,6 @@ pub use flux_apim_levels as levels;
 pub use flux_apim_link as link;
 pub use flux_apim_model as model;
 pub use flux_apim_policy as policy;
-pub use flux_apim_policy::csharp;
 pub use flux_apim_render as render;
 pub use flux_apim_reuse as reuse;
 pub use flux_apim_syntax as syntax;
