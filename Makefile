@@ -10,12 +10,14 @@ help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 render: ## Render the sample project into an OCI layout under out/
-	$(CARGO) run --quiet --release -- --quiet render testdata/projects/contoso --env prod \
+	$(CARGO) run --quiet --release --no-default-features --features cli -- \
+		--quiet render testdata/projects/contoso --env prod \
 		--service contoso-prod -o oci-layout:out/contoso:prod
 
 test: ## All tests; those of the corpus when target/corpus is there
 	$(CARGO) test --workspace
 	$(CARGO) check --quiet --no-default-features --lib
+	$(CARGO) check --quiet --no-default-features --features cli
 	$(CARGO) check --quiet --no-default-features --features cli,server
 
 series: ## Instructions and memory of every shape of input, against their lines

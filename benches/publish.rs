@@ -144,7 +144,7 @@ fn artifact() -> Artifact {
         files.insert(path, definition.into_bytes());
     }
     let options = pipeline::Options {
-        targets: Some(vec![Target::Arm]),
+        targets: Some(vec![Target::ARM]),
         ..pipeline::Options::default()
     };
     let outcome = pipeline::run(&SourceTree::in_memory(files), &options, Vec::new()).unwrap();

@@ -1,14 +1,16 @@
 //! The whole product as one pure function.
 
 use crate::bundle::{self, Bundle, Description, Source};
-use crate::diag::{Budget, Code, Diagnostic, Findings, Report, Severity, Stop};
+use crate::diag::{Budget, Diagnostic, Findings, Located, Place, Report, Stop};
+use crate::levels::rules::{level_refused, stale_baseline};
+use crate::levels::{Asked, Baseline, Covered, Done, Exceptions, Said};
 use crate::model::rules::invalid_name;
 use crate::model::schema::{DEFAULT_API_VERSION, Schema};
 use crate::reuse::Reuse;
 use crate::rules::REGISTRY;
-use crate::tree::{ReadError, SourceTree};
+use crate::tree::{FileId, ReadError, SourceTree};
 use crate::{compile, discover, link, policy, render, syntax};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What is rendered, and how.
@@ -26,8 +28,14 @@ pub struct Options {
     pub arm_api_version: Option<String>,
     /// Warnings keep the bundle from being made.
     pub deny_warnings: bool,
-    /// Levels of rules that stand over those of the project.
-    pub levels: BTreeMap<Code, Option<Severity>>,
+    /// Levels that stand over those of the project, policies of operators that stand
+    /// over all, and the day.
+    pub levels: Asked,
+    /// Findings that were there before. They count for a check only: a bundle says what
+    /// it has.
+    pub baseline: Option<Baseline>,
+    /// Make a new baseline, by which the check is then judged.
+    pub write_baseline: bool,
     /// Check only.
     pub check: bool,
     /// Where the tree came from.
@@ -45,6 +53,18 @@ pub struct Outcome {
     pub report: Report,
     /// The bundle; none with findings at error level.
     pub bundle: Option<Bundle>,
+    /// The new baseline, where one was asked for.
+    pub baseline: Option<Baseline>,
+}
+
+impl Outcome {
+    fn without_bundle(report: Report) -> Self {
+        Self {
+            report,
+            bundle: None,
+            baseline: None,
+        }
+    }
 }
 
 /// What keeps a run from an outcome.
@@ -85,14 +105,11 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
         Ok(outcome) => outcome,
         Err(Stop::Cancelled) => Err(Error::Cancelled),
         Err(Stop::Busy) => Err(Error::Busy),
-        Err(stop) => Ok(Outcome {
-            report: Report::resolve(
-                &Vec::from_iter(stop.finding()).into(),
-                tree,
-                &BTreeMap::new(),
-            )?,
-            bundle: None,
-        }),
+        Err(stop) => Ok(Outcome::without_bundle(Report::resolve(
+            &Vec::from_iter(stop.finding()).into(),
+            tree,
+            &BTreeMap::new(),
+        )?)),
     }
 }
 
@@ -122,31 +139,20 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
         let document = policy::parse(file, &text, root, max_depth, findings);
         policy::check(&document, policy::Setting::default(), findings);
         drop(document);
-        return Ok(Outcome {
-            report: Report::resolve(findings, tree, &BTreeMap::new())?,
-            bundle: None,
-        });
+        let mut exceptions = Exceptions::new(&options.levels, Said::default(), findings);
+        exceptions.read_allowances(REGISTRY, tree, &[file], &options.discover.limits, findings)?;
+        return ended(tree, options, &exceptions, Done::Part, findings);
     }
     let project = discover::discover(tree, &options.discover, REGISTRY, findings)?;
     let Some(project) = project else {
-        let report = Report::resolve(findings, tree, &BTreeMap::new())?;
-        return Ok(Outcome {
-            report,
-            bundle: None,
-        });
+        let exceptions = Exceptions::new(&options.levels, Said::default(), findings);
+        return ended(tree, options, &exceptions, Done::Part, findings);
     };
-    let mut levels: BTreeMap<Code, Option<Severity>> = project
-        .config
-        .levels
-        .iter()
-        .map(|(code, level)| (Code(*code), *level))
-        .collect();
-    levels.extend(&options.levels);
     let targets = options
         .targets
         .clone()
         .or_else(|| configured(&project.config.targets));
-    let targets = targets.unwrap_or_else(|| render::Target::ALL.to_vec());
+    let targets = targets.unwrap_or_else(render::Target::defaults);
     let environment = options
         .discover
         .environment
@@ -170,19 +176,17 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
         reuse: options.reuse.as_deref(),
     };
     let mut project = project;
+    let said = std::mem::take(&mut project.config.levels);
+    let mut exceptions = Exceptions::new(&options.levels, said, findings);
     let texts = compile::compile(tree, &mut project, &compiling, findings)?;
-    let graph = link::link(tree, project, texts, schema, findings);
-    let failed = findings.rules().any(|rule| {
-        let level = levels.get(&rule.code).copied();
-        level.unwrap_or(Some(rule.severity)) == Some(Severity::Error)
-    });
-    let Some(graph) = graph.filter(|_| !failed) else {
-        let report = Report::resolve(findings, tree, &levels)?;
-        return Ok(Outcome {
-            report,
-            bundle: None,
-        });
+    let files = read_files(tree, &project, &texts.used, options.discover.only);
+    exceptions.read_allowances(REGISTRY, tree, &files, &limits, findings)?;
+    let Some(graph) = link::link(tree, project, texts, schema, findings) else {
+        return ended(tree, options, &exceptions, Done::Part, findings);
     };
+    if exceptions.fails(findings, tree) {
+        return ended(tree, options, &exceptions, Done::Linked, findings);
+    }
     let rendered = render::render(
         &graph,
         &render::Options {
@@ -193,18 +197,21 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
         },
         findings,
     );
-    let report = Report::resolve(findings, tree, &levels)?;
+    let all = render::Target::ALL
+        .iter()
+        .all(|target| targets.contains(target));
+    let done = if all { Done::Whole } else { Done::Linked };
+    let outcome = ended(tree, options, &exceptions, done, findings)?;
+    let report = outcome.report;
     let summary = report.summary();
     if summary.error > 0 || (options.deny_warnings && summary.warning > 0) || options.check {
-        return Ok(Outcome {
-            report,
-            bundle: None,
-        });
+        return Ok(Outcome { report, ..outcome });
     }
     let description = Description {
         source: options.source.clone().public(),
         environment,
         targets,
+        policies: options.levels.policies.iter().map(|p| p.digest()).collect(),
         reuse: options.reuse.clone(),
         budget: options.budget.clone(),
     };
@@ -212,7 +219,84 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     Ok(Outcome {
         report,
         bundle: Some(bundle),
+        baseline: None,
     })
+}
+
+/// The outcome of a run that makes no bundle, or none yet.
+fn ended(
+    tree: &SourceTree,
+    options: &Options,
+    exceptions: &Exceptions,
+    done: Done,
+    findings: &mut Findings,
+) -> Result<Outcome, Error> {
+    exceptions.settle(done, tree, findings);
+    let mut report = Report::resolve(findings, tree, exceptions)?;
+    if !options.check {
+        return Ok(Outcome::without_bundle(report));
+    }
+    let may = |finding: &Located| exceptions.lets_cover(finding);
+    let is_asked = options.write_baseline || options.baseline.is_some();
+    if is_asked && !exceptions.lets_keep_a_baseline() {
+        let message = "the operator's policy takes no baseline";
+        let finding = Diagnostic::new(&level_refused::RULE, Place::Source, message)
+            .help("mend what is found, or ask whoever keeps the policy");
+        let more = Report::resolve(&vec![finding].into(), tree, exceptions)?;
+        return Ok(Outcome::without_bundle(report.with(more)));
+    }
+    let written = options.write_baseline.then(|| Baseline::of(&report, may));
+    let baseline = written.as_ref().or(options.baseline.as_ref());
+    if let Some(baseline) = baseline {
+        let covered = baseline.apply(REGISTRY, &mut report, may);
+        let more = Report::resolve(&of_baseline(&covered).into(), tree, exceptions)?;
+        report = report.with(more);
+    }
+    Ok(Outcome {
+        report,
+        bundle: None,
+        baseline: written,
+    })
+}
+
+/// What is said of a baseline beside what it covers.
+fn of_baseline(covered: &Covered) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for code in &covered.refused {
+        let message = format!("the baseline lists findings of {code}, which it may not cover");
+        findings.push(
+            Diagnostic::new(&level_refused::RULE, Place::Source, message)
+                .help("mend them; --write-baseline leaves them out"),
+        );
+    }
+    if covered.gone > 0 {
+        let message = format!("{} findings of the baseline are no more", covered.gone);
+        findings.push(
+            Diagnostic::new(&stale_baseline::RULE, Place::Source, message)
+                .help("write it anew with --write-baseline"),
+        );
+    }
+    findings
+}
+
+/// The files that a project is read from: those below its root, and those elsewhere that
+/// it names.
+fn read_files(
+    tree: &SourceTree,
+    project: &discover::Project,
+    used: &BTreeSet<FileId>,
+    only: Option<FileId>,
+) -> Vec<FileId> {
+    let mut files: BTreeSet<FileId> = used.clone();
+    match only {
+        Some(file) => {
+            files.insert(file);
+        }
+        None => files.extend(tree.below(&project.root).map(|(file, _)| file)),
+    }
+    files.extend(project.config.file);
+    files.extend(project.environment_file);
+    files.into_iter().collect()
 }
 
 /// The rule of Azure for names of API Management services.

@@ -481,3 +481,110 @@ fn kustomize_builds_the_objects() {
     assert!(built.status.success(), "{}", text(&built.stderr));
     assert!(text(&built.stdout).contains("kind: Api\n"));
 }
+
+/// The policy of an operator, from a source to the proof that its bundle was held to it.
+#[test]
+fn a_policy_is_held_to_and_proven() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let policy = at("policy.yaml");
+    let content = "version: 1\nlevels: {unknown-property: warning}\nexceptions: {levels: []}\n";
+    std::fs::write(&policy, content).unwrap();
+    let digest = flux_apim::tree::Digest::of(content.as_bytes()).to_string();
+    let layout = format!("oci-layout:{}", at("layout"));
+    let bundle = at("bundle");
+    let run = |arguments: &[&str], status: i32, told: &str| {
+        let output = flux_apim(arguments);
+        let all = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {all}");
+        assert!(all.contains(told), "{arguments:?}: {all}");
+    };
+    let own = sample();
+    run(&["render", &own, "-o", &bundle], 0, "");
+    run(
+        &["publish", &bundle, &layout, "--policy", &policy],
+        2,
+        "was not held to the policy",
+    );
+    run(
+        &["publish", &own, &layout, "--policy", &policy],
+        0,
+        "published",
+    );
+    run(&["verify", &layout, "--require-policy", &digest], 0, "");
+    let other = flux_apim::tree::Digest::of(b"other").to_string();
+    run(
+        &["verify", &layout, "--require-policy", &other],
+        2,
+        "was not held to the policy",
+    );
+    // What is published as it is names it already.
+    let again = format!("oci-layout:{}", at("again"));
+    run(
+        &["publish", &layout, &again, "--policy", &policy],
+        0,
+        "published",
+    );
+    run(&["diff", &own, &own, "--policy", &policy], 0, "");
+    let wrong = at("wrong.yaml");
+    std::fs::write(&wrong, "version: 1\nlevels: {duplicate-key: off}\n").unwrap();
+    for command in ["render", "validate"] {
+        let told = "line 2: the operator's policy sets APIM1005";
+        run(&[command, &own, "--policy", &wrong], 2, told);
+        run(&[command, &own, "--policy", &at("none")], 2, "none");
+    }
+    run(
+        &[
+            "validate",
+            &own,
+            "--policy",
+            &policy,
+            "--server",
+            "http://127.0.0.1:9",
+        ],
+        2,
+        "leave it out",
+    );
+}
+
+/// A baseline is written, covers what was there, and says what is wrong with it.
+#[test]
+fn a_baseline_is_written_and_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("baseline.json").display().to_string();
+    let tree = |case: &str| {
+        let path = format!("testdata/broken/{case}/tree");
+        common::repository(&path).display().to_string()
+    };
+    let source = tree("dangling-policy");
+    assert_eq!(flux_apim(&["validate", &source]).status.code(), Some(1));
+    let written = flux_apim(&["validate", &source, "--write-baseline", &file]);
+    assert_eq!(written.status.code(), Some(0), "{written:?}");
+    let covered = flux_apim(&["validate", &source, "--baseline", &file]);
+    assert_eq!(covered.status.code(), Some(0), "{covered:?}");
+    assert!(text(&covered.stdout).contains("suppressed by exceptions"));
+    let json = flux_apim(&["validate", &source, "--baseline", &file, "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(report["summary"]["error"], 0);
+    assert!(report["summary"]["suppressed"].as_u64() > Some(0));
+    assert_eq!(report["diagnostics"][0]["suppressed"]["kind"], "baseline");
+    // What nobody lowers is neither written nor covered.
+    let broken = tree("invalid-json");
+    let written = flux_apim(&["validate", &broken, "--write-baseline", &file]);
+    assert_eq!(written.status.code(), Some(1));
+    let covered = flux_apim(&["validate", &broken, "--baseline", &file]);
+    assert_eq!(covered.status.code(), Some(1));
+    for (content, told) in [
+        (
+            "{\"version\": 2, \"findings\": []}",
+            "of version 2; this flux-apim reads version 1",
+        ),
+        ("{}", "no version"),
+        ("version: 1", "not what --write-baseline writes"),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let output = flux_apim(&["validate", &source, "--baseline", &file]);
+        assert_eq!(output.status.code(), Some(2), "{content}");
+        assert!(text(&output.stderr).contains(told), "{output:?}");
+    }
+}

@@ -52,8 +52,8 @@ fn every_file_is_accounted_for() {
     );
 }
 
-/// `expect.txt` of each tree names every error and warning, and the infos it
-/// is about.
+/// `expect.txt` of each tree has every error and warning, and the infos it is about:
+/// code, place to the column, message, in the order of the report.
 #[test]
 fn broken_trees_are_refused_where_they_are_broken() {
     let mut wrong = Vec::new();
@@ -67,7 +67,7 @@ fn broken_trees_are_refused_where_they_are_broken() {
             lines.remove(0);
         }
         let outcome = common::run(&common::tree(&case.join("tree")), &options);
-        let found: Vec<(String, String)> = outcome
+        let found: Vec<String> = outcome
             .report
             .diagnostics
             .iter()
@@ -78,32 +78,30 @@ fn broken_trees_are_refused_where_they_are_broken() {
                         || expected.contains(&d.rule.code.to_string()))
             })
             .map(|d| {
-                let line = d
-                    .range
-                    .map_or(String::new(), |r| format!(":{}", r.start.line));
-                (
-                    format!("{} {}", d.rule.code, d.path).trim().to_owned(),
-                    line,
-                )
+                let at = d.range.map_or(String::new(), |r| {
+                    format!(":{}:{}", r.start.line, r.start.column)
+                });
+                let place = format!("{}{at}", d.path);
+                let words = [&d.rule.code.to_string(), &place, &d.message];
+                let words = words.into_iter().filter(|word| !word.is_empty());
+                words.map(String::as_str).collect::<Vec<_>>().join(" ")
             })
             .collect();
-        for line in &lines {
-            let hit = found
-                .iter()
-                .any(|(finding, at)| *line == *finding || *line == format!("{finding}{at}"));
-            if !hit {
-                wrong.push(format!("{}: missing {line}", case.display()));
-            }
-        }
-        for (finding, at) in &found {
-            let full = format!("{finding}{at}");
-            if !lines.iter().any(|line| *line == *finding || *line == full) {
-                wrong.push(format!("{}: unexpected {full}", case.display()));
-            }
-        }
-        if !wrong.is_empty() && wrong.iter().any(|w| w.contains(&*case.to_string_lossy())) {
-            wrong.push(format!("   {:#?}", common::shown(&outcome)));
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            let first = expected
+                .lines()
+                .next()
+                .filter(|line| line.starts_with("--env "));
+            let all = first.map(str::to_owned).into_iter().chain(found);
+            let text: String = all.map(|line| line + "\n").collect();
+            std::fs::write(case.join("expect.txt"), text).unwrap();
+        } else if found != lines {
+            wrong.push(format!("{}: {found:#?}", case.display()));
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "found something else than expect.txt says (UPDATE_EXPECT=1 writes it anew): {}",
+        wrong.join("\n")
+    );
 }

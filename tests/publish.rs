@@ -106,6 +106,7 @@ fn by(key: &SigningKey) -> Policy {
     Policy {
         key: Some(key.verifying_key().clone()),
         expect_source: None,
+        policies: Vec::new(),
     }
 }
 
@@ -197,6 +198,7 @@ async fn signatures_say_who_and_what() {
     ] {
         let policy = Policy {
             expect_source: Some(expected.to_owned()),
+            policies: Vec::new(),
             ..by(&own)
         };
         let outcome = verified(&to, "latest", &policy).await;
@@ -205,6 +207,7 @@ async fn signatures_say_who_and_what() {
     let without = Policy {
         key: None,
         expect_source: Some(URL.to_owned()),
+        policies: Vec::new(),
     };
     assert!(matches!(
         verified(&to, "latest", &without).await,

@@ -70,6 +70,7 @@ fn by(key: &SigningKey) -> Policy {
     Policy {
         key: Some(key.verifying_key().clone()),
         expect_source: None,
+        policies: Vec::new(),
     }
 }
 
@@ -287,6 +288,7 @@ async fn killed_at_any_request_the_tag_is_the_old_or_the_new_bundle() {
     let policy = Policy {
         key: Some(sign::VerifyingKey::from_pem(&public).unwrap()),
         expect_source: None,
+        policies: Vec::new(),
     };
     // Every point takes minutes: that is for `make soak`.
     let asked_for = |name: &str| std::env::var_os(name).is_some();

@@ -52,15 +52,15 @@ fn api(definition: &str, targets: &[Target]) -> Outcome {
 fn a_definition_whose_escapes_exceed_a_resource() {
     // Each `\"` of the definition is `\\\"` in the template.
     let letters = definition("\\\"", 300 << 10);
-    let outcome = api(&letters, &[Target::Arm]);
+    let outcome = api(&letters, &[Target::ARM]);
     assert!(finds(&outcome, 7001), "{:?}", common::shown(&outcome));
     assert!(outcome.bundle.is_none());
     // As many bytes without escapes are taken.
-    let outcome = api(&definition("ab", 300 << 10), &[Target::Arm]);
+    let outcome = api(&definition("ab", 300 << 10), &[Target::ARM]);
     assert!(!finds(&outcome, 7001), "{:?}", common::shown(&outcome));
     assert!(outcome.bundle.is_some());
     // Other targets have other limits.
-    assert!(!finds(&api(&letters, &[Target::Aso]), 7001));
+    assert!(!finds(&api(&letters, &[Target::ASO]), 7001));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn more_secrets_than_parameters() {
                 .iter()
                 .map(|(path, text)| (path.as_str(), text.as_str())),
         );
-        let outcome = run(&files, &[Target::Arm]);
+        let outcome = run(&files, &[Target::ARM]);
         assert_eq!(
             finds(&outcome, 7002),
             found,
@@ -104,7 +104,7 @@ fn policies_have_a_size() {
             ("apis/orders/specification.json", definition.as_str()),
             ("apis/orders/policy.xml", policy.as_str()),
         ];
-        let outcome = run(&files, &[Target::Arm]);
+        let outcome = run(&files, &[Target::ARM]);
         assert_eq!(
             finds(&outcome, 7003),
             found,
@@ -118,10 +118,10 @@ fn policies_have_a_size() {
 #[test]
 fn definitions_have_a_size() {
     let large = definition("x", 4 << 20);
-    let outcome = api(&large, &[Target::Bicep]);
+    let outcome = api(&large, &[Target::BICEP]);
     assert!(finds(&outcome, 7004), "{:?}", common::shown(&outcome));
     assert!(outcome.bundle.is_none());
-    let outcome = api(&definition("x", (4 << 20) - 1000), &[Target::Bicep]);
+    let outcome = api(&definition("x", (4 << 20) - 1000), &[Target::BICEP]);
     assert!(!finds(&outcome, 7004), "{:?}", common::shown(&outcome));
     assert!(outcome.bundle.is_some());
 }
@@ -140,7 +140,7 @@ fn definitions_that_together_exceed_a_template() {
             .iter()
             .map(|(p, t)| (p.as_str(), t.as_str()))
             .collect();
-        let outcome = run(&files, &[Target::Bicep]);
+        let outcome = run(&files, &[Target::BICEP]);
         assert_eq!(
             finds(&outcome, 7005),
             found,
@@ -149,14 +149,14 @@ fn definitions_that_together_exceed_a_template() {
         );
         // Advice: the modules can be deployed one by one.
         assert!(outcome.bundle.is_some());
-        assert!(!finds(&run(&files, &[Target::Aso]), 7005));
+        assert!(!finds(&run(&files, &[Target::ASO]), 7005));
     }
 }
 
 #[test]
 fn a_definition_that_exceeds_an_object() {
     for (bytes, found) in [(1_400_000, false), (1_500_000, true)] {
-        let outcome = api(&definition("x", bytes), &[Target::Aso]);
+        let outcome = api(&definition("x", bytes), &[Target::ASO]);
         assert_eq!(
             finds(&outcome, 7104),
             found,

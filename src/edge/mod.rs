@@ -16,6 +16,7 @@ pub(crate) mod names;
 pub mod oci;
 #[cfg(feature = "cli")]
 pub mod output;
+pub mod policies;
 #[cfg(feature = "publish")]
 pub mod publish;
 #[cfg(feature = "publish")]

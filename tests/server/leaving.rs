@@ -84,8 +84,9 @@ async fn work_that_nobody_waits_for_is_given_up() {
     let cancelled = metrics
         .lines()
         .find_map(|line| line.strip_prefix("flux_apim_jobs_ended_total{outcome=\"cancelled\"} "));
-    let cancelled: u64 = cancelled.unwrap_or("0").parse().unwrap();
-    assert!(cancelled > 0, "{metrics}");
+    let cancelled =
+        cancelled.unwrap_or_else(|| panic!("no count of jobs that were cancelled: {metrics}"));
+    assert!(cancelled.parse::<u64>().unwrap() > 0, "{metrics}");
     service.stop().await;
 }
 

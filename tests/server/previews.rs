@@ -484,3 +484,55 @@ async fn every_answer_is_guarded_and_has_an_id() {
     assert_eq!(status, 405);
     service.stop().await;
 }
+
+/// Levels come in the query; the operator's policy stands over them and over the source.
+#[tokio::test(flavor = "multi_thread")]
+async fn levels_are_asked_for_and_held() {
+    let text = "version: 1\nlevels: {unknown-property: warning}\nexceptions: {allowances: false}\n";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policy.yaml");
+    std::fs::write(&file, text).unwrap();
+    let policies = flux_apim::edge::policies::read(&[file]).unwrap();
+    let digest = policies[0].digest().to_string();
+    let service = Running::start(Options {
+        policies,
+        ..options()
+    })
+    .await;
+    let mut files = sample();
+    let render = |rules: Json, files: std::collections::BTreeMap<String, Vec<u8>>| {
+        let mut url = reqwest::Url::parse(&format!("{}/v1/render", service.url)).unwrap();
+        let mut query = url.query_pairs_mut();
+        query.append_pair("env", "prod");
+        query.append_pair("rules", &rules.to_string());
+        drop(query);
+        async move {
+            let body = in_json(&files).to_string().into_bytes();
+            let response = post(url.as_str(), JSON, body).await;
+            (response.status().as_u16(), response.document().await)
+        }
+    };
+    let (status, body) = render(json!({}), files.clone()).await;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(body["inventory"]["policies"], json!([digest]));
+    let long = |level: &str| json!({"level": level, "reason": "x"});
+    for (rules, expected, told) in [
+        (json!({"duplicate-key": "off"}), 422, "APIM1030"),
+        (json!({"APIM1005": long("info")}), 422, "APIM1030"),
+        (json!({"unknown-property": "info"}), 422, "APIM1030"),
+        (json!({"invalid-value": "warning"}), 422, "APIM1031"),
+        (json!({"invalid-value": long("warning")}), 200, ""),
+        (json!({"unknown-property": "error"}), 200, ""),
+        (json!({"none": "off"}), 400, "is no rule"),
+        (json!(["off"]), 400, "mapping"),
+    ] {
+        let (status, body) = render(rules.clone(), files.clone()).await;
+        assert_eq!(status, expected, "{rules}: {body}");
+        assert!(body.to_string().contains(told), "{rules}: {body}");
+    }
+    let note = "# flux-apim: allow unclaimed-file -- x\n";
+    files.insert("apimartifacts/note.yaml".to_owned(), note.into());
+    let (status, body) = render(json!({}), files).await;
+    assert_eq!(status, 422);
+    assert!(body.to_string().contains("takes no allowances"), "{body}");
+}

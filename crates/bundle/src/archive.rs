@@ -231,7 +231,7 @@ fn unpacked(bundle: &Bundle, parts: &[Part<'_>]) -> Vec<u8> {
                 ) {
                     range.end = next.end;
                 }
-                piece.each_text(&bundle.graph.contents(), &mut |text| {
+                piece.each_text(bundle.graph.contents(), &mut |text| {
                     tar.extend_from_slice(&text.as_bytes()[range.clone()]);
                 });
             }
@@ -261,7 +261,7 @@ enum StepPart<'b> {
 }
 
 fn members(bundle: &Bundle) -> Vec<Vec<Part<'_>>> {
-    let mut members = cut(&bundle.files, &bundle.graph.contents(), |step| {
+    let mut members = cut(&bundle.files, bundle.graph.contents(), |step| {
         match step.part {
             StepPart::Header { path, size } => Part::Own(header(path, size)),
             StepPart::Piece(piece, range) => Part::Piece(piece, range),

@@ -2,7 +2,7 @@
 
 use super::Description;
 use flux_apim_diag::tree::{Digest, FileId, ReadError, SourceTree};
-use flux_apim_diag::{Budget, LineIndex, Place, Position, Range, Report, Span};
+use flux_apim_diag::{Budget, Class, LineIndex, Place, Position, Range, Report, Severity, Span};
 use flux_apim_link::{Content, Expression, Linked, Node};
 use flux_apim_model::Origin;
 use flux_apim_model::kinds::Kind;
@@ -49,7 +49,7 @@ pub(super) fn inventory(
     let source = &description.source;
     let summary = report.summary();
     let targets: Vec<&str> = description.targets.iter().map(|t| t.as_str()).collect();
-    let head = json!({
+    let mut head = json!({
         "apiVersion": API_VERSION,
         "source": {
             "kind": source.kind, "url": source.url, "revision": source.revision,
@@ -66,6 +66,14 @@ pub(super) fn inventory(
         "files": null,
         "resources": null,
     });
+    if !description.policies.is_empty() {
+        let policies = description.policies.iter().map(ToString::to_string);
+        head["policies"] = policies.collect();
+    }
+    let exceptions = exceptions(report);
+    if !exceptions.is_empty() {
+        head["exceptions"] = exceptions.into();
+    }
     let head = head.as_object().into_iter().flatten();
     let entries: BTreeMap<&String, &Json> = head.collect();
     let mut writer = Writer::default();
@@ -82,6 +90,28 @@ pub(super) fn inventory(
     }
     writer.push("}\n");
     Ok(writer.file(INVENTORY))
+}
+
+/// Refusals that count for less than Azure makes of them, and who said why.
+fn exceptions(report: &Report) -> Vec<Json> {
+    let refusals = report.diagnostics.iter();
+    let refusals = refusals.filter(|finding| finding.rule.class == Class::Refusal);
+    let lowered = refusals.filter_map(|finding| {
+        let lowered = finding.lowered.as_ref()?;
+        Some((
+            finding.path.as_str(),
+            finding.rule.code,
+            lowered.to.map_or("off", Severity::as_str),
+            lowered.reason.as_deref(),
+            lowered.until.as_deref(),
+        ))
+    });
+    let each: BTreeSet<_> = lowered.collect();
+    let entries = each.into_iter().map(|(path, code, level, reason, until)| {
+        let code = code.to_string();
+        json!({"code": code, "path": path, "level": level, "reason": reason, "until": until})
+    });
+    entries.collect()
 }
 
 /// The entry of each file.

@@ -68,6 +68,8 @@ pub struct Description {
     pub environment: Option<String>,
     /// Targets that were rendered.
     pub targets: Vec<Target>,
+    /// Digests of the operators' policies that it was held to.
+    pub policies: BTreeSet<Digest>,
     /// What earlier runs made.
     pub reuse: Option<Arc<Reuse>>,
     /// What the run may spend.

@@ -14,6 +14,7 @@ use flux_apim_definition::{Compiled, Documents};
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree};
 use flux_apim_diag::{Findings, Held, Place, Span};
 use flux_apim_discover::Project;
+use flux_apim_levels as levels;
 use flux_apim_model::kinds::Kind;
 use flux_apim_model::{Key, Resource};
 use flux_apim_policy::{self as policy, Reference};
@@ -64,6 +65,8 @@ pub struct Policy {
     pub references: Vec<Reference>,
     /// A token that was left in it.
     token: Option<(Span, String)>,
+    /// Whether comments of it speak to this program.
+    has_notes: bool,
     /// What references take of the run's memory.
     _held: Held,
 }
@@ -251,11 +254,17 @@ fn policy(
     policy::check(&document, setting(key), findings);
     let meter = findings.budget().meter();
     let references = policy::references(&document, &meter);
+    let notes = document.notes().to_vec();
     drop(document);
     let token = token(&text).map(|range| {
         let span = Span::new(file, range.start, range.end);
         (span, text[range].to_owned())
     });
+    // What a policy says to this program is nothing for Azure.
+    let text = match notes.is_empty() {
+        true => text,
+        false => levels::without_notes(&text, &notes),
+    };
     let text = match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
         None => text,
@@ -265,6 +274,7 @@ fn policy(
     let policy = Policy {
         references,
         token,
+        has_notes: !notes.is_empty(),
         _held: meter.budget().hold(bytes, file),
     };
     let content = Content::new(text, file, &meter);
@@ -320,6 +330,13 @@ fn at(
     }
     for reference in &mut policy.references {
         reference.span = written(reference.span);
+    }
+    if policy.has_notes {
+        let message = "an allowance inside of a string allows nothing";
+        findings.push(
+            flux_apim_diag::Diagnostic::new(&levels::rules::MALFORMED_ALLOWANCE, span, message)
+                .help("write `x-flux-apim-allow` beside the string"),
+        );
     }
     if let Some((place, _)) = &mut policy.token {
         *place = written(*place);

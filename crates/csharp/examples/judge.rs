@@ -29,6 +29,11 @@ fn main() {
         let text = row["text"].as_str().unwrap_or("");
         let (tree, mut problems) = parse(text, form);
         let analysis = check(&tree, &environment);
+        let members: std::collections::BTreeSet<String> = tree
+            .nodes()
+            .filter_map(|(id, _)| analysis.member_of(id))
+            .collect();
+        let result = analysis.result;
         problems.extend(analysis.problems);
         let problems: Vec<_> = problems
             .iter()
@@ -43,8 +48,7 @@ fn main() {
                 ])
             })
             .collect();
-        let line =
-            serde_json::json!({"id": row["id"], "problems": problems, "type": analysis.result});
+        let line = serde_json::json!({"id": row["id"], "problems": problems, "type": result, "members": members});
         let _ = writeln!(out, "{line}");
     }
 }

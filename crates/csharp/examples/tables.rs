@@ -410,10 +410,10 @@ impl Names {
             ));
         }
         if let Some(n) = method.iter().position(|name| name == text) {
-            return Ok(format!("#{n}"));
+            return Ok(format!("#{}", base62(n)));
         }
         if let Some(n) = own.iter().position(|name| name == text) {
-            return Ok(format!("!{n}"));
+            return Ok(format!("!{}", base62(n)));
         }
         let mut name = String::new();
         let mut arguments = Vec::new();

@@ -1,8 +1,8 @@
-//! C# as it stands in Azure API Management policy expressions.
-#![doc = "See the README for what it does and how to use it."]
+#![doc = include_str!("../README.md")]
 
 mod check;
 mod end;
+mod hash;
 mod lexer;
 mod meter;
 mod parser;
@@ -18,4 +18,6 @@ pub use meter::{Meter, Unmetered};
 pub use parser::{parse, parse_metered};
 pub use problem::{Code, Evidence, Problem, Severity};
 pub use span::Span;
-pub use tree::{AssignOp, BinaryOp, Form, List, Mode, Node, NodeId, NodeKind, Tree, UnaryOp};
+pub use tree::{
+    AssignOp, BinaryOp, Form, List, Literal, Mode, Node, NodeId, NodeKind, Tree, UnaryOp,
+};

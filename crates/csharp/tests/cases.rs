@@ -1,5 +1,11 @@
 //! Small cases of our own: `tests/cases/*.txt`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says so when it fails"
+)]
+
 use flux_apim_csharp::{Environment, Form, Problem, Severity, check, parse};
 
 struct Case<'a> {

@@ -6,9 +6,15 @@
 //! held against what is promised, and written down in `docs/csharp-verdicts.md`
 //! (`FLUX_APIM_UPDATE=1` writes it anew).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says so when it fails"
+)]
+
 use flux_apim_csharp::{Environment, Expected, Form, Problem, Severity, check, parse};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -326,4 +332,52 @@ fn types_of_results() {
         compared += 1;
     }
     assert!(compared > 1000, "only {compared} types were compared");
+}
+
+/// The members that published expressions use are those that the compiler
+/// chose: every overload, of every call.
+#[test]
+fn members_that_are_used() {
+    let Some(folder) = folder() else {
+        println!("{FOLDER} is not set: the verdicts of the compiler are not looked at");
+        return;
+    };
+    let mut compared = 0;
+    for row in rows(&folder.join("expressions.jsonl.gz")) {
+        let code = |name: &Value| name.as_str().is_some_and(|name| name.starts_with("code:"));
+        let unknown = row["named_values"]
+            .as_array()
+            .is_some_and(|names| names.iter().any(code));
+        if row["ok"] == false || unknown {
+            continue;
+        }
+        let form = if row["kind"] == "block" {
+            Form::Body
+        } else {
+            Form::Expression
+        };
+        let (tree, _) = parse(row["text"].as_str().unwrap(), form);
+        let analysis = check(&tree, &Environment::default());
+        let ours: BTreeSet<String> = tree
+            .nodes()
+            .filter_map(|(id, _)| analysis.member_of(id))
+            .collect();
+        let theirs: BTreeSet<String> = row["members"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|name| name.as_str().unwrap().to_owned())
+            .collect();
+        let more: Vec<&String> = ours.difference(&theirs).collect();
+        // Values of enums are no members of the table, and operators are not noted.
+        let plain = |name: &&String| name.contains('(') && !name.contains("operator ");
+        let less: Vec<&String> = theirs.difference(&ours).filter(plain).collect();
+        assert!(
+            more.is_empty() && less.is_empty(),
+            "{}: {more:?}, not {less:?}",
+            row["text"]
+        );
+        compared += ours.len();
+    }
+    assert!(compared > 3000, "only {compared} members were compared");
 }

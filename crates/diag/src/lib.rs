@@ -15,6 +15,7 @@ pub mod rules;
 pub mod sarif;
 /// Paths and bytes of one source revision.
 pub mod tree;
+mod verdict;
 
 pub use budget::{Budget, Held, Memory, Meter, Stop, Turn};
 pub use findings::{Findings, Unlisted};
@@ -22,6 +23,7 @@ pub use lines::{LineIndex, Position, Range, Snippet};
 pub use registry::{Found, Registry};
 pub use report::{Located, Report, Summary};
 pub use rule::{Class, Code, Evidence, HOME, Rule, Severity};
+pub use verdict::{Exemption, Judge, Lowered, Verdict};
 
 use crate::tree::FileId;
 use rapidfuzz::distance::osa;

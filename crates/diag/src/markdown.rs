@@ -16,11 +16,14 @@ pub fn to_markdown(report: &Report) -> String {
         "**flux-apim**: {} errors, {} warnings, {} info\n",
         summary.error, summary.warning, summary.info
     );
-    if report.diagnostics.is_empty() {
+    if summary.suppressed > 0 {
+        let _ = writeln!(out, "\n{} suppressed by exceptions", summary.suppressed);
+    }
+    if report.in_force().next().is_none() {
         return out;
     }
     out.push_str("\n| | Code | Where | What |\n|---|---|---|---|\n");
-    for finding in &report.diagnostics {
+    for finding in report.in_force() {
         let at = finding.range.map_or(String::new(), |r| {
             format!(":{}:{}", r.start.line, r.start.column)
         });

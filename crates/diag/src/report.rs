@@ -1,7 +1,9 @@
 //! Diagnostics with lines and columns, sorted, counted, with levels applied.
 
 use super::lines::{LineIndex, Position, Range, Snippet};
-use super::{Code, Findings, Place, Registry, Rule, Severity, Unlisted};
+use super::{
+    Exemption, Findings, Judge, Lowered, Place, Registry, Rule, Severity, Unlisted, Verdict,
+};
 use crate::tree::{FileId, ReadError, SourceTree};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::Value;
@@ -14,6 +16,8 @@ pub struct Located {
     pub rule: &'static Rule,
     /// The severity in force (`flux-apim.yaml` may change it).
     pub severity: Severity,
+    /// What lowered it below the severity of its rule.
+    pub lowered: Option<Lowered>,
     /// What is wrong.
     pub message: String,
     /// What to do.
@@ -32,6 +36,11 @@ pub struct Located {
 }
 
 impl Located {
+    /// Whether it counts no longer: it is listed for machines only.
+    pub fn is_suppressed(&self) -> bool {
+        matches!(&self.lowered, Some(lowered) if lowered.to.is_none())
+    }
+
     /// By path, place and code; equal findings are one.
     fn order(&self, other: &Self) -> std::cmp::Ordering {
         let key = |d: &'_ Self| (d.range, d.rule.code);
@@ -51,6 +60,8 @@ pub struct Summary {
     pub warning: u64,
     /// Infos.
     pub info: u64,
+    /// Findings of any severity that count no longer.
+    pub suppressed: u64,
 }
 
 /// All findings of one run, sorted by path, place and code. Serialises as diagnostics
@@ -63,14 +74,14 @@ pub struct Report {
 
 impl Report {
     /// Gives every finding its line and column. Each file with findings is
-    /// read once. `levels` changes severities; `None` silences a rule.
+    /// read once. `judge` decides what is in force of each.
     ///
     /// # Errors
     /// A file with findings cannot be read again.
     pub fn resolve(
         findings: &Findings,
         tree: &SourceTree,
-        levels: &BTreeMap<Code, Option<Severity>>,
+        judge: &impl Judge,
     ) -> Result<Self, ReadError> {
         let mut files: BTreeMap<FileId, Option<LineIndex>> = BTreeMap::new();
         for d in findings.listed() {
@@ -97,7 +108,7 @@ impl Report {
             .listed()
             .iter()
             .filter_map(|d| {
-                let severity = level_of(d.rule, levels)?;
+                let Verdict { severity, lowered } = judge.judge(d, tree)?;
                 let (path, range) = locate(&d.place);
                 let snippet = match &d.place {
                     Place::Span(span) if d.rule.shows_source => files
@@ -117,6 +128,7 @@ impl Report {
                 Some(Located {
                     rule: d.rule,
                     severity,
+                    lowered,
                     message: d.message.clone(),
                     help: d.help.clone(),
                     path,
@@ -129,12 +141,9 @@ impl Report {
             .collect();
         let rest = findings.unlisted();
         located.extend(rest.filter_map(|(file, rest)| {
-            let severity = level_of(rest.rule, levels)?;
-            Some(not_listed(
-                file.map(|file| tree.path(file).as_str()),
-                rest,
-                severity,
-            ))
+            let path = file.map(|file| tree.path(file).as_str());
+            let verdict = judge.judge_counted(rest.rule, path)?;
+            Some(not_listed(path, rest, verdict))
         }));
         located.sort_by(Located::order);
         located.dedup_by(|a, b| a.order(b).is_eq());
@@ -206,6 +215,7 @@ impl Report {
             diagnostics.push(Located {
                 rule,
                 severity,
+                lowered: suppressed(&entry["suppressed"])?,
                 message: text(&entry["message"], "message")?,
                 help: entry["help"].as_str().map(str::to_owned),
                 range: range_in,
@@ -231,32 +241,49 @@ impl Report {
     pub fn summary(&self) -> Summary {
         let count = |severity| {
             let listed = self.diagnostics.iter();
-            let same = listed.filter(|d| d.severity == severity);
+            let same = listed.filter(|d| d.severity == severity && !d.is_suppressed());
             same.map(|d| d.count).sum()
         };
+        let suppressed = self.diagnostics.iter().filter(|d| d.is_suppressed());
         Summary {
             error: count(Severity::Error),
             warning: count(Severity::Warning),
             info: count(Severity::Info),
+            suppressed: suppressed.map(|d| d.count).sum(),
         }
+    }
+
+    /// Those that count, for people.
+    pub fn in_force(&self) -> impl Iterator<Item = &Located> {
+        self.diagnostics.iter().filter(|d| !d.is_suppressed())
     }
 }
 
-/// The severity of `rule` in force; `None` when it is silenced.
-fn level_of(rule: &Rule, levels: &BTreeMap<Code, Option<Severity>>) -> Option<Severity> {
-    levels
-        .get(&rule.code)
-        .copied()
-        .unwrap_or(Some(rule.severity))
+/// `suppressed` of a finding in JSON.
+fn suppressed(value: &Value) -> Result<Option<Lowered>, String> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    let kinds = [Exemption::Allowance, Exemption::Level, Exemption::Baseline];
+    let kind = value["kind"].as_str();
+    let by = kinds.into_iter().find(|by| kind == Some(by.as_str()));
+    let text = |name: &str| value[name].as_str().map(str::to_owned);
+    Ok(Some(Lowered {
+        by: by.ok_or("a suppressed finding has no kind; upgrade")?,
+        to: None,
+        reason: text("reason"),
+        until: text("until"),
+    }))
 }
 
 /// What stands for findings that are only counted.
-fn not_listed(path: Option<&str>, rest: &Unlisted, severity: Severity) -> Located {
+fn not_listed(path: Option<&str>, rest: &Unlisted, verdict: Verdict) -> Located {
     let at = path.map_or(String::new(), |path| format!(" in `{path}`"));
     let (flag, cap) = rest.cap;
     Located {
         rule: rest.rule,
-        severity,
+        severity: verdict.severity,
+        lowered: verdict.lowered,
         message: format!(
             "{} more findings of this rule{at} are not listed",
             rest.count
@@ -275,29 +302,9 @@ impl Serialize for Report {
         let mut document = serializer.serialize_struct("Report", 3)?;
         document.serialize_field("version", &1)?;
         document.serialize_field("diagnostics", &self.diagnostics)?;
-        let Summary {
-            error,
-            warning,
-            info,
-        } = self.summary();
-        let summary = Counts {
-            error,
-            warning,
-            info,
-            suppressed: 0,
-        };
-        document.serialize_field("summary", &summary)?;
+        document.serialize_field("summary", &self.summary())?;
         document.end()
     }
-}
-
-/// `summary` of a report in JSON.
-#[derive(serde::Serialize)]
-struct Counts {
-    error: u64,
-    warning: u64,
-    info: u64,
-    suppressed: u64,
 }
 
 impl Serialize for Located {
@@ -313,6 +320,18 @@ impl Serialize for Located {
             range: *range,
             message,
         });
+        #[derive(serde::Serialize)]
+        struct Suppressed<'a> {
+            kind: &'static str,
+            reason: Option<&'a str>,
+            until: Option<&'a str>,
+        }
+        let lowered = self.lowered.as_ref().filter(|_| self.is_suppressed());
+        let suppressed = lowered.map(|lowered| Suppressed {
+            kind: lowered.by.as_str(),
+            reason: lowered.reason.as_deref(),
+            until: lowered.until.as_deref(),
+        });
         let mut finding = serializer.serialize_struct("Located", 10)?;
         finding.serialize_field("code", &self.rule.code.to_string())?;
         finding.serialize_field("name", self.rule.name)?;
@@ -322,7 +341,7 @@ impl Serialize for Located {
         finding.serialize_field("path", &self.path)?;
         finding.serialize_field("range", &self.range)?;
         finding.serialize_field("related", &related.collect::<Vec<_>>())?;
-        finding.serialize_field("suppressed", &None::<()>)?;
+        finding.serialize_field("suppressed", &suppressed)?;
         finding.serialize_field("url", &self.rule.url())?;
         finding.end()
     }

@@ -91,7 +91,6 @@ pub const HOME: &str = "https://github.com/flux-apim/flux-apim";
 
 /// What produces diagnostics of one code. A [`Registry`](super::Registry) has those of
 /// a program.
-#[derive(Debug)]
 pub struct Rule {
     /// Number, unique and append-only.
     pub code: Code,
@@ -135,6 +134,12 @@ impl Rule {
             .or_else(|| wanted.strip_prefix("apim"))
             .unwrap_or(wanted);
         number.parse() == Ok(self.code.0)
+    }
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.code, self.name)
     }
 }
 

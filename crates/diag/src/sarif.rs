@@ -1,6 +1,6 @@
 //! SARIF 2.1.0, for code-scanning services.
 
-use super::{HOME, Located, Report, Rule, Severity};
+use super::{Exemption, HOME, Located, Report, Rule, Severity};
 use serde::Serialize;
 use serde::ser::Serializer;
 use serde_json::{Value, json};
@@ -78,14 +78,27 @@ fn result(finding: &Located, used: &[&Rule]) -> Value {
             "endLine": range.end.line, "endColumn": range.end.column,
         });
     }
-    json!({
+    let mut result = json!({
         "ruleId": finding.rule.code.to_string(),
         "ruleIndex": used.iter().position(|rule| rule.code == finding.rule.code),
         "level": level(finding.severity),
         "message": {"text": text},
         "locations": [{"physicalLocation": location}],
-    })
+    });
+    if let Some(lowered) = finding.lowered.as_ref().filter(|_| finding.is_suppressed()) {
+        let kind = match lowered.by {
+            Exemption::Allowance => "inSource",
+            Exemption::Level | Exemption::Baseline => "external",
+        };
+        let mut suppression = json!({"kind": kind, "status": "accepted"});
+        if let Some(reason) = &lowered.reason {
+            suppression["justification"] = json!(reason);
+        }
+        result["suppressions"] = json!([suppression]);
+    }
+    result
 }
+
 fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",

@@ -1,12 +1,13 @@
 //! `flux-apim.yaml`: optional configuration of a project.
 
-use super::rules::malformed_override;
 use super::{Options, Project};
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree, join};
-use flux_apim_diag::{Diagnostic, Findings, Place, Registry, Severity, Span, excerpt, nearest};
+use flux_apim_diag::{Diagnostic, Findings, Place, Registry, Span, excerpt, nearest};
+use flux_apim_levels::rules::malformed_override;
+use flux_apim_levels::{self as levels, RULESETS, Ruleset, Said};
 use flux_apim_model::{Target, parse_id};
 use flux_apim_syntax::{self as syntax, Data, Format, Value};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// What `flux-apim.yaml` says.
 #[derive(Debug, Default)]
@@ -15,8 +16,10 @@ pub struct ProjectConfig {
     pub service: Option<String>,
     /// Targets to render.
     pub targets: Option<Vec<String>>,
-    /// Severity for rules, by code.
-    pub levels: BTreeMap<u16, Option<Severity>>,
+    /// Levels of rules, and the set of rules.
+    pub levels: Said,
+    /// The file itself.
+    pub file: Option<FileId>,
     /// Resources that are managed elsewhere, as `loggers/appinsights`.
     pub external: Vec<String>,
     /// Caps by their flag.
@@ -70,7 +73,9 @@ pub struct PlainApi {
 
 const NAMES: [&str; 2] = ["flux-apim.yaml", "flux-apim.yml"];
 pub(super) const TARGETS: [&str; 3] = ["arm", "bicep", "aso"];
-pub(super) const KEYS: [&str; 6] = ["service", "targets", "rules", "external", "limits", "apis"];
+pub(super) const KEYS: [&str; 7] = [
+    "service", "targets", "rules", "ruleset", "external", "limits", "apis",
+];
 
 pub(super) fn is_config(name: &str) -> bool {
     NAMES.contains(&name)
@@ -92,6 +97,10 @@ pub(super) fn load(
         .iter()
         .find_map(|folder| NAMES.iter().find_map(|name| tree.find(&join(folder, name))));
     let Some(file) = file else { return Ok(()) };
+    project.config.file = Some(file);
+    tree.path(file)
+        .parent()
+        .clone_into(&mut project.config.levels.base);
     let Some(value) = read_yaml(tree, file, options, findings)? else {
         return Ok(());
     };
@@ -150,7 +159,13 @@ pub(super) fn load(
                 None => findings.push(wrong("a list such as `[loggers/appinsights]`")),
             },
             "limits" => limits(file, &entry.value, options, &mut project.config, findings),
-            "rules" => levels(file, &entry.value, registry, &mut project.config, findings),
+            "rules" => {
+                let whole = Place::from(file);
+                let settings =
+                    levels::settings(registry, &entry.value, &whole, "flux-apim.yaml", findings);
+                project.config.levels.settings = settings;
+            }
+            "ruleset" => ruleset(file, &entry.value, &mut project.config, findings),
             "apis" if entry.value.is_object() => {
                 let apis = entry.value.entries().iter();
                 let apis = apis.map(|api| PlainApi {
@@ -221,47 +236,21 @@ fn limits(
     }
 }
 
-fn levels(
-    file: FileId,
-    value: &Value,
-    registry: Registry,
-    config: &mut ProjectConfig,
-    findings: &mut Findings,
-) {
-    if !value.is_object() {
-        findings.push(malformed(
-            file,
-            value,
-            "`rules` must be a mapping of codes to levels",
-        ));
-    }
-    for entry in value.entries() {
-        let level = match entry.value.as_str() {
-            Some("error") => Some(Some(Severity::Error)),
-            Some("warning") => Some(Some(Severity::Warning)),
-            Some("info") => Some(Some(Severity::Info)),
-            Some("off") => Some(None),
-            _ => None,
-        };
-        match (registry.get(&entry.key), level) {
-            (Some(rule), Some(level)) => {
-                config.levels.insert(rule.code.0, level);
-            }
-            (None, _) => {
-                let message = format!("`{}` is no rule", excerpt(&entry.key, 60));
-                findings.push(
-                    malformed(file, &entry.value, &message)
-                        .help("`flux-apim explain` lists the rules"),
-                );
-            }
-            (_, None) => {
-                let message = format!(
-                    "the level of `{}` must be error, warning, info or off",
-                    entry.key
-                );
-                findings.push(malformed(file, &entry.value, &message));
-            }
-        }
+/// `ruleset: "0.1"`: the version whose rules count.
+fn ruleset(file: FileId, value: &Value, config: &mut ProjectConfig, findings: &mut Findings) {
+    let version = match &value.data {
+        // `ruleset: 0.1` is a number of YAML.
+        Data::String(text) | Data::Number(text) => text.as_str(),
+        _ => "",
+    };
+    config.levels.ruleset = Ruleset::named(version);
+    if config.levels.ruleset.is_none() {
+        let message = format!("there is no rule set `{}`", excerpt(version, 40));
+        let help = format!(
+            "this flux-apim knows {}; a newer one may know more",
+            RULESETS.join(", ")
+        );
+        findings.push(malformed(file, value, &message).help(help));
     }
 }
 

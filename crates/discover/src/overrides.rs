@@ -2,10 +2,11 @@
 
 use super::collect::is_extractor_filter;
 use super::config::{malformed, read_yaml};
-use super::rules::{malformed_override, no_environment, protected_override, unmatched_override};
+use super::rules::{no_environment, protected_override, unmatched_override};
 use super::{Options, Project, environment_file};
 use flux_apim_diag::tree::{FileId, ReadError, SourceTree, join};
 use flux_apim_diag::{Diagnostic, Findings, Meter, Place, nearest};
+use flux_apim_levels::rules::malformed_override;
 use flux_apim_model::kinds::{Kind, Role};
 use flux_apim_model::{InWorkspace, Key, Origin};
 use flux_apim_syntax::{Data, Entry, Value};

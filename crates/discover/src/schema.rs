@@ -3,12 +3,14 @@
 
 use super::config::TARGETS;
 use flux_apim_diag::tree::Limits;
-use flux_apim_diag::{HOME, Registry, Rule};
+use flux_apim_diag::{HOME, Registry};
+use flux_apim_levels::{RULESETS, level_schema};
 use serde_json::{Map, Value as Json, json};
 
 /// The schema, for editors to complete and check `flux-apim.yaml`. It has the rules of
 /// `registry`.
 pub fn schema(registry: Registry) -> Json {
+    let (rules, definitions) = level_schema(registry);
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": format!("{HOME}/raw/main/docs/flux-apim.schema.json"),
@@ -30,8 +32,12 @@ pub fn schema(registry: Registry) -> Json {
             "rules": {
                 "type": "object",
                 "additionalProperties": false,
-                "properties": rules(registry),
+                "properties": rules,
                 "description": "Levels of rules, by code or name.",
+            },
+            "ruleset": {
+                "enum": RULESETS,
+                "description": "The version whose rules count; rules that came later do not.",
             },
             "external": {
                 "type": "array",
@@ -56,25 +62,8 @@ pub fn schema(registry: Registry) -> Json {
                 "description": "APIs in the plain layout, by folder or document.",
             },
         },
+        "definitions": definitions,
     })
-}
-
-fn rules(registry: Registry) -> Map<String, Json> {
-    let level = |rule: &Rule, other: &str| {
-        json!({
-            "enum": ["error", "warning", "info", "off"],
-            "description": format!("{other}: {} (default: {})", rule.summary, rule.severity),
-        })
-    };
-    let codes = registry
-        .all()
-        .iter()
-        .map(|rule| (rule.code.to_string(), level(rule, rule.name)));
-    let names = registry
-        .all()
-        .iter()
-        .map(|rule| (rule.name.to_owned(), level(rule, &rule.code.to_string())));
-    codes.chain(names).collect()
 }
 
 fn limits() -> Map<String, Json> {

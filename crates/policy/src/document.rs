@@ -152,6 +152,8 @@ pub struct Document<'t> {
     pub(crate) elements: Vec<Element<'t>>,
     pub(crate) attributes: Vec<Attribute<'t>>,
     pub(crate) pieces: Vec<Piece>,
+    /// Comments that speak to this program.
+    pub(crate) notes: Vec<Span>,
     /// Nodes outside of any element, in order.
     pub(crate) top: Vec<NodeId>,
     pub(crate) held: Held,
@@ -171,6 +173,11 @@ impl<'t> Document<'t> {
     /// Every element, in document order; the root first.
     pub fn elements(&self) -> &[Element<'t>] {
         &self.elements
+    }
+
+    /// The comments that begin with [`MARK`], from `<!--` to `-->`.
+    pub fn notes(&self) -> &[Span] {
+        &self.notes
     }
 
     /// The node with this id. Ids are those of this document.
@@ -317,3 +324,6 @@ impl<'t> Document<'t> {
         put(element.opening.end);
     }
 }
+
+/// What a comment begins with that speaks to this program.
+pub const MARK: &str = "flux-apim:";

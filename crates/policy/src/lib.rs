@@ -13,7 +13,8 @@ mod tests;
 
 pub use check::{Gateway, Scope, Setting, check};
 pub use document::{
-    Attribute, Document, Element, ElementId, Expression, Node, NodeId, NodeKind, Piece, PieceKind,
+    Attribute, Document, Element, ElementId, Expression, MARK, Node, NodeId, NodeKind, Piece,
+    PieceKind,
 };
 pub use reader::parse;
 pub use references::{Reference, ReferenceKind, references};

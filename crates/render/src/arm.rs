@@ -1,7 +1,7 @@
 //! ARM templates (JSON).
 
 use super::piece::{Text, Writer};
-use super::{File, Options, Rendered, STEPS, Target, writing};
+use super::{File, Options, Printer, Rendered, STEPS, writing};
 use crate::rules::arm_resource_too_large;
 use flux_apim_diag::{Budget, Findings, Place};
 use flux_apim_link::{Expression, Linked, Node, Parameter};
@@ -29,12 +29,14 @@ const DEPLOYMENTS: &str = "2022-09-01";
 /// The parameter that names the service.
 pub const SERVICE_PARAMETER: &str = "apimServiceName";
 
-pub(super) fn render(
-    graph: &Linked,
-    options: &Options,
-    rendered: &mut Rendered,
-    findings: &mut Findings,
-) {
+/// The row of this target.
+pub(super) static PRINTER: Printer = Printer {
+    name: "arm",
+    is_default: true,
+    print: render,
+};
+
+fn render(graph: &Linked, options: &Options, rendered: &mut Rendered, findings: &mut Findings) {
     let budget = &findings.budget().clone();
     let sizes: Vec<usize> = (0..graph.nodes().len())
         .into_par_iter()
@@ -57,14 +59,14 @@ pub(super) fn render(
         rendered.push(template(graph, "arm/main.json", all, budget));
         let path = "arm/main.json".into();
         for i in 0..graph.nodes().len() {
-            rendered.carries(&path, i, Target::Arm);
+            rendered.carries(&path, i);
         }
     } else {
         for (number, group) in groups.iter().enumerate() {
             let path: Arc<str> = format!("arm/parts/{number:03}-resources.json").into();
             rendered.push(template(graph, &path, group, budget));
             for &i in group {
-                rendered.carries(&path, i, Target::Arm);
+                rendered.carries(&path, i);
             }
             rendered.parts.push(path.to_string());
         }

@@ -14,35 +14,100 @@ pub use piece::{File, Piece, Text};
 
 use flux_apim_diag::{Findings, Held, Place};
 use flux_apim_link::Linked;
+use std::cmp::Ordering;
+use std::fmt;
 use std::sync::Arc;
 
-/// An output language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Target {
-    /// Azure Resource Manager templates.
-    Arm,
-    /// Bicep.
-    Bicep,
-    /// Azure Service Operator objects.
-    Aso,
+/// An output language: what its folder says of it. A target is such a folder and a row of
+/// [`Target::ALL`].
+pub struct Printer {
+    /// The word on the command line and in the inventory, and the folder of its files in
+    /// the bundle.
+    pub name: &'static str,
+    /// Whether it is rendered where nobody says which targets are. No later target is:
+    /// it would change everybody's bundle.
+    pub is_default: bool,
+    /// Writes the files of the target into [`Rendered`], and finds what its own limits
+    /// and language do not take.
+    pub print: fn(&Linked, &Options, &mut Rendered, &mut Findings),
 }
+
+/// A target: the printer of an output language. Two are equal when their names are.
+#[derive(Clone, Copy)]
+pub struct Target(&'static Printer);
 
 impl Target {
     /// Every target, in the order of the contract.
-    pub const ALL: [Self; 3] = [Self::Arm, Self::Bicep, Self::Aso];
+    pub const ALL: &'static [Self] = &[Self::ARM, Self::BICEP, Self::ASO];
+    /// Azure Resource Manager templates.
+    pub const ARM: Self = Self(&arm::PRINTER);
+    /// Bicep.
+    pub const BICEP: Self = Self(&bicep::PRINTER);
+    /// Azure Service Operator objects.
+    pub const ASO: Self = Self(&aso::PRINTER);
+
+    /// The target that `printer` prints: one of somebody else's, too.
+    pub const fn of(printer: &'static Printer) -> Self {
+        Self(printer)
+    }
+
+    /// Those that are rendered where nobody says which.
+    pub fn defaults() -> Vec<Self> {
+        let all = Self::ALL.iter().copied();
+        all.filter(|target| target.0.is_default).collect()
+    }
 
     /// The word on the command line and in the inventory.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Arm => "arm",
-            Self::Bicep => "bicep",
-            Self::Aso => "aso",
-        }
+        self.0.name
+    }
+
+    /// The words of all targets.
+    pub fn words() -> Vec<&'static str> {
+        Self::ALL.iter().map(|target| target.as_str()).collect()
     }
 
     /// The target that `word` names.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|target| target.as_str() == word)
+        let mut all = Self::ALL.iter().copied();
+        all.find(|target| target.as_str() == word)
+    }
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Target {}
+
+/// In the order of the contract; those of others behind, by name.
+impl Ord for Target {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let place = |target: &Self| {
+            let known = Self::ALL.iter().position(|known| known == target);
+            (known.unwrap_or(usize::MAX), target.as_str())
+        };
+        place(self).cmp(&place(other))
+    }
+}
+
+impl PartialOrd for Target {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Printer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
     }
 }
 
@@ -65,8 +130,8 @@ pub struct Options {
 pub struct Rendered {
     /// Files of the bundle, by path.
     pub files: Vec<File>,
-    /// For each node the file that carries it, by target.
-    outputs: Vec<[Option<Arc<str>>; Target::ALL.len()]>,
+    /// Of each target that was printed, for each node the file that carries it.
+    outputs: Vec<(Target, Vec<Option<Arc<str>>>)>,
     /// `arm/parts` in deployment order; empty when one template is enough.
     pub parts: Vec<String>,
     /// What the texts of the files take of the run's memory.
@@ -85,12 +150,18 @@ fn writing(bytes: usize) -> u64 {
 impl Rendered {
     /// The file that carries a node for `target`.
     pub fn output(&self, node: usize, target: Target) -> Option<&str> {
-        self.outputs.get(node)?[target as usize].as_deref()
+        let (_, files) = self
+            .outputs
+            .iter()
+            .find(|(printed, _)| *printed == target)?;
+        files.get(node)?.as_deref()
     }
 
-    fn carries(&mut self, path: &Arc<str>, node: usize, target: Target) {
-        if let Some(outputs) = self.outputs.get_mut(node) {
-            outputs[target as usize] = Some(Arc::clone(path));
+    /// The file at `path` carries `node`, for the target that is being printed.
+    pub fn carries(&mut self, path: &Arc<str>, node: usize) {
+        let printed = self.outputs.last_mut();
+        if let Some(file) = printed.and_then(|(_, files)| files.get_mut(node)) {
+            *file = Some(Arc::clone(path));
         }
     }
 
@@ -112,17 +183,14 @@ impl Rendered {
 /// Prints `graph` for every target of `options`.
 pub fn render(graph: &Linked, options: &Options, findings: &mut Findings) -> Rendered {
     let mut rendered = Rendered {
-        outputs: vec![[const { None }; Target::ALL.len()]; graph.nodes().len()],
         held: Some(findings.budget().hold(0, Place::Source)),
         check: options.check,
         ..Rendered::default()
     };
     for target in &options.targets {
-        match target {
-            Target::Arm => arm::render(graph, options, &mut rendered, findings),
-            Target::Bicep => bicep::render(graph, options, &mut rendered, findings),
-            Target::Aso => aso::render(graph, options, &mut rendered, findings),
-        }
+        let nodes = vec![None; graph.nodes().len()];
+        rendered.outputs.push((*target, nodes));
+        (target.0.print)(graph, options, &mut rendered, findings);
     }
     rendered.files.sort_by(|a, b| a.path.cmp(&b.path));
     rendered

@@ -1,9 +1,11 @@
 //! Builds a [`Document`] in document order.
 
+use super::allow::{self, ALLOW, Allow};
 use super::document::{Document, Form, Kind, Node, Texts, clamp, text_of};
 use super::rules::duplicate_key;
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Findings, Held, Meter, Span};
+use std::cell::Cell;
 
 /// Text of a node while it is built.
 #[derive(Clone, Copy)]
@@ -26,18 +28,22 @@ pub(super) struct Builder<'s> {
     open: Vec<u32>,
     /// For each open node: whether a key comes next.
     expects_key: Vec<bool>,
+    /// Whether an object has a key that is taken out at the end.
+    allows: Cell<bool>,
 }
 
 /// What a [`Builder`] leaves once the borrow of the source ends.
 pub(super) struct Built {
     texts: Texts,
     nodes: Vec<Node>,
+    allows: Vec<Allow>,
     held: Held,
 }
 
 impl Built {
     pub(super) fn into_document(self, file: FileId, source: String) -> Document {
-        Document::new(file, source, self.texts, self.nodes, self.held)
+        let document = Document::new(file, source, self.texts, self.nodes, self.held);
+        document.with_allows(self.allows)
     }
 }
 
@@ -55,6 +61,7 @@ impl<'s> Builder<'s> {
             nodes: Vec::with_capacity(source.len() / 24 + 1),
             open: Vec::new(),
             expects_key: Vec::new(),
+            allows: Cell::new(false),
         }
     }
 
@@ -234,10 +241,16 @@ impl<'s> Builder<'s> {
     }
 
     pub(super) fn finish(mut self) -> Built {
+        let mut allows = Vec::new();
+        if self.allows.get() && self.open.is_empty() {
+            self.meter.spend(self.nodes.len() as u64, self.node_span(0));
+            allows = allow::take(self.file, self.source, &self.texts, &mut self.nodes);
+        }
         self.hold();
         Built {
             texts: self.texts,
             nodes: self.nodes,
+            allows,
             held: self.held,
         }
     }
@@ -250,6 +263,9 @@ impl<'s> Builder<'s> {
             .iter()
             .map(|&(key, _)| (self.text(key), key))
             .collect();
+        if keys.iter().any(|(key, _)| *key == ALLOW) {
+            self.allows.set(true);
+        }
         if keys.len() <= FEW {
             let twice = |(i, (key, _)): (usize, &(&str, u32))| {
                 keys[..i].iter().any(|(other, _)| other == key)

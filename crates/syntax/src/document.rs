@@ -1,5 +1,6 @@
 //! The tree: an arena of nodes in document order.
 
+use super::allow::Allow;
 use super::index::{self, Index};
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Held, Span};
@@ -118,6 +119,8 @@ pub struct Document {
     source: String,
     texts: Texts,
     nodes: Vec<Node>,
+    /// What was taken out.
+    allows: Vec<Allow>,
     /// Made when something is looked for in a large object or array.
     index: OnceLock<Index>,
     held: Held,
@@ -178,9 +181,19 @@ impl Document {
             source,
             texts,
             nodes,
+            allows: Vec::new(),
             index: OnceLock::new(),
             held,
         }
+    }
+
+    pub(super) fn with_allows(self, allows: Vec<Allow>) -> Self {
+        Self { allows, ..self }
+    }
+
+    /// The objects that had the key [`ALLOW`](super::ALLOW), which the tree has no more.
+    pub fn allows(&self) -> &[Allow] {
+        &self.allows
     }
 
     fn index(&self) -> &Index {

@@ -5,6 +5,7 @@
 //! refuse duplicate keys and documents beyond the caps. A [`Value`] is the
 //! owned, mutable form for the small documents that are edited.
 
+mod allow;
 mod builder;
 mod document;
 mod escape;
@@ -17,6 +18,7 @@ mod value;
 mod write;
 mod yaml;
 
+pub use allow::{ALLOW, Allow, Name};
 pub use document::{Document, Entries, Items, Kind, NodeRef, Way};
 pub use escape::{json_len, yaml_escape, yaml_len};
 pub use origins::Origins;
@@ -242,6 +244,54 @@ mod tests {
             let text = format!("k: {scalar}");
             assert_eq!(&text[span.start as usize..], scalar, "{span:?}");
             assert_eq!(span.end as usize, text.len(), "{scalar}");
+        }
+    }
+
+    #[test]
+    fn what_a_document_says_to_us_is_taken_out() {
+        let json = r#"{"a": [1, {"x-flux-apim-allow": {"n": "r"}}], "x-flux-apim-allow": {"m": "s", "k": "t"}, "b": {"c": 2, "x-flux-apim-allow": [1, {"d": 3}], "e": [4]}}"#;
+        let yaml = "a: &a\n  x-flux-apim-allow: &b {n: r}\n  c: &c 1\nd: *a\ne: *b\nf: *c\n";
+        for (text, format, left, allows) in [
+            (
+                json,
+                Format::Json,
+                r#"{"a":[1,{}],"b":{"c":2,"e":[4]}}"#,
+                "{n:r} {m:s,k:t}! none",
+            ),
+            (
+                yaml,
+                Format::Yaml,
+                r#"{"a":{"c":1},"d":{"c":1},"e":{"n":"r"},"f":1}"#,
+                "{n:r} {n:r}",
+            ),
+            (
+                r#"{"s": "x-flux-apim-allow", "t": ["x-flux-apim-allow"]}"#,
+                Format::Json,
+                r#"{"s":"x-flux-apim-allow","t":["x-flux-apim-allow"]}"#,
+                "",
+            ),
+        ] {
+            let (document, findings) = read(text, format);
+            assert!(findings.is_empty(), "{findings:#?}");
+            let document = document.unwrap();
+            let mut out = String::new();
+            write_node(&mut out, document.root());
+            assert_eq!(out, left);
+            let shown = document.allows().iter().map(|allow| {
+                let names = allow.names.as_ref().map(|names| {
+                    let names = names.iter().map(|n| format!("{}:{}", n.name, n.text));
+                    format!("{{{}}}", names.collect::<Vec<_>>().join(","))
+                });
+                let object = &text[allow.object.start as usize..allow.object.end as usize];
+                assert!(object.contains(ALLOW), "{object}");
+                let root = if allow.is_root { "!" } else { "" };
+                names.unwrap_or_else(|| "none".to_owned()) + root
+            });
+            let mut shown: Vec<_> = shown.collect();
+            let mut allows: Vec<_> = allows.split_whitespace().collect();
+            shown.sort();
+            allows.sort_unstable();
+            assert_eq!(shown, allows);
         }
     }
 

@@ -78,6 +78,29 @@ impl From<bool> for Value {
     }
 }
 
+impl From<&serde_json::Value> for Value {
+    /// A value that was written nowhere. Recursion is bounded by the depth that
+    /// `serde_json` reads.
+    fn from(json: &serde_json::Value) -> Self {
+        match json {
+            serde_json::Value::Null => Data::Null,
+            serde_json::Value::Bool(value) => Data::Bool(*value),
+            serde_json::Value::Number(number) => Data::Number(number.to_string()),
+            serde_json::Value::String(text) => Data::String(text.clone()),
+            serde_json::Value::Array(items) => Data::Array(items.iter().map(Self::from).collect()),
+            serde_json::Value::Object(map) => {
+                let entries = map.iter().map(|(key, value)| Entry {
+                    key: key.clone(),
+                    key_span: None,
+                    value: Self::from(value),
+                });
+                Data::Object(entries.collect())
+            }
+        }
+        .into()
+    }
+}
+
 impl<'a> From<NodeRef<'a>> for Value {
     /// Recursion is bounded by the depth cap of the parser.
     fn from(node: NodeRef<'a>) -> Self {

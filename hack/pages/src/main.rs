@@ -24,6 +24,10 @@ fn main() -> anyhow::Result<()> {
         ("docs/limits.md".to_owned(), limits()),
         ("docs/flux-apim.schema.json".to_owned(), schema()),
         (
+            "docs/policy.schema.json".to_owned(),
+            format!("{:#}\n", flux_apim::levels::policy_schema(REGISTRY)),
+        ),
+        (
             "manifests/crds/apimbundles.flux-apim.dev.yaml".to_owned(),
             yaml::document(&api::crd()),
         ),

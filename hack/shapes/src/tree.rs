@@ -60,7 +60,7 @@ impl Tree {
     pub(crate) fn forgiving(mut self, codes: &[u16]) -> Self {
         let levels: Vec<String> = codes
             .iter()
-            .map(|code| format!("APIM{code}: warning"))
+            .map(|code| format!("APIM{code}: {{level: warning, reason: a shape}}"))
             .collect();
         self.add(
             "flux-apim.yaml",

@@ -35,18 +35,25 @@ pub(super) enum Command {
     #[cfg(feature = "server")]
     Serve(Box<super::serve::Serve>),
     /// Publish a source, or a bundle, to a registry: signed, attested, pinned.
+    #[cfg(feature = "publish")]
     Publish(super::publish::Publish),
     /// Fetch a bundle and verify it.
+    #[cfg(feature = "publish")]
     Pull(super::pull::Pull),
     /// What a registry holds of a bundle.
+    #[cfg(feature = "publish")]
     Inspect(super::inspect::Inspect),
     /// Verify a bundle: digests, inventory, signatures, provenance.
+    #[cfg(feature = "publish")]
     Verify(super::verify::Verify),
     /// The bundles of a repository, and what changed between them.
+    #[cfg(feature = "publish")]
     History(super::history::HistoryArgs),
     /// Point a tag back to a bundle that was published before.
+    #[cfg(feature = "publish")]
     Rollback(super::rollback::Rollback),
     /// Make a key pair to sign with, as cosign does.
+    #[cfg(feature = "publish")]
     Keygen(super::keygen::Keygen),
     /// What a rule finds and how to fix it; without CODE, all rules.
     Explain {

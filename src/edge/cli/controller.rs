@@ -213,6 +213,8 @@ pub(super) struct Controller {
     )]
     log_encoding: LogEncoding,
     #[command(flatten)]
+    policies: super::options::PolicyArgs,
+    #[command(flatten)]
     limits: super::options::LimitFlags,
 }
 
@@ -256,6 +258,9 @@ pub(super) fn controller(arguments: &Controller) -> anyhow::Result<super::Done> 
 
 fn options(arguments: &Controller) -> anyhow::Result<Options> {
     let limits = arguments.limits.over(Settings::default_limits())?;
+    let policies = arguments.policies.policy.clone();
+    // One that is none is told before anything is reconciled.
+    crate::edge::policies::read(&policies)?;
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "flux-apim".to_owned());
     let random = getrandom::u32().context("ask the system for random bytes")?;
     let identity = format!("{host}_{random:08x}");
@@ -283,6 +288,7 @@ fn options(arguments: &Controller) -> anyhow::Result<Options> {
     Ok(Options {
         settings: Settings {
             no_cross_namespace_refs: arguments.no_cross_namespace_refs,
+            policies,
             min_retry_delay: arguments.min_retry_delay.0,
             max_retry_delay: arguments.max_retry_delay.0,
             requeue_dependency: arguments.requeue_dependency.0,

@@ -1,7 +1,7 @@
 //! `diff`: what changes between two sources.
 
 use super::compared::Compared;
-use super::options::{Common, Format, LimitFlags, threads};
+use super::options::{Common, Format, LimitFlags, PolicyArgs, threads};
 use super::{Done, pipeline, print, refusal, show};
 use crate::changes::{self, Changes};
 use crate::diag::Budget;
@@ -27,6 +27,8 @@ pub(super) struct Diff {
     /// Digest that NEW must have.
     #[arg(long, value_name = "DIGEST")]
     new_digest: Option<crate::tree::Digest>,
+    #[command(flatten)]
+    policies: PolicyArgs,
     /// How the changes are shown.
     #[arg(long, value_enum, default_value = "human")]
     format: DiffFormat,
@@ -40,6 +42,7 @@ pub(super) struct Diff {
     threads: Option<usize>,
     #[command(flatten)]
     limits: LimitFlags,
+    #[cfg(feature = "publish")]
     #[command(flatten)]
     registry: super::registry::RegistryArgs,
     #[cfg(feature = "server")]
@@ -69,8 +72,10 @@ impl Diff {
             config: None,
             digest,
             deny: Vec::new(),
+            policies: self.policies.clone(),
             threads: self.threads,
             limits: self.limits.clone(),
+            #[cfg(feature = "publish")]
             registry: self.registry.clone(),
         }
     }

@@ -16,7 +16,7 @@ const SHOWN: usize = 3;
 pub(super) fn report(out: &mut impl Write, report: &Report, quiet: bool) -> io::Result<()> {
     let renderer = Renderer::styled();
     let mut seen: BTreeMap<Code, usize> = BTreeMap::new();
-    for finding in &report.diagnostics {
+    for finding in report.in_force() {
         if finding.severity < Severity::Error {
             let count = seen.entry(finding.rule.code).or_default();
             *count += 1;
@@ -40,6 +40,13 @@ pub(super) fn report(out: &mut impl Write, report: &Report, quiet: bool) -> io::
         )?;
     } else if !quiet {
         writeln!(out, "nothing found")?;
+    }
+    if summary.suppressed > 0 && !quiet {
+        let findings = counted(summary.suppressed, "finding");
+        writeln!(
+            out,
+            "{findings} suppressed by exceptions; --format json has them"
+        )?;
     }
     Ok(())
 }
@@ -128,7 +135,7 @@ pub(super) fn github(report: &Report) -> String {
     };
     let property = |text: &str| escape(text).replace(':', "%3A").replace(',', "%2C");
     let mut out = String::new();
-    for finding in &report.diagnostics {
+    for finding in report.in_force() {
         let level = match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",

@@ -5,29 +5,39 @@ mod compared;
 #[cfg(feature = "controller")]
 mod controller;
 mod diff;
+#[cfg(feature = "publish")]
 mod history;
 mod human;
+#[cfg(feature = "publish")]
 mod inspect;
+#[cfg(feature = "publish")]
 mod keygen;
 mod options;
 mod progress;
+#[cfg(feature = "publish")]
 mod publish;
+#[cfg(feature = "publish")]
 mod pull;
+#[cfg(feature = "publish")]
 mod registry;
 #[cfg(feature = "server")]
 mod remote;
+#[cfg(feature = "publish")]
 mod rollback;
 #[cfg(feature = "server")]
 mod serve;
 #[cfg(feature = "server")]
 mod values;
+#[cfg(feature = "publish")]
 mod verify;
 
 use crate::bundle::{Bundle, INVENTORY};
 use crate::diag::{Budget, Diagnostic, Report, Rule, markdown, sarif};
 use crate::discover;
 use crate::edge::output::Output;
+use crate::edge::policies;
 use crate::edge::source::{self, OpenOptions, Opened, SourceRef};
+use crate::levels::{Asked, Baseline};
 use crate::pipeline::{self, Outcome};
 use crate::rules::{REGISTRY, source_unreadable};
 use crate::tree::Limits;
@@ -37,7 +47,8 @@ use command::{Cli, Command};
 use options::{Common, Format, Render, Validate};
 use progress::Progress;
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What a command ends with.
@@ -88,12 +99,19 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         Command::Diff(arguments) => diff::diff(arguments, cli.quiet),
         #[cfg(feature = "server")]
         Command::Serve(arguments) => serve::serve(arguments),
+        #[cfg(feature = "publish")]
         Command::Publish(arguments) => publish::publish(arguments, cli.quiet),
+        #[cfg(feature = "publish")]
         Command::Pull(arguments) => pull::pull(arguments),
+        #[cfg(feature = "publish")]
         Command::Inspect(arguments) => inspect::inspect(arguments),
+        #[cfg(feature = "publish")]
         Command::Verify(arguments) => verify::verify(arguments),
+        #[cfg(feature = "publish")]
         Command::History(arguments) => history::history(arguments),
+        #[cfg(feature = "publish")]
         Command::Rollback(arguments) => rollback::rollback(arguments),
+        #[cfg(feature = "publish")]
         Command::Keygen(arguments) => keygen::keygen(arguments),
         Command::Explain { code, format } => explain(code.as_deref(), *format),
         Command::Schema => {
@@ -124,6 +142,7 @@ fn open(common: &Common, budget: &Budget) -> anyhow::Result<Result<Opened, Repor
         .parse::<SourceRef>()
         .map_err(anyhow::Error::from)
         .and_then(|source| match &source {
+            #[cfg(feature = "publish")]
             SourceRef::Registry(_) => {
                 let connection = common.registry.connection()?;
                 Ok(source::open_over(&source, &open, &connection)?)
@@ -173,8 +192,14 @@ fn pipeline(
         Ok(opened) => opened,
         Err(report) => return Ok(Err(report)),
     };
+    let levels = Asked {
+        policies: policies::read(&common.policies.policy)?,
+        today: policies::today(),
+        ..Asked::default()
+    };
     let mut options = pipeline::Options {
         source: origin,
+        levels,
         deny_warnings: common.deny.iter().any(|word| word == "warnings"),
         budget,
         ..pipeline::Options::default()
@@ -246,10 +271,18 @@ fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
         return remote::validate(&server, arguments, quiet);
     }
     let progress = Progress::start("checking", quiet);
-    let outcome = pipeline(&arguments.common, |options| options.check = true)?;
+    let baseline = arguments.baseline.as_deref().map(baseline).transpose()?;
+    let outcome = pipeline(&arguments.common, |options| {
+        options.check = true;
+        options.baseline = baseline;
+        options.write_baseline = arguments.write_baseline.is_some();
+    })?;
     drop(progress);
     let (report, done) = match outcome {
         Ok(outcome) => {
+            if let (Some(file), Some(baseline)) = (&arguments.write_baseline, &outcome.baseline) {
+                write_baseline(file, baseline, quiet)?;
+            }
             let done = arguments.common.judge(&outcome.report);
             (outcome.report, done)
         }
@@ -257,6 +290,46 @@ fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
     };
     show(&report, arguments.format, quiet)?;
     Ok(done)
+}
+
+/// Bytes of a baseline.
+const MAX_BASELINE: u64 = 256 << 20;
+
+fn baseline(file: &Path) -> anyhow::Result<Baseline> {
+    let attempted = || format!("read the baseline {}", file.display());
+    let opened = std::fs::File::open(file).with_context(attempted)?;
+    let mut text = String::new();
+    let mut reader = opened.take(MAX_BASELINE + 1);
+    reader.read_to_string(&mut text).with_context(attempted)?;
+    anyhow::ensure!(
+        text.len() as u64 <= MAX_BASELINE,
+        "{}: it has more than {MAX_BASELINE} bytes",
+        attempted()
+    );
+    Baseline::read(&text).with_context(attempted)
+}
+
+/// Writes it beside `file` and renames it: a reader sees the old one or the new one.
+fn write_baseline(file: &Path, baseline: &Baseline, quiet: bool) -> anyhow::Result<()> {
+    let attempted = || format!("write the baseline {}", file.display());
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let mut beside = tempfile::NamedTempFile::new_in(folder).with_context(attempted)?;
+    beside
+        .write_all(baseline.to_json().as_bytes())
+        .with_context(attempted)?;
+    beside.persist(file).with_context(attempted)?;
+    if !quiet {
+        let len = baseline.len();
+        let _ = writeln!(
+            anstream::stderr(),
+            "wrote {} with {len} findings",
+            file.display()
+        );
+    }
+    Ok(())
 }
 
 /// Shows findings as the result: on stdout, whatever the format.

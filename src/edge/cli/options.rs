@@ -27,13 +27,30 @@ pub(super) struct Common {
     /// Treat these as errors.
     #[arg(long, value_name = "WHAT", value_parser = ["warnings"])]
     pub(super) deny: Vec<String>,
+    #[command(flatten)]
+    pub(super) policies: PolicyArgs,
     /// Worker threads; one for each core unless given.
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(super) threads: Option<usize>,
     #[command(flatten)]
     pub(super) limits: LimitFlags,
+    #[cfg(feature = "publish")]
     #[command(flatten)]
     pub(super) registry: super::registry::RegistryArgs,
+}
+
+/// Policies that stand over what a source says of levels.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct PolicyArgs {
+    /// Policy of an operator: levels that no source lowers, and the exceptions that it may
+    /// make. Of several the stricter one counts.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FLUX_APIM_POLICY",
+        value_delimiter = ','
+    )]
+    pub(super) policy: Vec<PathBuf>,
 }
 
 impl Common {
@@ -106,6 +123,12 @@ pub(super) struct Validate {
     #[cfg(feature = "server")]
     #[command(flatten)]
     pub(super) remote: RemoteArgs,
+    /// Findings that were there before, by --write-baseline: they count no longer.
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Write what is found into FILE, and count it no longer.
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    pub(super) write_baseline: Option<PathBuf>,
     /// How findings are shown.
     #[arg(long, value_enum, default_value = "human")]
     pub(super) format: Format,
@@ -139,7 +162,7 @@ impl ResultFormat {
 }
 
 fn target(word: &str) -> Result<Target, String> {
-    Target::parse(word).ok_or_else(|| "a target is arm, bicep or aso".to_owned())
+    Target::parse(word).ok_or_else(|| format!("a target is one of {}", Target::words().join(", ")))
 }
 
 pub(super) fn threads(text: &str) -> Result<usize, String> {

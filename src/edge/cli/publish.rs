@@ -4,6 +4,7 @@ use super::options::{Common, Rendering, ResultFormat};
 use super::registry::{Named, named, signing_key};
 use super::{Done, human, pipeline, print, show};
 use crate::edge::oci::{Connection, Place};
+use crate::edge::policies;
 use crate::edge::publish::{self, Artifact, Destination, Pin, Published, TagTemplate};
 use crate::edge::sign::Signer;
 use crate::edge::source::{self, OpenOptions, SourceRef};
@@ -185,6 +186,9 @@ fn bundle(
     let asked = arguments.rendering.given().or(arguments.common.changes());
     if let Some(flag) = asked {
         anyhow::bail!("{name} is a bundle and published as it is; {flag} is for sources");
+    }
+    for policy in policies::read(&arguments.common.policies.policy)? {
+        publish::held_to(artifact.inventory(), name, &policy.digest())?;
     }
     let rendered_for = artifact.inventory()["environment"].as_str();
     if let Some(asked) = &arguments.common.env

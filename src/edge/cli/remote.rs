@@ -196,6 +196,10 @@ fn wait(response: &Response) -> u64 {
 
 /// Caps on documents are the service's own: a lower one here would be ignored.
 fn refuse_caps(common: &Common) -> anyhow::Result<()> {
+    ensure!(
+        common.policies.policy.is_empty(),
+        "--policy is for what is rendered here: with --server the service's policies hold; leave it out"
+    );
     if let Some(flag) = common.limits.of_documents() {
         bail!(
             "--{flag} is for documents that are read here: with --server the service's caps hold; leave it out"
@@ -276,6 +280,10 @@ const JSON: &str = "application/json";
 
 pub(super) fn validate(server: &Server, arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
     let common = &arguments.common;
+    ensure!(
+        arguments.baseline.is_none() && arguments.write_baseline.is_none(),
+        "--baseline and --write-baseline are for findings that are made here; leave --server out"
+    );
     refuse_caps(common)?;
     let mut opened = match open(common, &Budget::new(&common.limits()?))? {
         Ok(opened) => opened,

@@ -51,6 +51,7 @@ pub(super) fn rollback(arguments: &Rollback) -> anyhow::Result<Done> {
     let policy = Policy {
         key,
         expect_source: arguments.expect_source.clone(),
+        policies: Vec::new(),
     };
     let connection = arguments.registry.connection()?;
     let suffix = arguments.bicep_suffix.as_str();

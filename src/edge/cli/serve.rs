@@ -1,8 +1,9 @@
 //! `serve`: the preview service.
 
 use super::Done;
-use super::options::{LimitFlags, with_default};
+use super::options::{LimitFlags, PolicyArgs, with_default};
 use crate::edge::fetch::{Hosts, Policy};
+use crate::edge::policies;
 use crate::edge::secret::Secret;
 use crate::edge::server::{Auth, Grant, Oidc, Options, Server};
 use crate::edge::telemetry;
@@ -373,6 +374,8 @@ pub(super) struct Serve {
     )]
     otlp_endpoint: Option<url::Url>,
     #[command(flatten)]
+    policies: PolicyArgs,
+    #[command(flatten)]
     limits: LimitFlags,
 }
 
@@ -530,6 +533,7 @@ fn options(arguments: &Serve) -> anyhow::Result<Options> {
             timeout: Duration::from_secs(arguments.source_timeout),
             ..Policy::only(Vec::new())
         },
+        policies: policies::read(&arguments.policies.policy)?,
         cors: arguments.cors_origin.clone(),
         hosts: arguments.allow_host.clone(),
         max_body_bytes: arguments.max_body_bytes,

@@ -5,7 +5,7 @@ use super::registry::{Named, RegistryArgs, named, verifying_key};
 use super::{Done, print};
 use crate::edge::oci::{Place, Target};
 use crate::edge::publish::{self, Destination, Policy, Verified};
-use crate::tree::Limits;
+use crate::tree::{Digest, Limits};
 use clap::Args;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +22,10 @@ pub(super) struct Reading {
     /// The signed provenance must name this source.
     #[arg(long, value_name = "URL", requires = "key")]
     expect_source: Option<String>,
+    /// It must have been held to the operator's policy of this digest (`sha256:...`).
+    /// Without --key that is only what the bundle says of itself.
+    #[arg(long, value_name = "DIGEST")]
+    require_policy: Vec<Digest>,
     #[command(flatten)]
     registry: RegistryArgs,
     #[command(flatten)]
@@ -50,6 +54,7 @@ impl Reading {
         let policy = Policy {
             key,
             expect_source: self.expect_source.clone(),
+            policies: self.require_policy.clone(),
         };
         let place = self.from.place()?;
         let reference = place.reference();

@@ -9,6 +9,7 @@ use crate::edge::work::{Account, Gate, Pool, Task, Tenant};
 use crate::reuse::Reuse;
 use crate::tree::Limits;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use std::time::Duration;
 pub struct Settings {
     /// Sources in other namespaces are refused.
     pub no_cross_namespace_refs: bool,
+    /// Files with policies of the operator.
+    pub policies: Vec<PathBuf>,
     /// First delay after a failure.
     pub min_retry_delay: Duration,
     /// Longest delay after failures.
@@ -126,6 +129,7 @@ impl Settings {
 pub(super) fn settings() -> Settings {
     Settings {
         no_cross_namespace_refs: true,
+        policies: Vec::new(),
         min_retry_delay: Duration::from_millis(750),
         max_retry_delay: Duration::from_secs(900),
         requeue_dependency: Duration::from_secs(30),

@@ -2,7 +2,7 @@
 //! metrics, and whether to try again.
 
 use super::answer::{Retry, reason};
-use super::{dereference, fetch, publish, render, write_status};
+use super::{dereference, fetch, policies, publish, render, write_status};
 use std::time::Duration;
 
 /// Why a reconciliation did not succeed: one variant for each step.
@@ -10,6 +10,8 @@ use std::time::Duration;
 pub(super) enum Error {
     #[error(transparent)]
     Dereference(#[from] dereference::Error),
+    #[error(transparent)]
+    Policies(#[from] policies::Error),
     #[error(transparent)]
     Fetch(#[from] fetch::Error),
     #[error(transparent)]
@@ -27,6 +29,7 @@ impl Error {
     pub(super) fn reason(&self) -> &'static str {
         match self {
             Self::Dereference(error) => error.reason(),
+            Self::Policies(error) => error.reason(),
             Self::Fetch(error) => error.reason(),
             Self::Render(error) => error.reason(),
             Self::Publish(error) => error.reason(),
@@ -47,6 +50,7 @@ impl Error {
     pub(super) fn retry(&self) -> Retry {
         match self {
             Self::Dereference(error) => error.retry(),
+            Self::Policies(error) => error.retry(),
             Self::Fetch(error) => error.retry(),
             Self::Render(error) => error.retry(),
             Self::Publish(error) => error.retry(),

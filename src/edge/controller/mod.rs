@@ -20,6 +20,7 @@ mod finalize;
 mod lease;
 mod log;
 mod metrics;
+mod policies;
 mod publish;
 mod reconcile;
 mod render;

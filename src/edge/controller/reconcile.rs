@@ -9,12 +9,14 @@ use super::error::Error;
 use super::events::{Happened, Level};
 use super::external::Last;
 use super::fetch::fetch;
+use super::policies::policies;
 use super::publish::{Output, intact, publish, restore_tags, store_again};
 use super::render::{self, Rendered, input_digest, refusal_digest};
 use super::source_name::SourceName;
 use super::update_status::{self, Attempt, Live};
 use super::{external, finalize, write_status};
 use crate::edge::work::Task;
+use crate::levels::Policy;
 use kube::Api;
 use kube::runtime::controller::Action;
 use std::convert::Infallible;
@@ -108,7 +110,8 @@ async fn steps(
     let lost = lost(context, bundle).await?;
     attempt.artifact_lost = lost;
     let source = dereference(context, bundle).await?;
-    let (revision, input) = attempt.of(context, bundle, &source);
+    let policies = policies(context, bundle.namespace()).await?;
+    let (revision, input) = attempt.of(context, bundle, &source, &policies);
 
     let before = Before::of(bundle);
     if let Some(published) = before.rendered_from(&input) {
@@ -127,9 +130,9 @@ async fn steps(
     let fetched = fetch(context, source.clone(), task).await?;
     // It may be a newer one than a moment ago.
     let source = fetched.source.clone();
-    let (revision, input) = attempt.of(context, bundle, &source);
+    let (revision, input) = attempt.of(context, bundle, &source, &policies);
 
-    let rendered = render::render(context, fetched, &bundle.spec, task).await?;
+    let rendered = render::render(context, fetched, &bundle.spec, &policies, task).await?;
     let diagnostics = Some(rendered.diagnostics.clone());
     if let Some(published) = before.with_content(&rendered.content_digest.to_string()) {
         let kept = before.keep(context, bundle, published, &revision).await?;
@@ -158,9 +161,10 @@ impl Attempt {
         context: &Context,
         bundle: &ApimBundle,
         source: &Dereferenced,
+        policies: &[Arc<Policy>],
     ) -> (String, String) {
         let revision = source.artifact.origin_revision().to_owned();
-        let input = input_digest(&source.artifact.digest, &bundle.spec).to_string();
+        let input = input_digest(&source.artifact.digest, &bundle.spec, policies).to_string();
         let refusable = refusal_digest(&input, &revision, &context.settings.limits);
         self.revision = Some(revision.clone());
         self.input = Some(refusable.to_string());

@@ -2,16 +2,18 @@
 
 use super::answer::{Retry, reason};
 use super::api::{
-    ApimBundleSpec, Counts, DiagnosticSummary, Diagnostics, FailOn, Level, Publish, Target,
+    ApimBundleSpec, Counts, DiagnosticSummary, Diagnostics, FailOn, Publish, Target, Validation,
 };
 use super::context::Context;
 use super::fetch::Fetched;
 use super::source::origin;
 use crate::bundle::Source;
-use crate::diag::{self, Budget, Diagnostic, Held, Located, Place, Report, Severity, Stop};
+use crate::diag::{self, Budget, Diagnostic, Held, Located, Place, Report, Stop};
+use crate::edge::policies::today;
 use crate::edge::publish::{self, Artifact};
 use crate::edge::source::{self, OpenOptions};
 use crate::edge::work::{Ended, Task};
+use crate::levels::{Asked, Policy, settings_of_json};
 use crate::pipeline;
 use crate::render;
 use crate::rules::REGISTRY;
@@ -94,7 +96,11 @@ impl Error {
 }
 
 /// What rendering, and publishing, depend on beside the source's bytes.
-pub(super) fn input_digest(source_digest: &str, spec: &ApimBundleSpec) -> Digest {
+pub(super) fn input_digest(
+    source_digest: &str,
+    spec: &ApimBundleSpec,
+    policies: &[Arc<Policy>],
+) -> Digest {
     let ApimBundleSpec {
         interval: _,
         suspend: _,
@@ -108,12 +114,16 @@ pub(super) fn input_digest(source_digest: &str, spec: &ApimBundleSpec) -> Digest
         validation,
         publish,
     } = spec;
-    let input = json!({
+    let mut input = json!({
         "source": [source_digest, source_ref],
         "options": [path, environment, targets, service, validation],
         "publish": publish,
         "renderer": env!("CARGO_PKG_VERSION"),
     });
+    if !policies.is_empty() {
+        let digests = policies.iter().map(|policy| policy.digest().to_string());
+        input["policies"] = digests.collect();
+    }
     Digest::of(input.to_string().as_bytes())
 }
 
@@ -140,10 +150,11 @@ pub(super) async fn render(
     context: &Context,
     fetched: Fetched,
     spec: &ApimBundleSpec,
+    policies: &[Arc<Policy>],
     task: &Task,
 ) -> Result<Rendered, Error> {
     context.metrics.renders.inc();
-    let mut options = options(&fetched, spec, context)?;
+    let mut options = options(&fetched, spec, policies, context)?;
     options.budget = task.budget.clone();
     let to = spec.publish.clone();
     let job = move |_: &Budget| run(&fetched, &options, &to);
@@ -153,21 +164,13 @@ pub(super) async fn render(
 fn options(
     fetched: &Fetched,
     spec: &ApimBundleSpec,
+    policies: &[Arc<Policy>],
     context: &Context,
 ) -> Result<pipeline::Options, Error> {
     let source = &fetched.source;
     let service = spec.service.clone().unwrap_or_default();
     let validation = spec.validation.clone().unwrap_or_default();
-    let mut levels = BTreeMap::new();
-    for (code, level) in &validation.rules {
-        let rule = REGISTRY.get(code).ok_or_else(|| Error::Findings {
-            message: format!(
-                "spec.validation.rules: there is no rule {code}; `flux-apim explain` lists them"
-            ),
-            diagnostics: Box::default(),
-        })?;
-        levels.insert(rule.code, severity(*level));
-    }
+    let levels = levels(&validation, policies)?;
     let path = spec
         .path
         .as_deref()
@@ -194,27 +197,35 @@ fn options(
     Ok(options)
 }
 
+/// Levels of the spec, under the policies of the operator.
+fn levels(validation: &Validation, policies: &[Arc<Policy>]) -> Result<Asked, Error> {
+    let rules = validation.rules.iter();
+    let rules: Json = rules
+        .map(|(rule, level)| (rule.clone(), level.0.clone()))
+        .collect();
+    let settings = settings_of_json(REGISTRY, &rules, "spec.validation.rules");
+    Ok(Asked {
+        settings: settings.map_err(|message| Error::Findings {
+            message,
+            diagnostics: Box::default(),
+        })?,
+        policies: policies.to_vec(),
+        today: today(),
+    })
+}
+
 fn targets(targets: &[Target]) -> Option<Vec<render::Target>> {
     let mut targets: Vec<_> = targets
         .iter()
         .map(|target| match target {
-            Target::Arm => render::Target::Arm,
-            Target::Bicep => render::Target::Bicep,
-            Target::Aso => render::Target::Aso,
+            Target::Arm => render::Target::ARM,
+            Target::Bicep => render::Target::BICEP,
+            Target::Aso => render::Target::ASO,
         })
         .collect();
     targets.sort();
     targets.dedup();
     (!targets.is_empty()).then_some(targets)
-}
-
-fn severity(level: Level) -> Option<Severity> {
-    match level {
-        Level::Error => Some(Severity::Error),
-        Level::Warning => Some(Severity::Warning),
-        Level::Info => Some(Severity::Info),
-        Level::Off => None,
-    }
 }
 
 /// Spends from the budget of `options`, inside of [`Budget::bound`].
@@ -283,6 +294,13 @@ fn again(
         message: error.to_string(),
         diagnostics: Box::default(),
     })?;
+    for policy in &options.levels.policies {
+        let held = publish::held_to(artifact.inventory(), &what, &policy.digest());
+        held.map_err(|error| Error::Findings {
+            message: error.to_string(),
+            diagnostics: Box::default(),
+        })?;
+    }
     let found = &artifact.inventory()["diagnostics"];
     let count = |severity: &str| {
         let count = found[severity].as_u64().unwrap_or_default();
@@ -314,14 +332,17 @@ fn content_digest(inventory: &Json, publish: &Publish) -> Digest {
         "files",
         "parts",
     ];
-    let content: Vec<&Json> = parts.iter().map(|part| &inventory[part]).collect();
+    let mut content: Vec<&Json> = parts.iter().map(|part| &inventory[part]).collect();
+    // What a bundle was held to belongs to it, where there is such a thing.
+    let more = ["policies", "exceptions"];
+    content.extend(more.iter().filter_map(|part| inventory.get(part)));
     Digest::of(json!([content, publish]).to_string().as_bytes())
 }
 
 /// The first error decides what people read first.
 fn refused(report: &Report) -> Error {
     let summary = report.summary();
-    let mut gravest: Vec<&Located> = report.diagnostics.iter().collect();
+    let mut gravest: Vec<&Located> = report.in_force().collect();
     gravest.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let mut message = gravest.first().map_or_else(
         || "the source holds no API Management configuration".to_owned(),
@@ -354,7 +375,7 @@ fn refused(report: &Report) -> Error {
 fn diagnostics(report: &Report) -> Diagnostics {
     let summary = report.summary();
     let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-    let mut gravest: Vec<&Located> = report.diagnostics.iter().collect();
+    let mut gravest: Vec<&Located> = report.in_force().collect();
     gravest.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Diagnostics {
         counts: Counts {
@@ -441,6 +462,84 @@ mod tests {
         task.budget
             .bound(run)
             .unwrap_or_else(|stop| Err(Ended::Stopped(stop).into()))
+    }
+
+    /// What comes of a source of which `rules` are said in the spec.
+    fn under(rules: &Json, policies: &[Arc<Policy>]) -> Result<Rendered, Error> {
+        let validation = serde_json::from_value(json!({"rules": rules})).unwrap();
+        let publish: Publish = serde_json::from_value(json!({"externalArtifact": true})).unwrap();
+        let options = pipeline::Options {
+            levels: levels(&validation, policies)?,
+            ..pipeline::Options::default()
+        };
+        run(&fetched(&options.budget), &options, &publish)
+    }
+
+    #[test]
+    fn an_apim_bundle_does_not_lower_what_nobody_lowers() {
+        let integrity = REGISTRY.all().iter();
+        let integrity = integrity.filter(|rule| rule.class == diag::Class::Integrity);
+        let mut all: Vec<(Json, &str)> = Vec::new();
+        for rule in integrity {
+            let long = json!({"level": "info", "reason": "x"});
+            all.push((json!({rule.name: "off"}), "APIM1030"));
+            all.push((json!({rule.code.to_string(): long}), "APIM1030"));
+        }
+        all.push((json!({"invalid-value": "warning"}), "APIM1031"));
+        all.push((json!({"APIM9876": "off"}), "`APIM9876` is no rule"));
+        all.push((
+            json!({"no-apis": {"level": "none"}}),
+            "`level` of `no-apis`",
+        ));
+        for (rules, told) in all {
+            match under(&rules, &[]) {
+                Err(error) => {
+                    assert_eq!(error.reason(), reason::VALIDATION_FAILED);
+                    assert!(error.to_string().contains(told), "{rules}: {error}");
+                }
+                Ok(_) => panic!("{rules}"),
+            }
+        }
+        let long = json!({"level": "off", "reason": "x", "until": "2099-01-01", "paths": ["a/**"]});
+        for rules in [
+            json!({}),
+            json!({"no-apis": "off"}),
+            json!({"invalid-value": long}),
+        ] {
+            assert!(under(&rules, &[]).is_ok(), "{rules}");
+        }
+    }
+
+    #[test]
+    fn an_apim_bundle_does_not_lower_what_the_operator_holds() {
+        let text = "version: 1\nlevels: {no-apis: error}\n".to_owned();
+        let mut findings = Vec::new().into();
+        let policy = Policy::read(
+            REGISTRY,
+            crate::tree::FileId(0),
+            text,
+            &Limits::default(),
+            &mut findings,
+        );
+        let policies = [Arc::new(policy.unwrap())];
+        let rules = json!({"no-apis": "warning"});
+        let Err(error) = under(&rules, &policies) else {
+            panic!("it is rendered");
+        };
+        assert!(error.to_string().contains("APIM1030"), "{error}");
+        let rendered = under(&json!({}), &policies).unwrap();
+        let digest = policies[0].digest().to_string();
+        assert_eq!(rendered.artifact.inventory()["policies"], json!([digest]));
+        // A change of the policy is a change of the input.
+        let spec = json!({
+            "interval": "1m", "publish": {"externalArtifact": true},
+            "sourceRef": {"kind": "GitRepository", "name": "x"},
+        });
+        let spec: ApimBundleSpec = serde_json::from_value(spec).unwrap();
+        assert_ne!(
+            input_digest("a", &spec, &policies),
+            input_digest("a", &spec, &[])
+        );
     }
 
     fn task(limits: &Limits, account: &Account) -> Task {

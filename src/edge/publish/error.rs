@@ -71,6 +71,14 @@ pub enum Error {
         /// What there is instead.
         problem: String,
     },
+    /// A bundle that was not held to a policy.
+    #[error("{what}: {problem}")]
+    Policy {
+        /// The artifact.
+        what: String,
+        /// What was asked for, and what there is.
+        problem: String,
+    },
     /// Provenance that is not what is expected.
     #[error("{what}: {problem}")]
     Provenance {

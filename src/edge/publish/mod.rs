@@ -29,7 +29,7 @@ pub use read::{Found, read};
 pub use rollback::{RolledBack, rollback};
 pub use signatures::{Claim, Form, copy_all};
 pub use tags::TagTemplate;
-pub use verify::{Policy, Verified, is_signed, verify};
+pub use verify::{Policy, Verified, held_to, is_signed, verify};
 
 use crate::bundle::LAYER_MEDIA_TYPE;
 use crate::edge::oci::{Descriptor, Manifest, Pushed, Target};

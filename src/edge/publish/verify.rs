@@ -4,7 +4,7 @@ use super::{Claim, Error, Found, PROVENANCE, read, signatures};
 use crate::diag::excerpt;
 use crate::edge::oci::{Descriptor, Target};
 use crate::edge::sign::{Statement, VerifyingKey};
-use crate::tree::Limits;
+use crate::tree::{Digest, Limits};
 use serde_json::{Value as Json, json};
 
 /// What is asked of a bundle beside being whole.
@@ -14,6 +14,8 @@ pub struct Policy {
     pub key: Option<VerifyingKey>,
     /// The provenance must name this source.
     pub expect_source: Option<String>,
+    /// The inventory must name these policies of operators.
+    pub policies: Vec<Digest>,
 }
 
 /// A bundle that is what it should be.
@@ -50,6 +52,9 @@ pub async fn verify(
         claims = signatures::claims(from, &found.descriptor, key).await?;
         signed(&found, &claims, key)?;
     }
+    for digest in &policy.policies {
+        held_to(&found.inventory, &found.what, digest)?;
+    }
     let provenance = claims.iter().find_map(|claim| match &claim.verified {
         Ok(Some(statement)) if statement.predicate_type == PROVENANCE => Some(statement),
         _ => None,
@@ -70,6 +75,30 @@ pub async fn verify(
         found,
         claims,
         provenance,
+    })
+}
+
+/// Holds the inventory of a bundle against the digest of a policy: the bundle was
+/// rendered under it, if the inventory says so.
+///
+/// # Errors
+/// When it does not.
+pub fn held_to(inventory: &Json, what: &str, policy: &Digest) -> Result<(), Error> {
+    let named = inventory["policies"].as_array().into_iter().flatten();
+    let mut named = named.filter_map(Json::as_str);
+    let wanted = policy.to_string();
+    if named.clone().any(|digest| digest == wanted) {
+        return Ok(());
+    }
+    let named = match named.next() {
+        None => "names none".to_owned(),
+        Some(first) => format!("names {}", excerpt(first, 80)),
+    };
+    Err(Error::Policy {
+        what: excerpt(what, 300),
+        problem: format!(
+            "it was not held to the policy {wanted}: its inventory {named}; render it with --policy"
+        ),
     })
 }
 

@@ -31,6 +31,7 @@ use crate::edge::metrics::Metrics;
 use crate::edge::secret::Secret;
 use crate::edge::storage::Artifacts;
 use crate::edge::work;
+use crate::levels::Policy;
 use crate::reuse::Reuse;
 use crate::tree::Limits;
 use axum::Router;
@@ -65,6 +66,8 @@ pub struct Options {
     pub hosts: Vec<String>,
     /// Caps on sources.
     pub limits: Limits,
+    /// Policies of the operator, which stand over what sources and requests say of levels.
+    pub policies: Vec<Arc<Policy>>,
     /// Bytes of a body, as sent and without its `Content-Encoding`.
     pub max_body_bytes: u64,
     /// Bytes of an answer.
@@ -137,6 +140,7 @@ impl Default for Options {
             cors: Vec::new(),
             hosts: Vec::new(),
             limits,
+            policies: Vec::new(),
             max_body_bytes: 32 << 20,
             max_answer_bytes: 256 << 20,
             memory: work::default_memory(),

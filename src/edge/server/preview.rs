@@ -8,9 +8,11 @@ use crate::bundle::Source;
 use crate::changes;
 use crate::diag::{Budget, Stop, excerpt};
 use crate::edge::metrics::Metrics;
+use crate::levels::{Date, Policy, Setting, settings_of_json};
 use crate::pipeline::{self, Outcome};
 use crate::render::Target;
 use crate::reuse::Reuse;
+use crate::rules::REGISTRY;
 use crate::tree::{ArtifactPath, Limits};
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -43,6 +45,9 @@ pub(super) struct Query {
     pub(super) only: Option<String>,
     /// `warnings`: treat these as errors.
     pub(super) deny: Option<String>,
+    /// Levels of rules, over those of `flux-apim.yaml`: a JSON object of codes or names
+    /// with `error`, `warning`, `info`, `off`, or `{"level", "reason", "until", "paths"}`.
+    pub(super) rules: Option<String>,
     /// What the inventory says of the source instead of how it was sent: a JSON
     /// object with `kind`, `url`, `revision`, `digest`, `path`, `dirty`, `created`.
     pub(super) origin: Option<String>,
@@ -62,6 +67,7 @@ impl Query {
                 "arm_api_version" => &mut self.arm_api_version,
                 "only" => &mut self.only,
                 "deny" => &mut self.deny,
+                "rules" => &mut self.rules,
                 "origin" => &mut self.origin,
                 _ => {
                     return Err(Problem::bad_request(format!(
@@ -101,8 +107,9 @@ impl Query {
             for word in words.split(',') {
                 let target = Target::parse(word.trim()).ok_or_else(|| {
                     Problem::bad_request(format!(
-                        "`target` is `{}`; a target is arm, bicep or aso",
-                        excerpt(word, 40)
+                        "`target` is `{}`; a target is one of {}",
+                        excerpt(word, 40),
+                        Target::words().join(", ")
                     ))
                 })?;
                 targets.push(target);
@@ -110,6 +117,9 @@ impl Query {
             targets.sort();
             targets.dedup();
             options.targets = Some(targets);
+        }
+        if let Some(rules) = &self.rules {
+            options.levels.settings = levels_of(rules).map_err(Problem::bad_request)?;
         }
         match self.deny.as_deref() {
             None => {}
@@ -129,6 +139,9 @@ pub(super) struct Preview {
     /// What earlier previews were made of.
     pub(super) parts: Arc<Reuse>,
     pub(super) metrics: Metrics,
+    /// Policies of the operator.
+    pub(super) policies: Vec<Arc<Policy>>,
+    pub(super) today: Option<Date>,
 }
 
 /// Each spends from `budget`, inside of [`Budget::bound`].
@@ -181,6 +194,8 @@ impl Preview {
         set: impl FnOnce(&mut pipeline::Options),
     ) -> Result<Outcome, Problem> {
         let mut options = self.query.options(&self.limits)?;
+        options.levels.policies.clone_from(&self.policies);
+        options.levels.today = self.today;
         set(&mut options);
         let start = Instant::now();
         let mut opened = source.open(&self.limits, budget)?;
@@ -217,6 +232,18 @@ impl Preview {
             error => Problem::internal(error.to_string()),
         })
     }
+}
+
+/// Bytes of levels in a query.
+const MAX_RULES: usize = 64 << 10;
+
+fn levels_of(rules: &str) -> Result<Vec<Setting>, String> {
+    if rules.len() > MAX_RULES {
+        return Err(format!("`rules` has more than {MAX_RULES} bytes"));
+    }
+    let json = serde_json::from_str(rules);
+    let json = json.map_err(|e| format!("`rules` is no JSON: {}", excerpt(&e.to_string(), 100)))?;
+    settings_of_json(REGISTRY, &json, "the option `rules`")
 }
 
 /// Bytes of a stated origin: URLs and revisions are short.

@@ -44,10 +44,6 @@ fn refused() -> Vec<(Json, &'static str)> {
             json!({"validation": {"failOn": "never"}}),
             "Unsupported value",
         ),
-        (
-            json!({"validation": {"rules": {"unknown": "off"}}}),
-            "rules are named by code",
-        ),
         (json!({"history": 51}), "spec.history"),
         (
             oci(json!({"url": "registry.example.com/team/x"})),
@@ -162,7 +158,19 @@ pub fn stalled(cluster: &mut Cluster, _: bool) {
         "no-rule",
         json!({"validation": {"rules": {"APIM9876": "off"}}}),
         "ValidationFailed",
-        "no rule APIM9876",
+        "`APIM9876` is no rule",
+    );
+    stalls(
+        "no-level",
+        json!({"validation": {"rules": {"no-apis": {"level": "none"}}}}),
+        "ValidationFailed",
+        "`level` of `no-apis`",
+    );
+    stalls(
+        "integrity",
+        json!({"validation": {"rules": {"duplicate-key": "off"}}}),
+        "ValidationFailed",
+        "which nobody lowers",
     );
     stalls(
         "no-environment",

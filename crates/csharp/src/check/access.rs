@@ -3,7 +3,7 @@
 use super::Checker;
 use super::lookup::Found;
 use super::type_names::Place;
-use super::types::{Ty, Type};
+use super::types::Ty;
 use super::value::{Const, Group, Method, Value, What};
 use crate::problem::{Code, MOST_PROBLEMS, Problem};
 use crate::span::Span;
@@ -250,6 +250,14 @@ impl Checker<'_> {
         name: Span,
     ) -> Value {
         let is_type = matches!(target.what, What::Type);
+        let index = TABLE
+            .def(def)
+            .members
+            .iter()
+            .position(|m| std::ptr::eq(m, member));
+        if let Some(index) = index.and_then(|n| u16::try_from(n).ok()) {
+            self.note_member(node, Method::Member { owner, def, index });
+        }
         let own = self.types.arguments(owner);
         let ty = match &member.result {
             Some(result) => self.types.resolve(result, &own),
@@ -269,7 +277,7 @@ impl Checker<'_> {
         } else if !is_type && member.is_static && !self.is_type_too(target) {
             self.static_through_value(target.ty, member.name, name);
         }
-        let what = if member.can_write && member.can_read {
+        let what = if member.can_write {
             What::Variable
         } else {
             What::ReadOnly(match (member.kind, member.is_constant, member.is_static) {
@@ -363,6 +371,16 @@ impl Checker<'_> {
         let value = self.value(target);
         let value = self.readable(value);
         let span = self.tree.span(target);
+        if matches!(
+            value.what,
+            What::Null | What::Default | What::Lambda | What::Nothing
+        ) {
+            self.error(
+                Code::UnaryTypes,
+                span,
+                "this has no type, so `?` has no place behind it",
+            );
+        }
         let inner = match self.types.nullable_of(value.ty) {
             Some(inner) => inner,
             None => {
@@ -404,121 +422,6 @@ impl Checker<'_> {
             Some(value) => value.clone(),
             None => Value::unknown(node),
         }
-    }
-
-    /// `target[arguments]`
-    pub(super) fn element_access(
-        &mut self,
-        node: NodeId,
-        target: Value,
-        arguments: &[NodeId],
-    ) -> Value {
-        let target = self.readable(target);
-        let args = self.arguments(arguments);
-        self.element_of(node, &target, args, true)
-    }
-
-    pub(super) fn element_of(
-        &mut self,
-        node: NodeId,
-        target: &Value,
-        mut args: Vec<super::arguments::Arg>,
-        looked_at: bool,
-    ) -> Value {
-        for arg in &mut args {
-            if matches!(
-                arg.value.what,
-                What::Group(_) | What::Type | What::Space(_) | What::Nothing
-            ) {
-                arg.value = self.readable(arg.value.clone());
-            }
-        }
-        let span = self.tree.span(node);
-        if target.ty == Ty::DYNAMIC {
-            if looked_at {
-                self.refuse_dynamic(span);
-            }
-            return Value::of(Ty::DYNAMIC, What::Variable, node);
-        }
-        if matches!(
-            target.what,
-            What::Null | What::Default | What::Lambda | What::Nothing | What::Throw
-        ) {
-            self.error(
-                Code::NotIndexable,
-                span,
-                "this has no type, so it cannot be indexed",
-            );
-            return Value::unknown(node);
-        }
-        if target.ty == Ty::UNKNOWN {
-            return Value::unknown(node);
-        }
-        if let Type::Array(element, rank) = *self.types.get(target.ty) {
-            return self.array_element(node, element, rank, &args);
-        }
-        let (indexers, unknown) = self.indexers(target.ty);
-        if indexers.is_empty() {
-            if unknown {
-                if looked_at && let Some(def) = self.types.def(target.ty) {
-                    self.refuse_type(def, span);
-                }
-                return Value::unknown(node);
-            }
-            let shown = self.show(target.ty);
-            let mut problem = Problem::new(
-                Code::NotIndexable,
-                span,
-                format!("a `{shown}` cannot be indexed with `[...]`"),
-            );
-            if target.ty == Ty::OBJECT {
-                problem = problem.help("cast it first: ((JObject)x)[\"name\"], or ask for the type: GetValueOrDefault<JObject>(\"name\")");
-            }
-            self.report(problem);
-            return Value::unknown(node);
-        }
-        let Some(call) = self.resolve(&indexers, &args, None, "[...]", span, span) else {
-            return Value::unknown(node);
-        };
-        self.finish_arguments(&call, &mut args);
-        if looked_at {
-            self.permit_method(call.method, span);
-        }
-        let writable = self
-            .member(call.method)
-            .is_some_and(|member| member.can_write);
-        let what = if writable {
-            What::Variable
-        } else {
-            What::ReadOnly(Code::ReadOnlyProperty)
-        };
-        Value::of(call.result, what, node)
-    }
-
-    fn array_element(
-        &mut self,
-        node: NodeId,
-        element: Ty,
-        rank: u8,
-        args: &[super::arguments::Arg],
-    ) -> Value {
-        if args.len() != usize::from(rank) {
-            let message = format!(
-                "the array has {rank} dimension{}, and {} indices stand here",
-                if rank == 1 { "" } else { "s" },
-                args.len()
-            );
-            self.error(Code::IndexCount, self.tree.span(node), message);
-        }
-        for arg in args {
-            let fits = [Ty::INT, Ty::UINT, Ty::LONG, Ty::ULONG]
-                .into_iter()
-                .any(|ty| self.converts(&arg.value, ty));
-            if !fits {
-                self.no_conversion(&arg.value, Ty::INT);
-            }
-        }
-        Value::of(element, What::Variable, node)
     }
 }
 

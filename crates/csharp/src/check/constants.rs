@@ -11,7 +11,7 @@ use crate::tree::{BinaryOp, NodeId};
 use std::rc::Rc;
 
 /// The longest text that is put together while compiling.
-const LONGEST: usize = 1 << 16;
+const LONGEST: usize = 1 << 10;
 
 impl Checker<'_> {
     pub(super) fn number(&mut self, node: NodeId, number: Number) -> Value {

@@ -20,8 +20,7 @@ impl Checker<'_> {
         let ty = self.type_of(ty_node);
         let mut args = self.arguments(arguments.unwrap_or(&[]));
         let at = self.tree.span(ty_node);
-        let span = self.tree.span(node);
-        self.construct(ty, &mut args, at, span);
+        self.construct(node, ty, &mut args, at);
         if let Some(initializer) = initializer {
             self.initializer(initializer, ty);
         }
@@ -34,11 +33,12 @@ impl Checker<'_> {
 
     fn construct(
         &mut self,
+        node: NodeId,
         ty: Ty,
         args: &mut [super::arguments::Arg],
         at: crate::span::Span,
-        span: crate::span::Span,
     ) {
+        let span = self.tree.span(node);
         let shown = self.show(ty);
         let Some(def) = self.types.def(ty) else {
             match self.types.get(ty) {
@@ -123,6 +123,7 @@ impl Checker<'_> {
         };
         self.finish_arguments(&call, args);
         self.permit_method(call.method, span);
+        self.note_member(node, call.method);
     }
 
     /// `new T[n] { ... }`

@@ -25,6 +25,9 @@ impl Bounds {
 
 type All = Vec<Bounds>;
 
+/// What was found before it failed, and two types that one parameter would need.
+pub(super) type Partial = (Vec<Ty>, Option<(Ty, Ty)>);
+
 impl Checker<'_> {
     /// The type arguments, or those that could be found.
     pub(super) fn infer(
@@ -32,7 +35,7 @@ impl Checker<'_> {
         signature: &Rc<Signature>,
         parameters: &[Ty],
         args: &[Arg],
-    ) -> Result<Vec<Ty>, (Vec<Ty>, Option<(Ty, Ty)>)> {
+    ) -> Result<Vec<Ty>, Partial> {
         let mut all: All = vec![Bounds::default(); signature.type_parameters.len()];
         for (n, (arg, ty)) in args.iter().zip(parameters).enumerate() {
             let by_ref = signature
@@ -388,7 +391,7 @@ impl Checker<'_> {
             let kept: Vec<Ty> = candidates
                 .iter()
                 .copied()
-                .filter(|c| self.standard(*bound, *c))
+                .filter(|c| self.type_converts(*bound, *c))
                 .collect();
             candidates = kept;
         }
@@ -396,14 +399,14 @@ impl Checker<'_> {
             let kept: Vec<Ty> = candidates
                 .iter()
                 .copied()
-                .filter(|c| self.standard(*c, *bound))
+                .filter(|c| self.type_converts(*c, *bound))
                 .collect();
             candidates = kept;
         }
         let best = candidates
             .iter()
             .copied()
-            .find(|c| candidates.iter().all(|d| self.standard(*d, *c)));
+            .find(|c| candidates.iter().all(|d| self.type_converts(*d, *c)));
         all[n].fixed = best;
         best.is_some()
     }

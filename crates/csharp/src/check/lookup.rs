@@ -86,10 +86,10 @@ impl Checker<'_> {
                             methods.push(method);
                         }
                     }
-                    MemberKind::Property | MemberKind::Field | MemberKind::Event => {
-                        if methods.is_empty() {
-                            return Found::Member { owner, def, member };
-                        }
+                    MemberKind::Property | MemberKind::Field | MemberKind::Event
+                        if methods.is_empty() =>
+                    {
+                        return Found::Member { owner, def, member };
                     }
                     _ => {}
                 }

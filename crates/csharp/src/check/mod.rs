@@ -6,11 +6,16 @@ mod arguments;
 mod better;
 mod calls;
 mod cast;
+mod choice;
 mod constants;
 mod convert;
 mod creation;
+mod declarations;
+mod deconstruct;
+mod elements;
 mod expressions;
 mod flow;
+mod functions;
 mod hierarchy;
 mod hints;
 mod infer;
@@ -19,6 +24,9 @@ mod jumps;
 mod known;
 mod lambda;
 mod lookup;
+mod loops;
+mod mismatch;
+mod misses;
 mod names;
 mod operators;
 mod overload;
@@ -27,21 +35,28 @@ mod practice;
 mod query;
 mod results;
 mod scope;
+mod sections;
 mod signatures;
 mod statements;
+#[cfg(test)]
+mod tests;
 mod type_names;
 mod types;
 mod unary;
 mod value;
+mod variables;
 
+use crate::hash::QuickMap;
 use crate::meter::{Meter, Unmetered};
 use crate::problem::{Code, Evidence, MOST_PROBLEMS, Problem, tidy};
 use crate::span::Span;
+use crate::table::{DefId, TABLE, show_member};
 use crate::tree::{BinaryOp, Form, NodeId, NodeKind, Tree};
 use lambda::LambdaKey;
 use scope::Scopes;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
+pub(crate) use types::keyword;
 use types::{Ty, Types};
 use value::{Const, Method, Signature, Value};
 
@@ -53,9 +68,9 @@ pub enum Expected {
     Anything,
     /// A condition: `bool`, and nothing else.
     Condition,
-    /// One exact type, by its C# name (`string`, `int`). Another one is a
-    /// warning: that places want one type rests on a single source.
-    Exactly(&'static str),
+    /// One of these types exactly, by their C# names (`string`, `int`). Another
+    /// one is a warning: that places want one type rests on a single source.
+    OneOf(&'static [&'static str]),
 }
 
 /// What is known around an expression.
@@ -95,9 +110,19 @@ pub struct Analysis {
     pub variables: Vec<VariableRead>,
     types: Vec<Option<Rc<str>>>,
     declarations: Vec<Option<NodeId>>,
+    members: QuickMap<NodeId, (DefId, u16)>,
 }
 
 impl Analysis {
+    /// The member of the class library that a node uses, as it is declared:
+    /// `string.Join(string, object[])`. The nodes are calls, accesses, indices
+    /// and `new`.
+    pub fn member_of(&self, node: NodeId) -> Option<String> {
+        let (def, index) = *self.members.get(&node)?;
+        let member = TABLE.def(def).members.get(usize::from(index))?;
+        Some(show_member(def, member))
+    }
+
     /// The type of a node, as C# writes it; `None` for what has none, or when
     /// it is not known.
     pub fn type_of(&self, node: NodeId) -> Option<&str> {
@@ -145,12 +170,13 @@ pub fn check_metered(tree: &Tree, environment: &Environment, meter: &dyn Meter) 
         stopped: false,
         node_types: vec![Ty::VOID; tree.len()],
         declarations: vec![None; tree.len()],
-        conditions: HashMap::new(),
-        conversions: HashMap::new(),
-        signatures: HashMap::new(),
+        members: QuickMap::default(),
+        conditions: QuickMap::default(),
+        conversions: QuickMap::default(),
+        signatures: QuickMap::default(),
         scopes: Scopes::default(),
         functions: Vec::new(),
-        lambdas: HashMap::new(),
+        lambdas: QuickMap::default(),
         lambda_environment: 0,
         environments: 0,
         frames: Vec::new(),
@@ -167,6 +193,7 @@ pub fn check_metered(tree: &Tree, environment: &Environment, meter: &dyn Meter) 
         types,
         node_types,
         declarations,
+        members,
         variables,
         ..
     } = checker;
@@ -174,7 +201,7 @@ pub fn check_metered(tree: &Tree, environment: &Environment, meter: &dyn Meter) 
     if !tree.sound {
         problems.clear();
     }
-    let mut shown: HashMap<Ty, Rc<str>> = HashMap::new();
+    let mut shown: QuickMap<Ty, Rc<str>> = QuickMap::default();
     let mut show = |ty: Ty| -> Option<Rc<str>> {
         if matches!(ty, Ty::UNKNOWN | Ty::VOID) {
             return None;
@@ -189,6 +216,7 @@ pub fn check_metered(tree: &Tree, environment: &Environment, meter: &dyn Meter) 
         variables: variables.into_values().collect(),
         types: node_types.into_iter().map(show).collect(),
         declarations,
+        members,
     }
 }
 
@@ -234,13 +262,15 @@ pub(crate) struct Checker<'t> {
     stopped: bool,
     node_types: Vec<Ty>,
     declarations: Vec<Option<NodeId>>,
+    /// The members that nodes use.
+    members: QuickMap<NodeId, (DefId, u16)>,
     /// Conditions whose value is known while compiling.
-    conditions: HashMap<NodeId, bool>,
-    conversions: HashMap<(Ty, Ty, bool), Option<(Ty, Ty)>>,
-    signatures: HashMap<Method, Rc<Signature>>,
+    conditions: QuickMap<NodeId, bool>,
+    conversions: QuickMap<(Ty, Ty, bool), Option<(Ty, Ty)>>,
+    signatures: QuickMap<Method, Rc<Signature>>,
     scopes: Scopes,
     functions: Vec<Function>,
-    lambdas: HashMap<LambdaKey, lambda::Bound>,
+    lambdas: QuickMap<LambdaKey, lambda::Bound>,
     /// Which types the parameters of the enclosing lambdas have, as a number.
     lambda_environment: u32,
     environments: u32,
@@ -361,6 +391,14 @@ impl Checker<'_> {
             && let Some(slot) = self.node_types.get_mut(node.index())
         {
             *slot = ty;
+        }
+    }
+
+    fn note_member(&mut self, node: NodeId, method: Method) {
+        if self.quiet == 0
+            && let Method::Member { def, index, .. } = method
+        {
+            self.members.insert(node, (def, index));
         }
     }
 

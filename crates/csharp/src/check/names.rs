@@ -51,7 +51,7 @@ impl Checker<'_> {
                 Local::TypeParameter(_) => {}
             }
         }
-        let known = matches!(self.quietly(|c| c.place(node, false)).0, Some(_));
+        let known = self.quietly(|c| c.place(node, false)).0.is_some();
         if known {
             return match self.place(node, true) {
                 Some(Place::Type(ty)) => Value::of(ty, What::Type, node),

@@ -3,7 +3,7 @@
 use super::Checker;
 use super::types::Ty;
 use super::value::{Value, What};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Evidence, Problem};
 use crate::tree::{NodeId, NodeKind};
 
 impl Checker<'_> {
@@ -90,6 +90,15 @@ impl Checker<'_> {
         }
         self.note_cast(value, ty);
         if !declares {
+            if value.ty != Ty::NULL && !self.as_converts(value.ty, ty) {
+                let message = format!(
+                    "a `{}` is never a `{}`, so this is never true",
+                    self.show(value.ty),
+                    self.show(ty)
+                );
+                let problem = Problem::new(Code::NeverOfType, span, message);
+                self.report(problem.evidence(Evidence::Practice).warning());
+            }
             return;
         }
         if self.types.nullable_of(ty).is_some() {

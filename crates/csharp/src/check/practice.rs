@@ -20,6 +20,26 @@ impl Checker<'_> {
         if self.quiet > 0 || !matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) {
             return;
         }
+        let null = |v: &Value| matches!(v.what, What::Null);
+        let value = if null(left) { right } else { left };
+        if (null(left) || null(right))
+            && value.has_type()
+            && self.types.is_value_type(value.ty)
+            && self.types.nullable_of(value.ty).is_none()
+        {
+            let always = if op == BinaryOp::Equal {
+                "never"
+            } else {
+                "always"
+            };
+            let message = format!(
+                "a `{}` is never null, so this is {always} true",
+                self.show(value.ty)
+            );
+            let problem = Problem::new(Code::NeverNull, self.tree.span(node), message);
+            self.report(problem.evidence(Evidence::Practice).warning());
+            return;
+        }
         let text = |v: &Value| v.ty == Ty::STRING && v.has_type();
         let object = |v: &Value| v.ty == Ty::OBJECT && v.has_type();
         let (object, _) = match (object(left) && text(right), text(left) && object(right)) {

@@ -210,17 +210,17 @@ impl Checker<'_> {
                     self.report(problem.help(help));
                 }
             }
-            Expected::Exactly(wanted) => {
+            Expected::OneOf(wanted) => {
                 let shown = self.show(ty);
-                if shown != wanted && ty != Ty::NULL {
-                    let message = format!("this place takes a `{wanted}`, and this is a `{shown}`");
+                if !wanted.contains(&shown.as_str()) && ty != Ty::NULL {
+                    let list = wanted.join("` or a `");
+                    let message = format!("this place takes a `{list}`, and this is a `{shown}`");
                     let problem = self
                         .result_problem(Code::PlaceType, span, message)
                         .evidence(Evidence::Disputed);
-                    let help = if wanted == "string" {
-                        "write `.ToString()` behind it".to_owned()
-                    } else {
-                        format!("cast it: `({wanted})x`")
+                    let help = match wanted.first() {
+                        Some(&"string") | None => "write `.ToString()` behind it".to_owned(),
+                        Some(first) => format!("cast it: `({first})x`"),
                     };
                     self.report(problem.help(help).warning());
                 }

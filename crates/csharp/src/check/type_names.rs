@@ -328,6 +328,12 @@ impl Checker<'_> {
                         self.types.named(inner, arguments.unwrap_or(&[])),
                     ));
                 }
+                if arguments.is_none()
+                    && let Some(inner) = TABLE.nested(def, &text)
+                {
+                    let own = self.types.arguments(*ty);
+                    return Some(Place::Type(self.types.named(inner, &own)));
+                }
                 if self.types.is_opaque(*ty) || *ty == Ty::UNKNOWN {
                     return Some(Place::Type(Ty::UNKNOWN));
                 }

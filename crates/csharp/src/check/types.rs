@@ -1,8 +1,8 @@
 //! Types, each once: equal types have equal numbers.
 
 use super::known::KNOWN;
+use crate::hash::QuickMap;
 use crate::table::{CONTEXT, DefId, TABLE, TypeRef};
-use std::collections::HashMap;
 use std::fmt::Write;
 use std::rc::Rc;
 
@@ -74,9 +74,9 @@ pub(crate) struct TypeVariable {
 pub(crate) struct Types {
     list: Vec<Type>,
     open: Vec<bool>,
-    numbers: HashMap<Type, Ty>,
+    numbers: QuickMap<Type, Ty>,
     pub(crate) variables: Vec<TypeVariable>,
-    pub(super) interfaces: HashMap<Ty, Rc<[Ty]>>,
+    pub(super) interfaces: QuickMap<Ty, Rc<[Ty]>>,
 }
 
 impl Types {
@@ -84,9 +84,9 @@ impl Types {
         let mut types = Self {
             list: Vec::new(),
             open: Vec::new(),
-            numbers: HashMap::new(),
+            numbers: QuickMap::default(),
             variables: Vec::new(),
-            interfaces: HashMap::new(),
+            interfaces: QuickMap::default(),
         };
         for ty in [Type::Unknown, Type::Null, Type::Void, Type::Dynamic] {
             types.make(ty);

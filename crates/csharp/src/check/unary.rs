@@ -3,7 +3,7 @@
 use super::Checker;
 use super::hierarchy::Numeric;
 use super::scope::LocalKind;
-use super::types::{Ty, Type};
+use super::types::Ty;
 use super::value::{Const, Value, What};
 use crate::problem::{Code, Problem};
 use crate::span::Span;
@@ -15,14 +15,7 @@ impl Checker<'_> {
         let value = self.readable(value);
         let span = self.tree.span(node);
         if value.is_unknown() {
-            return Value::new(
-                if op == UnaryOp::Not {
-                    Ty::BOOL
-                } else {
-                    Ty::UNKNOWN
-                },
-                node,
-            );
+            return Value::new(Ty::UNKNOWN, node);
         }
         if matches!(op, UnaryOp::AddressOf | UnaryOp::Dereference) {
             self.error(
@@ -42,7 +35,7 @@ impl Checker<'_> {
                 | UnaryOp::PostIncrement
                 | UnaryOp::PostDecrement
         ) {
-            return self.increment(node, op, value);
+            return self.increment(node, op, &value);
         }
         let bare = self.types.bare(value.ty);
         let lifted = bare != value.ty;
@@ -134,11 +127,11 @@ impl Checker<'_> {
             && text.trim_end_matches(['l', 'L']) == "9223372036854775808"
     }
 
-    fn increment(&mut self, node: NodeId, op: UnaryOp, value: Value) -> Value {
+    fn increment(&mut self, node: NodeId, op: UnaryOp, value: &Value) -> Value {
         let span = self.tree.span(value.node);
         match value.what {
             What::Variable => {}
-            What::ReadOnly(code) => self.not_writable(code, &value),
+            What::ReadOnly(code) => self.not_writable(code, value),
             _ => {
                 let message = format!("`{}` changes a variable, and this is none", op.text());
                 self.error(Code::IncrementTarget, span, message);
@@ -153,7 +146,7 @@ impl Checker<'_> {
         Value::new(value.ty, node)
     }
 
-    fn not_writable(&mut self, code: Code, value: &Value) {
+    pub(super) fn not_writable(&mut self, code: Code, value: &Value) {
         let span = self.name_span(value.node);
         let text: String = span.of(self.tree.text()).chars().take(60).collect();
         let (message, help) = match code {
@@ -212,7 +205,7 @@ impl Checker<'_> {
         let left = if left.is_value() {
             left
         } else {
-            self.not_a_variable(left)
+            self.not_a_variable(&left)
         };
         let right = self.value(source);
         match left.what {
@@ -254,7 +247,7 @@ impl Checker<'_> {
     }
 
     /// A type, namespace or method before `=`.
-    fn not_a_variable(&mut self, value: Value) -> Value {
+    fn not_a_variable(&mut self, value: &Value) -> Value {
         let span = self.name_span(value.node);
         let code = match value.what {
             What::Group(_) => Code::ReadOnlyLoop,
@@ -264,122 +257,6 @@ impl Checker<'_> {
         let message = format!("`{text}` is no variable, so nothing can be assigned to it");
         self.error(code, span, message);
         Value::unknown(value.node)
-    }
-
-    /// Takes a value apart: `(a, b) = x`, `var (a, b) = x`.
-    pub(super) fn deconstruct(&mut self, target: NodeId, value: &Value) {
-        match self.tree.kind(target).clone() {
-            NodeKind::Tuple(elements) => {
-                let declares = |id: &NodeId| match *self.tree.kind(*id) {
-                    NodeKind::Argument { value, .. } => {
-                        matches!(self.tree.kind(value), NodeKind::Declaration { .. })
-                    }
-                    _ => false,
-                };
-                let count = elements.iter().filter(|id| declares(id)).count();
-                if count > 0 && count < elements.len() {
-                    let message = "declaring and assigning in one deconstruction needs C# 10; policy expressions are C# 7";
-                    self.report(
-                        Problem::new(Code::LanguageVersion, self.tree.span(target), message)
-                            .help("declare all variables, or none"),
-                    );
-                }
-                let parts = self.parts_of(value, elements.len(), target);
-                for (element, part) in elements.iter().zip(parts) {
-                    let inner = match *self.tree.kind(*element) {
-                        NodeKind::Argument { value, .. } => value,
-                        _ => *element,
-                    };
-                    self.deconstruct_part(inner, &part, value.node);
-                }
-            }
-            NodeKind::Declaration { ty, name } => match self.tree.kind(name).clone() {
-                NodeKind::Names(names) => {
-                    let parts = self.parts_of(value, names.len(), target);
-                    for (name, part) in names.iter().zip(parts) {
-                        self.declare_part(*name, part);
-                    }
-                }
-                _ => {
-                    let declared = match ty {
-                        Some(ty) if !self.is_var(ty) => self.type_of(ty),
-                        _ => value.ty,
-                    };
-                    self.declare_part(name, declared);
-                }
-            },
-            _ => {}
-        }
-    }
-
-    fn declare_part(&mut self, name: NodeId, ty: Ty) {
-        match self.tree.kind(name).clone() {
-            NodeKind::Local(span) => self.declare_variable(span, ty, name),
-            NodeKind::Names(names) => {
-                let value = Value::new(ty, name);
-                let parts = self.parts_of(&value, names.len(), name);
-                for (name, part) in names.iter().zip(parts) {
-                    self.declare_part(*name, part);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn deconstruct_part(&mut self, target: NodeId, part: &Ty, source: NodeId) {
-        match self.tree.kind(target) {
-            NodeKind::Tuple(_) | NodeKind::Declaration { .. } => {
-                let value = Value::new(*part, source);
-                self.deconstruct(target, &value);
-            }
-            NodeKind::Name { name, types: None }
-                if name.of(self.tree.text()) == "_" && self.scopes.find("_").is_none() => {}
-            _ => {
-                let left = self.value(target);
-                match left.what {
-                    What::Variable => {}
-                    What::ReadOnly(code) => self.not_writable(code, &left),
-                    _ => {
-                        let message = "only a variable can take a part of the value";
-                        self.error(Code::NotAssignable, self.tree.span(target), message);
-                    }
-                }
-                let value = Value::new(*part, source);
-                if !left.is_unknown() && !self.converts(&value, left.ty) {
-                    self.no_conversion(&value, left.ty);
-                }
-            }
-        }
-    }
-
-    /// The types of the parts of a value.
-    fn parts_of(&mut self, value: &Value, count: usize, target: NodeId) -> Vec<Ty> {
-        let types = match self.types.get(value.ty) {
-            Type::Tuple(types, _) => types.to_vec(),
-            _ => match &value.what {
-                What::Tuple(elements) => elements.iter().map(|e| e.ty).collect(),
-                _ if value.ty == Ty::UNKNOWN
-                    || self.types.is_opaque(value.ty)
-                    || value.ty == Ty::DYNAMIC =>
-                {
-                    vec![Ty::UNKNOWN; count]
-                }
-                _ => {
-                    let message = format!("a `{}` cannot be taken apart", self.show(value.ty));
-                    self.error(Code::Deconstruction, self.tree.span(value.node), message);
-                    return vec![Ty::UNKNOWN; count];
-                }
-            },
-        };
-        if types.len() != count {
-            let message = format!(
-                "the value has {} parts, and {count} names stand here",
-                types.len()
-            );
-            self.error(Code::Deconstruction, self.tree.span(target), message);
-            return vec![Ty::UNKNOWN; count];
-        }
-        types
     }
 
     pub(super) fn fix_local(&mut self, span: Span, ty: Ty, what: &'static str) {

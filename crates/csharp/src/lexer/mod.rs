@@ -12,7 +12,7 @@ pub use token::{Kind, Number, Token};
 use crate::meter::Meter;
 use crate::problem::{Code, MOST_PROBLEMS, Problem};
 use crate::span::{Span, offset};
-use token::{KEYWORDS, PUNCTUATION};
+use token::{KEYWORDS, punctuation};
 
 /// Bytes of text that cost one step.
 const STEP: usize = 16;
@@ -233,8 +233,21 @@ impl<'a> Lexer<'a> {
         {
             return false;
         }
-        let start = self.at;
+        let mut start = self.at;
         self.at += close + 2;
+        // What touches it is one word with it once it is replaced.
+        while self.peek(0) == b'_' || self.peek(0).is_ascii_alphanumeric() {
+            self.at += 1;
+        }
+        let before = self.tokens.last().copied().filter(|token| {
+            let joins = matches!(token.kind, Kind::Name | Kind::Number(_) | Kind::NamedValue);
+            joins && token.span.end == offset(start)
+        });
+        if let Some(token) = before {
+            self.tokens.pop();
+            start = token.span.start as usize;
+            self.new_line = token.on_new_line;
+        }
         self.push(Kind::NamedValue, start);
         true
     }
@@ -273,11 +286,12 @@ impl<'a> Lexer<'a> {
             return;
         }
         let word = &self.text[from..self.at];
-        if !verbatim && !escaped {
-            if let Ok(n) = KEYWORDS.binary_search(&word) {
-                self.push(Kind::Keyword(KEYWORDS[n]), start);
-                return;
-            }
+        if !verbatim
+            && !escaped
+            && let Ok(n) = KEYWORDS.binary_search(&word)
+        {
+            self.push(Kind::Keyword(KEYWORDS[n]), start);
+            return;
         }
         self.push(Kind::Name, start);
     }
@@ -318,20 +332,12 @@ impl<'a> Lexer<'a> {
 
     fn punctuation(&mut self) {
         let start = self.at;
-        let rest = self.rest();
-        let found = PUNCTUATION
-            .iter()
-            .find(|punct| rest.starts_with(punct.as_bytes()));
-        let Some(punct) = found else {
+        let Some(punct) = punctuation(self.rest()) else {
             self.stray(start, false);
             return;
         };
-        if matches!(*punct, "@" | "$" | "#") {
-            self.stray(start, false);
-            return;
-        }
         if let Some(Frame::Hole { open, .. }) = self.frames.last_mut() {
-            match *punct {
+            match punct {
                 "}" if *open == 0 => {
                     self.end_of_hole(start);
                     self.at += 1;

@@ -104,10 +104,7 @@ impl Parser<'_> {
         let name = self.identifier().unwrap_or(Span::at(self.previous_end()));
         let mut type_parameters = Vec::new();
         if self.eat("<") {
-            loop {
-                let Some(name) = self.identifier() else {
-                    break;
-                };
+            while let Some(name) = self.identifier() {
                 type_parameters.push(self.add(NodeKind::TypeParameter(name), name));
                 if !self.eat(",") {
                     break;

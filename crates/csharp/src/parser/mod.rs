@@ -1,9 +1,13 @@
 //! Tokens to a tree. Total: what cannot be read is a finding and a
 //! [`NodeKind::Missing`](crate::NodeKind::Missing), and the rest is read on.
 
+mod arguments;
+mod blocks;
 mod creation;
 mod declarations;
 mod expressions;
+mod interpolation;
+mod loops;
 mod patterns;
 mod primary;
 mod queries;
@@ -276,6 +280,7 @@ impl<'a> Parser<'a> {
 
     fn add(&mut self, kind: NodeKind, span: Span) -> NodeId {
         let mut height = 0;
+        let mut span = span;
         let spine = match &kind {
             NodeKind::Binary { left, .. } => Some(*left),
             _ => None,
@@ -284,6 +289,8 @@ impl<'a> Parser<'a> {
             let node = &self.nodes[child.index()];
             let flat = spine == Some(child) && matches!(node.kind, NodeKind::Binary { .. });
             height = height.max(node.height + u16::from(!flat));
+            // What is missing may stand before or behind the tokens of its parent.
+            span = Span::new(span.start.min(node.span.start), span.end.max(node.span.end));
         });
         self.nodes.push(Node { kind, span, height });
         if !self.meter.charge(1) {

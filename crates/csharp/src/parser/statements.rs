@@ -302,7 +302,9 @@ impl Parser<'_> {
         if self.stopped {
             return value;
         }
-        if !self.eat(";") {
+        // A named value may hold whole statements.
+        let unknown = matches!(self.nodes[value.index()].kind, NodeKind::NamedValue);
+        if !self.eat(";") && !unknown {
             let message = format!("`;` is missing {}", self.seen());
             self.report(Code::SemicolonExpected, self.gap(), message);
         }
@@ -310,7 +312,7 @@ impl Parser<'_> {
     }
 
     /// `(condition)`
-    fn condition(&mut self) -> NodeId {
+    pub(super) fn condition(&mut self) -> NodeId {
         self.expect("(");
         let condition = self.expression();
         if !self.expect(")") && !self.is("{") && !self.is(";") {
@@ -320,7 +322,7 @@ impl Parser<'_> {
     }
 
     /// Reads over what stands before the body of a statement, on the same line.
-    fn skip_to_statement(&mut self) {
+    pub(super) fn skip_to_statement(&mut self) {
         while !self.at_end()
             && !self.token().on_new_line
             && !self.is("{")
@@ -332,7 +334,7 @@ impl Parser<'_> {
     }
 
     /// The body of `if`, `while` and their like.
-    fn embedded(&mut self) -> NodeId {
+    pub(super) fn embedded(&mut self) -> NodeId {
         if self.is("}") || self.at_end() {
             let message = format!("a statement is wanted {}", self.seen());
             self.report(Code::BadTerm, self.gap(), message);
@@ -354,253 +356,5 @@ impl Parser<'_> {
             },
             start,
         )
-    }
-
-    fn for_statement(&mut self) -> NodeId {
-        let start = self.next().span.start;
-        self.expect("(");
-        let mut first = Vec::new();
-        if !self.is(";") {
-            if self.is_declaration_at(self.at) {
-                let at = self.token().span.start;
-                let ty = self.ty();
-                first.push(self.variables(false, ty, at));
-            } else {
-                self.expressions(&mut first, ";");
-            }
-        }
-        self.expect(";");
-        let condition = (!self.is(";")).then(|| self.expression());
-        self.expect(";");
-        let mut step = Vec::new();
-        if !self.is(")") {
-            self.expressions(&mut step, ")");
-        }
-        self.expect(")");
-        let body = self.embedded();
-        self.finish(
-            NodeKind::For {
-                start: first.into(),
-                condition,
-                step: step.into(),
-                body,
-            },
-            start,
-        )
-    }
-
-    fn expressions(&mut self, into: &mut Vec<NodeId>, end: &str) {
-        loop {
-            into.push(self.expression());
-            if !self.eat(",") || self.is(end) {
-                return;
-            }
-        }
-    }
-
-    fn foreach(&mut self) -> NodeId {
-        let start = self.next().span.start;
-        self.expect("(");
-        let mut ty = None;
-        let name;
-        if self.is_word("var") && self.is_at(self.at + 1, "(") {
-            self.next();
-            name = self.designation();
-        } else if self.is("(") {
-            name = self.expression();
-        } else {
-            ty = Some(self.ty());
-            if self.is("in") {
-                let span = self.token().span;
-                let message =
-                    "`foreach` declares its variable: a type and a name stand before `in`";
-                self.report(Code::BadForeach, span, message);
-                name = self.missing();
-            } else {
-                name = self.designation();
-            }
-        }
-        self.expect("in");
-        let source = self.expression();
-        if !self.expect(")") && !self.is("{") {
-            self.skip_to_statement();
-        }
-        let body = self.embedded();
-        self.finish(
-            NodeKind::ForEach {
-                ty,
-                name,
-                source,
-                body,
-            },
-            start,
-        )
-    }
-
-    fn goto(&mut self) -> NodeId {
-        let start = self.next().span.start;
-        let kind = if self.eat("case") {
-            NodeKind::GotoCase(Some(self.expression()))
-        } else if self.eat("default") {
-            NodeKind::GotoCase(None)
-        } else {
-            NodeKind::Goto(self.identifier().unwrap_or(Span::at(self.previous_end())))
-        };
-        self.expect(";");
-        self.finish(kind, start)
-    }
-
-    fn switch(&mut self) -> NodeId {
-        let start = self.next().span.start;
-        let value = self.condition();
-        self.expect("{");
-        let mut sections = Vec::new();
-        while (self.is("case") || self.is("default")) && !self.stopped {
-            sections.push(self.section());
-        }
-        self.expect("}");
-        self.finish(
-            NodeKind::Switch {
-                value,
-                sections: sections.into(),
-            },
-            start,
-        )
-    }
-
-    fn section(&mut self) -> NodeId {
-        let start = self.token().span.start;
-        let mut labels: Vec<NodeId> = Vec::new();
-        while self.is("case") || self.is("default") && self.is_at(self.at + 1, ":") {
-            let at = self.token().span.start;
-            if self.eat("default") {
-                self.expect(":");
-                labels.push(self.finish(NodeKind::DefaultCase, at));
-                continue;
-            }
-            self.next();
-            let pattern = self.pattern(true);
-            self.later_pattern_words();
-            let when = self.is_word("when").then(|| {
-                self.next();
-                self.expression()
-            });
-            self.expect(":");
-            labels.push(self.finish(NodeKind::Case { pattern, when }, at));
-        }
-        if labels.is_empty() {
-            self.next();
-            self.expect(":");
-        }
-        let mut statements = Vec::new();
-        while !self.is("case")
-            && !self.is("}")
-            && !self.at_end()
-            && !(self.is("default") && self.is_at(self.at + 1, ":"))
-        {
-            self.statement_into(&mut statements);
-        }
-        self.finish(
-            NodeKind::Section {
-                labels: labels.into(),
-                statements: statements.into(),
-            },
-            start,
-        )
-    }
-
-    fn try_statement(&mut self) -> NodeId {
-        let start = self.next().span.start;
-        let body = self.block();
-        let mut catches = Vec::new();
-        while self.is("catch") && !self.stopped {
-            catches.push(self.catch());
-        }
-        let finally = self.eat("finally").then(|| self.block());
-        if catches.is_empty() && finally.is_none() {
-            // The compiler marks the brace that ends the block.
-            let end = self.previous_end();
-            let span = Span::new(end.saturating_sub(1), end);
-            self.report(
-                Code::CatchExpected,
-                span,
-                "this `try` has no `catch` and no `finally`",
-            );
-        }
-        self.finish(
-            NodeKind::Try {
-                body,
-                catches: catches.into(),
-                finally,
-            },
-            start,
-        )
-    }
-
-    fn catch(&mut self) -> NodeId {
-        let start = self.next().span.start;
-        let mut ty = None;
-        let mut name = None;
-        if self.eat("(") {
-            ty = Some(self.ty());
-            if self.is_name_at(self.at) {
-                name = Some(self.next().span);
-            }
-            self.expect(")");
-        }
-        let filter = self.is_word("when").then(|| {
-            self.next();
-            self.condition()
-        });
-        let body = self.block();
-        self.finish(
-            NodeKind::Catch {
-                ty,
-                name,
-                filter,
-                body,
-            },
-            start,
-        )
-    }
-
-    fn using(&mut self) -> NodeId {
-        let using = self.next().span;
-        let start = using.start;
-        if !self.is("(") {
-            if self.is_declaration_at(self.at) && !self.is_at(self.at + 1, ".") {
-                self.later(
-                    using,
-                    "a `using` declaration",
-                    8,
-                    "write `using (var x = ...) { }`",
-                );
-                return self.local_declaration(false, start);
-            }
-            let message =
-                "`using` in an expression is followed by `(`; namespaces cannot be imported";
-            self.report_help(
-                Code::IdentifierExpected,
-                self.gap(),
-                message,
-                "write names in full, such as System.Net.WebUtility",
-            );
-            while !self.at_end() && !self.is(";") {
-                self.next();
-            }
-            self.next();
-            return self.missing();
-        }
-        self.next();
-        let resource = if self.is_declaration_at(self.at) {
-            let at = self.token().span.start;
-            let ty = self.ty();
-            self.variables(false, ty, at)
-        } else {
-            self.expression()
-        };
-        self.expect(")");
-        let body = self.embedded();
-        self.finish(NodeKind::Using { resource, body }, start)
     }
 }

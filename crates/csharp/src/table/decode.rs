@@ -5,7 +5,7 @@ use super::{
     Allowed, DefId, Member, MemberKind, Parameter, Passing, TypeDef, TypeKind, TypeParameter,
     TypeRef, Variance,
 };
-use std::collections::HashMap;
+use crate::hash::QuickMap;
 
 pub(super) fn type_def(line: Option<&'static str>) -> TypeDef {
     let mut def = TypeDef {
@@ -16,7 +16,7 @@ pub(super) fn type_def(line: Option<&'static str>) -> TypeDef {
         interfaces: Vec::new(),
         values: Vec::new(),
         members: Vec::new(),
-        names: HashMap::new(),
+        names: QuickMap::default(),
     };
     let Some(line) = line else {
         return def;
@@ -77,6 +77,7 @@ fn type_parameter(text: &'static str) -> TypeParameter {
         _ => Variance::None,
     };
     let mut parameter = TypeParameter {
+        name: head.trim_start_matches(['+', '-']),
         variance,
         is_class: false,
         is_struct: false,

@@ -2,9 +2,12 @@
 //! program; a type is read from it when it is first asked for.
 
 mod decode;
+mod show;
 
-use std::collections::HashMap;
+use crate::hash::QuickMap;
 use std::sync::{LazyLock, OnceLock};
+
+pub(crate) use show::member as show_member;
 
 static TEXT: &str = include_str!("../../data/types.txt");
 
@@ -56,7 +59,7 @@ pub(crate) struct TypeDef {
     pub(crate) interfaces: Vec<TypeRef>,
     pub(crate) values: Vec<(&'static str, i64, bool)>,
     pub(crate) members: Vec<Member>,
-    names: HashMap<&'static str, Vec<u16>>,
+    names: QuickMap<&'static str, Vec<u16>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +71,7 @@ pub(crate) enum Variance {
 
 #[derive(Debug)]
 pub(crate) struct TypeParameter {
+    pub(crate) name: &'static str,
     pub(crate) variance: Variance,
     pub(crate) is_class: bool,
     pub(crate) is_struct: bool,
@@ -162,11 +166,11 @@ struct Entry {
 #[derive(Debug)]
 pub(crate) struct Table {
     entries: Vec<Entry>,
-    by_simple: HashMap<&'static str, Vec<DefId>>,
-    spaces: HashMap<&'static str, ()>,
+    by_simple: QuickMap<&'static str, Vec<DefId>>,
+    spaces: QuickMap<&'static str, ()>,
     pub(crate) usings: Vec<&'static str>,
     extensions: Vec<DefId>,
-    by_extension: OnceLock<HashMap<&'static str, Vec<(DefId, u16)>>>,
+    by_extension: OnceLock<QuickMap<&'static str, Vec<(DefId, u16)>>>,
     imported: OnceLock<Vec<&'static str>>,
 }
 
@@ -176,7 +180,7 @@ pub(crate) const CONTEXT: &str = "ApimStub";
 impl Table {
     fn read() -> Self {
         let mut names: Vec<(&'static str, &'static str)> = Vec::new();
-        let mut lines: HashMap<usize, &'static str> = HashMap::new();
+        let mut lines: QuickMap<usize, &'static str> = QuickMap::default();
         let mut usings = Vec::new();
         let mut extensions = Vec::new();
         for line in TEXT.lines() {
@@ -202,8 +206,8 @@ impl Table {
         usings.push(CONTEXT);
         let mut table = Self {
             entries: Vec::with_capacity(names.len()),
-            by_simple: HashMap::with_capacity(names.len()),
-            spaces: HashMap::new(),
+            by_simple: QuickMap::default(),
+            spaces: QuickMap::default(),
             usings,
             extensions,
             by_extension: OnceLock::new(),
@@ -304,6 +308,29 @@ impl Table {
         names
     }
 
+    /// A type inside a generic one, such as `List<T>.Enumerator`.
+    pub(crate) fn nested(&self, outer: DefId, name: &str) -> Option<DefId> {
+        let (full, arity) = (self.full(outer), self.arity(outer));
+        let inside = |entry: &Entry| {
+            let rest = entry
+                .full
+                .strip_prefix(full)
+                .and_then(|rest| rest.strip_prefix('.'));
+            usize::from(entry.arity) == arity && rest == Some(name)
+        };
+        let found = self.entries.iter().position(inside)?;
+        u16::try_from(found).ok().map(DefId)
+    }
+
+    /// Every type whose members are known.
+    #[cfg(test)]
+    pub(crate) fn known(&self) -> impl Iterator<Item = DefId> {
+        let numbers = (0..).map(DefId).zip(&self.entries);
+        numbers
+            .filter(|(_, entry)| entry.line.is_some())
+            .map(|(id, _)| id)
+    }
+
     /// The full name without arity.
     pub(crate) fn full(&self, id: DefId) -> &str {
         self.entries
@@ -339,7 +366,7 @@ impl Table {
     /// The extension methods of this name in the imported namespaces.
     pub(crate) fn extensions(&self, name: &str) -> &[(DefId, u16)] {
         let all = self.by_extension.get_or_init(|| {
-            let mut all: HashMap<&'static str, Vec<(DefId, u16)>> = HashMap::new();
+            let mut all: QuickMap<&'static str, Vec<(DefId, u16)>> = QuickMap::default();
             for id in self
                 .extensions
                 .iter()
@@ -363,7 +390,7 @@ impl Table {
             .by_extension
             .get()
             .into_iter()
-            .flat_map(HashMap::keys)
+            .flat_map(std::collections::HashMap::keys)
             .copied()
             .collect();
         names.sort_unstable();

@@ -6,8 +6,10 @@
 
 mod children;
 mod kind;
+mod literal;
 
 pub use kind::{AssignOp, BinaryOp, List, Mode, NodeKind, UnaryOp};
+pub use literal::Literal;
 
 use crate::lexer::Token;
 use crate::span::Span;

@@ -6,7 +6,6 @@ pub mod duplicate_resource;
 pub mod extractor_filter;
 pub mod incomplete_resource;
 pub mod malformed_information;
-pub mod malformed_override;
 pub mod no_environment;
 pub mod no_project;
 pub mod protected_override;
@@ -18,7 +17,6 @@ pub use duplicate_resource::RULE as DUPLICATE_RESOURCE;
 pub use extractor_filter::RULE as EXTRACTOR_FILTER;
 pub use incomplete_resource::RULE as INCOMPLETE_RESOURCE;
 pub use malformed_information::RULE as MALFORMED_INFORMATION;
-pub use malformed_override::RULE as MALFORMED_OVERRIDE;
 pub use no_environment::RULE as NO_ENVIRONMENT;
 pub use no_project::RULE as NO_PROJECT;
 pub use protected_override::RULE as PROTECTED_OVERRIDE;
@@ -39,7 +37,6 @@ pub const ALL: &[&Rule] = &[
     &UNMATCHED_OVERRIDE,
     &PROTECTED_OVERRIDE,
     &NO_ENVIRONMENT,
-    &MALFORMED_OVERRIDE,
     &EXTRACTOR_FILTER,
     &SEVERAL_DEFINITIONS,
 ];

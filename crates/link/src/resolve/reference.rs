@@ -74,7 +74,7 @@ impl<'p> Resolver<'p, '_> {
             let known = known.map(|(known, _)| *known);
             let alike = known
                 .take_while(|known| known.kind == key.kind && known.workspace == key.workspace);
-            nearest(key.name(), alike.map(|known| known.name()))
+            nearest(key.name(), alike.map(Key::name))
         })
     }
 

@@ -5,7 +5,7 @@ mod yaml;
 
 use super::piece::Writer;
 use super::symbol::{dns, short_hash};
-use super::{File, Options, Rendered, Target, writing};
+use super::{File, Options, Rendered, writing};
 use flux_apim_diag::{Findings, Place};
 use flux_apim_link::{Linked, Node};
 use flux_apim_model::Key;
@@ -33,12 +33,14 @@ static FIELDS: LazyLock<Json> = LazyLock::new(|| {
     serde_json::from_str(include_str!("v20240501.json")).expect("the fields of the CRDs")
 });
 
-pub(super) fn render(
-    graph: &Linked,
-    options: &Options,
-    rendered: &mut Rendered,
-    findings: &mut Findings,
-) {
+/// The row of this target.
+pub(super) static PRINTER: super::Printer = super::Printer {
+    name: "aso",
+    is_default: true,
+    print: render,
+};
+
+fn render(graph: &Linked, options: &Options, rendered: &mut Rendered, findings: &mut Findings) {
     let owner = options
         .aso_owner
         .clone()
@@ -65,7 +67,7 @@ pub(super) fn render(
         let made = printer.object(node, writer);
         budget.spend(writing(writer.written() - before), Place::Source);
         if made {
-            rendered.carries(path, i, Target::Aso);
+            rendered.carries(path, i);
         }
     }
     let mut kustomization = String::from(

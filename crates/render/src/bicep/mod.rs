@@ -9,7 +9,7 @@ mod scope;
 use super::arm::SERVICE_PARAMETER;
 use super::piece::Writer;
 use super::symbol::{Names, camel, dns, short_hash};
-use super::{File, Options, Rendered, Target, writing};
+use super::{File, Options, Printer, Rendered, writing};
 use crate::rules::bicep_too_large;
 use content::Load;
 use flux_apim_diag::{Budget, Findings, Place};
@@ -27,12 +27,14 @@ const MAX_TEMPLATE: usize = 4 * 1024 * 1024;
 /// A template may have 800 resources, modules counted as one each.
 const MAX_RESOURCES: usize = 800;
 
-pub(super) fn render(
-    graph: &Linked,
-    options: &Options,
-    rendered: &mut Rendered,
-    findings: &mut Findings,
-) {
+/// The row of this target.
+pub(super) static PRINTER: Printer = Printer {
+    name: "bicep",
+    is_default: true,
+    print: render,
+};
+
+fn render(graph: &Linked, options: &Options, rendered: &mut Rendered, findings: &mut Findings) {
     let budget = &findings.budget().clone();
     let plan = Plan::new(graph, budget);
     check_limits(graph, &plan, findings);
@@ -44,7 +46,7 @@ pub(super) fn render(
     let main_path: Arc<str> = "bicep/main.bicep".into();
     for i in plan.shared() {
         main.declare(i);
-        rendered.carries(&main_path, i, Target::Bicep);
+        rendered.carries(&main_path, i);
     }
     let calls = modules(graph, &loads, &plan, &mut main, rendered, budget);
     let mut body = Writer::default();
@@ -102,7 +104,7 @@ fn modules(
         let nodes = plan.nodes_of(module);
         for &i in nodes {
             scope.declare(i);
-            rendered.carries(&path, i, Target::Bicep);
+            rendered.carries(&path, i);
         }
         let mut body = Writer::default();
         for &i in nodes {

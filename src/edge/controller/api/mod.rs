@@ -16,9 +16,10 @@ pub use status::{
 };
 
 use kube::{CustomResource, CustomResourceExt, KubeSchema};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Group of the API.
@@ -193,10 +194,11 @@ pub struct Validation {
     /// published.
     #[serde(default)]
     pub fail_on: FailOn,
-    /// Levels of rules, by code; they stand over those in `flux-apim.yaml`.
+    /// Levels of rules, by code or name: `error`, `warning`, `info`, `off`, or an object
+    /// with `level`, `reason`, `until` (a date) and `paths` (globs). They stand over those in
+    /// `flux-apim.yaml`. The controller reads them: what is no level fails the bundle.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 200))]
-    #[x_kube(validation = Rule::new("self.all(code, code.matches('^APIM[0-9]{4}$'))").message("rules are named by code, such as APIM3012"))]
     pub rules: BTreeMap<String, Level>,
 }
 
@@ -210,15 +212,23 @@ pub enum FailOn {
     Warning,
 }
 
-/// The level of a rule.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "text here would end in the schema")]
-pub enum Level {
-    Error,
-    Warning,
-    Info,
-    Off,
+/// The level of a rule: a word or an object, which no structural schema can say.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(transparent)]
+pub struct Level(pub Json);
+
+impl JsonSchema for Level {
+    fn schema_name() -> Cow<'static, str> {
+        "Level".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"x-kubernetes-preserve-unknown-fields": true})
+    }
 }
 
 /// Where a bundle goes: to a registry, into an ExternalArtifact, or both.

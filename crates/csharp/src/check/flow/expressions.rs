@@ -81,7 +81,7 @@ impl Flow<'_, '_> {
             }
             NodeKind::Declaration { name, .. } => self.declare(*name),
             NodeKind::Lambda { body, .. } | NodeKind::Delegate { body, .. } => {
-                self.lambda(node, *body)
+                self.lambda(node, *body);
             }
             NodeKind::Throw(value) => {
                 if let Some(value) = value {
@@ -232,12 +232,12 @@ impl Flow<'_, '_> {
     pub(super) fn pattern(&mut self, node: NodeId) {
         match *self.tree.kind(node) {
             NodeKind::DeclarationPattern { name, .. } | NodeKind::VarPattern(name) => {
-                self.declare(name)
+                self.declare(name);
             }
-            NodeKind::ConstantPattern(value) => {
-                if !matches!(self.tree.kind(value), NodeKind::Name { .. }) {
-                    self.expression(value);
-                }
+            NodeKind::ConstantPattern(value)
+                if !matches!(self.tree.kind(value), NodeKind::Name { .. }) =>
+            {
+                self.expression(value);
             }
             _ => {}
         }
@@ -340,13 +340,13 @@ impl Flow<'_, '_> {
         let Some(variable) = self.variables.get(&declared).copied() else {
             return;
         };
-        if !self.state.has(variable) && !self.reported.contains(&declared) {
+        if self.told && !self.state.has(variable) && !self.reported.contains(&declared) {
             if self.reported.len() < 100 {
                 self.reported.push(declared);
             }
             let span = self.tree.span(node);
             let name = self.tree.name(span).into_owned();
-            self.checker.report(
+            self.tell(
                 Problem::new(
                     Code::Unassigned,
                     span,
@@ -358,7 +358,13 @@ impl Flow<'_, '_> {
     }
 
     fn lambda(&mut self, node: NodeId, body: NodeId) {
-        let state = self.state.clone();
+        let mut state = self.state.clone();
+        if !state.reached {
+            // Its body is judged all the same, with all that is around it assigned.
+            state.reached = true;
+            state.assigned.fill(u64::MAX);
+        }
+        let finals = std::mem::take(&mut self.finals);
         let targets = std::mem::take(&mut self.targets);
         let labels = std::mem::take(&mut self.labels);
         let is_block = matches!(self.tree.kind(body), NodeKind::Block(_));
@@ -371,6 +377,7 @@ impl Flow<'_, '_> {
                 f.expression(body);
             }
         });
+        self.finals = finals;
         self.targets = targets;
         self.labels = labels;
         if is_block && reached && self.returns_value(body) {
@@ -379,7 +386,7 @@ impl Flow<'_, '_> {
                 _ => self.tree.span(node),
             };
             let message = "this lambda returns a value on some ways and ends without one on others";
-            self.checker.error(Code::MissingReturn, span, message);
+            self.tell_error(Code::MissingReturn, span, message);
         }
     }
 

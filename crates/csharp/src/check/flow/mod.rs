@@ -4,10 +4,11 @@ mod expressions;
 mod statements;
 
 use super::Checker;
+use crate::hash::QuickMap;
 use crate::problem::{Code, Problem};
 use crate::span::Span;
 use crate::tree::{NodeId, NodeKind, Tree};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// What holds at a point of the program.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,14 +69,22 @@ struct Target {
 pub(super) struct Flow<'c, 't> {
     checker: &'c mut Checker<'t>,
     tree: &'t Tree,
-    variables: HashMap<NodeId, usize>,
+    variables: QuickMap<NodeId, usize>,
     state: State,
     targets: Vec<Target>,
+    /// The finally blocks around: how many targets are outside of each, and
+    /// what it assigns.
+    finals: Vec<(usize, Vec<u64>)>,
+    final_assigns: QuickMap<NodeId, Vec<u64>>,
+    /// Whether findings are told.
+    told: bool,
     labels: BTreeMap<String, State>,
+    /// Whether unreached statements are worth a word: none around is unreached.
+    alive: bool,
     /// Variables that were reported; once is enough.
     reported: Vec<NodeId>,
     /// Variables that each local function assigns.
-    assigns: HashMap<NodeId, Vec<usize>>,
+    assigns: QuickMap<NodeId, Vec<usize>>,
 }
 
 impl<'t> Checker<'t> {
@@ -84,7 +93,7 @@ impl<'t> Checker<'t> {
             return;
         }
         let tree = self.tree;
-        let mut variables = HashMap::new();
+        let mut variables = QuickMap::default();
         for (id, node) in tree.nodes() {
             if matches!(node.kind, NodeKind::Variable { .. } | NodeKind::Local(_)) {
                 let number = variables.len();
@@ -101,9 +110,13 @@ impl<'t> Checker<'t> {
                 assigned: vec![0; words],
             },
             targets: Vec::new(),
+            finals: Vec::new(),
+            final_assigns: QuickMap::default(),
+            told: true,
             labels: BTreeMap::new(),
+            alive: true,
             reported: Vec::new(),
-            assigns: HashMap::new(),
+            assigns: QuickMap::default(),
         };
         flow.functions();
         if is_value {
@@ -178,6 +191,32 @@ impl Flow<'_, '_> {
         let around = std::mem::replace(&mut self.state, state);
         act(self);
         std::mem::replace(&mut self.state, around)
+    }
+
+    /// What holds behind a jump to the target of this number: the finally
+    /// blocks on the way have run.
+    fn leaving(&self, target: usize) -> State {
+        let mut state = self.state.clone();
+        for (outside, assigned) in &self.finals {
+            if *outside > target {
+                for (a, b) in state.assigned.iter_mut().zip(assigned) {
+                    *a |= b;
+                }
+            }
+        }
+        state
+    }
+
+    fn tell(&mut self, problem: Problem) {
+        if self.told {
+            self.checker.report(problem);
+        }
+    }
+
+    fn tell_error(&mut self, code: Code, span: Span, message: impl Into<String>) {
+        if self.told {
+            self.checker.error(code, span, message);
+        }
     }
 
     fn nowhere(&self) -> State {

@@ -1,7 +1,7 @@
 //! Statements, in the order in which they run.
 
 use super::{Flow, State, Target};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Evidence, Problem};
 use crate::tree::{NodeId, NodeKind};
 
 impl Flow<'_, '_> {
@@ -24,7 +24,14 @@ impl Flow<'_, '_> {
                 is_value,
                 ..
             } => self.function(*name, *body, *result, *is_value),
-            NodeKind::Expression(value) => self.expression(*value),
+            NodeKind::Expression(value) => {
+                self.expression(*value);
+                if let NodeKind::NamedValue = tree.kind(*value) {
+                    // It may hold statements, and they may return.
+                    self.state.end();
+                    self.alive = false;
+                }
+            }
             NodeKind::If {
                 condition,
                 then,
@@ -97,22 +104,25 @@ impl Flow<'_, '_> {
                 self.state.end();
             }
             NodeKind::Break => {
-                let state = self.state.clone();
+                let last = self.targets.len().saturating_sub(1);
+                let state = self.leaving(last);
                 if let Some(target) = self.targets.last_mut() {
                     target.leave.join(&state);
                 }
                 self.state.end();
             }
             NodeKind::Continue => {
-                let state = self.state.clone();
-                if let Some(target) = self.targets.iter_mut().rev().find(|target| target.is_loop) {
+                let found = self.targets.iter().rposition(|target| target.is_loop);
+                let state = self.leaving(found.unwrap_or(0));
+                if let Some(target) = found.and_then(|n| self.targets.get_mut(n)) {
                     target.again.join(&state);
                 }
                 self.state.end();
             }
             NodeKind::Goto(name) => {
                 let name = tree.name(*name).into_owned();
-                let state = self.state.clone();
+                // Where the label stands is not known; all blocks may be left.
+                let state = self.leaving(0);
                 match self.labels.get_mut(&name) {
                     Some(pending) => pending.join(&state),
                     None => {
@@ -165,9 +175,24 @@ impl Flow<'_, '_> {
     }
 
     fn statements(&mut self, list: &[NodeId]) {
+        let mut told = false;
         for statement in list {
+            let silent = matches!(
+                self.tree.kind(*statement),
+                NodeKind::Empty | NodeKind::LocalFunction { .. } | NodeKind::Labeled { .. }
+            );
+            if !self.state.reached && !silent && !told && self.alive {
+                told = true;
+                // What is inside is not reached either, and said once.
+                self.alive = false;
+                let span = self.tree.span(*statement);
+                let problem = Problem::new(Code::Unreachable, span, "this is never reached");
+                self.checker
+                    .report(problem.evidence(Evidence::Practice).warning());
+            }
             self.statement(*statement);
         }
+        self.alive |= told;
     }
 
     fn declaration(&mut self, node: NodeId) {
@@ -247,7 +272,7 @@ impl Flow<'_, '_> {
                 let span = labels
                     .last()
                     .map_or(self.tree.span(*section), |label| self.tree.span(*label));
-                self.checker.report(
+                self.tell(
                     Problem::new(
                         Code::FallsThrough,
                         span,
@@ -269,6 +294,11 @@ impl Flow<'_, '_> {
 
     fn try_statement(&mut self, body: NodeId, catches: &[NodeId], finally: Option<NodeId>) {
         let before = self.state.clone();
+        if let Some(finally) = finally {
+            // What it assigns holds behind each jump out of the blocks before it.
+            let assigned = self.assigned_by(finally);
+            self.finals.push((self.targets.len(), assigned));
+        }
         self.statement(body);
         let mut end = self.state.clone();
         for node in catches {
@@ -286,6 +316,7 @@ impl Flow<'_, '_> {
         }
         self.state = end;
         if let Some(finally) = finally {
+            self.finals.pop();
             let after = self.from(before, |f| f.statement(finally));
             if after.reached {
                 for (a, b) in self.state.assigned.iter_mut().zip(&after.assigned) {
@@ -295,6 +326,28 @@ impl Flow<'_, '_> {
                 self.state.end();
             }
         }
+    }
+
+    /// What a finally block assigns whatever was before. Found once, as blocks
+    /// may stand in each other.
+    fn assigned_by(&mut self, finally: NodeId) -> Vec<u64> {
+        if let Some(found) = self.final_assigns.get(&finally) {
+            return found.clone();
+        }
+        let mut nothing = self.state.clone();
+        nothing.reached = true;
+        nothing.assigned.fill(0);
+        // Nothing is said about variables that only seem to be without value.
+        let around = std::mem::replace(&mut self.told, false);
+        let after = self.from(nothing, |f| f.statement(finally));
+        self.told = around;
+        let assigned = if after.reached {
+            after.assigned
+        } else {
+            vec![0; after.assigned.len()]
+        };
+        self.final_assigns.insert(finally, assigned.clone());
+        assigned
     }
 
     /// The body of a local function, with all that is around it assigned.
@@ -311,6 +364,7 @@ impl Flow<'_, '_> {
         let mut state = self.state.clone();
         state.reached = true;
         state.assigned.fill(u64::MAX);
+        let finals = std::mem::take(&mut self.finals);
         let targets = std::mem::take(&mut self.targets);
         let labels = std::mem::take(&mut self.labels);
         let end = self.from(state, |f| {
@@ -320,6 +374,7 @@ impl Flow<'_, '_> {
                 f.statement(body);
             }
         });
+        self.finals = finals;
         self.targets = targets;
         self.labels = labels;
         let text = self.tree.span(result).of(self.tree.text());
@@ -328,7 +383,7 @@ impl Flow<'_, '_> {
         if !is_value && end.reached && text != "void" && !yields && !task {
             let text = self.tree.name(name).into_owned();
             let message = format!("`{text}` ends without `return` on some way");
-            self.checker.error(Code::MissingReturn, name, message);
+            self.tell_error(Code::MissingReturn, name, message);
         }
     }
 
