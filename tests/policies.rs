@@ -1,4 +1,5 @@
 //! Policies as the library checks them.
+#![allow(clippy::panic, reason = "test code")]
 
 use flux_apim::diag::tree::FileId;
 use flux_apim::diag::{Findings, Place};

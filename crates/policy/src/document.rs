@@ -152,6 +152,8 @@ pub struct Document<'t> {
     pub(crate) elements: Vec<Element<'t>>,
     pub(crate) attributes: Vec<Attribute<'t>>,
     pub(crate) pieces: Vec<Piece>,
+    /// Comments that speak to this program.
+    pub(crate) notes: Vec<Span>,
     /// Nodes outside of any element, in order.
     pub(crate) top: Vec<NodeId>,
     pub(crate) held: Held,
@@ -173,15 +175,9 @@ impl<'t> Document<'t> {
         &self.elements
     }
 
-    /// The comments that begin with [`MARK`], from `<!--` to `-->`, in order.
-    pub fn notes(&self) -> impl Iterator<Item = Span> + '_ {
-        let speaks = |node: &&Node| {
-            let text = node.extent.of(self.text).strip_prefix("<!--");
-            matches!(node.kind, NodeKind::Comment)
-                && text.is_some_and(|inside| inside.trim_start().starts_with(MARK))
-        };
-        let comments = self.nodes.iter().filter(speaks);
-        comments.map(|node| self.place(node.extent))
+    /// The comments that begin with [`MARK`], from `<!--` to `-->`.
+    pub fn notes(&self) -> &[Span] {
+        &self.notes
     }
 
     /// The node with this id. Ids are those of this document.

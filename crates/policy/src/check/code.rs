@@ -42,8 +42,8 @@ const MOST_CODE: usize = 512 * 1024;
 const HELD_PER_BYTE: usize = 16;
 const HELD_PER_NODE: usize = 160;
 
-/// Elements whose text may be of several types.
-const OF_ANY_TYPE: [&str; 2] = ["item", "message-property"];
+/// Elements whose text may be a `Guid` too.
+const WITH_GUID: [&str; 2] = ["item", "message-property"];
 
 impl<'t> Checker<'_, 't, '_> {
     /// The expressions in the attributes and the text of an element.
@@ -94,11 +94,12 @@ impl<'t> Checker<'_, 't, '_> {
                 self.findings.push(finding);
                 continue;
             }
-            let any = !alone || entry.is_none_or(|entry| OF_ANY_TYPE.contains(&entry.name()));
-            let expected = if any {
-                Expected::Anything
-            } else {
-                Expected::Exactly("string")
+            let expected = match entry {
+                Some(entry) if alone && WITH_GUID.contains(&entry.name()) => {
+                    Expected::OneOf(&["string", "Guid"])
+                }
+                Some(_) if alone => Expected::OneOf(&["string"]),
+                _ => Expected::Anything,
             };
             self.expression(expression, extent, expected);
         }
@@ -167,13 +168,15 @@ fn has_elements(checker: &Checker<'_, '_, '_>, element: &Element<'_>) -> bool {
 /// The type that an attribute wants of an expression.
 fn expected(known: &Known) -> Expected {
     match (known.expression_type, known.ty) {
-        (Some(name @ ("long" | "double" | "byte[]")), _) => Expected::Exactly(name),
+        (Some("long"), _) => Expected::OneOf(&["long"]),
+        (Some("double"), _) => Expected::OneOf(&["double"]),
+        (Some("byte[]"), _) => Expected::OneOf(&["byte[]"]),
         (Some(_), _) => Expected::Anything,
         (None, Type::Bool) if known.name.ends_with("condition") => Expected::Condition,
-        (None, Type::Bool) => Expected::Exactly("bool"),
-        (None, Type::Whole { .. }) => Expected::Exactly("int"),
+        (None, Type::Bool) => Expected::OneOf(&["bool"]),
+        (None, Type::Whole { .. }) => Expected::OneOf(&["int"]),
         (None, Type::Number { .. } | Type::Time) => Expected::Anything,
-        (None, Type::Text | Type::OneOf(_)) => Expected::Exactly("string"),
+        (None, Type::Text | Type::OneOf(_)) => Expected::OneOf(&["string"]),
     }
 }
 

@@ -8,7 +8,7 @@ mod texts;
 
 use crate::Root;
 use crate::document::{
-    Attribute, Document, Element, ElementId, Extent, Node, NodeId, NodeKind, Piece,
+    Attribute, Document, Element, ElementId, Extent, MARK, Node, NodeId, NodeKind, Piece,
 };
 use crate::rules::{malformed_policy, policy_doctype, wrong_policy_root};
 use flux_apim_diag::tree::FileId;
@@ -34,6 +34,7 @@ pub fn parse<'t>(
             elements: Vec::new(),
             attributes: Vec::new(),
             pieces: Vec::new(),
+            notes: Vec::new(),
             top: Vec::new(),
             held: findings.budget().hold(text.len(), file),
         },
@@ -92,8 +93,12 @@ impl<'t> Reader<'t, '_> {
             counted = self.at;
             let start = self.at;
             let rest = &self.text[start..];
-            if rest.starts_with("<!--") {
+            if let Some(inside) = rest.strip_prefix("<!--") {
                 self.skip_past("<!--", "-->", "the comment is not closed");
+                if inside.trim_start().starts_with(MARK) {
+                    let note = self.span(start, self.at);
+                    self.document.notes.push(note);
+                }
                 self.node(NodeKind::Comment, start, self.at);
             } else if rest.starts_with("<![CDATA[") {
                 let closed = self.skip_past("<![CDATA[", "]]>", "the CDATA section is not closed");
@@ -283,7 +288,8 @@ impl<'t> Reader<'t, '_> {
             + document.elements.len() * size_of::<Element<'_>>()
             + document.attributes.len() * size_of::<Attribute<'_>>()
             + document.pieces.len() * size_of::<Piece>()
-            + document.top.len() * size_of::<NodeId>();
+            + document.top.len() * size_of::<NodeId>()
+            + document.notes.len() * size_of::<Span>();
         let bytes = self.text.len() + 2 * (bytes + self.extra);
         document.held.grow(bytes, self.file);
     }
