@@ -87,9 +87,11 @@ pub(super) fn check(files: &Files<'_>, kind: Kind, findings: &mut Findings) {
         said: HashSet::new(),
     };
     check.push(root, None, Is::Object(shape));
+    let mut held = files.meter.budget().hold(0, files.root);
     while let Some(work) = check.open.pop() {
         check.files.meter.spend(2, files.root);
         check.look(work);
+        held.grow(check.open.capacity() * size_of::<Work<'_>>(), files.root);
     }
 }
 
