@@ -223,7 +223,7 @@ fn value_of<'c>(check: &mut Check<'_, 'c>, work: Work<'c>, word: Word) {
     let two = check.version == Version::V2;
     let kind = work.node.kind();
     match word {
-        Word::Is(is) => check.open.push(Work { is, ..work }),
+        Word::Is(is) => check.push(work.node, work.key, is),
         Word::Number { positive } => number(check, work, positive),
         Word::Count => count(check, work),
         Word::Exclusive => exclusive(check, work),
