@@ -84,6 +84,9 @@ fn requires<'c>(check: &Check<'_, 'c>, schema: NodeRef<'c>, property: &str) -> b
             .get("properties")
             .is_some_and(|all| all.get(property).is_some());
         let is_branch = left < MAX_BRANCHES;
+        let required = schema.get("required");
+        let length = required.map_or(1, |list| (list.end_index() - list.index()) as usize);
+        check.spend(1 + length / 4, schema);
         if has_required(schema, property) || is_branch && has {
             return true;
         }

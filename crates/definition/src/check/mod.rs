@@ -87,14 +87,25 @@ pub(super) fn check(files: &Files<'_>, kind: Kind, findings: &mut Findings) {
         said: HashSet::new(),
     };
     check.push(root, None, Is::Object(shape));
+    let mut held = files.meter.budget().hold(0, files.root);
     while let Some(work) = check.open.pop() {
         check.files.meter.spend(2, files.root);
         check.look(work);
+        held.grow(check.open.capacity() * size_of::<Work<'_>>(), files.root);
     }
 }
 
 impl<'c> Check<'_, 'c> {
     fn push(&mut self, node: NodeRef<'c>, key: Option<NodeRef<'c>>, is: Is) {
+        // Most values are texts where texts belong: there is nothing to look at.
+        let fits = match is {
+            Is::Any => true,
+            Is::Text => node.kind() == syntax::Kind::String,
+            _ => false,
+        };
+        if fits {
+            return;
+        }
         self.open.push(Work {
             node,
             key,

@@ -45,70 +45,70 @@ const ANY: Word = Word::Is(Is::Any);
 const TEXT: Word = Word::Is(Is::Text);
 const BOOL: Word = Word::Is(Is::Bool);
 
-/// Keywords, the versions that have them, their values.
+/// Keywords, the versions that have them, their values; sorted.
 const KEYWORDS: &[(&str, u8, Word)] = &[
-    ("$ref", ALL, TEXT),
-    ("title", ALL, TEXT),
-    ("description", ALL, TEXT),
-    ("format", ALL, TEXT),
-    ("default", ALL, ANY),
-    ("example", ALL, ANY),
-    ("multipleOf", ALL, Word::Number { positive: true }),
-    ("maximum", ALL, Word::Number { positive: false }),
-    ("minimum", ALL, Word::Number { positive: false }),
-    ("exclusiveMaximum", ALL, Word::Exclusive),
-    ("exclusiveMinimum", ALL, Word::Exclusive),
-    ("maxLength", ALL, Word::Count),
-    ("minLength", ALL, Word::Count),
-    ("maxItems", ALL, Word::Count),
-    ("minItems", ALL, Word::Count),
-    ("maxProperties", ALL, Word::Count),
-    ("minProperties", ALL, Word::Count),
-    ("uniqueItems", ALL, BOOL),
-    ("readOnly", ALL, BOOL),
-    ("pattern", ALL, Word::Pattern),
-    ("required", ALL, Word::Required),
-    ("enum", ALL, Word::Enum),
-    ("type", ALL, Word::Type),
-    ("items", ALL, Word::Items),
-    ("allOf", ALL, Word::Schemas),
-    ("properties", ALL, SCHEMA_MAP),
-    ("additionalProperties", ALL, Word::Additional),
-    ("discriminator", ALL, Word::Discriminator),
-    ("xml", ALL, Word::Xml),
-    ("externalDocs", ALL, Word::Docs),
-    ("oneOf", THREE | LATER, Word::Schemas),
-    ("anyOf", THREE | LATER, Word::Schemas),
-    ("not", THREE | LATER, SCHEMA),
-    ("nullable", THREE | LATER, BOOL),
-    ("writeOnly", THREE | LATER, BOOL),
-    ("deprecated", THREE | LATER, BOOL),
-    ("$defs", LATER, SCHEMA_MAP),
-    ("patternProperties", LATER, SCHEMA_MAP),
-    ("dependentSchemas", LATER, SCHEMA_MAP),
-    ("prefixItems", LATER, Word::Schemas),
-    ("contains", LATER, SCHEMA),
-    ("propertyNames", LATER, SCHEMA),
-    ("if", LATER, SCHEMA),
-    ("then", LATER, SCHEMA),
-    ("else", LATER, SCHEMA),
-    ("unevaluatedItems", LATER, SCHEMA),
-    ("unevaluatedProperties", LATER, SCHEMA),
-    ("$schema", LATER, ANY),
-    ("$id", LATER, ANY),
     ("$anchor", LATER, ANY),
-    ("$dynamicRef", LATER, ANY),
-    ("$dynamicAnchor", LATER, ANY),
-    ("$vocabulary", LATER, ANY),
     ("$comment", LATER, ANY),
+    ("$defs", LATER, SCHEMA_MAP),
+    ("$dynamicAnchor", LATER, ANY),
+    ("$dynamicRef", LATER, ANY),
+    ("$id", LATER, ANY),
+    ("$ref", ALL, TEXT),
+    ("$schema", LATER, ANY),
+    ("$vocabulary", LATER, ANY),
+    ("additionalProperties", ALL, Word::Additional),
+    ("allOf", ALL, Word::Schemas),
+    ("anyOf", THREE | LATER, Word::Schemas),
     ("const", LATER, Word::Scalar),
-    ("minContains", LATER, ANY),
-    ("maxContains", LATER, ANY),
-    ("dependentRequired", LATER, ANY),
+    ("contains", LATER, SCHEMA),
     ("contentEncoding", LATER, ANY),
     ("contentMediaType", LATER, ANY),
     ("contentSchema", LATER, ANY),
+    ("default", ALL, ANY),
+    ("dependentRequired", LATER, ANY),
+    ("dependentSchemas", LATER, SCHEMA_MAP),
+    ("deprecated", THREE | LATER, BOOL),
+    ("description", ALL, TEXT),
+    ("discriminator", ALL, Word::Discriminator),
+    ("else", LATER, SCHEMA),
+    ("enum", ALL, Word::Enum),
+    ("example", ALL, ANY),
     ("examples", LATER, Word::Is(Is::List(&Is::Any))),
+    ("exclusiveMaximum", ALL, Word::Exclusive),
+    ("exclusiveMinimum", ALL, Word::Exclusive),
+    ("externalDocs", ALL, Word::Docs),
+    ("format", ALL, TEXT),
+    ("if", LATER, SCHEMA),
+    ("items", ALL, Word::Items),
+    ("maxContains", LATER, ANY),
+    ("maxItems", ALL, Word::Count),
+    ("maxLength", ALL, Word::Count),
+    ("maxProperties", ALL, Word::Count),
+    ("maximum", ALL, Word::Number { positive: false }),
+    ("minContains", LATER, ANY),
+    ("minItems", ALL, Word::Count),
+    ("minLength", ALL, Word::Count),
+    ("minProperties", ALL, Word::Count),
+    ("minimum", ALL, Word::Number { positive: false }),
+    ("multipleOf", ALL, Word::Number { positive: true }),
+    ("not", THREE | LATER, SCHEMA),
+    ("nullable", THREE | LATER, BOOL),
+    ("oneOf", THREE | LATER, Word::Schemas),
+    ("pattern", ALL, Word::Pattern),
+    ("patternProperties", LATER, SCHEMA_MAP),
+    ("prefixItems", LATER, Word::Schemas),
+    ("properties", ALL, SCHEMA_MAP),
+    ("propertyNames", LATER, SCHEMA),
+    ("readOnly", ALL, BOOL),
+    ("required", ALL, Word::Required),
+    ("then", LATER, SCHEMA),
+    ("title", ALL, TEXT),
+    ("type", ALL, Word::Type),
+    ("unevaluatedItems", LATER, SCHEMA),
+    ("unevaluatedProperties", LATER, SCHEMA),
+    ("uniqueItems", ALL, BOOL),
+    ("writeOnly", THREE | LATER, BOOL),
+    ("xml", ALL, Word::Xml),
 ];
 
 const TYPES: &[&str] = &[
@@ -116,8 +116,9 @@ const TYPES: &[&str] = &[
 ];
 
 fn row(name: &str) -> Option<(u8, Word)> {
-    let row = KEYWORDS.iter().find(|(keyword, ..)| *keyword == name);
-    row.map(|(_, versions, word)| (*versions, *word))
+    let at = KEYWORDS.binary_search_by(|(keyword, ..)| keyword.cmp(&name));
+    let (_, versions, word) = KEYWORDS.get(at.ok()?)?;
+    Some((*versions, *word))
 }
 
 impl Version {
@@ -222,7 +223,7 @@ fn value_of<'c>(check: &mut Check<'_, 'c>, work: Work<'c>, word: Word) {
     let two = check.version == Version::V2;
     let kind = work.node.kind();
     match word {
-        Word::Is(is) => check.open.push(Work { is, ..work }),
+        Word::Is(is) => check.push(work.node, work.key, is),
         Word::Number { positive } => number(check, work, positive),
         Word::Count => count(check, work),
         Word::Exclusive => exclusive(check, work),
@@ -440,5 +441,17 @@ fn pattern<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
     check.spend(text.len() / 16, work.node);
     if let Err(what) = super::pattern::check(text) {
         check.say(invalid_pattern::found(work.node.span(), text, what));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KEYWORDS, row};
+
+    #[test]
+    fn every_keyword_is_found() {
+        assert!(KEYWORDS.is_sorted_by_key(|(name, ..)| *name));
+        assert!(KEYWORDS.iter().all(|(name, ..)| row(name).is_some()));
+        assert!(row("maxlength").is_none());
     }
 }
