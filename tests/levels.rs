@@ -508,7 +508,8 @@ fn what_an_operator_holds_nobody_lowers() {
     let config = |level: &str| format!("rules: {{{level}}}\n");
     let (unknown, dangling) = (key("unknown-property"), xml("dangling-policy-reference"));
     let by_code = key("APIM1013");
-    let ways: Vec<(&str, Vec<(&str, String)>, Json)> = vec![
+    type Way<'w> = (&'w str, Vec<(&'w str, String)>, Json);
+    let ways: Vec<Way<'_>> = vec![
         (
             held,
             vec![("flux-apim.yaml", config("unknown-property: off"))],

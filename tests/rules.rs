@@ -148,7 +148,7 @@ fn said(example: &Example<'_>) -> Said {
             };
             match unpack(&archive(text), "archive", &open) {
                 Ok(opened) => (opened.tree, opened.notes),
-                Err(Error::Refused(finding)) => return refused(*finding),
+                Err(Error::Refused(finding)) => return refused(&finding),
                 Err(other) => panic!("{other}"),
             }
         }
@@ -169,7 +169,7 @@ fn said(example: &Example<'_>) -> Said {
     }
 }
 
-fn refused(finding: Diagnostic) -> Said {
+fn refused(finding: &Diagnostic) -> Said {
     Said {
         rules: vec![(finding.rule, finding.rule.severity)],
         bundle: false,

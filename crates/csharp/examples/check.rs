@@ -1,5 +1,8 @@
 //! Says what is wrong with one expression: `cargo run --example check -- '@(1 + "a")'`.
-
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a program has a command line and files"
+)]
 #![allow(clippy::print_stdout, reason = "printing is what it does")]
 
 use flux_apim_csharp::{Environment, Form, check, parse};

@@ -4,6 +4,10 @@
 //! The file has one line for each type. Types are numbered by their place in
 //! the list of names (lines `N`), and signatures refer to them by number in
 //! base 62, so that a reader looks nothing up by name.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a program has a command line and files"
+)]
 
 use serde_json::Value;
 use std::collections::BTreeMap;

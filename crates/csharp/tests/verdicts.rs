@@ -11,6 +11,11 @@
     clippy::panic,
     reason = "a test says so when it fails"
 )]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test reads what the library does not"
+)]
 
 use flux_apim_csharp::{Environment, Expected, Form, Problem, Severity, check, parse};
 use serde_json::Value;

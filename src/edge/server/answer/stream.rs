@@ -58,7 +58,7 @@ impl Place {
     fn is_large(&self) -> bool {
         let file = self.bundle.files.get(self.file);
         let piece = file.and_then(|file| file.pieces.get(self.piece?));
-        piece.is_some_and(|piece| piece.len(&self.bundle.graph().contents()) >= LARGE)
+        piece.is_some_and(|piece| piece.len(self.bundle.graph().contents()) >= LARGE)
     }
 
     /// The next part, and how far it is written then; no further at the end.
