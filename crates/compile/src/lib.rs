@@ -254,7 +254,7 @@ fn policy(
     policy::check(&document, setting(key), findings);
     let meter = findings.budget().meter();
     let references = policy::references(&document, &meter);
-    let notes = document.notes().collect::<Vec<_>>();
+    let notes = document.notes().to_vec();
     drop(document);
     let token = token(&text).map(|range| {
         let span = Span::new(file, range.start, range.end);

@@ -100,7 +100,7 @@ fn xml(file: FileId, text: &str, limits: &Limits, findings: &Findings) -> Vec<Ra
     if let Some(root) = policy::sniff(text) {
         let mut unheard = findings.part();
         let document = policy::parse(file, text, root, limits.max_depth, &mut unheard);
-        let spans = document.notes();
+        let spans = document.notes().iter();
         return spans
             .map(|span| span.start as usize..span.end as usize)
             .collect();
