@@ -1,8 +1,6 @@
 //! Policy documents, read as what APIM accepts rather than as XML: `@(...)`
 //! and `@{...}` hold C# with raw quotes, `<` and `&&`.
 
-/// Where C# expressions end.
-pub mod csharp;
 mod document;
 mod parse;
 mod references;

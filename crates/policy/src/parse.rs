@@ -1,11 +1,12 @@
 //! A tolerant parser: one pass, no recursion, expressions skipped as a whole.
 
 use super::document::{Attribute, Document, Element, MARK, Text};
-use crate::csharp;
 use crate::rules::{malformed_policy, policy_doctype, wrong_policy_root};
+use flux_apim_csharp::{Unbalanced, end_of_expression};
 use flux_apim_diag::rules::document_limit;
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Diagnostic, Findings, Meter, Span, excerpt};
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 /// Which root a document must have.
@@ -358,10 +359,25 @@ impl<'t> Parser<'t> {
         })
     }
 
+    /// Where the expression at the cursor ends in `text`.
+    fn end_of_expression(&self, text: &str) -> Result<usize, Unbalanced> {
+        /// A step is 16 bytes; each may open something, which takes 8.
+        const OPEN: usize = 16 * 8;
+        let place = self.span(self.at, self.at + 2);
+        let held = RefCell::new((self.meter.budget().hold(0, place), 0));
+        let charge = |steps: u64| {
+            self.meter.spend(steps, place);
+            let (held, bytes) = &mut *held.borrow_mut();
+            *bytes += usize::try_from(steps).unwrap_or(usize::MAX / OPEN) * OPEN;
+            held.grow(*bytes, place);
+            true
+        };
+        end_of_expression(text, self.at, &charge)
+    }
+
     /// The end of the expression at the cursor.
     fn expression(&self) -> Step<usize> {
-        let place = self.span(self.at, self.at + 2);
-        csharp::expression_end(self.text, self.at, &self.meter, place).map_err(|unbalanced| {
+        self.end_of_expression(self.text).map_err(|unbalanced| {
             Box::new(
                 self.malformed(
                     self.at,
@@ -477,8 +493,7 @@ impl<'t> Parser<'t> {
                 end -= 1;
             }
         }
-        let place = self.span(self.at, self.at + 2);
-        let found = csharp::expression_end(&self.text[..end], self.at, &self.meter, place);
+        let found = self.end_of_expression(&self.text[..end]);
         found.unwrap_or_else(|unbalanced| {
             self.endless += 1;
             if !near {
