@@ -55,6 +55,7 @@ pub(super) struct PolicyArgs {
 
 impl Common {
     /// A flag that was given and makes no sense for what is rendered already.
+    #[cfg(feature = "publish")]
     pub(super) fn changes(&self) -> Option<&'static str> {
         let path = self.path.is_some().then_some("--path");
         path.or(self.config.is_some().then_some("--config"))
@@ -107,6 +108,7 @@ impl Rendering {
     }
 
     /// A flag that was given and makes no sense for what is rendered already.
+    #[cfg(feature = "publish")]
     pub(super) fn given(&self) -> Option<&'static str> {
         let target = (!self.target.is_empty()).then_some("--target");
         target.or(self
