@@ -16,6 +16,7 @@ pub mod rules;
 pub use flux_apim_bundle as bundle;
 pub use flux_apim_changes as changes;
 pub use flux_apim_compile as compile;
+pub use flux_apim_csharp as csharp;
 pub use flux_apim_definition as definition;
 pub use flux_apim_diag as diag;
 pub use flux_apim_diag::tree;

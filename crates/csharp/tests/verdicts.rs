@@ -223,7 +223,7 @@ fn published_expressions_and_their_mutants() {
         "a published expression is refused: {:?}",
         published.disagreements
     );
-    // Two of the 18 are placeholders; either answer is right for them.
+    // In two of the 18 the author left a word to be filled in: either answer is right.
     assert!(
         published.sum(|c| c.found) >= 16,
         "a real fault is not found: {:?}",
