@@ -136,7 +136,9 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     {
         // A policy alone: there is nothing to resolve its references against.
         let max_depth = options.discover.limits.max_depth;
-        policy::parse(file, &text, root, max_depth, findings);
+        let document = policy::parse(file, &text, root, max_depth, findings);
+        policy::check(&document, policy::Setting::default(), findings);
+        drop(document);
         let mut exceptions = Exceptions::new(&options.levels, Said::default(), findings);
         exceptions.read_allowances(REGISTRY, tree, &[file], &options.discover.limits, findings)?;
         return ended(tree, options, &exceptions, Done::Part, findings);

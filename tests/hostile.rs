@@ -212,11 +212,11 @@ fn nesting_fits_half_a_stack() {
     let api = API.replace("\"path\"", &format!("\"x\":{},\"path\"", nested(250)));
     let policy = format!(
         "<policies><inbound>{}{}</inbound></policies>",
-        "<a>".repeat(250),
-        "</a>".repeat(250)
+        "<choose><when condition=\"@(true)\">".repeat(125),
+        "</when></choose>".repeat(125)
     );
     let expression = format!(
-        "<policies><inbound><set-variable name=\"x\" value=\"@({}{})\" /></inbound></policies>",
+        "<policies><inbound><set-variable name=\"x\" value=\"@({}1{})\" /></inbound></policies>",
         "(".repeat(100_000),
         ")".repeat(100_000)
     );

@@ -343,7 +343,7 @@ fn levels_are_for_paths_and_the_last_counts() {
 #[test]
 fn dates_end_what_they_end() {
     let config = "rules:\n  unknown-property: {level: off, reason: x, until: 2026-11-28}\n";
-    let policy = "<policies>\n  <!-- flux-apim: allow dangling-policy-reference -- x (until 2026-11-28) -->\n  <set-backend-service backend-id=\"gone\" />\n</policies>\n";
+    let policy = "<policies>\n<inbound>\n  <!-- flux-apim: allow dangling-policy-reference -- x (until 2026-11-28) -->\n  <set-backend-service backend-id=\"gone\" />\n</inbound>\n</policies>\n";
     let tree = project(&[(API, UNKNOWN), (POLICY, policy), ("flux-apim.yaml", config)]);
     let on = |day: &str| {
         let today = day.parse().ok();

@@ -101,7 +101,8 @@ fn whatever_changes_the_bundle_is_the_one_of_a_fresh_run() {
             let file = format!("{APIS}/customers/specification.json");
             files.insert(
                 path(&file),
-                br#"{"openapi": "3.0.1", "paths": {}}"#.to_vec(),
+                br#"{"openapi": "3.0.1", "info": {"title": "A", "version": "1"}, "paths": {}}"#
+                    .to_vec(),
             );
         }),
         ("a definition that breaks", |files| {

@@ -205,7 +205,7 @@ async fn a_difference_names_what_changes_and_which_side_is_wrong() {
     let text = String::from_utf8(new[policy].clone()).unwrap();
     new.insert(
         policy.to_owned(),
-        text.replace("<fragment>", "<fragment>\n  <base />")
+        text.replace("<fragment>", "<fragment>\n  <rewrite-uri template=\"/\" />")
             .into_bytes(),
     );
     let body = json!({"old": in_json(&old), "new": in_json(&new)});
@@ -219,7 +219,7 @@ async fn a_difference_names_what_changes_and_which_side_is_wrong() {
         change["texts"][0]["diff"]
             .as_str()
             .unwrap()
-            .contains("+  <base />")
+            .contains("+  <rewrite-uri")
     );
 
     let parts: [(&str, Option<&str>, &[u8]); 2] = [

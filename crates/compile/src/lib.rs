@@ -4,20 +4,22 @@
 mod definition;
 mod packed;
 pub mod rules;
+#[cfg(test)]
+mod tests;
 
 pub use packed::Content;
 
 use definition::Definition;
 use flux_apim_definition::{Compiled, Documents};
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree};
-use flux_apim_diag::{Findings, Held, Span};
+use flux_apim_diag::{Findings, Held, Place, Span};
 use flux_apim_discover::Project;
 use flux_apim_levels as levels;
 use flux_apim_model::kinds::Kind;
 use flux_apim_model::{Key, Resource};
 use flux_apim_policy::{self as policy, Reference};
 use flux_apim_reuse::Reuse;
-use flux_apim_syntax::{self as syntax, Value};
+use flux_apim_syntax::{self as syntax, Origins, Value};
 use rayon::prelude::*;
 use rules::policy_too_large;
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,8 +122,10 @@ pub fn compile(
                     Read::Policy(text.map(|text| policy(key, *file, text, limits, &mut findings)))
                 }
                 Job::Value(text, span) => {
+                    let origins = origins(tree, *span, text, &findings)?;
                     let read = policy(key, span.file, text.clone(), limits, &mut findings);
-                    Read::Policy(Some(at(*span, read, &mut findings)))
+                    let read = at(*span, origins.as_ref(), read, &mut findings);
+                    Read::Policy(Some(read))
                 }
                 Job::Wiki(file) => {
                     let text = text(tree, *file, &mut findings)?;
@@ -247,6 +251,7 @@ fn policy(
         findings.push(policy_too_large::found(file, key, text.len(), max));
     }
     let document = policy::parse(file, &text, root, limits.max_depth, findings);
+    policy::check(&document, setting(key), findings);
     let meter = findings.budget().meter();
     let references = policy::references(&document, &meter);
     let notes = document.notes().to_vec();
@@ -276,19 +281,55 @@ fn policy(
     (policy, content.held_in(file, 0, &meter))
 }
 
-/// A policy that was read from a string of a document: places inside the
-/// string are shown as the string.
+/// Where the policy `key` is set. In a workspace only its own policy's scope is known:
+/// what the reference says of APIs and products is about those of the service.
+fn setting(key: &Key) -> policy::Setting {
+    let scope = match (key.kind, &key.workspace) {
+        (Kind::ServicePolicy, Some(_)) => Some(policy::Scope::Workspace),
+        (Kind::ServicePolicy, None) => Some(policy::Scope::Global),
+        (Kind::ProductPolicy, None) => Some(policy::Scope::Product),
+        (Kind::ApiPolicy, None) => Some(policy::Scope::Api),
+        (Kind::OperationPolicy, None) => Some(policy::Scope::Operation),
+        _ => None,
+    };
+    policy::Setting {
+        scope,
+        ..policy::Setting::default()
+    }
+}
+
+/// A policy that was read from the string at `span` of a document: places inside the
+/// string are shown where they are written, as far as that is known; else as the string.
 fn at(
     span: Span,
+    origins: Option<&Origins>,
     (mut policy, content): (Policy, Content),
     findings: &mut Findings,
 ) -> (Policy, Content) {
+    let written = |place: Span| {
+        let Some(origins) = origins else {
+            return span;
+        };
+        let (from, to) = origins.range(place.start as usize, place.end as usize);
+        let start = span.start as usize;
+        Span::new(span.file, start + from, start + to)
+    };
     for finding in findings.listed_mut() {
-        finding.place = span.into();
-        finding.related.clear();
+        finding.place = match finding.place {
+            Place::Span(place) => written(place).into(),
+            _ => span.into(),
+        };
+        if origins.is_none() {
+            finding.related.clear();
+        }
+        for (related, _) in &mut finding.related {
+            if let Place::Span(place) = related {
+                *place = written(*place);
+            }
+        }
     }
     for reference in &mut policy.references {
-        reference.span = span;
+        reference.span = written(reference.span);
     }
     if policy.has_notes {
         let message = "an allowance inside of a string allows nothing";
@@ -298,9 +339,24 @@ fn at(
         );
     }
     if let Some((place, _)) = &mut policy.token {
-        *place = span;
+        *place = written(*place);
     }
     (policy, content)
+}
+
+/// Where the characters of `value` stand in the file that has it at `span`.
+fn origins(
+    tree: &SourceTree,
+    span: Span,
+    value: &str,
+    findings: &Findings,
+) -> Result<Option<Origins>, ReadError> {
+    let bytes = tree.read(span.file)?;
+    let source = bytes.get(span.start as usize..span.end as usize);
+    let source = source.and_then(|source| std::str::from_utf8(source).ok());
+    let meter = findings.budget().meter();
+    meter.spend(1 + (value.len() as u64) / 16, span);
+    Ok(source.and_then(|source| Origins::new(source, value)))
 }
 
 /// The first `{#token#}` of `text`.

@@ -2,7 +2,9 @@
 //! document that APIM imports.
 
 mod bundle;
+mod check;
 mod documents;
+mod ids;
 mod links;
 mod names;
 mod operations;

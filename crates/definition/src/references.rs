@@ -35,8 +35,27 @@ impl<'d> Open<'d> {
     }
 }
 
+/// A text that names another place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reference<'d> {
+    pub(super) text: &'d str,
+    pub(super) span: Span,
+    /// Whether it is a value of a discriminator's mapping.
+    pub(super) mapping: bool,
+}
+
+impl<'d> Reference<'d> {
+    fn new(text: &'d str, span: Span, mapping: bool) -> Self {
+        Self {
+            text,
+            span,
+            mapping,
+        }
+    }
+}
+
 /// Every `$ref` and discriminator mapping of a document. Does not recurse.
-pub(super) fn references_of<'d>(document: &'d Document, meter: &Meter) -> Vec<(&'d str, Span)> {
+pub(super) fn references_of<'d>(document: &'d Document, meter: &Meter) -> Vec<Reference<'d>> {
     let mut references = Vec::new();
     let mut open: Vec<_> = Open::new(document.root(), false).into_iter().collect();
     while let Some(innermost) = open.last_mut() {
@@ -55,7 +74,7 @@ pub(super) fn references_of<'d>(document: &'d Document, meter: &Meter) -> Vec<(&
 
 impl<'d> Object<'d> {
     /// What to look through next; none at the end.
-    fn next(&mut self, references: &mut Vec<(&'d str, Span)>) -> Option<Option<Open<'d>>> {
+    fn next(&mut self, references: &mut Vec<Reference<'d>>) -> Option<Option<Open<'d>>> {
         let Some((key, value)) = self.entries.next() else {
             return self.finish(references);
         };
@@ -68,7 +87,7 @@ impl<'d> Object<'d> {
         if key == "$ref"
             && let Some(reference) = value.as_str()
         {
-            references.push((reference, value.span()));
+            references.push(Reference::new(reference, value.span(), false));
             return Some(None);
         }
         if !self.names && key == "examples" {
@@ -81,11 +100,12 @@ impl<'d> Object<'d> {
     }
 
     /// What could not be told before all keys were seen.
-    fn finish(&mut self, references: &mut Vec<(&'d str, Span)>) -> Option<Option<Open<'d>>> {
-        let text = |node: NodeRef<'d>| Some((node.as_str()?, node.span()));
+    fn finish(&mut self, references: &mut Vec<Reference<'d>>) -> Option<Option<Open<'d>>> {
+        let text =
+            |node: NodeRef<'d>, mapping| Some(Reference::new(node.as_str()?, node.span(), mapping));
         let entries = self.mapping.take().into_iter().flat_map(NodeRef::entries);
-        let mapped = entries.filter_map(|(_, value)| text(value));
-        references.extend(mapped.filter(|(text, _)| is_mapping_reference(text)));
+        let mapped = entries.filter_map(|(_, value)| text(value, true));
+        references.extend(mapped.filter(|mapped| is_mapping_reference(mapped.text)));
         let examples = self.examples.take()?;
         if self.has_type {
             return Some(Open::new(examples, false));
@@ -93,7 +113,7 @@ impl<'d> Object<'d> {
         // `examples` of a media type: only `$ref`s of the entries themselves are
         // references.
         let entries = examples.entries();
-        references.extend(entries.filter_map(|(_, example)| text(example.get("$ref")?)));
+        references.extend(entries.filter_map(|(_, example)| text(example.get("$ref")?, false)));
         None
     }
 }

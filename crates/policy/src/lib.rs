@@ -1,11 +1,21 @@
 //! Policy documents, read as what APIM accepts rather than as XML: `@(...)`
 //! and `@{...}` hold C# with raw quotes, `<` and `&&`.
 
+mod catalogue;
+mod check;
 mod document;
-mod parse;
+mod reader;
 mod references;
+mod root;
 pub mod rules;
+#[cfg(test)]
+mod tests;
 
-pub use document::{Attribute, Document, Element, MARK};
-pub use parse::{Root, parse, sniff};
+pub use check::{Gateway, Scope, Setting, check};
+pub use document::{
+    Attribute, Document, Element, ElementId, Expression, MARK, Node, NodeId, NodeKind, Piece,
+    PieceKind,
+};
+pub use reader::parse;
 pub use references::{Reference, ReferenceKind, references};
+pub use root::{Root, sniff};

@@ -1,6 +1,6 @@
 //! What a policy refers to.
 
-use super::document::Document;
+use super::document::{Document, Element, NodeId, NodeKind};
 use flux_apim_diag::{Meter, Span};
 
 /// Kinds of resource that policies name.
@@ -64,69 +64,90 @@ const TABLE: &[(&str, &str, ReferenceKind)] = &[
 /// expression, a named value) name nothing that can be known.
 pub fn references(document: &Document<'_>, meter: &Meter) -> Vec<Reference> {
     let mut references = Vec::new();
-    // Liquid templates have `{{ }}` of their own: whether an element is in one.
-    let mut liquid: Vec<bool> = Vec::with_capacity(document.elements().len());
-    for element in document.elements() {
-        meter.spend(1 + element.attributes.len() as u64, element.span);
-        let around = element.parent.is_some_and(|parent| liquid[parent]);
-        let template = element.name == "set-body"
-            && element
-                .attribute("template")
-                .is_some_and(|template| template.value == "liquid");
-        liquid.push(around || template);
-        for (name, attribute, kind) in TABLE {
-            if element.name != *name {
-                continue;
+    for (index, node) in document.nodes.iter().enumerate() {
+        meter.spend(1, document.place(node.extent));
+        match node.kind {
+            NodeKind::Element(element) => {
+                if let Some(element) = document.elements.get(element.0 as usize) {
+                    of_element(document, element, meter, &mut references);
+                }
             }
-            if let Some(attribute) = element.attribute(attribute)
-                && !attribute.value.contains("{{")
-                && !attribute.value.contains('@')
-                && !attribute.value.trim().is_empty()
-            {
-                references.push(Reference {
-                    kind: *kind,
-                    name: attribute.value.trim().to_owned(),
-                    span: attribute.span,
-                });
+            NodeKind::NamedValue | NodeKind::Expression(_) | NodeKind::Data => {
+                // What is in a CDATA section is read as its children are, and they are not.
+                let id = NodeId(u32::try_from(index).unwrap_or(u32::MAX));
+                let data = node
+                    .parent
+                    .is_some_and(|parent| matches!(document.node(parent).kind, NodeKind::Data));
+                let liquid = document.around(id).is_some_and(|element| element.liquid);
+                if !data && !liquid {
+                    let span = document.place(node.extent);
+                    named_values(document.source(id), span, meter, &mut references);
+                }
             }
-        }
-        for attribute in &element.attributes {
-            named_values(attribute.value, attribute.span, meter, &mut references);
-        }
-        if !(around || template) {
-            for text in &element.texts {
-                named_values(text.text, text.span, meter, &mut references);
-            }
+            _ => {}
         }
     }
     references
 }
 
-/// `{{name}}` with the characters that display names have. APIM replaces them
-/// before C# is compiled, so those in expressions count too.
+fn of_element(
+    document: &Document<'_>,
+    element: &Element<'_>,
+    meter: &Meter,
+    references: &mut Vec<Reference>,
+) {
+    let attributes = document.attributes(element);
+    meter.spend(attributes.len() as u64, element.span);
+    for (name, attribute, kind) in TABLE {
+        if element.name != *name {
+            continue;
+        }
+        if let Some(attribute) = document.attribute(element, attribute)
+            && !attribute.value.contains("{{")
+            && !attribute.value.contains('@')
+            && !attribute.value.trim().is_empty()
+        {
+            references.push(Reference {
+                kind: *kind,
+                name: attribute.value.trim().to_owned(),
+                span: attribute.span,
+            });
+        }
+    }
+    for attribute in attributes {
+        named_values(attribute.value, attribute.span, meter, references);
+    }
+}
+
+/// The `{{name}}` at `at`: its name and the offset behind it. Display names have few
+/// characters.
+pub(crate) fn named_value(text: &str, at: usize) -> Option<(&str, usize)> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    let inside = text[at..].strip_prefix("{{")?.trim_start();
+    // Not further than the name goes: what closes may be far away.
+    let behind = inside.trim_start_matches(is_name);
+    let name = &inside[..inside.len() - behind.len()];
+    let rest = behind.trim_start().strip_prefix("}}")?;
+    (!name.is_empty()).then_some((name, text.len() - rest.len()))
+}
+
+/// APIM replaces named values before C# is compiled, so those in expressions count too.
 fn named_values(text: &str, span: Span, meter: &Meter, references: &mut Vec<Reference>) {
     meter.spend(1 + text.len() as u64 / 64, span);
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     let mut from = 0;
-    while let Some(at) = memchr::memmem::find(&text.as_bytes()[from..], b"{{") {
-        let start = from + at;
-        // Not further than the name goes: what closes may be far away.
-        let inside = text[start + 2..].trim_start();
-        let behind = inside.trim_start_matches(is_name);
-        let name = &inside[..inside.len() - behind.len()];
-        let end = behind.trim_start();
-        meter.spend(1 + (text.len() - start - end.len()) as u64 / 16, span);
-        let closed = end.strip_prefix("}}");
-        if let (Some(rest), false) = (closed, name.is_empty()) {
-            from = text.len() - rest.len();
-            let at = span.start as usize;
-            references.push(Reference {
-                kind: ReferenceKind::NamedValue,
-                name: name.to_owned(),
-                span: Span::new(span.file, at + start, at + from),
-            });
-        } else {
+    while let Some(found) = memchr::memmem::find(&text.as_bytes()[from..], b"{{") {
+        let start = from + found;
+        let Some((name, end)) = named_value(text, start) else {
             from = start + 1;
-        }
+            continue;
+        };
+        meter.spend(1 + (end - start) as u64 / 16, span);
+        from = end;
+        let at = span.start as usize;
+        references.push(Reference {
+            kind: ReferenceKind::NamedValue,
+            name: name.to_owned(),
+            span: Span::new(span.file, at + start, at + end),
+        });
     }
 }

@@ -12,6 +12,7 @@ mod escape;
 mod index;
 mod json;
 mod number;
+mod origins;
 pub mod rules;
 mod value;
 mod write;
@@ -20,6 +21,7 @@ mod yaml;
 pub use allow::{ALLOW, Allow, Name};
 pub use document::{Document, Entries, Items, Kind, NodeRef, Way};
 pub use escape::{json_len, yaml_escape, yaml_len};
+pub use origins::Origins;
 pub use value::{Data, Entry, Value};
 pub use write::{write_escaped, write_node, write_node_while, write_string};
 

@@ -2,6 +2,8 @@
 //!
 //! First the lists of rules, which are made of the folders alone: the product does not
 //! compile without them. Then what the product itself says (`hack/pages`).
+//! `cargo xtask tables CATALOGUE [--check]` makes the table of policy elements, and says
+//! whether its source changed.
 
 mod lists;
 
@@ -12,10 +14,13 @@ use std::process::Command;
 fn main() -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let word = std::env::args().nth(1).unwrap_or_default();
+    if word == "tables" {
+        return tables(&root);
+    }
     let check = match word.as_str() {
         "generate" => false,
         "check" => true,
-        _ => bail!("usage: cargo xtask generate | check"),
+        _ => bail!("usage: cargo xtask generate | check | tables CATALOGUE [--check]"),
     };
     for (path, text) in lists::all(&root)? {
         let file = root.join(&path);
@@ -36,6 +41,24 @@ fn main() -> anyhow::Result<()> {
         .context("run the package `pages`")?;
     if !pages.success() {
         bail!("the package `pages` failed");
+    }
+    Ok(())
+}
+
+/// The table of policies is made by an example of the crate that reads it.
+fn tables(root: &Path) -> anyhow::Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let crate_and_example = ["--package", "flux-apim-policy", "--example", "tables"];
+    let made = Command::new(cargo)
+        .args(["run", "--quiet", "--manifest-path"])
+        .arg(root.join("Cargo.toml"))
+        .args(crate_and_example)
+        .arg("--")
+        .args(std::env::args_os().skip(2))
+        .status()
+        .context("run the example `tables` of flux-apim-policy")?;
+    if !made.success() {
+        bail!("the table of policies was not made");
     }
     Ok(())
 }

@@ -9,10 +9,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The documents that a definition consists of.
-pub(super) struct Files<'t> {
-    pub(super) shared: &'t Documents<'t>,
-    pub(super) meter: &'t Meter,
-    pub(super) root: FileId,
+pub(crate) struct Files<'t> {
+    pub(crate) shared: &'t Documents<'t>,
+    pub(crate) meter: &'t Meter,
+    pub(crate) root: FileId,
     pub(super) documents: HashMap<FileId, Arc<Document>>,
 }
 
@@ -59,7 +59,7 @@ impl<'t> Files<'t> {
     }
 
     /// The outermost value of `file`.
-    pub(super) fn root_of(&self, file: FileId) -> Option<NodeRef<'_>> {
+    pub(crate) fn root_of(&self, file: FileId) -> Option<NodeRef<'_>> {
         Some(self.documents.get(&file)?.root())
     }
 }

@@ -21,8 +21,8 @@ mod tests;
 mod writer;
 
 use super::documents::Documents;
-use super::{Compiled, Kind, operations, title};
-use files::Files;
+use super::{Compiled, Kind, check, operations, title};
+pub(crate) use files::Files;
 use flux_apim_diag::rules::document_limit;
 use flux_apim_diag::tree::{FileId, Limits, ReadError};
 use flux_apim_diag::{Diagnostic, Findings, Meter};
@@ -41,10 +41,9 @@ pub(super) fn bundle(
     findings: &mut Findings,
 ) -> Result<Option<Compiled>, ReadError> {
     let mut files = Files::new(shared, document, meter);
-    let compiled = files
-        .load_all(kind.dialect(), findings)?
-        .then(|| compiled(&files, kind, findings))
-        .flatten();
+    let sound = files.load_all(kind.dialect(), findings)?;
+    check::check(&files, kind, findings);
+    let compiled = sound.then(|| compiled(&files, kind, findings)).flatten();
     let used = files.used().into_iter();
     let held = |file| Some((file, files.documents.get(&file)?.held()));
     shared.release(files.root, used.filter_map(held));

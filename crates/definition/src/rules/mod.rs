@@ -2,23 +2,95 @@
 //! `cargo xtask generate`.
 #![allow(missing_docs, reason = "the summary of a rule says what it is")]
 
+pub mod array_without_items;
 pub mod definition_without_operations;
+pub mod doubtful_field_value;
+pub mod dropped_value;
+pub mod duplicate_operation_id;
+pub mod duplicate_parameter;
+pub mod duplicate_signature;
+pub mod endless_schema;
+pub mod incomplete_object;
+pub mod invalid_component_name;
+pub mod invalid_field_value;
+pub mod invalid_path_template;
+pub mod invalid_pattern;
+pub mod invalid_runtime_expression;
+pub mod invalid_status;
 pub mod invalid_wsdl;
+pub mod long_summary;
+pub mod lower_case_status;
 pub mod malformed_definition;
+pub mod missing_field;
+pub mod operation_without_response;
+pub mod optional_discriminator;
+pub mod optional_path_parameter;
+pub mod parameter_name_clash;
 pub mod policy_as_definition;
+pub mod query_in_path;
 pub mod reference_cycle;
+pub mod reference_of_other_kind;
 pub mod remote_reference;
+pub mod repeated_item;
+pub mod server_variable;
+pub mod several_bodies;
+pub mod similar_paths;
+pub mod some_services_refuse;
+pub mod superfluous_path_parameter;
+pub mod undeclared_path_parameter;
+pub mod undefined_security_scheme;
 pub mod unknown_definition;
+pub mod unknown_field;
+pub mod unknown_mapping;
+pub mod unknown_schema_keyword;
 pub mod unresolved_reference;
+pub mod unusual_reference;
+pub mod wrong_type;
 
+pub use array_without_items::RULE as ARRAY_WITHOUT_ITEMS;
 pub use definition_without_operations::RULE as DEFINITION_WITHOUT_OPERATIONS;
+pub use doubtful_field_value::RULE as DOUBTFUL_FIELD_VALUE;
+pub use dropped_value::RULE as DROPPED_VALUE;
+pub use duplicate_operation_id::RULE as DUPLICATE_OPERATION_ID;
+pub use duplicate_parameter::RULE as DUPLICATE_PARAMETER;
+pub use duplicate_signature::RULE as DUPLICATE_SIGNATURE;
+pub use endless_schema::RULE as ENDLESS_SCHEMA;
+pub use incomplete_object::RULE as INCOMPLETE_OBJECT;
+pub use invalid_component_name::RULE as INVALID_COMPONENT_NAME;
+pub use invalid_field_value::RULE as INVALID_FIELD_VALUE;
+pub use invalid_path_template::RULE as INVALID_PATH_TEMPLATE;
+pub use invalid_pattern::RULE as INVALID_PATTERN;
+pub use invalid_runtime_expression::RULE as INVALID_RUNTIME_EXPRESSION;
+pub use invalid_status::RULE as INVALID_STATUS;
 pub use invalid_wsdl::RULE as INVALID_WSDL;
+pub use long_summary::RULE as LONG_SUMMARY;
+pub use lower_case_status::RULE as LOWER_CASE_STATUS;
 pub use malformed_definition::RULE as MALFORMED_DEFINITION;
+pub use missing_field::RULE as MISSING_FIELD;
+pub use operation_without_response::RULE as OPERATION_WITHOUT_RESPONSE;
+pub use optional_discriminator::RULE as OPTIONAL_DISCRIMINATOR;
+pub use optional_path_parameter::RULE as OPTIONAL_PATH_PARAMETER;
+pub use parameter_name_clash::RULE as PARAMETER_NAME_CLASH;
 pub use policy_as_definition::RULE as POLICY_AS_DEFINITION;
+pub use query_in_path::RULE as QUERY_IN_PATH;
 pub use reference_cycle::RULE as REFERENCE_CYCLE;
+pub use reference_of_other_kind::RULE as REFERENCE_OF_OTHER_KIND;
 pub use remote_reference::RULE as REMOTE_REFERENCE;
+pub use repeated_item::RULE as REPEATED_ITEM;
+pub use server_variable::RULE as SERVER_VARIABLE;
+pub use several_bodies::RULE as SEVERAL_BODIES;
+pub use similar_paths::RULE as SIMILAR_PATHS;
+pub use some_services_refuse::RULE as SOME_SERVICES_REFUSE;
+pub use superfluous_path_parameter::RULE as SUPERFLUOUS_PATH_PARAMETER;
+pub use undeclared_path_parameter::RULE as UNDECLARED_PATH_PARAMETER;
+pub use undefined_security_scheme::RULE as UNDEFINED_SECURITY_SCHEME;
 pub use unknown_definition::RULE as UNKNOWN_DEFINITION;
+pub use unknown_field::RULE as UNKNOWN_FIELD;
+pub use unknown_mapping::RULE as UNKNOWN_MAPPING;
+pub use unknown_schema_keyword::RULE as UNKNOWN_SCHEMA_KEYWORD;
 pub use unresolved_reference::RULE as UNRESOLVED_REFERENCE;
+pub use unusual_reference::RULE as UNUSUAL_REFERENCE;
+pub use wrong_type::RULE as WRONG_TYPE;
 
 use flux_apim_diag::Rule;
 
@@ -33,4 +105,40 @@ pub const ALL: &[&Rule] = &[
     &DEFINITION_WITHOUT_OPERATIONS,
     &POLICY_AS_DEFINITION,
     &INVALID_WSDL,
+    &MISSING_FIELD,
+    &INCOMPLETE_OBJECT,
+    &UNKNOWN_FIELD,
+    &SOME_SERVICES_REFUSE,
+    &UNKNOWN_SCHEMA_KEYWORD,
+    &WRONG_TYPE,
+    &DROPPED_VALUE,
+    &INVALID_FIELD_VALUE,
+    &DOUBTFUL_FIELD_VALUE,
+    &OPERATION_WITHOUT_RESPONSE,
+    &INVALID_STATUS,
+    &LOWER_CASE_STATUS,
+    &INVALID_PATH_TEMPLATE,
+    &QUERY_IN_PATH,
+    &DUPLICATE_SIGNATURE,
+    &SIMILAR_PATHS,
+    &UNDECLARED_PATH_PARAMETER,
+    &SUPERFLUOUS_PATH_PARAMETER,
+    &OPTIONAL_PATH_PARAMETER,
+    &PARAMETER_NAME_CLASH,
+    &DUPLICATE_PARAMETER,
+    &REPEATED_ITEM,
+    &DUPLICATE_OPERATION_ID,
+    &SEVERAL_BODIES,
+    &ARRAY_WITHOUT_ITEMS,
+    &REFERENCE_OF_OTHER_KIND,
+    &UNUSUAL_REFERENCE,
+    &INVALID_COMPONENT_NAME,
+    &OPTIONAL_DISCRIMINATOR,
+    &SERVER_VARIABLE,
+    &UNDEFINED_SECURITY_SCHEME,
+    &ENDLESS_SCHEMA,
+    &INVALID_PATTERN,
+    &INVALID_RUNTIME_EXPRESSION,
+    &LONG_SUMMARY,
+    &UNKNOWN_MAPPING,
 ];

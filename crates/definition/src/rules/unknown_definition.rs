@@ -36,5 +36,11 @@ pub fn version(span: Span, key: &str, version: &str) -> Diagnostic {
         "`{key}: {}` is no version that APIM imports",
         excerpt(version, 40)
     );
-    Diagnostic::new(&RULE, span, message).help("APIM imports OpenAPI 2.0, 3.0 and 3.1")
+    let help = match version.starts_with("3.2") {
+        true => {
+            "APIM imports OpenAPI 2.0, 3.0 and 3.1; declare `openapi: 3.1.0`, and leave out what came with 3.2"
+        }
+        false => "APIM imports OpenAPI 2.0, 3.0 and 3.1",
+    };
+    Diagnostic::new(&RULE, span, message).help(help)
 }

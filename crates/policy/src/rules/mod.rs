@@ -2,13 +2,53 @@
 //! `cargo xtask generate`.
 #![allow(missing_docs, reason = "the summary of a rule says what it is")]
 
+pub mod exclusive_policy_attributes;
+pub mod expression_doubt;
+pub mod expression_name;
+pub mod expression_not_allowed;
+pub mod expression_result;
+pub mod expression_syntax;
+pub mod expression_type;
 pub mod malformed_policy;
+pub mod misplaced_policy_element;
+pub mod missing_policy_attribute;
+pub mod missing_policy_element;
 pub mod policy_doctype;
+pub mod policy_element_order;
+pub mod policy_expression_not_allowed;
+pub mod policy_gateway;
+pub mod policy_scope;
+pub mod policy_section;
+pub mod policy_text;
+pub mod repeated_policy_element;
+pub mod unknown_policy_attribute;
+pub mod unknown_policy_element;
 pub mod wrong_policy_root;
+pub mod wrong_policy_value;
 
+pub use exclusive_policy_attributes::RULE as EXCLUSIVE_POLICY_ATTRIBUTES;
+pub use expression_doubt::RULE as EXPRESSION_DOUBT;
+pub use expression_name::RULE as EXPRESSION_NAME;
+pub use expression_not_allowed::RULE as EXPRESSION_NOT_ALLOWED;
+pub use expression_result::RULE as EXPRESSION_RESULT;
+pub use expression_syntax::RULE as EXPRESSION_SYNTAX;
+pub use expression_type::RULE as EXPRESSION_TYPE;
 pub use malformed_policy::RULE as MALFORMED_POLICY;
+pub use misplaced_policy_element::RULE as MISPLACED_POLICY_ELEMENT;
+pub use missing_policy_attribute::RULE as MISSING_POLICY_ATTRIBUTE;
+pub use missing_policy_element::RULE as MISSING_POLICY_ELEMENT;
 pub use policy_doctype::RULE as POLICY_DOCTYPE;
+pub use policy_element_order::RULE as POLICY_ELEMENT_ORDER;
+pub use policy_expression_not_allowed::RULE as POLICY_EXPRESSION_NOT_ALLOWED;
+pub use policy_gateway::RULE as POLICY_GATEWAY;
+pub use policy_scope::RULE as POLICY_SCOPE;
+pub use policy_section::RULE as POLICY_SECTION;
+pub use policy_text::RULE as POLICY_TEXT;
+pub use repeated_policy_element::RULE as REPEATED_POLICY_ELEMENT;
+pub use unknown_policy_attribute::RULE as UNKNOWN_POLICY_ATTRIBUTE;
+pub use unknown_policy_element::RULE as UNKNOWN_POLICY_ELEMENT;
 pub use wrong_policy_root::RULE as WRONG_POLICY_ROOT;
+pub use wrong_policy_value::RULE as WRONG_POLICY_VALUE;
 
 use flux_apim_diag::Rule;
 
@@ -18,4 +58,24 @@ pub const ALL: &[&Rule] = &[
     &MALFORMED_POLICY,
     &WRONG_POLICY_ROOT,
     &POLICY_DOCTYPE,
+    &UNKNOWN_POLICY_ELEMENT,
+    &UNKNOWN_POLICY_ATTRIBUTE,
+    &MISSING_POLICY_ATTRIBUTE,
+    &MISPLACED_POLICY_ELEMENT,
+    &WRONG_POLICY_VALUE,
+    &POLICY_EXPRESSION_NOT_ALLOWED,
+    &POLICY_SECTION,
+    &POLICY_SCOPE,
+    &REPEATED_POLICY_ELEMENT,
+    &POLICY_TEXT,
+    &MISSING_POLICY_ELEMENT,
+    &EXCLUSIVE_POLICY_ATTRIBUTES,
+    &POLICY_ELEMENT_ORDER,
+    &EXPRESSION_SYNTAX,
+    &EXPRESSION_NAME,
+    &EXPRESSION_TYPE,
+    &EXPRESSION_NOT_ALLOWED,
+    &EXPRESSION_RESULT,
+    &EXPRESSION_DOUBT,
+    &POLICY_GATEWAY,
 ];

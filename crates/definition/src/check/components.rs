@@ -1,0 +1,181 @@
+//! Components: their names, and schemas that only the names tell apart.
+
+use super::shape::Version;
+use super::{Check, short};
+use crate::rules::{
+    endless_schema, invalid_component_name, optional_discriminator, some_services_refuse,
+};
+use flux_apim_syntax::{Kind, NodeRef};
+use std::collections::{HashMap, HashSet};
+
+/// Branches of a schema that are looked through for its discriminator.
+const MAX_BRANCHES: usize = 256;
+
+/// The names of components in `node`.
+pub(super) fn names<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, folder: Option<NodeRef<'c>>) {
+    let folder = folder.and_then(NodeRef::as_str).unwrap_or("");
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    for (key, _) in node.entries() {
+        let name = key.as_str().unwrap_or("");
+        if name.is_empty() || !name.chars().all(fits) {
+            check.say(match check.version {
+                Version::V2 => some_services_refuse::component_name(key.span(), name),
+                _ => invalid_component_name::found(key.span(), name, folder),
+            });
+        }
+    }
+    if check.version == Version::V2 && folder == "definitions" {
+        all_of(check, node);
+    }
+}
+
+/// The components of 3.x.
+pub(super) fn schemas<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<NodeRef<'c>>) {
+    if let Some(schemas) = node.get("schemas") {
+        all_of(check, schemas);
+    }
+}
+
+fn all_of<'c>(check: &mut Check<'_, 'c>, schemas: NodeRef<'c>) {
+    let nodes = schemas.entries().map(|(key, schema)| (schema.index(), key));
+    check.components.extend(nodes);
+    endless(check, schemas);
+}
+
+/// The discriminator of `schema` names a property that is required.
+pub(super) fn discriminator<'c>(check: &mut Check<'_, 'c>, schema: NodeRef<'c>) {
+    let Some((word, discriminator)) = schema.entry("discriminator") else {
+        return;
+    };
+    let property = match check.version {
+        Version::V2 => discriminator.as_str(),
+        _ => discriminator
+            .get("propertyName")
+            .and_then(NodeRef::as_scalar),
+    };
+    let Some(property) = property else {
+        return;
+    };
+    if requires(check, schema, property) {
+        return;
+    }
+    let component = check
+        .components
+        .get(&schema.index())
+        .filter(|_| check.is_root(schema));
+    let name = component.and_then(|key| key.as_str());
+    let finding = match (check.version, name) {
+        (Version::V2, None) => return,
+        (Version::V2, Some(name)) => {
+            some_services_refuse::discriminator(word.span(), name, property)
+        }
+        (Version::V30, None) => some_services_refuse::inline_discriminator(word.span(), property),
+        (_, name) => optional_discriminator::found(word.span(), name.unwrap_or(""), property),
+    };
+    check.say(finding);
+}
+
+/// Whether `schema` requires `property`, itself or in a branch that has or requires it.
+fn requires<'c>(check: &Check<'_, 'c>, schema: NodeRef<'c>, property: &str) -> bool {
+    let mut open = vec![schema];
+    let mut left = MAX_BRANCHES;
+    while let Some(schema) = open.pop() {
+        let has = schema
+            .get("properties")
+            .is_some_and(|all| all.get(property).is_some());
+        let is_branch = left < MAX_BRANCHES;
+        let required = schema.get("required");
+        let length = required.map_or(1, |list| (list.end_index() - list.index()) as usize);
+        check.spend(1 + length / 4, schema);
+        if has_required(schema, property) || is_branch && has {
+            return true;
+        }
+        let words = ["oneOf", "anyOf", "allOf"];
+        let mut lists = words.iter().filter_map(|word| schema.get(word));
+        let list = lists.find(|list| list.items().next().is_some());
+        for branch in list.into_iter().flat_map(NodeRef::items) {
+            left -= 1;
+            // What leads nowhere, or to too much, is none of this rule.
+            let Some(branch) = check.resolve(branch).filter(|_| left > 0) else {
+                return true;
+            };
+            open.push(branch);
+        }
+    }
+    false
+}
+
+fn has_required(schema: NodeRef<'_>, property: &str) -> bool {
+    let required = schema.get("required").into_iter().flat_map(NodeRef::items);
+    required
+        .into_iter()
+        .any(|item| item.as_scalar() == Some(property))
+}
+
+/// Schemas that consist of each other: by references alone, or as parts of `allOf`.
+fn endless<'c>(check: &mut Check<'_, 'c>, schemas: NodeRef<'c>) {
+    let entries: Vec<_> = schemas.entries().map(|(_, schema)| schema).collect();
+    let starts: HashMap<u32, usize> = entries
+        .iter()
+        .enumerate()
+        .map(|(n, node)| (node.index(), n))
+        .collect();
+    let parts = |schema: NodeRef<'c>| -> Vec<(NodeRef<'c>, usize)> {
+        let own = schema.get("$ref");
+        let all = schema.get("allOf").into_iter().flat_map(NodeRef::items);
+        let all = all.filter_map(|part| part.get("$ref"));
+        let references = own.into_iter().chain(all);
+        references
+            .filter_map(|reference| {
+                let pointer = reference.as_str()?.strip_prefix('#')?;
+                let target = check.root.pointer(pointer)?;
+                Some((reference, *starts.get(&target.index())?))
+            })
+            .collect()
+    };
+    let edges: Vec<_> = entries
+        .iter()
+        .map(|schema| match schema.kind() {
+            Kind::Object => parts(*schema),
+            _ => Vec::new(),
+        })
+        .collect();
+    let mut done = HashSet::new();
+    let mut found = Vec::new();
+    for start in 0..edges.len() {
+        circles(&edges, start, &mut done, &mut found);
+    }
+    for reference in found {
+        let text = reference.as_str().unwrap_or("");
+        check.spend(1, reference);
+        check.say(endless_schema::found(short(reference), text));
+    }
+}
+
+/// The references that close a circle, each schema looked at once.
+fn circles<'c>(
+    edges: &[Vec<(NodeRef<'c>, usize)>],
+    start: usize,
+    done: &mut HashSet<usize>,
+    found: &mut Vec<NodeRef<'c>>,
+) {
+    if !done.insert(start) {
+        return;
+    }
+    let mut way = vec![(start, 0)];
+    let mut open = HashSet::from([start]);
+    while let Some((schema, next)) = way.last_mut() {
+        let Some((reference, target)) = edges[*schema].get(*next).copied() else {
+            open.remove(schema);
+            way.pop();
+            continue;
+        };
+        *next += 1;
+        if open.contains(&target) {
+            found.push(reference);
+        } else if done.insert(target) {
+            open.insert(target);
+            way.push((target, 0));
+        }
+    }
+}

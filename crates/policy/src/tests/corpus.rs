@@ -1,0 +1,78 @@
+//! What is found in published policies: errors are explained in `docs/corpus.md`.
+
+use super::published;
+use crate::{Setting, check, parse, sniff};
+use flux_apim_diag::tree::FileId;
+use flux_apim_diag::{Findings, Place, Severity};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Lines of errors by file, as the table names it, and code.
+type Errors = BTreeMap<(String, String), BTreeSet<usize>>;
+
+fn errors() -> Errors {
+    let mut errors = Errors::new();
+    for (path, text) in published() {
+        let shown = path.to_string_lossy();
+        let Some(at) = shown
+            .find("/policies/")
+            .or_else(|| shown.find("/apiops-trees/"))
+        else {
+            continue;
+        };
+        let name = shown[at + 1..].to_owned();
+        let Some(root) = sniff(&text) else {
+            panic!("{name} is no policy");
+        };
+        let mut findings = Findings::from(Vec::new());
+        let document = parse(FileId(0), &text, root, 256, &mut findings);
+        check(&document, Setting::default(), &mut findings);
+        for finding in findings.listed() {
+            let Place::Span(span) = finding.place else {
+                panic!("{name}: {} has no span", finding.message);
+            };
+            let at = text.get(..span.start as usize);
+            let line = at.expect("a place in the text").matches('\n').count() + 1;
+            if finding.rule.severity == Severity::Error {
+                let key = (name.clone(), finding.rule.code.to_string());
+                errors.entry(key).or_default().insert(line);
+            }
+        }
+    }
+    errors
+}
+
+/// The rows of the table: file, code, lines.
+fn explained() -> Errors {
+    let table = include_str!("../../../../docs/corpus.md");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    let rows = rows.map(|row| {
+        let mut fields = row.split('|').map(|field| field.trim().trim_matches('`'));
+        let mut field = || fields.next().unwrap_or("").to_owned();
+        let key = (field(), field());
+        let lines = field();
+        let lines = lines.split(", ").filter_map(|line| line.parse().ok());
+        (key, lines.collect())
+    });
+    rows.collect()
+}
+
+#[test]
+fn each_error_in_published_policies_is_explained() {
+    let found = errors();
+    let explained = explained();
+    let there: BTreeSet<&str> = found.keys().map(|(file, _)| file.as_str()).collect();
+    let corpus = there.iter().any(|file| file.contains("snippets"));
+    for (key, lines) in &found {
+        let known = explained.get(key);
+        assert_eq!(
+            known,
+            Some(lines),
+            "{key:?} is not explained so in docs/corpus.md"
+        );
+    }
+    if corpus {
+        for key in explained.keys() {
+            assert!(found.contains_key(key), "{key:?} is not found any more");
+        }
+    }
+}
