@@ -35,6 +35,9 @@ pub struct Node {
     pub depends_on: Vec<usize>,
     /// The files it came from.
     pub origins: Vec<Origin>,
+    /// The secure parameter without which it is not deployed: a secret that the tree does
+    /// not hold and that the service may have already. Empty means not deployed.
+    pub only_with: Option<String>,
 }
 
 /// The graph of resources: what `render` prints. There is one only where nothing was

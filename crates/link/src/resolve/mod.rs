@@ -4,7 +4,7 @@
 mod reference;
 mod value;
 
-use super::expression::{Expression, Parameter};
+use super::expression::{Expression, Parameter, is_secret};
 use super::{Content, Node, link_property};
 use crate::rules::{ambiguous_named_value, arm_too_many_parameters, unknown_operation};
 use flux_apim_compile::Texts;
@@ -161,6 +161,19 @@ fn named_values<'p>(project: &'p Project, findings: &mut Findings) -> NamedValue
         .collect()
 }
 
+/// The parameter of a secret that the tree does not hold. Azure's publishers leave such a
+/// named value alone: the service has its value already.
+fn only_with(resource: &Resource, properties: &[(String, Expression)]) -> Option<String> {
+    let is_left = resource.key.kind == Kind::NamedValue
+        && is_secret(&resource.properties)
+        && resource.properties.get("value").is_none();
+    let mut properties = properties.iter().filter(|_| is_left);
+    properties.find_map(|(name, value)| match value {
+        Expression::Parameter(parameter) if name == "value" => Some(parameter.clone()),
+        _ => None,
+    })
+}
+
 struct Resolver<'p, 'f> {
     project: &'p Project,
     schema: &'p Schema,
@@ -224,6 +237,7 @@ impl<'p> Resolver<'p, '_> {
             walk.depends_on.extend(self.index.get(&root));
         }
         Node {
+            only_with: only_with(resource, &properties),
             key,
             properties,
             depends_on: walk.depends_on,
