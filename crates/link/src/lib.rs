@@ -3,13 +3,20 @@
 
 mod complete;
 mod expression;
+mod lock;
+mod normal;
 mod order;
+mod owned;
 mod resolve;
+mod revisions;
 pub mod rules;
+mod schema_ids;
+mod secret;
 
 pub use expression::{Expression, Parameter};
 pub use flux_apim_compile::Content;
 
+use flux_apim_compile::rules::redacted_value;
 use flux_apim_compile::{self as compile, Texts};
 use flux_apim_diag::tree::{FileId, SourceTree};
 use flux_apim_diag::{Class, Findings, Held, Place};
@@ -65,6 +72,12 @@ impl Linked {
         &self.parameters
     }
 
+    /// What Azure locks while it writes a node: an API with its revisions and all that
+    /// hangs on them, a product with all that hangs on it. Writers of one are chained.
+    pub fn locks(&self, node: &Node) -> Vec<Key> {
+        lock::locks(&node.key)
+    }
+
     /// Large texts: definitions and policies. [`Expression::Content`] is an index.
     pub fn contents(&self) -> &[Content] {
         &self.contents
@@ -91,11 +104,13 @@ pub fn link(
     schema: &Schema,
     findings: &mut Findings,
 ) -> Option<Linked> {
-    let current = complete::current_revisions(&project);
+    let mut owned = owned::take(&mut project, findings);
+    owned.extend(revisions::prepare(&mut project, findings));
+    let environment = project.environment_file;
     let meter = findings.budget().meter();
     for resource in project.resources.values_mut() {
         meter.spend(STEPS, resource.place().map_or(Place::Source, Place::from));
-        complete::prepare(resource, &texts, &current, findings);
+        complete::prepare(resource, &texts, environment, findings);
         if resource.unreadable {
             continue;
         }
@@ -115,6 +130,7 @@ pub fn link(
             schema.check(key, properties, &place, findings);
         }
     }
+    schema_ids::strip(&mut project, findings);
     complete::graphql_schemas(&mut project, &mut texts);
     complete::wikis(&mut project, &mut texts);
     if !project.resources.keys().any(|key| key.kind == Kind::Api) {
@@ -122,8 +138,9 @@ pub fn link(
     }
     report_unclaimed(tree, &project, &texts.used, findings);
     tokens(&project, &texts, findings);
-    let graph = resolve::resolve(&project, texts, schema, findings);
-    let nodes = order::sort(graph.nodes, findings);
+    let last = revisions::number_current(&mut project, &mut texts);
+    let graph = resolve::resolve(&project, &owned, texts, schema, findings);
+    let nodes = order::sort(graph.nodes, &last, findings);
     let is_whole = !findings.rules().any(|rule| rule.class == Class::Integrity);
     is_whole.then(|| Linked {
         nodes,
@@ -181,12 +198,16 @@ fn tokens(project: &Project, texts: &Texts, findings: &mut Findings) {
             // The value of a secret is not rendered, whatever it says.
             if resource.key.kind == Kind::NamedValue
                 && entry.key == "value"
-                && expression::is_secret(&resource.properties)
+                && secret::is_secret(&resource.properties)
             {
                 continue;
             }
             entry.value.visit_strings(&mut |text, span| {
                 meter.spend(2 + text.len() as u64 / 64, Place::Source);
+                if text.contains(redacted_value::MARKER) {
+                    let place = span.or(resource.place()).map_or(Place::Source, Place::from);
+                    findings.push(redacted_value::found(place));
+                }
                 if let Some(token) = compile::token(text) {
                     let place = span.or(resource.place()).map_or(Place::Source, Place::from);
                     findings.push(unreplaced_token::found(place, &text[token]));

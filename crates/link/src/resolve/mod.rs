@@ -4,9 +4,13 @@
 mod reference;
 mod value;
 
-use super::expression::{Expression, Parameter, is_secret};
+use super::expression::{Expression, Parameter};
+use crate::secret::is_secret;
 use super::{Content, Node, link_property};
-use crate::rules::{ambiguous_named_value, arm_too_many_parameters, unknown_operation};
+use crate::owned::is_generated;
+use crate::rules::{
+    ambiguous_named_value, arm_too_many_parameters, owned_by_azure, unknown_operation,
+};
 use flux_apim_compile::Texts;
 use flux_apim_definition as definition;
 use flux_apim_diag::{Findings, Held, Meter, Place, nearest};
@@ -15,12 +19,14 @@ use flux_apim_model::kinds::Kind;
 use flux_apim_model::schema::Schema;
 use flux_apim_model::{Key, Numbered, Resource};
 use flux_apim_syntax::Value;
-use std::collections::{BTreeMap, HashMap, HashSet, btree_map};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map};
 
 /// ARM takes 256 parameters; `apimServiceName` is one of them.
 const MAX_PARAMETERS: usize = 255;
 /// Steps of looking a resource up by its key, and of noting what was found.
 const STEPS: u64 = 20;
+/// Missing names that a near one is sought for.
+const MAX_SOUGHT: usize = 1000;
 /// Bytes of a node: its key, where it came from, what stands around them.
 const NODE: usize = 500;
 
@@ -33,6 +39,7 @@ pub(super) struct Graph {
 
 pub(super) fn resolve(
     project: &Project,
+    owned: &BTreeSet<Key>,
     texts: Texts,
     schema: &Schema,
     findings: &mut Findings,
@@ -59,14 +66,17 @@ pub(super) fn resolve(
         contents: Vec::new(),
         content_paths: Numbered::default(),
         secure: 0,
+        sought: 0,
+        owned,
         texts,
         findings,
     };
-    let nodes = project
+    let nodes: Vec<Node> = project
         .resources
         .values()
         .map(|resource| resolver.node(resource))
         .collect();
+    let nodes = resolver.without_unused(nodes);
     let secure = resolver.secure;
     if secure > MAX_PARAMETERS {
         let finding = arm_too_many_parameters::found(secure, MAX_PARAMETERS);
@@ -193,6 +203,10 @@ struct Resolver<'p, 'f> {
     held: Held,
     /// How many parameters are secrets.
     secure: usize,
+    /// How many missing names a near one was sought for.
+    sought: usize,
+    /// What Azure makes itself.
+    owned: &'p BTreeSet<Key>,
     texts: Texts,
     findings: &'f mut Findings,
 }
@@ -227,15 +241,14 @@ impl<'p> Resolver<'p, '_> {
             None => self.properties(&mut walk),
         };
         self.policy_references(&mut walk);
+        if key.kind == Kind::Resolver {
+            // It is held against the types of the schema.
+            let schema = key.sibling(Kind::ApiSchema, &[&key.names[0], "graphql"]);
+            walk.depends_on.extend(self.index.get(&schema));
+        }
         self.bytes += NODE + 16 * walk.depends_on.len();
         let place = resource.place().map_or(Place::Source, Place::from);
         self.held.grow(self.bytes, place);
-        if let Some((root, _)) = key.names.first().and_then(|name| name.split_once(";rev="))
-            && key.kind == Kind::Api
-        {
-            let root = key.sibling(Kind::Api, &[root]);
-            walk.depends_on.extend(self.index.get(&root));
-        }
         Node {
             only_with: only_with(resource, &properties),
             key,
@@ -243,6 +256,44 @@ impl<'p> Resolver<'p, '_> {
             depends_on: walk.depends_on,
             origins: resource.origins.clone(),
         }
+    }
+
+    /// The nodes without the secrets that API Management made for itself and that
+    /// nothing names. Those that something names are on the service, too.
+    fn without_unused(&mut self, mut nodes: Vec<Node>) -> Vec<Node> {
+        let used: HashSet<usize> = nodes.iter().flat_map(|n| n.depends_on.clone()).collect();
+        let is_unused = |(i, node): &(usize, &Node)| {
+            node.only_with.is_some() && is_generated(node.key.name()) && !used.contains(i)
+        };
+        let unused: Vec<usize> = nodes.iter().enumerate().filter(is_unused).map(|(i, _)| i).collect();
+        let Some(&first) = unused.first() else {
+            return nodes;
+        };
+        let names: Vec<&str> = unused.iter().map(|&i| nodes[i].key.name()).collect();
+        let place = nodes[first].origins.first();
+        let place = place.map_or(Place::Source, |origin| origin.span.into());
+        let what = "unused generated named values";
+        self.findings.push(owned_by_azure::found(place, what, &names));
+        let mut now = Vec::with_capacity(nodes.len());
+        let mut next = 0;
+        for i in 0..nodes.len() {
+            now.push(next);
+            if unused.binary_search(&i).is_err() {
+                next += 1;
+            } else if let Some(parameter) = &nodes[i].only_with {
+                self.parameters.remove(parameter);
+                self.secure -= 1;
+            }
+        }
+        let mut at = 0;
+        nodes.retain(|_| {
+            at += 1;
+            unused.binary_search(&(at - 1)).is_err()
+        });
+        for dependency in nodes.iter_mut().flat_map(|node| &mut node.depends_on) {
+            *dependency = now[*dependency];
+        }
+        nodes
     }
 
     /// The key under which Azure knows the resource: operation folders may

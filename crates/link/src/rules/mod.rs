@@ -7,24 +7,42 @@ pub mod arm_too_many_parameters;
 pub mod dangling_policy_reference;
 pub mod dangling_reference;
 pub mod dependency_cycle;
+pub mod dropped_schema_id;
+pub mod missing_reference;
 pub mod no_apis;
+pub mod owned_by_azure;
+pub mod read_only_property;
+pub mod repeated_revision;
+pub mod revision_keeps_root;
 pub mod secret_in_tree;
+pub mod two_authentication_settings;
 pub mod unclaimed_file;
 pub mod unknown_operation;
 pub mod unknown_type;
 pub mod unreplaced_token;
+pub mod value_beside_key_vault;
+pub mod value_replaced_by_key_vault;
 
 pub use ambiguous_named_value::RULE as AMBIGUOUS_NAMED_VALUE;
 pub use arm_too_many_parameters::RULE as ARM_TOO_MANY_PARAMETERS;
 pub use dangling_policy_reference::RULE as DANGLING_POLICY_REFERENCE;
 pub use dangling_reference::RULE as DANGLING_REFERENCE;
 pub use dependency_cycle::RULE as DEPENDENCY_CYCLE;
+pub use dropped_schema_id::RULE as DROPPED_SCHEMA_ID;
+pub use missing_reference::RULE as MISSING_REFERENCE;
 pub use no_apis::RULE as NO_APIS;
+pub use owned_by_azure::RULE as OWNED_BY_AZURE;
+pub use read_only_property::RULE as READ_ONLY_PROPERTY;
+pub use repeated_revision::RULE as REPEATED_REVISION;
+pub use revision_keeps_root::RULE as REVISION_KEEPS_ROOT;
 pub use secret_in_tree::RULE as SECRET_IN_TREE;
+pub use two_authentication_settings::RULE as TWO_AUTHENTICATION_SETTINGS;
 pub use unclaimed_file::RULE as UNCLAIMED_FILE;
 pub use unknown_operation::RULE as UNKNOWN_OPERATION;
 pub use unknown_type::RULE as UNKNOWN_TYPE;
 pub use unreplaced_token::RULE as UNREPLACED_TOKEN;
+pub use value_beside_key_vault::RULE as VALUE_BESIDE_KEY_VAULT;
+pub use value_replaced_by_key_vault::RULE as VALUE_REPLACED_BY_KEY_VAULT;
 
 use flux_apim_diag::Rule;
 
@@ -34,12 +52,21 @@ pub const ALL: &[&Rule] = &[
     &UNCLAIMED_FILE,
     &NO_APIS,
     &UNKNOWN_TYPE,
+    &OWNED_BY_AZURE,
     &UNREPLACED_TOKEN,
+    &READ_ONLY_PROPERTY,
+    &REVISION_KEEPS_ROOT,
+    &REPEATED_REVISION,
+    &TWO_AUTHENTICATION_SETTINGS,
+    &DROPPED_SCHEMA_ID,
     &DANGLING_REFERENCE,
     &DANGLING_POLICY_REFERENCE,
     &UNKNOWN_OPERATION,
     &DEPENDENCY_CYCLE,
     &AMBIGUOUS_NAMED_VALUE,
+    &MISSING_REFERENCE,
     &SECRET_IN_TREE,
+    &VALUE_BESIDE_KEY_VAULT,
+    &VALUE_REPLACED_BY_KEY_VAULT,
     &ARM_TOO_MANY_PARAMETERS,
 ];

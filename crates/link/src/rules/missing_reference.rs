@@ -1,0 +1,22 @@
+use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Place, Rule, Severity};
+
+pub static RULE: Rule = Rule {
+    code: Code(4006),
+    name: "missing-reference",
+    former_names: &[],
+    class: Class::Lint,
+    severity: Severity::Warning,
+    evidence: Evidence::Reported,
+    since: "0.1",
+    summary: "something is named that must exist on the service already",
+    shows_source: true,
+    page: include_str!("missing_reference.md"),
+};
+
+/// `what` is named, and the tree does not have it; `id` as `external` would name it.
+pub fn found(place: Place, what: &str, id: &str) -> Diagnostic {
+    let message = format!("{what}: it must exist on the service before this is deployed");
+    Diagnostic::new(&RULE, place, message).help(format!(
+        "add it, or list it under `external: [{id}]` in flux-apim.yaml when it is managed elsewhere"
+    ))
+}
