@@ -2,8 +2,8 @@
 
 use crate::rules::{several_definitions, unread_definition};
 use flux_apim_definition::{self as definition, Compiled, Documents};
-use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree};
 use flux_apim_diag::Findings;
+use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree};
 use flux_apim_model::Key;
 use std::collections::BTreeSet;
 
@@ -27,7 +27,12 @@ pub(super) fn compare(
     for &other in others {
         if let Some(kind) = kind.api_type() {
             let why = format!("the API is of type {kind}");
-            findings.push(unread_definition::found(other, tree.path(other), path, &why));
+            findings.push(unread_definition::found(
+                other,
+                tree.path(other),
+                path,
+                &why,
+            ));
             continue;
         }
         let difference = difference(tree, limits, read, other, findings)?;
@@ -58,11 +63,15 @@ fn difference(
     let meter = findings.budget().meter();
     let compiled = definition::compile_with(&documents, other, &meter, &mut unheard)?;
     let Some(compiled) = compiled.filter(|compiled| compiled.kind.is_openapi()) else {
-        return Ok(Some("the second is no OpenAPI document that can be read".to_owned()));
+        return Ok(Some(
+            "the second is no OpenAPI document that can be read".to_owned(),
+        ));
     };
     let declared = |compiled: &Compiled| -> BTreeSet<String> {
         let operations = compiled.operations.iter();
-        operations.map(|o| format!("{} {}", o.method, o.path)).collect()
+        operations
+            .map(|o| format!("{} {}", o.method, o.path))
+            .collect()
     };
     let (ours, theirs) = (declared(read.compiled), declared(&compiled));
     let only = |of: &BTreeSet<String>, not: &BTreeSet<String>, file: FileId| {
@@ -72,7 +81,10 @@ fn difference(
             1 => String::new(),
             more => format!(" and {} more", more - 1),
         };
-        Some(format!("only `{}` has `{first}`{more}", tree.path(file).name()))
+        Some(format!(
+            "only `{}` has `{first}`{more}",
+            tree.path(file).name()
+        ))
     };
     let differences = [only(&ours, &theirs, read.file), only(&theirs, &ours, other)];
     let differences: Vec<String> = differences.into_iter().flatten().collect();

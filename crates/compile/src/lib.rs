@@ -1,8 +1,8 @@
 //! Reads definitions and policies, in parallel over files. What was read is kept as
 //! compressed text and as the facts that later steps ask for.
 
-mod definition;
 mod beside;
+mod definition;
 mod names;
 mod packed;
 pub mod rules;
@@ -12,7 +12,6 @@ mod tests;
 pub use packed::Content;
 
 use definition::Definition;
-use names::Names;
 use flux_apim_definition::{Compiled, Documents};
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree};
 use flux_apim_diag::{Findings, Held, Place, Span};
@@ -23,6 +22,7 @@ use flux_apim_model::{Key, Resource};
 use flux_apim_policy::{self as policy, Reference};
 use flux_apim_reuse::Reuse;
 use flux_apim_syntax::{self as syntax, Origins, Value};
+use names::Names;
 use rayon::prelude::*;
 use rules::{policy_too_large, redacted_value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,7 +96,9 @@ pub fn compile(
     let environment = project.environment_file;
     for resource in project.resources.values_mut() {
         let others = std::mem::take(&mut resource.other_definitions);
-        let definition = resource.definition.map(|file| Job::Definition(file, others));
+        let definition = resource
+            .definition
+            .map(|file| Job::Definition(file, others));
         let policy = policy_job(resource, environment);
         let wiki = resource.wiki.map(Job::Wiki);
         let own = [definition, policy, wiki].into_iter().flatten();
@@ -122,7 +124,11 @@ pub fn compile(
                     let named = with_operations.contains(key) || !others.is_empty();
                     let read = definition::read(&documents, *file, named, options, &mut findings)?;
                     if let Definition::Read(compiled, _) = &read {
-                        let read = beside::Read { key, file: *file, compiled };
+                        let read = beside::Read {
+                            key,
+                            file: *file,
+                            compiled,
+                        };
                         beside::compare(tree, limits, &read, others, &mut findings)?;
                     }
                     Read::Definition(read)
@@ -288,7 +294,7 @@ fn policy(
         None => text,
     };
     let text = match names {
-        Some(names) => names.rename(file, text, root, limits.max_depth, &meter, findings),
+        Some(names) => names.rename(file, &text, root, limits.max_depth, &meter, findings),
         None => text,
     };
     for reference in references.iter_mut() {

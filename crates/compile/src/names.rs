@@ -24,7 +24,9 @@ impl Names {
         Some(Self {
             affix,
             named_values: project.named_values.clone(),
-            known: keys.map(|key| (key.kind, key.name().to_lowercase())).collect(),
+            known: keys
+                .map(|key| (key.kind, key.name().to_lowercase()))
+                .collect(),
         })
     }
 
@@ -41,7 +43,9 @@ impl Names {
             ReferenceKind::Certificate | ReferenceKind::AuthorizationProvider => return None,
         };
         let name = self.affix.name(kind, &reference.name);
-        self.known.contains(&(kind, name.to_lowercase())).then_some(name)
+        self.known
+            .contains(&(kind, name.to_lowercase()))
+            .then_some(name)
     }
 
     /// Gives `reference` the name that it has now.
@@ -55,7 +59,7 @@ impl Names {
     pub(super) fn rename(
         &self,
         file: FileId,
-        text: String,
+        text: &str,
         root: policy::Root,
         max_depth: u64,
         meter: &Meter,
@@ -63,7 +67,7 @@ impl Names {
     ) -> String {
         // What is found was said when it was read as it stands.
         let mut again = findings.part();
-        let document = policy::parse(file, &text, root, max_depth, &mut again);
+        let document = policy::parse(file, text, root, max_depth, &mut again);
         let mut edits: Vec<(usize, usize, String)> = Vec::new();
         for reference in policy::references(&document, meter) {
             let (start, end) = (reference.span.start as usize, reference.span.end as usize);

@@ -255,10 +255,8 @@ fn goes_on(long: &str, short: &str) -> bool {
         };
         next.is_some_and(|c| !c.is_alphanumeric())
     };
-    let (Some(head), Some(from)) = (
-        long.get(..short.len()),
-        long.len().checked_sub(short.len()),
-    ) else {
+    let (Some(head), Some(from)) = (long.get(..short.len()), long.len().checked_sub(short.len()))
+    else {
         return false;
     };
     short.len() >= 4

@@ -168,7 +168,10 @@ pub(super) fn choose_definitions(tree: &SourceTree, project: &mut Project) {
         let rank = |file: FileId| {
             let name = tree.path(file).name();
             let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-            order.iter().position(|known| *known == extension).unwrap_or(order.len())
+            order
+                .iter()
+                .position(|known| *known == extension)
+                .unwrap_or(order.len())
         };
         let mut files = std::mem::take(&mut resource.other_definitions);
         files.extend(resource.definition);
@@ -177,7 +180,9 @@ pub(super) fn choose_definitions(tree: &SourceTree, project: &mut Project) {
         resource.other_definitions = files.split_off(1);
         // What is not read makes nothing of the resource.
         let others = &resource.other_definitions;
-        resource.origins.retain(|origin| !others.contains(&origin.span.file));
+        resource
+            .origins
+            .retain(|origin| !others.contains(&origin.span.file));
     }
 }
 

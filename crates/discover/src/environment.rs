@@ -32,7 +32,9 @@ pub(super) fn read(file: FileId, block: &Value, findings: &mut Findings) -> Opti
             }
         };
         let is_path = entry.key == "apiPathPrefix";
-        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || (is_path && matches!(c, '/' | '_' | '.'));
+        let allowed = |c: char| {
+            c.is_ascii_alphanumeric() || c == '-' || (is_path && matches!(c, '/' | '_' | '.'))
+        };
         match entry.value.as_str() {
             Some(text) if text.chars().all(allowed) => text.clone_into(field),
             _ => {
@@ -56,14 +58,26 @@ pub(super) fn apply(project: &mut Project, affix: &Affix) {
     let values: Vec<String> = project
         .resources
         .values()
-        .filter(|resource| resource.key.kind == Kind::NamedValue && resource.key.workspace.is_none())
-        .filter_map(|resource| Some(resource.properties.get("displayName")?.as_str()?.to_lowercase()))
+        .filter(|resource| {
+            resource.key.kind == Kind::NamedValue && resource.key.workspace.is_none()
+        })
+        .filter_map(|resource| {
+            Some(
+                resource
+                    .properties
+                    .get("displayName")?
+                    .as_str()?
+                    .to_lowercase(),
+            )
+        })
         .collect();
     project.named_values = values.into_iter().collect();
     let known = &project.named_values;
     for (_, mut resource) in std::mem::take(&mut project.resources) {
         let key = affix.key(&resource.key);
-        properties(&mut resource, affix, &|name| known.contains(&name.to_lowercase()));
+        properties(&mut resource, affix, &|name| {
+            known.contains(&name.to_lowercase())
+        });
         resource.key = key.clone();
         project.resources.insert(key, resource);
     }
@@ -96,7 +110,10 @@ fn properties(resource: &mut Resource, affix: &Affix, is_known: &dyn Fn(&str) ->
         // Azure takes each of their display names once in a service; policies use those of
         // named values.
         Kind::NamedValue | Kind::Product | Kind::Tag => {
-            let shown = resource.properties.get("displayName").and_then(Value::as_str);
+            let shown = resource
+                .properties
+                .get("displayName")
+                .and_then(Value::as_str);
             if let Some(shown) = shown.map(|shown| affix.name(kind, shown)) {
                 replace(&mut resource.properties, "displayName", shown);
             }

@@ -135,7 +135,9 @@ impl Merge<'_> {
     /// `apimServiceName`, unless a step of some pipeline was to write it.
     fn service(&mut self, value: &Value) {
         let Some(name) = value.as_str() else { return };
-        let is_token = ["$(", "${", "{#", "{{", "#{"].iter().any(|start| name.contains(start));
+        let is_token = ["$(", "${", "{#", "{{", "#{"]
+            .iter()
+            .any(|start| name.contains(start));
         if is_token {
             let place = value.span.map_or(self.file.into(), Place::from);
             self.findings.push(service_placeholder::found(place, name));
@@ -168,10 +170,8 @@ impl Merge<'_> {
                 ..
             }) => name.as_str(),
             _ => {
-                self.findings.push(
-                    malformed(self.file, item, "an override needs a `name`")
-                        .help("write `- name: <resource>` with `properties:` below"),
-                );
+                let place = item.span.map_or(self.file.into(), Place::from);
+                self.findings.push(ignored_override::nameless(place));
                 return;
             }
         };

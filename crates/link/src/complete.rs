@@ -1,7 +1,7 @@
 //! Completes resources with what definitions, policies and folders say of them.
 
-use flux_apim_compile::Texts;
 use crate::normal;
+use flux_apim_compile::Texts;
 use flux_apim_diag::Findings;
 use flux_apim_diag::tree::FileId;
 use flux_apim_discover::Project;

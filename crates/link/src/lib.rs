@@ -138,9 +138,9 @@ pub fn link(
     }
     report_unclaimed(tree, &project, &texts.used, findings);
     tokens(&project, &texts, findings);
-    let last = revisions::number_current(&mut project, &mut texts);
-    let graph = resolve::resolve(&project, &owned, texts, schema, findings);
-    let nodes = order::sort(graph.nodes, &last, findings);
+    let current = revisions::number_current(&mut project, &mut texts);
+    let graph = resolve::resolve(&project, (&owned, &current), texts, schema, findings);
+    let nodes = order::sort(graph.nodes, &current, findings);
     let is_whole = !findings.rules().any(|rule| rule.class == Class::Integrity);
     is_whole.then(|| Linked {
         nodes,

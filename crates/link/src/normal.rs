@@ -19,7 +19,9 @@ pub(super) fn bring(resource: &mut Resource, environment: Option<FileId>, findin
         Kind::NamedValue => key_vault(resource, environment, &place, findings),
         Kind::Api => {
             api_type(&mut resource.properties);
-            let Resource { key, properties, .. } = resource;
+            let Resource {
+                key, properties, ..
+            } = resource;
             if let Some(settings) = properties.get_mut("authenticationSettings") {
                 let pairs = [
                     ("oAuth2", "oAuth2AuthenticationSettings"),
@@ -79,9 +81,11 @@ fn key_vault(
 ) {
     let key = &resource.key;
     let properties = &mut resource.properties;
-    let vault = properties.get("keyVault").map(|vault| vault.place());
+    let vault = properties.get("keyVault").map(Value::place);
     let Some(vault) = vault else { return };
-    let Some(entry) = properties.entry("value") else { return };
+    let Some(entry) = properties.entry("value") else {
+        return;
+    };
     let value = entry.value.place().or(entry.key_span);
     let is_empty = match &entry.value.data {
         Data::Null => true,
@@ -95,7 +99,8 @@ fn key_vault(
     let file = |span: Option<Span>| span.map(|span| span.file);
     let at = value.map_or(place.clone(), Place::from);
     // The environment decides for a reference.
-    let is_replaced = file(vault).is_some() && file(vault) == environment && file(value) != environment;
+    let is_replaced =
+        file(vault).is_some() && file(vault) == environment && file(value) != environment;
     findings.push(match is_replaced {
         true => value_replaced_by_key_vault::found(vault.map_or(at, Place::from), key),
         false => value_beside_key_vault::found(at, key),
@@ -111,7 +116,12 @@ fn api_type(properties: &mut Value) {
             properties.remove(name);
         }
     }
-    let text = |name: &str| properties.get(name).and_then(Value::as_str).map(str::to_owned);
+    let text = |name: &str| {
+        properties
+            .get(name)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
     let (given, other) = match (text("type"), text("apiType")) {
         (Some(kind), None) => (kind, "apiType"),
         (None, Some(kind)) => (kind, "type"),

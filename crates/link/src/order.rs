@@ -4,17 +4,17 @@ use super::{Node, lock};
 use crate::rules::dependency_cycle;
 use flux_apim_diag::{Findings, Meter, Place};
 use flux_apim_model::Key;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Chains what writes the same API or product; the APIs of `last` are written behind the
-/// releases of theirs. Then sorts `nodes` so that each stands behind what it depends on, ties in key
+/// Chains what writes the same API or product; `current` has the last release of an API,
+/// where one makes it what the tree says. Then sorts `nodes` so that each stands behind what it depends on, ties in key
 /// order, and reduces dependencies to those that no other one implies.
 pub(super) fn sort(
     mut nodes: Vec<Node>,
-    last: &BTreeSet<Key>,
+    current: &BTreeMap<Key, Key>,
     findings: &mut Findings,
 ) -> Vec<Node> {
-    lock::order_releases(&mut nodes, last);
+    lock::order_releases(&mut nodes, current);
     let Some(order) = ordered(&mut nodes, findings) else {
         return nodes;
     };

@@ -24,7 +24,9 @@ pub(super) fn take(project: &mut Project, findings: &mut Findings) -> BTreeSet<K
     }
     for (what, keys) in &taken {
         let first = keys.first().and_then(|key| project.resources.get(key));
-        let place = first.and_then(Resource::place).map_or(Place::Source, Place::from);
+        let place = first
+            .and_then(Resource::place)
+            .map_or(Place::Source, Place::from);
         let names: Vec<String> = keys.iter().map(Key::to_string).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         findings.push(owned_by_azure::found(place, what, &names));
@@ -36,8 +38,8 @@ pub(super) fn take(project: &mut Project, findings: &mut Findings) -> BTreeSet<K
 
 /// Whether every service has `key`, written or not.
 pub(super) fn is_built_in(key: &Key) -> bool {
-    let is = |name: &&str| name.eq_ignore_ascii_case(key.name());
-    key.kind == Kind::Group && BUILT_IN_GROUPS.iter().any(|group| is(&group))
+    let mut groups = BUILT_IN_GROUPS.iter();
+    key.kind == Kind::Group && groups.any(|group| group.eq_ignore_ascii_case(key.name()))
 }
 
 /// Whether Azure gave the name: 24 hexadecimal digits in lower case.

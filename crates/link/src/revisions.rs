@@ -37,10 +37,7 @@ fn numbered(key: &Key) -> Option<(Key, &str)> {
 /// Removes folders that repeat the current revision, and brings the others to what Azure
 /// takes of them. Returns the APIs without a current revision: what names them is said
 /// once, here.
-pub(super) fn prepare(
-    project: &mut Project,
-    findings: &mut Findings,
-) -> BTreeSet<Key> {
+pub(super) fn prepare(project: &mut Project, findings: &mut Findings) -> BTreeSet<Key> {
     let mut repeated = BTreeSet::new();
     let mut without_root: BTreeMap<Key, Vec<Key>> = BTreeMap::new();
     for resource in project.resources.values() {
@@ -58,7 +55,10 @@ pub(super) fn prepare(
                 repeated.insert(resource.key.clone());
             }
             Some(_) => {}
-            None => without_root.entry(root).or_default().push(resource.key.clone()),
+            None => without_root
+                .entry(root)
+                .or_default()
+                .push(resource.key.clone()),
         }
     }
     if !repeated.is_empty() {
@@ -67,7 +67,11 @@ pub(super) fn prepare(
     }
     for (root, revisions) in &without_root {
         let place = |key: &Key| project.resources.get(key).and_then(Resource::place);
-        let places: Vec<Place> = revisions.iter().filter_map(place).map(Place::from).collect();
+        let places: Vec<Place> = revisions
+            .iter()
+            .filter_map(place)
+            .map(Place::from)
+            .collect();
         let name = excerpt(&root.names[0], 80);
         let what = format!("the tree has revisions of the API `{name}` and not the current one");
         let first = places.first().cloned().unwrap_or(Place::Source);
@@ -77,15 +81,21 @@ pub(super) fn prepare(
         }
         findings.push(finding);
     }
+    let with_others: BTreeSet<Key> = project
+        .resources
+        .keys()
+        .filter(|key| key.kind == Kind::Api)
+        .filter_map(|key| Some(numbered(key)?.0))
+        .collect();
     // Values of the current revisions, which those of others are held against.
-    let current: BTreeMap<Key, (String, Vec<(&str, Option<Value>)>)> = project
+    let current: BTreeMap<Key, Current> = project
         .resources
         .values()
-        .filter(|resource| resource.key.kind == Kind::Api)
-        .filter(|resource| numbered(&resource.key).is_none())
+        .filter(|resource| with_others.contains(&resource.key))
         .map(|api| {
             let shared = SHARED.map(|name| (name, api.properties.get(name).cloned()));
-            (api.key.clone(), (api.revision().to_owned(), shared.to_vec()))
+            let number = api.revision().to_owned();
+            (api.key.clone(), Current { number, shared })
         })
         .collect();
     for resource in project.resources.values_mut() {
@@ -96,12 +106,14 @@ pub(super) fn prepare(
     without_root.into_keys().collect()
 }
 
+/// What a current revision says: its number, and what others take from it.
+struct Current {
+    number: String,
+    shared: [(&'static str, Option<Value>); SHARED.len()],
+}
+
 /// Brings one revision to what Azure takes.
-fn revision(
-    resource: &mut Resource,
-    current: &BTreeMap<Key, (String, Vec<(&str, Option<Value>)>)>,
-    findings: &mut Findings,
-) {
+fn revision(resource: &mut Resource, current: &BTreeMap<Key, Current>, findings: &mut Findings) {
     let key = resource.key.clone();
     let Some((root, number)) = numbered(&key) else {
         // "APIM sometimes fails revisions if isCurrent is set to true" (Azure/apiops).
@@ -111,7 +123,10 @@ fn revision(
     let place = resource.place().map_or(Place::Source, Place::from);
     let properties = &mut resource.properties;
     let is_second = properties.get("isCurrent").and_then(Value::as_bool) == Some(true);
-    if let Some(value) = properties.get("isCurrent").filter(|_| is_second && current.contains_key(&root)) {
+    if let Some(value) = properties
+        .get("isCurrent")
+        .filter(|_| is_second && current.contains_key(&root))
+    {
         let place = value.span.map_or(place.clone(), Place::from);
         let finding = invalid_value::second_current_revision(place, &key.names[0], &root.names[0]);
         findings.push(finding);
@@ -129,7 +144,7 @@ fn revision(
         }
         Some(_) => {}
     }
-    let Some((root_number, shared)) = current.get(&root) else {
+    let Some(Current { number, shared }) = current.get(&root) else {
         set_source(properties, &root.names[0]);
         return;
     };
@@ -155,7 +170,7 @@ fn revision(
             (None, None) => {}
         }
     }
-    match root_number.as_str() {
+    match number.as_str() {
         "1" => set_source(properties, &root.names[0]),
         number => set_source(properties, &format!("{};rev={number}", root.names[0])),
     }
@@ -184,15 +199,12 @@ fn parse_same(a: &Value, b: &Value) -> bool {
 }
 
 /// Of APIs whose current revision is not the first: the API and what belongs to it is
-/// written as that revision, a release makes it current once all of it is there, and then
-/// the API itself is written. On an empty service and on one where another revision is
-/// current, the end is the same, and no revision is current without its policies
-/// (Azure/azure-api-management-devops-resource-kit#731, Azure/apiops#459). Returns the
-/// APIs that are written last.
-pub(super) fn number_current(
-    project: &mut Project,
-    texts: &mut Texts,
-) -> BTreeSet<Key> {
+/// written as that revision, and a release makes it current once all of it is there. On an
+/// empty service and on one where another revision is current, the end is the same, and no
+/// revision is current without its policies (Azure/azure-api-management-devops-resource-kit
+/// #731, Azure/apiops#459). Returns, for each such API, the release that makes it what the
+/// tree says: whatever names the API waits for that.
+pub(super) fn number_current(project: &mut Project, texts: &mut Texts) -> BTreeMap<Key, Key> {
     let roots: BTreeMap<Key, String> = project
         .resources
         .values()
@@ -201,7 +213,7 @@ pub(super) fn number_current(
         .map(|r| (r.key.clone(), r.revision().to_owned()))
         .collect();
     if roots.is_empty() {
-        return BTreeSet::new();
+        return BTreeMap::new();
     }
     let renamed = |key: &Key| -> Option<Key> {
         let api = key.api()?;
@@ -210,7 +222,7 @@ pub(super) fn number_current(
         key.names[0] = format!("{};rev={number}", api.names[0]);
         Some(key)
     };
-    let mut released = BTreeSet::new();
+    let mut released: BTreeMap<Key, Key> = BTreeMap::new();
     for (key, mut resource) in std::mem::take(&mut project.resources) {
         if key.kind == Kind::ApiRelease
             && let Some((api, number)) = key.api().and_then(|api| roots.get_key_value(&api))
@@ -218,47 +230,45 @@ pub(super) fn number_current(
             let named = resource.properties.get("apiId").and_then(Value::as_str);
             let current = format!("{};rev={number}", api.names[0]);
             let of_current = match named.map(parse_id) {
-                Some(Target::Resource(key)) => key == *api || key == api.sibling(Kind::Api, &[&current]),
+                Some(Target::Resource(key)) => {
+                    key == *api || key == api.sibling(Kind::Api, &[&current])
+                }
                 Some(_) => false,
                 None => true,
             };
             if of_current {
                 resource.properties.set("apiId", format!("/apis/{current}"));
-                released.insert(api.clone());
+                // In the order of keys: the last one stays.
+                released.insert(api.clone(), key.clone());
             }
         }
         if let Some(revision) = renamed(&key) {
-            if key.kind == Kind::Api {
-                let mut root = Resource::new(key.clone());
-                root.declared = true;
-                root.origins.clone_from(&resource.origins);
-                root.properties = resource.properties.clone();
-                for name in ["format", "value", "wsdlSelector"] {
-                    root.properties.remove(name);
-                }
-                project.resources.insert(key, root);
-            }
             resource.key = revision.clone();
             project.resources.insert(revision, resource);
         } else {
             project.resources.insert(key, resource);
         }
     }
-    for (api, number) in roots.iter().filter(|(api, _)| !released.contains(*api)) {
+    for (api, number) in &roots {
+        if released.contains_key(api) {
+            continue;
+        }
         let mut release = Resource::new(api.sibling(Kind::ApiRelease, &[&api.names[0], RELEASE]));
         release.declared = true;
-        let id = format!("/apis/{};rev={number}", api.names[0]);
-        release.properties.set("apiId", id);
-        if let Some(root) = project.resources.get(api) {
-            release.origins.clone_from(&root.origins);
+        let revision = format!("{};rev={number}", api.names[0]);
+        release.properties.set("apiId", format!("/apis/{revision}"));
+        let current = project.resources.get(&api.sibling(Kind::Api, &[&revision]));
+        if let Some(current) = current {
+            release.origins.clone_from(&current.origins);
         }
+        released.insert(api.clone(), release.key.clone());
         project.resources.insert(release.key.clone(), release);
     }
     rename(&mut texts.definitions, &renamed);
     rename(&mut texts.policies, &renamed);
     rename(&mut texts.contents, &renamed);
     rename(&mut texts.wikis, &renamed);
-    roots.into_keys().collect()
+    released
 }
 
 fn rename<T>(map: &mut BTreeMap<Key, T>, renamed: &impl Fn(&Key) -> Option<Key>) {

@@ -35,9 +35,14 @@ pub(super) fn strip(project: &mut Project, findings: &mut Findings) {
         };
         let mut removed = Removed::default();
         let meter = findings.budget().meter();
-        walk(&mut resource.properties, &is_there, &mut removed, &mut |steps| {
-            meter.spend(steps, Place::Source);
-        });
+        walk(
+            &mut resource.properties,
+            &is_there,
+            &mut removed,
+            &mut |steps| {
+                meter.spend(steps, Place::Source);
+            },
+        );
         if let Some((first, span)) = removed.first {
             let place = span.or(resource.place()).map_or(Place::Source, Place::from);
             let name = resource.key.name();
@@ -59,7 +64,9 @@ fn walk(
     spend: &mut dyn FnMut(u64),
 ) {
     spend(1);
-    let missing = value.get("schemaId").and_then(|id| Some((id.as_str()?, id.span)));
+    let missing = value
+        .get("schemaId")
+        .and_then(|id| Some((id.as_str()?, id.span)));
     let missing = missing.filter(|(id, _)| !id.is_empty() && !is_there(id));
     if let Some((id, span)) = missing {
         let first = (id.to_owned(), span);

@@ -28,11 +28,17 @@ fn in_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else {
         return false;
     };
-    if scheme.is_empty() || !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+') {
+    if scheme.is_empty()
+        || !scheme
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'+')
+    {
         return false;
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let password = rest[..end].rsplit_once('@').and_then(|(user, _)| user.split_once(':'));
+    let password = rest[..end]
+        .rsplit_once('@')
+        .and_then(|(user, _)| user.split_once(':'));
     if password.is_some_and(|(_, password)| is_literal(password)) {
         return true;
     }
@@ -45,7 +51,10 @@ fn in_url(text: &str) -> bool {
 
 /// Not empty, and no reference to a named value or token of a pipeline.
 fn is_literal(text: &str) -> bool {
-    !text.is_empty() && !["{", "$(", "#{"].iter().any(|start| text.starts_with(start))
+    !text.is_empty()
+        && !["{", "$(", "#{"]
+            .iter()
+            .any(|start| text.starts_with(start))
 }
 
 #[cfg(test)]

@@ -22,10 +22,21 @@ impl Affix {
     /// Whether a resource of `kind` that is called `name` gets one of its own. Azure fixes
     /// the names of diagnostics and of what every service has.
     fn is_renamed(kind: Kind, name: &str) -> bool {
-        let built_in = ["administrators", "developers", "guests", "managed", "master"];
+        let built_in = [
+            "administrators",
+            "developers",
+            "guests",
+            "managed",
+            "master",
+        ];
         kind.row().parent.is_none()
-            && !matches!(kind, Kind::Diagnostic | Kind::ServicePolicy | Kind::Workspace)
-            && !built_in.iter().any(|known| known.eq_ignore_ascii_case(name))
+            && !matches!(
+                kind,
+                Kind::Diagnostic | Kind::ServicePolicy | Kind::Workspace
+            )
+            && !built_in
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(name))
     }
 
     /// `name` of a resource of `kind` in this environment.
@@ -102,7 +113,10 @@ mod tests {
         };
         let key = |kind, names: &[&str]| Key::new(None, kind, names);
         for (given, wanted) in [
-            (key(Kind::Api, &["a;rev=2"]), key(Kind::Api, &["qa-a-eu;rev=2"])),
+            (
+                key(Kind::Api, &["a;rev=2"]),
+                key(Kind::Api, &["qa-a-eu;rev=2"]),
+            ),
             (
                 key(Kind::OperationPolicy, &["a", "get"]),
                 key(Kind::OperationPolicy, &["qa-a-eu", "get"]),
@@ -115,7 +129,10 @@ mod tests {
                 key(Kind::ProductGroup, &["p", "developers"]),
                 key(Kind::ProductGroup, &["qa-p-eu", "developers"]),
             ),
-            (key(Kind::Diagnostic, &["local"]), key(Kind::Diagnostic, &["local"])),
+            (
+                key(Kind::Diagnostic, &["local"]),
+                key(Kind::Diagnostic, &["local"]),
+            ),
             (key(Kind::ServicePolicy, &[]), key(Kind::ServicePolicy, &[])),
         ] {
             assert_eq!(affix.key(&given).to_string(), wanted.to_string());

@@ -1,8 +1,8 @@
 //! Name and property constraints of each ARM api-version, from tables
 //! generated from the official resource schemas (`tables/*.json`).
 
-use super::{Key, Kind};
 use super::rules::{invalid_name, invalid_value, missing_property, unknown_property};
+use super::{Key, Kind};
 use flux_apim_diag::{Findings, Meter, Place, excerpt, nearest};
 use flux_apim_syntax::{Data, Entry, Value};
 use regex::Regex;
@@ -160,7 +160,9 @@ impl Schema {
 
     /// The first api-version after this one for which `holds`.
     fn first_newer(&self, holds: impl Fn(&Self) -> bool) -> Option<&'static str> {
-        let mut tables = TABLES.iter().filter(|table| table.api_version > self.api_version);
+        let mut tables = TABLES
+            .iter()
+            .filter(|table| table.api_version > self.api_version);
         let found = tables.find(|table| holds(table));
         found.map(|table| table.api_version.as_str())
     }
@@ -217,16 +219,32 @@ impl<'a> Check<'a> {
             let first = newer.remove(at);
             let word = first.word.unwrap_or_default();
             let mut finding = invalid_value::newer(
-                first.place, &first.path, &subject, &word, current, first.version,
+                first.place,
+                &first.path,
+                &subject,
+                &word,
+                current,
+                first.version,
             );
+            newer.retain(|other| other.place != finding.place);
             for other in newer {
-                let said = format!("`{}` needs {} too", excerpt(&other.path, 200), other.version);
+                let said = format!(
+                    "`{}` needs {} too",
+                    excerpt(&other.path, 200),
+                    other.version
+                );
                 finding = finding.related(other.place, said);
             }
             self.findings.push(finding);
             return;
         }
-        for Newer { place, path, version, .. } in newer {
+        for Newer {
+            place,
+            path,
+            version,
+            ..
+        } in newer
+        {
             let finding = unknown_property::newer(place, &path, &subject, current, version);
             self.findings.push(finding);
         }
@@ -326,10 +344,17 @@ impl<'a> Check<'a> {
             return;
         }
         let key = self.key;
-        let newer = self.schema.first_newer(|table| table.also(key, path) || table.at(key, path).is_some());
+        let newer = self
+            .schema
+            .first_newer(|table| table.also(key, path) || table.at(key, path).is_some());
         if let Some(version) = newer {
             let path = path.to_owned();
-            self.newer.push(Newer { place, path, word: None, version });
+            self.newer.push(Newer {
+                place,
+                path,
+                word: None,
+                version,
+            });
             return;
         }
         let near = self.findings.hint(|| nearest(&entry.key, known));
@@ -363,7 +388,12 @@ impl<'a> Check<'a> {
             });
             if let Some(version) = newer {
                 let (place, path) = (self.place_of(value), path.to_owned());
-                self.newer.push(Newer { place, path, word: Some(word), version });
+                self.newer.push(Newer {
+                    place,
+                    path,
+                    word: Some(word),
+                    version,
+                });
                 return;
             }
         }

@@ -1,5 +1,5 @@
-use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Rule, Severity, excerpt};
 use flux_apim_diag::tree::{ArtifactPath, FileId};
+use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Rule, Severity, excerpt};
 
 pub static RULE: Rule = Rule {
     code: Code(2081),
@@ -17,6 +17,8 @@ pub static RULE: Rule = Rule {
 /// `file` is not read because `read` is; `why` says what settles it.
 pub fn found(file: FileId, path: &ArtifactPath, read: &ArtifactPath, why: &str) -> Diagnostic {
     let message = format!("`{}` is not read: {why}", excerpt(path.name(), 80));
-    Diagnostic::new(&RULE, file, message)
-        .help(format!("remove it; `{}` is the definition", excerpt(read.name(), 80)))
+    Diagnostic::new(&RULE, file, message).help(format!(
+        "remove it; `{}` is the definition",
+        excerpt(read.name(), 80)
+    ))
 }

@@ -50,12 +50,7 @@ pub fn document(name: &str, second: FileId, first: Option<Span>) -> Diagnostic {
 }
 
 /// `key` has the file `second` where it has `first`, with the path `path`, already.
-fn two_files(
-    key: &Key,
-    second: FileId,
-    first: FileId,
-    path: &ArtifactPath,
-) -> Diagnostic {
+fn two_files(key: &Key, second: FileId, first: FileId, path: &ArtifactPath) -> Diagnostic {
     let message = format!(
         "{} `{}` has this file and `{path}`",
         key.kind.label(),

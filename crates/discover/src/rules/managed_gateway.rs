@@ -1,5 +1,5 @@
-use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Rule, Severity};
 use flux_apim_diag::tree::FileId;
+use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Rule, Severity};
 
 pub static RULE: Rule = Rule {
     code: Code(1038),

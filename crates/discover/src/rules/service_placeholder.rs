@@ -15,7 +15,10 @@ pub static RULE: Rule = Rule {
 
 /// `name` is a token.
 pub fn found(place: Place, name: &str) -> Diagnostic {
-    let message = format!("`{}` is a token of a pipeline, and no name of a service", excerpt(name, 80));
+    let message = format!(
+        "`{}` is a token of a pipeline, and no name of a service",
+        excerpt(name, 80)
+    );
     Diagnostic::new(&RULE, place, message)
         .help("name the service with --service, or with `service` in flux-apim.yaml")
 }

@@ -5,12 +5,12 @@ mod reference;
 mod value;
 
 use super::expression::{Expression, Parameter};
-use crate::secret::is_secret;
 use super::{Content, Node, link_property};
 use crate::owned::is_generated;
 use crate::rules::{
     ambiguous_named_value, arm_too_many_parameters, owned_by_azure, unknown_operation,
 };
+use crate::secret::is_secret;
 use flux_apim_compile::Texts;
 use flux_apim_definition as definition;
 use flux_apim_diag::{Findings, Held, Meter, Place, nearest};
@@ -39,13 +39,20 @@ pub(super) struct Graph {
 
 pub(super) fn resolve(
     project: &Project,
-    owned: &BTreeSet<Key>,
+    (owned, current): (&BTreeSet<Key>, &BTreeMap<Key, Key>),
     texts: Texts,
     schema: &Schema,
     findings: &mut Findings,
 ) -> Graph {
     let keys: Vec<&Key> = project.resources.keys().collect();
-    let index = keys.iter().enumerate().map(|(i, key)| (*key, i)).collect();
+    let mut index: BTreeMap<&Key, usize> =
+        keys.iter().enumerate().map(|(i, key)| (*key, i)).collect();
+    // An API that a release makes what the tree says is there with the release.
+    for (api, release) in current {
+        if let Some(&node) = index.get(release) {
+            index.insert(api, node);
+        }
+    }
     let external = project.config.external.iter();
     let external = external
         .map(|id| id.trim_start_matches('/').to_ascii_lowercase())
@@ -68,6 +75,7 @@ pub(super) fn resolve(
         secure: 0,
         sought: 0,
         owned,
+        current,
         texts,
         findings,
     };
@@ -207,6 +215,8 @@ struct Resolver<'p, 'f> {
     sought: usize,
     /// What Azure makes itself.
     owned: &'p BTreeSet<Key>,
+    /// APIs that a release makes what the tree says.
+    current: &'p BTreeMap<Key, Key>,
     texts: Texts,
     findings: &'f mut Findings,
 }
@@ -260,12 +270,17 @@ impl<'p> Resolver<'p, '_> {
 
     /// The nodes without the secrets that API Management made for itself and that
     /// nothing names. Those that something names are on the service, too.
-    fn without_unused(&mut self, mut nodes: Vec<Node>) -> Vec<Node> {
+    fn without_unused(&mut self, nodes: Vec<Node>) -> Vec<Node> {
         let used: HashSet<usize> = nodes.iter().flat_map(|n| n.depends_on.clone()).collect();
         let is_unused = |(i, node): &(usize, &Node)| {
             node.only_with.is_some() && is_generated(node.key.name()) && !used.contains(i)
         };
-        let unused: Vec<usize> = nodes.iter().enumerate().filter(is_unused).map(|(i, _)| i).collect();
+        let unused: Vec<usize> = nodes
+            .iter()
+            .enumerate()
+            .filter(is_unused)
+            .map(|(i, _)| i)
+            .collect();
         let Some(&first) = unused.first() else {
             return nodes;
         };
@@ -273,27 +288,24 @@ impl<'p> Resolver<'p, '_> {
         let place = nodes[first].origins.first();
         let place = place.map_or(Place::Source, |origin| origin.span.into());
         let what = "unused generated named values";
-        self.findings.push(owned_by_azure::found(place, what, &names));
+        self.findings
+            .push(owned_by_azure::found(place, what, &names));
+        // Where each node that stays is now.
         let mut now = Vec::with_capacity(nodes.len());
-        let mut next = 0;
-        for i in 0..nodes.len() {
-            now.push(next);
+        let mut kept = Vec::with_capacity(nodes.len() - unused.len());
+        for (i, node) in nodes.into_iter().enumerate() {
+            now.push(kept.len());
             if unused.binary_search(&i).is_err() {
-                next += 1;
-            } else if let Some(parameter) = &nodes[i].only_with {
+                kept.push(node);
+            } else if let Some(parameter) = &node.only_with {
                 self.parameters.remove(parameter);
                 self.secure -= 1;
             }
         }
-        let mut at = 0;
-        nodes.retain(|_| {
-            at += 1;
-            unused.binary_search(&(at - 1)).is_err()
-        });
-        for dependency in nodes.iter_mut().flat_map(|node| &mut node.depends_on) {
+        for dependency in kept.iter_mut().flat_map(|node| &mut node.depends_on) {
             *dependency = now[*dependency];
         }
-        nodes
+        kept
     }
 
     /// The key under which Azure knows the resource: operation folders may
@@ -337,6 +349,11 @@ impl<'p> Resolver<'p, '_> {
     }
 
     fn depend_on_parent(&self, parent: &Key, walk: &mut Walk<'_>) {
+        let is_release = walk.resource.key.kind == Kind::ApiRelease;
+        if is_release && self.current.contains_key(parent) {
+            // The revision that it names makes the API, too.
+            return;
+        }
         match self.index.get(parent) {
             Some(&node) => walk.depends_on.push(node),
             // An operation that only the definition declares exists with it.

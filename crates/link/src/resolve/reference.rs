@@ -3,11 +3,11 @@
 
 use super::super::expression::Expression;
 use super::{MAX_SOUGHT, Resolver, STEPS, Walk};
-use crate::secret::is_secret;
 use crate::owned::is_built_in;
 use crate::rules::{
     dangling_policy_reference, dangling_reference, missing_reference, unknown_operation,
 };
+use crate::secret::is_secret;
 use flux_apim_compile as compile;
 use flux_apim_definition as definition;
 use flux_apim_diag::{Diagnostic, Meter, Place, Span, excerpt, nearest};
@@ -88,7 +88,12 @@ impl<'p> Resolver<'p, '_> {
         let alike = known.take_while(|known| {
             known.kind == key.kind && known.workspace == key.workspace && known.parent() == parent
         });
-        Self::sought(&mut self.sought, &self.meter, key.name(), alike.map(Key::name))
+        Self::sought(
+            &mut self.sought,
+            &self.meter,
+            key.name(),
+            alike.map(Key::name),
+        )
     }
 
     /// The nearest of `names`. It decides how grave a finding is, so that it is sought for
@@ -134,12 +139,16 @@ impl<'p> Resolver<'p, '_> {
                 return Expression::String(text.to_owned());
             }
             // An id of another provider.
-            Target::External if text.to_ascii_lowercase().contains("/providers/") && below_service(text).is_none() => {
+            Target::External
+                if text.to_ascii_lowercase().contains("/providers/")
+                    && below_service(text).is_none() =>
+            {
                 return Expression::String(text.to_owned());
             }
             _ if text.contains('/') => {
                 let kinds: Vec<&str> = targets.iter().map(|kind| kind.label()).collect();
-                self.findings.push(dangling_reference::no_id(place, path, text, &kinds));
+                self.findings
+                    .push(dangling_reference::no_id(place, path, text, &kinds));
                 return Expression::String(text.to_owned());
             }
             _ => self.bare_name(walk, targets, text),
@@ -180,7 +189,9 @@ impl<'p> Resolver<'p, '_> {
 
     /// An operation that another API names: what a definition declares exists with its API.
     fn operation(&mut self, walk: &mut Walk<'_>, mut target: Key, place: Place) -> Expression {
-        let api = target.api().and_then(|api| self.find(&api).map(|node| (api, node)));
+        let api = target
+            .api()
+            .and_then(|api| self.find(&api).map(|node| (api, node)));
         let Some((api, node)) = api else {
             self.dangling(&target, place, "the project", dangling_reference::found);
             return Expression::Id(target);
@@ -257,13 +268,15 @@ impl<'p> Resolver<'p, '_> {
         if self.is_elsewhere(&own) || self.is_elsewhere(&shared) {
             return;
         }
-        let named = [&own, &shared].into_iter().find_map(|key| self.index.get_key_value(key));
+        let named = [&own, &shared]
+            .into_iter()
+            .find_map(|key| self.index.get_key_value(key));
         if let Some((key, &node)) = named {
             walk.depends_on.push(node);
             let properties = self.project.resources.get(*key).map(|r| &r.properties);
             let shown = properties.and_then(|p| p.get("displayName")?.as_str());
             if let Some(shown) = shown.filter(|shown| !shown.eq_ignore_ascii_case(name)) {
-                let finding = dangling_reference::resource_name(place, name, shown);
+                let finding = missing_reference::resource_name(place, name, shown);
                 self.findings.push(finding);
             }
             return;
@@ -299,7 +312,10 @@ impl<'p> Resolver<'p, '_> {
         if text.is_empty() || text.contains(['/', '{', '(', ' ']) {
             return;
         }
-        let place = value.span.or(resource.place()).map_or(Place::Source, Place::from);
+        let place = value
+            .span
+            .or(resource.place())
+            .map_or(Place::Source, Place::from);
         self.named_in_policy(walk, Kind::Backend, text, place);
     }
 

@@ -65,18 +65,12 @@ pub(crate) fn said(subject: &str, key: &Key) -> String {
 /// The property `path` holds `text`, which is no id of any of `kinds`.
 pub fn no_id(place: Place, path: &str, text: &str, kinds: &[&str]) -> Diagnostic {
     let (path, text) = (excerpt(path, 80), excerpt(text, 80));
-    let message = format!("`{path}` is `{text}`, which is no id of {}", kinds.join(" or "));
+    let message = format!(
+        "`{path}` is `{text}`, which is no id of {}",
+        kinds.join(" or ")
+    );
     Diagnostic::new(&RULE, place, message)
         .help("write the id as Azure has it, for example `/products/starter`")
-}
-
-/// `name` is the name of a named value; what uses it must say the display name `shown`.
-pub fn resource_name(place: Place, name: &str, shown: &str) -> Diagnostic {
-    let (name, shown) = (excerpt(name, 80), excerpt(shown, 80));
-    let message = format!(
-        "`{{{{{name}}}}}` is the name of a named value, but Azure looks for display names"
-    );
-    Diagnostic::new(&RULE, place, message).help(format!("did you mean `{{{{{shown}}}}}`?"))
 }
 
 fn add(external: &str) -> String {

@@ -17,8 +17,12 @@ pub static RULE: Rule = Rule {
 pub fn found(place: Place, name: &str, schema: &str, count: usize) -> Diagnostic {
     let (name, schema) = (excerpt(name, 80), excerpt(schema, 80));
     let message = match count {
-        1 => format!("the schema `{schema}` of operation `{name}` is not in the tree; the reference is left out"),
-        more => format!("the schema `{schema}` of operation `{name}` is not in the tree; {more} references are left out"),
+        1 => format!(
+            "the schema `{schema}` of operation `{name}` is not in the tree; the reference is left out"
+        ),
+        more => format!(
+            "the schema `{schema}` of operation `{name}` is not in the tree; {more} references are left out"
+        ),
     };
     Diagnostic::new(&RULE, place, message)
 }

@@ -1,4 +1,4 @@
-use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Place, Rule, Severity};
+use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Place, Rule, Severity, excerpt};
 
 pub static RULE: Rule = Rule {
     code: Code(4006),
@@ -19,4 +19,12 @@ pub fn found(place: Place, what: &str, id: &str) -> Diagnostic {
     Diagnostic::new(&RULE, place, message).help(format!(
         "add it, or list it under `external: [{id}]` in flux-apim.yaml when it is managed elsewhere"
     ))
+}
+
+/// `name` is the name of a named value; what uses it must say the display name `shown`.
+pub fn resource_name(place: Place, name: &str, shown: &str) -> Diagnostic {
+    let (name, shown) = (excerpt(name, 80), excerpt(shown, 80));
+    let message =
+        format!("`{{{{{name}}}}}` is the name of a named value, but Azure looks for display names");
+    Diagnostic::new(&RULE, place, message).help(format!("did you mean `{{{{{shown}}}}}`?"))
 }

@@ -16,7 +16,11 @@ pub static RULE: Rule = Rule {
 /// `names` are resources that API Management makes; `what` says what they are, in the
 /// plural.
 pub fn found(place: Place, what: &str, names: &[&str]) -> Diagnostic {
-    let shown: Vec<String> = names.iter().take(3).map(|n| format!("`{}`", excerpt(n, 80))).collect();
+    let shown: Vec<String> = names
+        .iter()
+        .take(3)
+        .map(|n| format!("`{}`", excerpt(n, 80)))
+        .collect();
     let more = match names.len() - shown.len() {
         0 => String::new(),
         more => format!(" and {more} more"),

@@ -19,6 +19,5 @@ pub fn found(place: Place, name: &str, property: &str) -> Diagnostic {
         "`{property}` of revision `{}` is not rendered: Azure takes it from the current revision",
         excerpt(name, 80)
     );
-    Diagnostic::new(&RULE, place, message)
-        .help("remove it, or change the current revision")
+    Diagnostic::new(&RULE, place, message).help("remove it, or change the current revision")
 }

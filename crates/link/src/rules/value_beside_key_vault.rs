@@ -20,5 +20,6 @@ pub fn found(place: Place, key: &Key) -> Diagnostic {
         "`value` of named value `{}` is not rendered: it has a Key Vault reference",
         excerpt(key.name(), 80)
     );
-    Diagnostic::new(&RULE, place, message).help("remove `value`, and rotate the secret if it was one")
+    Diagnostic::new(&RULE, place, message)
+        .help("remove `value`, and rotate the secret if it was one")
 }

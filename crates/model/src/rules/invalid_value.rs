@@ -104,6 +104,11 @@ pub(crate) fn takes(version: &str) -> String {
 
 /// The diagnostic `local` names a logger.
 pub fn logger_of_local(place: Place, subject: &str) -> Diagnostic {
-    new(place, "properties.loggerId", subject, "is given, but the gateway's own log has no logger")
-        .help("remove `loggerId`")
+    new(
+        place,
+        "properties.loggerId",
+        subject,
+        "is given, but the gateway's own log has no logger",
+    )
+    .help("remove `loggerId`")
 }
