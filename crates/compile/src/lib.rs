@@ -18,13 +18,14 @@ use flux_apim_diag::{Findings, Held, Place, Span};
 use flux_apim_discover::Project;
 use flux_apim_levels as levels;
 use flux_apim_model::kinds::Kind;
+use flux_apim_model::rules::credential_in_clear;
 use flux_apim_model::{Key, Resource};
 use flux_apim_policy::{self as policy, Reference};
 use flux_apim_reuse::Reuse;
 use flux_apim_syntax::{self as syntax, Origins, Value};
 use names::Names;
 use rayon::prelude::*;
-use rules::{policy_too_large, redacted_value};
+use rules::{policy_too_large, redacted_value, sops_encrypted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -135,13 +136,23 @@ pub fn compile(
                 }
                 Job::Policy(file) => {
                     let text = text(tree, *file, &mut findings)?;
-                    let read = |text| policy(key, *file, text, limits, names, &mut findings);
+                    let read = |text| {
+                        policy(
+                            key,
+                            (*file, tree.path(*file).as_str()),
+                            text,
+                            limits,
+                            names,
+                            &mut findings,
+                        )
+                    };
                     Read::Policy(text.map(read))
                 }
                 Job::Value(text, span) => {
                     let origins = origins(tree, *span, text, &findings)?;
                     let text = text.clone();
-                    let read = policy(key, span.file, text, limits, names, &mut findings);
+                    let place = (span.file, tree.path(span.file).as_str());
+                    let read = policy(key, place, text, limits, names, &mut findings);
                     let read = at(*span, origins.as_ref(), read, &mut findings);
                     Read::Policy(Some(read))
                 }
@@ -256,7 +267,7 @@ fn text(
 
 fn policy(
     key: &Key,
-    file: FileId,
+    (file, path): (FileId, &str),
     text: String,
     limits: &Limits,
     names: Option<&Names>,
@@ -273,6 +284,14 @@ fn policy(
     if let Some(at) = text.find(redacted_value::MARKER) {
         let span = Span::new(file, at, at + redacted_value::MARKER.len());
         findings.push(redacted_value::found(span.into()));
+    }
+    if let Some(at) = text.find(sops_encrypted::MARKER) {
+        let span = Span::new(file, at, at + sops_encrypted::MARKER.len());
+        findings.push(sops_encrypted::found(span.into(), path));
+    }
+    if let Some((range, what)) = flux_apim_model::credential(&text) {
+        let span = Span::new(file, range.start, range.end);
+        findings.push(credential_in_clear::found(span.into(), what));
     }
     let document = policy::parse(file, &text, root, limits.max_depth, findings);
     policy::check(&document, setting(key), findings);

@@ -1,6 +1,7 @@
 //! From resources to the graph that is rendered: completed, spelled as Azure spells
 //! them, every reference an edge.
 
+mod check;
 mod complete;
 mod expression;
 mod lock;
@@ -16,12 +17,13 @@ mod secret;
 pub use expression::{Expression, Parameter};
 pub use flux_apim_compile::Content;
 
-use flux_apim_compile::rules::redacted_value;
+use flux_apim_compile::rules::{redacted_value, sops_encrypted};
 use flux_apim_compile::{self as compile, Texts};
 use flux_apim_diag::tree::{FileId, SourceTree};
 use flux_apim_diag::{Class, Findings, Held, Place};
 use flux_apim_discover::Project;
 use flux_apim_model::kinds::Kind;
+use flux_apim_model::rules::credential_in_clear;
 use flux_apim_model::schema::Schema;
 use flux_apim_model::{InWorkspace, Key, Origin, Resource};
 use rules::{no_apis, unclaimed_file, unknown_type, unreplaced_token};
@@ -130,6 +132,7 @@ pub fn link(
             schema.check(key, properties, &place, findings);
         }
     }
+    check::check(&project, &texts, findings);
     schema_ids::strip(&mut project, findings);
     complete::graphql_schemas(&mut project, &mut texts);
     complete::wikis(&mut project, &mut texts);
@@ -137,7 +140,7 @@ pub fn link(
         findings.push(no_apis::found());
     }
     report_unclaimed(tree, &project, &texts.used, findings);
-    tokens(&project, &texts, findings);
+    tokens(tree, &project, &texts, findings);
     let current = revisions::number_current(&mut project, &mut texts);
     let graph = resolve::resolve(&project, (&owned, &current), texts, schema, findings);
     let nodes = order::sort(graph.nodes, &current, findings);
@@ -190,27 +193,44 @@ fn report_unclaimed(
     }
 }
 
-/// `{#token#}` that a pipeline step should have replaced.
-fn tokens(project: &Project, texts: &Texts, findings: &mut Findings) {
+/// Texts that stand for others: `{#token#}` that a step of a pipeline should have
+/// replaced, what an extractor took out, what SOPS encrypted; and credentials.
+fn tokens(tree: &SourceTree, project: &Project, texts: &Texts, findings: &mut Findings) {
+    let mut encrypted = BTreeSet::new();
     let meter = findings.budget().meter();
     for resource in project.resources.values() {
         for entry in resource.properties.entries() {
             // The value of a secret is not rendered, whatever it says.
-            if resource.key.kind == Kind::NamedValue
+            let is_secret = resource.key.kind == Kind::NamedValue
                 && entry.key == "value"
-                && secret::is_secret(&resource.properties)
-            {
-                continue;
-            }
+                && secret::is_secret(&resource.properties);
+            // What is found of these is said where they are made parameters.
+            let mut secrets = resource.key.kind.row().secrets.iter();
+            let is_kept_secret =
+                secrets.any(|secret| secret.split('.').next() == Some(entry.key.as_str()));
             entry.value.visit_strings(&mut |text, span| {
                 meter.spend(2 + text.len() as u64 / 64, Place::Source);
+                let place = || span.or(resource.place()).map_or(Place::Source, Place::from);
                 if text.contains(redacted_value::MARKER) {
-                    let place = span.or(resource.place()).map_or(Place::Source, Place::from);
-                    findings.push(redacted_value::found(place));
+                    findings.push(redacted_value::found(place()));
+                }
+                if text.contains(sops_encrypted::MARKER)
+                    && let Some(file) = span.or(resource.place()).map(|span| span.file)
+                    && encrypted.insert(file)
+                {
+                    findings.push(sops_encrypted::found(place(), tree.path(file).as_str()));
+                }
+                if is_secret {
+                    return;
+                }
+                if !is_kept_secret
+                    && !secret::holds(resource, &entry.key, text)
+                    && let Some((_, what)) = flux_apim_model::credential(text)
+                {
+                    findings.push(credential_in_clear::found(place(), what));
                 }
                 if let Some(token) = compile::token(text) {
-                    let place = span.or(resource.place()).map_or(Place::Source, Place::from);
-                    findings.push(unreplaced_token::found(place, &text[token]));
+                    findings.push(unreplaced_token::found(place(), &text[token]));
                 }
             });
         }

@@ -28,3 +28,15 @@ pub fn resource_name(place: Place, name: &str, shown: &str) -> Diagnostic {
         format!("`{{{{{name}}}}}` is the name of a named value, but Azure looks for display names");
     Diagnostic::new(&RULE, place, message).help(format!("did you mean `{{{{{shown}}}}}`?"))
 }
+
+/// As [`found`], of what trees do not hold; an error in a project that is strict.
+pub fn required(place: Place, what: &str, id: &str, strict: bool) -> Diagnostic {
+    let finding = found(place, what, id);
+    match strict {
+        true => Diagnostic {
+            rule: &super::dangling_reference::RULE,
+            ..finding
+        },
+        false => finding,
+    }
+}
