@@ -9,6 +9,8 @@ use std::io::{self, Write};
 
 /// How many findings of one rule are shown when none is an error.
 const SHOWN: usize = 3;
+/// How many other places of one finding are shown.
+const RELATED: usize = 5;
 
 /// Findings with their lines, then a count. `quiet`: errors only. Errors are
 /// all shown, of the rest the first few of each rule; `validate --format json`
@@ -89,11 +91,14 @@ fn group(finding: &Located) -> annotate_snippets::Group<'_> {
         }
         _ => {}
     }
-    for (path, range, message) in &finding.related {
+    for (path, range, message) in finding.related.iter().take(RELATED) {
         let at = range.map_or(String::new(), |r| {
             format!(":{}:{}", r.start.line, r.start.column)
         });
         group = group.element(Level::NOTE.message(format!("{message}: {path}{at}")));
+    }
+    if let Some(more) = finding.related.len().checked_sub(RELATED + 1) {
+        group = group.element(Level::NOTE.message(format!("and {} more places", more + 1)));
     }
     if let Some(help) = &finding.help {
         group = group.element(Level::HELP.message(help));
