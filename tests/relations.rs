@@ -110,8 +110,8 @@ fn an_operation_waits_for_the_schema_that_it_names() {
             ),
         ])
     };
-    let template = template(&with("s1"));
-    let needs = resource(&template, "/operations")["dependsOn"].to_string();
+    let first = template(&with("s1"));
+    let needs = resource(&first, "/operations")["dependsOn"].to_string();
     assert!(needs.contains("/schemas"), "{needs}");
     let outcome = with("s2");
     let found = common::shown(&outcome);
