@@ -91,14 +91,13 @@ fn keep(
     if found.len() > found.listed().len() {
         return Ok(None);
     }
-    let dialect = compiled.kind.dialect();
     let mut files = Vec::new();
     for used in std::iter::once(file).chain(compiled.used.iter().copied()) {
         let digest = match used == file {
             true => digest,
             false => documents.digest(used, meter.budget())?,
         };
-        let Some(done) = documents.done(used, dialect) else {
+        let Some(done) = documents.done(used) else {
             return Ok(None);
         };
         files.push(Part {
@@ -144,6 +143,10 @@ impl Kept {
                 return Ok(None);
             }
             files.push(used);
+        }
+        let mut absent = self.compiled.absent.iter();
+        if absent.any(|path| documents.tree().find(path).is_some()) {
+            return Ok(None);
         }
         let now: BTreeMap<_, _> = self.files.iter().map(|part| part.file).zip(files).collect();
         let now = |file: FileId| now.get(&file).copied();

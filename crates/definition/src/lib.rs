@@ -9,11 +9,11 @@ mod links;
 mod names;
 mod operations;
 mod reference;
-mod references;
 pub mod rules;
+mod shape;
 mod xml;
 
-pub use documents::{Dialect, Documents, Done};
+pub use documents::{Documents, Done};
 pub use operations::{Operation, normalise};
 pub use xml::WsdlSelector;
 
@@ -82,14 +82,6 @@ impl Kind {
         }
     }
 
-    /// What its references may be.
-    pub fn dialect(self) -> Dialect {
-        match self {
-            Self::OpenApi31 => Dialect::Anchors,
-            _ => Dialect::Pointers,
-        }
-    }
-
     /// Whether operations are named after `operationId` or method and path.
     pub fn is_openapi(self) -> bool {
         matches!(self, Self::Swagger2 | Self::OpenApi30 | Self::OpenApi31)
@@ -112,6 +104,9 @@ pub struct Compiled {
     pub selector: Option<WsdlSelector>,
     /// Other files that it refers to.
     pub used: BTreeSet<FileId>,
+    /// Paths that it names where there is no file: it is another definition once there
+    /// is one.
+    pub absent: BTreeSet<String>,
 }
 
 /// Reads, checks and bundles the definition in `file` alone.
@@ -196,6 +191,7 @@ impl Compiled {
             title: None,
             selector: None,
             used: BTreeSet::new(),
+            absent: BTreeSet::new(),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Components: their names, and schemas that only the names tell apart.
 
-use super::shape::Version;
 use super::{Check, short};
 use crate::rules::{
     endless_schema, invalid_component_name, optional_discriminator, some_services_refuse,
 };
+use crate::shape::Version;
 use flux_apim_syntax::{Kind, NodeRef};
 use std::collections::{HashMap, HashSet};
 
@@ -30,7 +30,7 @@ pub(super) fn names<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, folder: Op
 }
 
 /// The components of 3.x.
-pub(super) fn schemas<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<NodeRef<'c>>) {
+pub(super) fn schemas<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
     if let Some(schemas) = node.get("schemas") {
         all_of(check, schemas);
     }
@@ -76,7 +76,7 @@ pub(super) fn discriminator<'c>(check: &mut Check<'_, 'c>, schema: NodeRef<'c>) 
 }
 
 /// Whether `schema` requires `property`, itself or in a branch that has or requires it.
-fn requires<'c>(check: &Check<'_, 'c>, schema: NodeRef<'c>, property: &str) -> bool {
+fn requires<'c>(check: &mut Check<'_, 'c>, schema: NodeRef<'c>, property: &str) -> bool {
     let mut open = vec![schema];
     let mut left = MAX_BRANCHES;
     while let Some(schema) = open.pop() {

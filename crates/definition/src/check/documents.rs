@@ -1,11 +1,11 @@
 //! What is said of the document as a whole, and of its contact.
 
-use super::shape::Version;
 use super::{Check, place};
 use crate::rules::{
     doubtful_field_value, incomplete_object, invalid_field_value, missing_field,
     some_services_refuse,
 };
+use crate::shape::Version;
 use flux_apim_syntax::{Kind, NodeRef};
 
 pub(super) fn three<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Option<NodeRef<'c>>) {
@@ -19,7 +19,7 @@ pub(super) fn three<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Optio
     });
 }
 
-pub(super) fn two<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<NodeRef<'c>>) {
+pub(super) fn two<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
     let Some(version) = node.get("swagger") else {
         return;
     };
@@ -41,7 +41,7 @@ pub(super) fn two<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<No
     }
 }
 
-pub(super) fn contact<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<NodeRef<'c>>) {
+pub(super) fn contact<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
     let Some(email) = node.get("email") else {
         return;
     };

@@ -1,10 +1,10 @@
 //! Operations: their answers, their bodies, what APIM shows of them.
 
-use super::shape::Version;
 use super::{Check, place};
 use crate::rules::{
     invalid_status, long_summary, lower_case_status, operation_without_response, several_bodies,
 };
+use crate::shape::Version;
 use flux_apim_syntax::{Kind, NodeRef};
 
 /// Characters that a display name of APIM may have.
@@ -15,7 +15,7 @@ pub(super) fn operation<'c>(
     node: NodeRef<'c>,
     key: Option<NodeRef<'c>>,
 ) {
-    super::parameters::listed(check, node, key);
+    super::parameters::listed(check, node);
     match node.entry("responses") {
         None => check.say(operation_without_response::missing(place(key, node))),
         Some((word, responses)) if responses.kind() == Kind::Object => {

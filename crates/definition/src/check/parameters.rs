@@ -1,6 +1,5 @@
 //! Parameters: each by itself, in its list, and against the path.
 
-use super::shape::Version;
 use super::{Check, place};
 use crate::operations::methods;
 use crate::rules::{
@@ -8,6 +7,7 @@ use crate::rules::{
     missing_field, optional_path_parameter, parameter_name_clash, superfluous_path_parameter,
     undeclared_path_parameter, unknown_field,
 };
+use crate::shape::Version;
 use flux_apim_syntax::{Kind, NodeRef};
 use std::collections::{HashMap, HashSet};
 
@@ -128,7 +128,7 @@ pub(super) fn two<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Option<
 }
 
 /// The parameters of an operation or a path item: each once.
-pub(super) fn listed<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<NodeRef<'c>>) {
+pub(super) fn listed<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
     let Some(list) = node
         .get("parameters")
         .filter(|list| list.kind() == Kind::Array)
@@ -181,7 +181,7 @@ struct Declared<'c> {
 }
 
 /// The path and query parameters in `list`; nothing when one of them is not known.
-fn declared<'c>(check: &Check<'_, 'c>, list: Option<NodeRef<'c>>) -> Option<Vec<Declared<'c>>> {
+fn declared<'c>(check: &mut Check<'_, 'c>, list: Option<NodeRef<'c>>) -> Option<Vec<Declared<'c>>> {
     let mut out = Vec::new();
     if list.is_some_and(|list| list.kind() != Kind::Array) {
         return None;

@@ -10,7 +10,7 @@ use crate::rules::{
 use flux_apim_syntax::NodeRef;
 use std::collections::HashMap;
 
-pub(super) fn paths<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<NodeRef<'c>>) {
+pub(super) fn paths<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
     let mut known = Known::default();
     for (key, value) in node.entries() {
         let path = key.as_str().unwrap_or("");
