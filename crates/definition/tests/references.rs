@@ -104,7 +104,7 @@ struct Count {
 }
 
 impl Count {
-    fn tree(&mut self, files: BTreeMap<ArtifactPath, Vec<u8>>) {
+    fn tree(&mut self, files: &BTreeMap<ArtifactPath, Vec<u8>>) {
         let limits = Limits::default();
         let tree = SourceTree::in_memory(files.clone());
         for (file, path) in tree.files() {
@@ -202,7 +202,7 @@ schema: {type: object, properties: {const: {$ref: '#/schema'}}}
 #[test]
 fn references_to_files_are_bundled_or_found() {
     let mut count = Count::default();
-    count.tree(own());
+    count.tree(&own());
     println!("of our own: {count:?}");
     assert_eq!((count.references, count.bundled), (7, 7));
     let Some(corpus) = std::env::var_os("FLUX_APIM_CORPUS") else {
@@ -217,7 +217,7 @@ fn references_to_files_are_bundled_or_found() {
                 files(&folder, "", &mut all);
             }
             let mut count = Count::default();
-            count.tree(all);
+            count.tree(&all);
             if count.with_references > 0 {
                 println!("{}: {count:?}", folder.display());
             }

@@ -35,7 +35,12 @@ struct Follow<'f> {
     pointer: Cow<'f, str>,
     /// Where in `pointer` the token after `node` starts; none at its end.
     next: Option<usize>,
+    /// References since the last token.
+    hops: u32,
 }
+
+/// References that one token of a way may go through.
+const MAX_HOPS: u32 = 32;
 
 impl<'f> Resolver<'f> {
     /// Bytes of a reference that is known.
@@ -89,8 +94,7 @@ impl<'f> Resolver<'f> {
                 self.known.insert(top.reference, found);
                 follows.pop();
                 if let Some(waiting) = follows.last_mut() {
-                    found = found.and_then(|node| waiting.token(|token| node.token(token)));
-                    found?;
+                    waiting.hop(found?)?;
                 }
                 continue;
             }
@@ -113,7 +117,7 @@ impl<'f> Resolver<'f> {
                 },
             };
             let target = target.or_else(|| self.by_id(value))?;
-            follows.last_mut()?.token(|token| target.token(token))?;
+            follows.last_mut()?.hop(target)?;
         }
         found
     }
@@ -184,6 +188,7 @@ impl<'f> Resolver<'f> {
             node,
             pointer,
             next,
+            hops: 0,
         })
     }
 }
@@ -195,6 +200,14 @@ impl<'f> Follow<'f> {
         let end = memchr::memchr(b'/', rest.as_bytes());
         self.node = step(&rest[..end.unwrap_or(rest.len())])?;
         self.next = end.and_then(|end| Some(self.next? + end + 1));
+        self.hops = 0;
         Some(self.node)
+    }
+
+    /// Goes on at `target`, which a reference on the way leads to.
+    fn hop(&mut self, target: NodeRef<'f>) -> Option<()> {
+        self.node = target;
+        self.hops += 1;
+        (self.hops <= MAX_HOPS).then_some(())
     }
 }

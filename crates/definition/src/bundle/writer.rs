@@ -131,20 +131,22 @@ impl<'f, 'r> Writer<'f, 'r> {
     /// The entries of `node`, and those of what its `$ref` leads to: a whole map may
     /// stand in another file.
     fn all_of(&mut self, node: NodeRef<'f>) -> Vec<(NodeRef<'f>, NodeRef<'f>)> {
-        let mut entries: Vec<_> = node.entries().collect();
-        let Some(target) = self
-            .resolver
-            .of(node)
-            .and_then(|to| self.end_of_chain(to).ok())
-        else {
-            return entries;
-        };
-        if self.is_of_root(target) {
-            return entries;
+        let mut entries = Vec::new();
+        let (mut keys, mut met) = (HashSet::new(), HashSet::new());
+        let mut next = Some(node);
+        while let Some(node) = next.filter(|node| met.insert(location(*node))) {
+            let target = self.resolver.of(node);
+            let target = target.filter(|target| !self.is_of_root(*target));
+            for (key, value) in node.entries() {
+                self.resolver.files().meter.spend(1, key.span());
+                let text = key.as_str().unwrap_or("");
+                let is_followed = target.is_some() && text == "$ref";
+                if !is_followed && keys.insert(text) {
+                    entries.push((key, value));
+                }
+            }
+            next = target;
         }
-        entries.retain(|(key, _)| key.as_str() != Some("$ref"));
-        let more = target.entries();
-        entries.extend(more.filter(|(key, _)| node.get(key.as_str().unwrap_or("")).is_none()));
         entries
     }
 
@@ -164,18 +166,22 @@ impl<'f, 'r> Writer<'f, 'r> {
         let Some(schemas) = self.schemas_of(root) else {
             return;
         };
-        for (key, value) in self.all_of(schemas) {
+        let entries = self.all_of(schemas);
+        for (key, value) in &entries {
             let name = key.as_str().unwrap_or("");
             self.taken.take(name);
-            if !self.is_of_root(value) {
-                self.names.insert(location(value), name.to_owned());
+            if !self.is_of_root(*value) {
+                self.names.insert(location(*value), name.to_owned());
             }
+        }
+        for (key, value) in entries {
             if value.entries().nth(1).is_none()
                 && let Some(target) = self.resolver.of(value)
                 && !self.is_of_root(target)
                 && !self.names.contains_key(&location(target))
             {
-                self.names.insert(location(target), name.to_owned());
+                let name = key.as_str().unwrap_or("").to_owned();
+                self.names.insert(location(target), name);
                 self.in_place.insert(location(value), target);
             }
         }
@@ -355,9 +361,24 @@ impl<'f, 'r> Writer<'f, 'r> {
 
     /// Whether `reference` means the same in the bundled document as where it is.
     fn stays(&mut self, reference: NodeRef<'f>, target: NodeRef<'f>) -> bool {
-        let in_root = self.is_of_root(target) && self.is_of_root(reference);
+        if !self.is_of_root(reference) {
+            return false;
+        }
         let text = reference.as_str().unwrap_or("");
-        in_root && (text.starts_with('#') || self.resolver.is_by_id(reference))
+        match self.is_of_root(target) {
+            true => text.starts_with('#') || self.resolver.is_by_id(reference),
+            // The map of components may be in another file: it is put in its place.
+            false => self.is_component(text),
+        }
+    }
+
+    fn is_component(&self, text: &str) -> bool {
+        let depth = match self.version {
+            Version::V2 => 2,
+            _ if text.starts_with("#/components/") => 3,
+            _ => return false,
+        };
+        text.starts_with("#/") && text.matches('/').count() == depth
     }
 
     /// The entries of `node`, with which the open object ends.
