@@ -168,16 +168,21 @@ impl Kept {
                 operation.span.file = file;
             }
         }
+        if let Some(ports) = &mut compiled.ports {
+            ports.move_to(file);
+        }
         let content = self.content.clone();
         let content = content.held_in(file, operations(&compiled), meter);
         Ok(Some(Definition::Read(Box::new(compiled), content)))
     }
 }
 
-/// Bytes of the operations of a definition.
+/// Bytes of the operations and ports of a definition.
 fn operations(compiled: &Compiled) -> usize {
     let operations = compiled.operations.iter();
-    operations.map(definition::Operation::bytes).sum()
+    let operations: usize = operations.map(definition::Operation::bytes).sum();
+    let ports = compiled.ports.as_ref();
+    operations + ports.map_or(0, definition::Ports::bytes)
 }
 
 fn compile(

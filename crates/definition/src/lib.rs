@@ -8,6 +8,7 @@ mod ids;
 mod links;
 mod names;
 mod operations;
+mod ports;
 mod reference;
 pub mod rules;
 mod shape;
@@ -15,7 +16,7 @@ mod xml;
 
 pub use documents::{Documents, Done};
 pub use operations::{Operation, normalise};
-pub use xml::WsdlSelector;
+pub use ports::{Ports, WsdlSelector};
 
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree};
 use flux_apim_diag::{Findings, Meter};
@@ -100,8 +101,10 @@ pub struct Compiled {
     pub operations: Vec<Operation>,
     /// `info.title`.
     pub title: Option<String>,
-    /// The service and port of a WSDL document.
+    /// The service and port of a WSDL document that are taken where none is given.
     pub selector: Option<WsdlSelector>,
+    /// All of them.
+    pub ports: Option<Ports>,
     /// Other files that it refers to.
     pub used: BTreeSet<FileId>,
     /// Paths that it names where there is no file: it is another definition once there
@@ -151,7 +154,13 @@ pub fn compile_with(
         return Ok(None);
     };
     if first == b'<' {
-        return Ok(xml::compile(file, text, meter, findings));
+        return Ok(xml::compile(
+            file,
+            text,
+            documents.limits(),
+            meter,
+            findings,
+        ));
     }
     let extension = path
         .name()
@@ -190,6 +199,7 @@ impl Compiled {
             operations: Vec::new(),
             title: None,
             selector: None,
+            ports: None,
             used: BTreeSet::new(),
             absent: BTreeSet::new(),
         }

@@ -2,8 +2,8 @@
 //! nothing else, what passes gives nothing.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
-use flux_apim_definition::compile;
 use flux_apim_definition::rules::ALL;
+use flux_apim_definition::{WsdlSelector, compile};
 use flux_apim_diag::tree::{ArtifactPath, Limits, SourceTree};
 use flux_apim_diag::{Budget, Diagnostic, Findings, Place};
 use std::collections::BTreeMap;
@@ -23,6 +23,15 @@ fn definition(page: &str, name: &str) -> Option<(String, String)> {
 }
 
 fn run(files: &[(&str, &str)], root: &str) -> Vec<Diagnostic> {
+    run_with(files, root, None)
+}
+
+/// The findings of the definition `root`, and of the `selector` that its API has.
+fn run_with(
+    files: &[(&str, &str)],
+    root: &str,
+    selector: Option<&WsdlSelector>,
+) -> Vec<Diagnostic> {
     let files = files.iter().map(|(path, text)| {
         let path = ArtifactPath::parse(path).unwrap();
         (path, text.as_bytes().to_vec())
@@ -30,8 +39,27 @@ fn run(files: &[(&str, &str)], root: &str) -> Vec<Diagnostic> {
     let tree = SourceTree::in_memory(files.collect::<BTreeMap<_, _>>());
     let limits = Limits::default();
     let mut findings = Findings::new(&Budget::new(&limits), &limits);
-    compile(&tree, tree.find(root).unwrap(), &limits, &mut findings).unwrap();
+    let file = tree.find(root).unwrap();
+    let compiled = compile(&tree, file, &limits, &mut findings).unwrap();
+    if let Some(ports) = compiled.and_then(|compiled| compiled.ports) {
+        match selector {
+            Some(selector) => ports.check(selector, file, &mut findings),
+            None => drop(ports.choose(&mut findings)),
+        }
+    }
     findings.listed().to_vec()
+}
+
+/// The selector in the information file of an example.
+fn selector(page: &str, name: &str) -> Option<WsdlSelector> {
+    let (_, section) = page.split_once(&format!("## {name}\n"))?;
+    let (_, json) = section.split("\n## ").next()?.split_once("```json\n")?;
+    let json: serde_json::Value = serde_json::from_str(json.split("```").next()?).ok()?;
+    let given = json.pointer("/properties/wsdlSelector")?;
+    Some(WsdlSelector {
+        service: given["wsdlServiceName"].as_str()?.to_owned(),
+        endpoint: given["wsdlEndpointName"].as_str()?.to_owned(),
+    })
 }
 
 #[test]
@@ -41,7 +69,8 @@ fn pages_tell_the_truth() {
     for rule in of_openapi {
         for (name, expected) in [("Fails", vec![rule.code]), ("Passes", Vec::new())] {
             let (path, text) = definition(rule.page, name).unwrap();
-            let found = run(&[(&path, &text)], &path);
+            let given = selector(rule.page, name);
+            let found = run_with(&[(&path, &text)], &path, given.as_ref());
             let codes: Vec<_> = found.iter().map(|finding| finding.rule.code).collect();
             if codes != expected {
                 wrong.push(format!("{} {name}: {found:#?}", rule.name));

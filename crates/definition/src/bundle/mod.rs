@@ -87,6 +87,7 @@ fn compiled<'f>(
         operations,
         title: title(root),
         selector: None,
+        ports: None,
         used: files.used(),
         absent: files.absent(),
     })

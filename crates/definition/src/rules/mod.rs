@@ -28,12 +28,14 @@ pub mod optional_path_parameter;
 pub mod parameter_name_clash;
 pub mod policy_as_definition;
 pub mod query_in_path;
+pub mod recursive_type;
 pub mod reference_cycle;
 pub mod reference_of_other_kind;
 pub mod remote_reference;
 pub mod repeated_item;
 pub mod server_variable;
 pub mod several_bodies;
+pub mod several_parts;
 pub mod similar_paths;
 pub mod some_services_refuse;
 pub mod superfluous_path_parameter;
@@ -42,10 +44,16 @@ pub mod undefined_security_scheme;
 pub mod unknown_definition;
 pub mod unknown_field;
 pub mod unknown_mapping;
+pub mod unknown_metadata_type;
 pub mod unknown_schema_keyword;
+pub mod unknown_wsdl_port;
+pub mod unresolved_name;
 pub mod unresolved_reference;
+pub mod unsupported_binding;
+pub mod unsupported_import;
 pub mod unusual_reference;
 pub mod wrong_type;
+pub mod wsdl_port_chosen;
 
 pub use array_without_items::RULE as ARRAY_WITHOUT_ITEMS;
 pub use definition_without_operations::RULE as DEFINITION_WITHOUT_OPERATIONS;
@@ -73,12 +81,14 @@ pub use optional_path_parameter::RULE as OPTIONAL_PATH_PARAMETER;
 pub use parameter_name_clash::RULE as PARAMETER_NAME_CLASH;
 pub use policy_as_definition::RULE as POLICY_AS_DEFINITION;
 pub use query_in_path::RULE as QUERY_IN_PATH;
+pub use recursive_type::RULE as RECURSIVE_TYPE;
 pub use reference_cycle::RULE as REFERENCE_CYCLE;
 pub use reference_of_other_kind::RULE as REFERENCE_OF_OTHER_KIND;
 pub use remote_reference::RULE as REMOTE_REFERENCE;
 pub use repeated_item::RULE as REPEATED_ITEM;
 pub use server_variable::RULE as SERVER_VARIABLE;
 pub use several_bodies::RULE as SEVERAL_BODIES;
+pub use several_parts::RULE as SEVERAL_PARTS;
 pub use similar_paths::RULE as SIMILAR_PATHS;
 pub use some_services_refuse::RULE as SOME_SERVICES_REFUSE;
 pub use superfluous_path_parameter::RULE as SUPERFLUOUS_PATH_PARAMETER;
@@ -87,10 +97,16 @@ pub use undefined_security_scheme::RULE as UNDEFINED_SECURITY_SCHEME;
 pub use unknown_definition::RULE as UNKNOWN_DEFINITION;
 pub use unknown_field::RULE as UNKNOWN_FIELD;
 pub use unknown_mapping::RULE as UNKNOWN_MAPPING;
+pub use unknown_metadata_type::RULE as UNKNOWN_METADATA_TYPE;
 pub use unknown_schema_keyword::RULE as UNKNOWN_SCHEMA_KEYWORD;
+pub use unknown_wsdl_port::RULE as UNKNOWN_WSDL_PORT;
+pub use unresolved_name::RULE as UNRESOLVED_NAME;
 pub use unresolved_reference::RULE as UNRESOLVED_REFERENCE;
+pub use unsupported_binding::RULE as UNSUPPORTED_BINDING;
+pub use unsupported_import::RULE as UNSUPPORTED_IMPORT;
 pub use unusual_reference::RULE as UNUSUAL_REFERENCE;
 pub use wrong_type::RULE as WRONG_TYPE;
+pub use wsdl_port_chosen::RULE as WSDL_PORT_CHOSEN;
 
 use flux_apim_diag::Rule;
 
@@ -141,4 +157,12 @@ pub const ALL: &[&Rule] = &[
     &INVALID_RUNTIME_EXPRESSION,
     &LONG_SUMMARY,
     &UNKNOWN_MAPPING,
+    &WSDL_PORT_CHOSEN,
+    &UNKNOWN_WSDL_PORT,
+    &RECURSIVE_TYPE,
+    &UNRESOLVED_NAME,
+    &UNSUPPORTED_IMPORT,
+    &UNSUPPORTED_BINDING,
+    &SEVERAL_PARTS,
+    &UNKNOWN_METADATA_TYPE,
 ];
