@@ -3,15 +3,19 @@
 
 mod bundle;
 mod check;
+mod circles;
 mod documents;
+mod graphql;
 mod ids;
 mod links;
 mod names;
 mod operations;
 mod ports;
+mod proto;
 mod reference;
 pub mod rules;
 mod shape;
+mod tokens;
 mod xml;
 
 pub use documents::{Documents, Done};
@@ -172,6 +176,10 @@ pub fn compile_with(
         _ => None,
     };
     if let Some(kind) = passed {
+        match kind {
+            Kind::GraphQl => graphql::check(file, &text, meter, findings),
+            _ => proto::check(file, &text, meter, findings),
+        }
         return Ok(Some(Compiled::passed(kind, text)));
     }
     let parsed = documents.get_of(file, text, findings)?;

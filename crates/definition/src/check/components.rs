@@ -1,12 +1,13 @@
 //! Components: their names, and schemas that only the names tell apart.
 
 use super::{Check, short};
+use crate::circles::circles;
 use crate::rules::{
     endless_schema, invalid_component_name, optional_discriminator, some_services_refuse,
 };
 use crate::shape::Version;
 use flux_apim_syntax::{Kind, NodeRef};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Branches of a schema that are looked through for its discriminator.
 const MAX_BRANCHES: usize = 256;
@@ -140,42 +141,20 @@ fn endless<'c>(check: &mut Check<'_, 'c>, schemas: NodeRef<'c>) {
             _ => Vec::new(),
         })
         .collect();
-    let mut done = HashSet::new();
+    let targets: Vec<Vec<_>> = edges
+        .iter()
+        .map(|edges| edges.iter().map(|(_, target)| *target).collect())
+        .collect();
+    let file = check.files.root;
+    let meter = check.files.meter;
     let mut found = Vec::new();
-    for start in 0..edges.len() {
-        circles(&edges, start, &mut done, &mut found);
-    }
+    circles(
+        &targets,
+        || meter.spend(1, file),
+        |way| found.extend(way.last().map(|(schema, edge)| edges[*schema][*edge].0)),
+    );
     for reference in found {
         let text = reference.as_str().unwrap_or("");
-        check.spend(1, reference);
         check.say(endless_schema::found(short(reference), text));
-    }
-}
-
-/// The references that close a circle, each schema looked at once.
-fn circles<'c>(
-    edges: &[Vec<(NodeRef<'c>, usize)>],
-    start: usize,
-    done: &mut HashSet<usize>,
-    found: &mut Vec<NodeRef<'c>>,
-) {
-    if !done.insert(start) {
-        return;
-    }
-    let mut way = vec![(start, 0)];
-    let mut open = HashSet::from([start]);
-    while let Some((schema, next)) = way.last_mut() {
-        let Some((reference, target)) = edges[*schema].get(*next).copied() else {
-            open.remove(schema);
-            way.pop();
-            continue;
-        };
-        *next += 1;
-        if open.contains(&target) {
-            found.push(reference);
-        } else if done.insert(target) {
-            open.insert(target);
-            way.push((target, 0));
-        }
     }
 }

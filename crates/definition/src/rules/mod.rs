@@ -9,12 +9,16 @@ pub mod dropped_value;
 pub mod duplicate_operation_id;
 pub mod duplicate_parameter;
 pub mod duplicate_signature;
+pub mod endless_input;
 pub mod endless_schema;
+pub mod graphql_without_query;
 pub mod incomplete_object;
 pub mod invalid_component_name;
 pub mod invalid_field_value;
+pub mod invalid_graphql;
 pub mod invalid_path_template;
 pub mod invalid_pattern;
+pub mod invalid_proto;
 pub mod invalid_runtime_expression;
 pub mod invalid_status;
 pub mod invalid_wsdl;
@@ -27,6 +31,8 @@ pub mod optional_discriminator;
 pub mod optional_path_parameter;
 pub mod parameter_name_clash;
 pub mod policy_as_definition;
+pub mod proto_import;
+pub mod proto_without_service;
 pub mod query_in_path;
 pub mod recursive_type;
 pub mod reference_cycle;
@@ -43,8 +49,10 @@ pub mod undeclared_path_parameter;
 pub mod undefined_security_scheme;
 pub mod unknown_definition;
 pub mod unknown_field;
+pub mod unknown_graphql_type;
 pub mod unknown_mapping;
 pub mod unknown_metadata_type;
+pub mod unknown_proto_type;
 pub mod unknown_schema_keyword;
 pub mod unknown_wsdl_port;
 pub mod unresolved_name;
@@ -62,12 +70,16 @@ pub use dropped_value::RULE as DROPPED_VALUE;
 pub use duplicate_operation_id::RULE as DUPLICATE_OPERATION_ID;
 pub use duplicate_parameter::RULE as DUPLICATE_PARAMETER;
 pub use duplicate_signature::RULE as DUPLICATE_SIGNATURE;
+pub use endless_input::RULE as ENDLESS_INPUT;
 pub use endless_schema::RULE as ENDLESS_SCHEMA;
+pub use graphql_without_query::RULE as GRAPHQL_WITHOUT_QUERY;
 pub use incomplete_object::RULE as INCOMPLETE_OBJECT;
 pub use invalid_component_name::RULE as INVALID_COMPONENT_NAME;
 pub use invalid_field_value::RULE as INVALID_FIELD_VALUE;
+pub use invalid_graphql::RULE as INVALID_GRAPHQL;
 pub use invalid_path_template::RULE as INVALID_PATH_TEMPLATE;
 pub use invalid_pattern::RULE as INVALID_PATTERN;
+pub use invalid_proto::RULE as INVALID_PROTO;
 pub use invalid_runtime_expression::RULE as INVALID_RUNTIME_EXPRESSION;
 pub use invalid_status::RULE as INVALID_STATUS;
 pub use invalid_wsdl::RULE as INVALID_WSDL;
@@ -80,6 +92,8 @@ pub use optional_discriminator::RULE as OPTIONAL_DISCRIMINATOR;
 pub use optional_path_parameter::RULE as OPTIONAL_PATH_PARAMETER;
 pub use parameter_name_clash::RULE as PARAMETER_NAME_CLASH;
 pub use policy_as_definition::RULE as POLICY_AS_DEFINITION;
+pub use proto_import::RULE as PROTO_IMPORT;
+pub use proto_without_service::RULE as PROTO_WITHOUT_SERVICE;
 pub use query_in_path::RULE as QUERY_IN_PATH;
 pub use recursive_type::RULE as RECURSIVE_TYPE;
 pub use reference_cycle::RULE as REFERENCE_CYCLE;
@@ -96,8 +110,10 @@ pub use undeclared_path_parameter::RULE as UNDECLARED_PATH_PARAMETER;
 pub use undefined_security_scheme::RULE as UNDEFINED_SECURITY_SCHEME;
 pub use unknown_definition::RULE as UNKNOWN_DEFINITION;
 pub use unknown_field::RULE as UNKNOWN_FIELD;
+pub use unknown_graphql_type::RULE as UNKNOWN_GRAPHQL_TYPE;
 pub use unknown_mapping::RULE as UNKNOWN_MAPPING;
 pub use unknown_metadata_type::RULE as UNKNOWN_METADATA_TYPE;
+pub use unknown_proto_type::RULE as UNKNOWN_PROTO_TYPE;
 pub use unknown_schema_keyword::RULE as UNKNOWN_SCHEMA_KEYWORD;
 pub use unknown_wsdl_port::RULE as UNKNOWN_WSDL_PORT;
 pub use unresolved_name::RULE as UNRESOLVED_NAME;
@@ -164,5 +180,13 @@ pub const ALL: &[&Rule] = &[
     &UNSUPPORTED_IMPORT,
     &UNSUPPORTED_BINDING,
     &SEVERAL_PARTS,
+    &INVALID_GRAPHQL,
+    &GRAPHQL_WITHOUT_QUERY,
+    &UNKNOWN_GRAPHQL_TYPE,
+    &ENDLESS_INPUT,
+    &INVALID_PROTO,
+    &PROTO_WITHOUT_SERVICE,
+    &UNKNOWN_PROTO_TYPE,
+    &PROTO_IMPORT,
     &UNKNOWN_METADATA_TYPE,
 ];

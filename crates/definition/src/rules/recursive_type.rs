@@ -13,28 +13,33 @@ pub static RULE: Rule = Rule {
     page: include_str!("recursive_type.md"),
 };
 
-/// The type at `at` is made of `names`, itself the first, and each leads to the next by
-/// an element (if it has a name) at a place.
-pub fn found(at: Span, names: &[&str], uses: &[(Option<&str>, Span)]) -> Diagnostic {
-    const MANY: usize = 8;
+/// Names and places of a chain that are shown.
+pub const SHOWN: usize = 8;
+
+/// The type at `at` is made of `names`, itself the first, the last of `length` having it
+/// as an `element`; each leads to the next at one of `places`.
+pub fn found(
+    at: Span,
+    names: &[&str],
+    length: usize,
+    element: Option<&str>,
+    places: &[Span],
+) -> Diagnostic {
     let first = excerpt(names.first().copied().unwrap_or(""), 60);
-    let mut chain: Vec<_> = names
-        .iter()
-        .take(MANY)
-        .map(|name| excerpt(name, 60))
-        .collect();
-    if names.len() > MANY {
+    let mut chain: Vec<_> = names.iter().map(|name| excerpt(name, 60)).collect();
+    if length > names.len() {
         chain.push("...".to_owned());
     }
     chain.push(first.clone());
-    let element = uses.last().and_then(|(element, _)| *element);
     let by = element.map_or_else(String::new, |element| {
         format!(" in the element `{}`", excerpt(element, 60))
     });
     let message = format!("`{first}` contains itself{by}: {}", chain.join(" > "));
-    let mut finding = Diagnostic::new(&RULE, at, message);
-    for (_, at) in uses.iter().take(MANY) {
-        finding = finding.related(*at, "through this");
-    }
-    finding.help("Azure does not import recursive types: refer to the inner part by a key, or make it `xs:any`")
+    let finding = Diagnostic::new(&RULE, at, message);
+    let finding = places
+        .iter()
+        .fold(finding, |finding, at| finding.related(*at, "through this"));
+    finding.help(
+        "Azure imports no recursive types: refer to the inner part by a key, or make it `xs:any`",
+    )
 }

@@ -1,6 +1,7 @@
 //! The types of a WSDL document: whether each is there, and leads back to itself.
 
 use super::reader::{Name, Tag, namespace_of};
+use crate::circles::circles;
 use crate::rules::{recursive_type, unresolved_name, unsupported_import};
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Findings, Meter, Span};
@@ -216,62 +217,39 @@ impl Schemas {
         self.circles(file, meter, findings);
     }
 
-    /// The component that a use leads to.
-    fn target(&self, used: &Use) -> Option<usize> {
-        let key = (used.space, used.name.clone());
-        self.known.get(&key).copied()
-    }
-
-    /// Types that contain themselves: each component is looked at once.
+    /// Types that contain themselves.
     fn circles(&self, file: FileId, meter: &Meter, findings: &mut Findings) {
-        let mut done = vec![false; self.components.len()];
-        // Where in the way that is being looked at a component stands.
-        let mut place = vec![None; self.components.len()];
-        let mut said = HashSet::new();
-        for start in 0..self.components.len() {
-            if std::mem::replace(&mut done[start], true) {
-                continue;
-            }
-            let mut way = vec![(start, 0)];
-            place[start] = Some(0);
-            while let Some((component, next)) = way.last_mut() {
-                meter.spend(1, file);
-                let uses = &self.components[*component].uses;
-                let Some(used) = uses.get(*next) else {
-                    place[*component] = None;
-                    way.pop();
-                    continue;
-                };
-                *next += 1;
-                let Some(target) = self.target(used) else {
-                    continue;
-                };
-                if let Some(from) = place[target] {
-                    if said.insert(target) {
-                        let chain = way[from..].iter();
-                        let chain = chain.map(|(n, next)| (*n, *next - 1));
-                        findings.push(self.circle(&chain.collect::<Vec<_>>()));
-                    }
-                } else if !std::mem::replace(&mut done[target], true) {
-                    place[target] = Some(way.len());
-                    way.push((target, 0));
-                }
-            }
+        // The uses of each component that lead to one, and where they lead.
+        let mut uses = Vec::new();
+        let mut edges = Vec::new();
+        for component in &self.components {
+            let known = component.uses.iter().filter_map(|used| {
+                let key = (used.space, used.name.clone());
+                Some((used, *self.known.get(&key)?))
+            });
+            let (used, targets): (Vec<_>, Vec<_>) = known.unzip();
+            uses.push(used);
+            edges.push(targets);
         }
-    }
-
-    /// The finding of a circle of components, with the use of each that leads on.
-    fn circle(&self, chain: &[(usize, usize)]) -> flux_apim_diag::Diagnostic {
-        let names = chain.iter().map(|(n, _)| self.components[*n].name.as_str());
-        let uses = chain
-            .iter()
-            .filter_map(|(n, at)| self.components[*n].uses.get(*at));
-        let elements = uses.map(|used| (used.element.as_deref(), used.at));
-        let at = chain.first().map_or(0, |(n, _)| *n);
-        recursive_type::found(
-            self.components[at].at,
-            &names.collect::<Vec<_>>(),
-            &elements.collect::<Vec<_>>(),
-        )
+        let mut said = HashSet::new();
+        let step = || meter.spend(1, file);
+        circles(&edges, step, |way| {
+            let first = way.first().map_or(0, |(first, _)| *first);
+            if said.insert(first) {
+                let name = |(n, _): &(usize, usize)| self.components[*n].name.as_str();
+                let used = |(n, edge): &(usize, usize)| uses[*n][*edge];
+                let shown = way.len().min(recursive_type::SHOWN);
+                let names: Vec<_> = way[..shown].iter().map(name).collect();
+                let places: Vec<_> = way[..shown].iter().map(|link| used(link).at).collect();
+                let element = way.last().and_then(|last| used(last).element.as_deref());
+                findings.push(recursive_type::found(
+                    self.components[first].at,
+                    &names,
+                    way.len(),
+                    element,
+                    &places,
+                ));
+            }
+        });
     }
 }
