@@ -293,3 +293,158 @@ fn what_others_publish_has_no_error() {
     println!("{} definitions", files.len());
     assert_eq!(wrong, 0, "errors in published definitions");
 }
+
+#[test]
+fn graphql_is_read_as_the_specification_has_it() {
+    let good = r#"
+"""A schema with \""" all of it."""
+schema @a(b: [1, -2.5e3, {c: null, d: "}"}, $e]) { query: Root }
+directive @a("one" b: [[Int!]!]! = [[1]], c: In) repeatable on | FIELD_DEFINITION | OBJECT
+type Root implements & Node & Named @a { "x" ships(first: Int = 10 @a, where: In): [Ship!]! type: String }
+interface Node { id: ID! } interface Named implements Node { id: ID!, name: Date }
+extend type Root { more: Any }
+union Any = | Root | Ship
+enum Size { SMALL LARGE @a }
+scalar Date @specifiedBy(url: "https://a.example")
+input In { not: In, size: Size! = SMALL }
+type Ship implements Node, Named { id: ID! }
+type Empty implements Node
+# The end.
+"#;
+    let good = good.replace(", $e", "");
+    assert!(run("a.graphql", &good).found.is_empty());
+    for (text, code, at) in [
+        ("type Query { a: [Int }", 2053, "}"),
+        ("type Query { a Int }", 2053, "Int"),
+        ("type Query { }", 2053, "}"),
+        ("type Query { a: Int } \"open", 2053, "\""),
+        ("type Query { a: Int } query { a }", 2053, "query"),
+        ("type Query { a: Int }\r\ntype Größe { a: Int }", 2053, "ö"),
+        ("type Query { a: Int } type Query { b: Int }", 2053, "Query"),
+        ("type Query { a: Date }", 2055, "Date"),
+        ("type Query { a(b: Dtae): Int } scalar Date", 2055, "Dtae"),
+        ("type Qeury { a: Int }", 2054, ""),
+        ("schema { mutation: M } type M { a: Int }", 2054, "schema"),
+        (
+            "type Query { a(b: A): Int } input A { b: B! } input B { a: A! }",
+            2056,
+            "A",
+        ),
+    ] {
+        for text in [text.to_owned(), format!("\u{feff}{text}")] {
+            let found = run("a.graphql", &text).found;
+            assert_eq!(shown(&found, &text), [(code, at)], "{text}");
+        }
+    }
+}
+
+#[test]
+fn proto_files_are_read_as_the_language_has_them() {
+    let good = r#"
+syntax = "proto3"; // a comment
+package a.b; /* another
+one */
+import public "google/protobuf/timestamp.proto";
+option (x.y).z = { a: 1, b: [ { c: "}" 'd' } ] };
+service Fleet {
+  option deprecated = true;
+  rpc Get (stream Key) returns (stream .a.b.Ship) { option (google.api.http) = { get: "/v1" }; }
+  rpc Put (b.Ship.Part) returns (google.protobuf.Empty);
+}
+message Key { reserved 1, 3 to max; reserved "a"; string message = 2 [deprecated = true, (x) = { a: 1 }]; }
+message Ship {
+  message Part { Ship ship = 1; Size size = 2; }
+  enum Size { option allow_alias = true; SMALL = 0; LARGE = -1 [deprecated = true]; reserved 5; }
+  oneof one { Part part = 1; string other = 2; }
+  map<string, Part> parts = 0x3;
+  optional google.protobuf.Timestamp at = 4;
+  repeated group Old = 5 { int32 a = 1; };
+  extensions 100 to 199;
+  Old old = 6;
+}
+extend Ship { optional int32 more = 126; }
+"#;
+    let found = run("a.proto", good).found;
+    assert!(found.is_empty(), "{found:?}");
+    let with =
+        |more: &str| format!("service S {{ rpc A (M) returns (M); }} message M {{ {more} }}");
+    for (text, code, at) in [
+        (with("string a 1;"), 2057, "1"),
+        (with("string a = 1"), 2057, "}"),
+        (with("string a = b;"), 2057, "b"),
+        (with("Größe a = 1;"), 2057, "ö"),
+        (with("/* open"), 2057, "/"),
+        (with("M.N a = 1;"), 2059, "M.N"),
+        (with("map<string, strnig> a = 1;"), 2059, "strnig"),
+        (
+            format!("import \"b.proto\"; {}", with("B b = 1;")),
+            2060,
+            "\"b.proto\"",
+        ),
+        ("message M { }".to_owned(), 2058, ""),
+    ] {
+        let found = run("a.proto", &text).found;
+        assert_eq!(shown(&found, &text), [(code, at)], "{text}");
+    }
+}
+
+#[test]
+fn hostile_schemas_are_bounded() {
+    let n = 200_000;
+    let open = |sign: &str| sign.repeat(n);
+    for (name, text) in [
+        ("a.graphql", format!("type Query {{ a: {}", open("["))),
+        (
+            "a.graphql",
+            format!("type Query {{ a: Int @b(c: {}", open("[")),
+        ),
+        (
+            "a.graphql",
+            format!("type Query {{ a: Int @b(c: {}", open("{a:")),
+        ),
+        (
+            "a.graphql",
+            format!("type Query {{ a: Int }} \"{}", open("a")),
+        ),
+        (
+            "a.graphql",
+            format!("type Query {{ a: Int }} \"\"\"{}", open("\\\"\"\"")),
+        ),
+        ("a.proto", open("message M {")),
+        ("a.proto", format!("option a = {}", open("{"))),
+        ("a.proto", format!("message M {{ {} a = 1; }}", open("a."))),
+    ] {
+        let found = run(name, &text).found;
+        assert_eq!(found.len(), 1, "{name}: {found:?}");
+    }
+    fn many(n: usize, entry: impl Fn(usize) -> String) -> String {
+        (0..n).map(entry).collect()
+    }
+    type Shape = (&'static str, fn(usize) -> String);
+    let shapes: [Shape; 4] = [
+        ("a.graphql", |n| {
+            let inputs = many(n, |i| format!("input I{i} {{ a: I{}! }} ", (i + 1) % n));
+            format!("type Query {{ a: Int }} {inputs}")
+        }),
+        ("a.graphql", |n| {
+            let fields = many(n, |i| format!("f{i}: T{i} "));
+            format!("type Query {{ {fields} }}")
+        }),
+        ("a.proto", |n| {
+            let messages = many(n, |i| {
+                format!("message M{i} {{ M{} a = 1; }} ", (i + 1) % n)
+            });
+            format!("service S {{ }} {messages}")
+        }),
+        ("a.proto", |n| {
+            let fields = many(n, |i| format!("a.b.N f{i} = {i}; "));
+            format!("package a.b.c; service S {{ }} message M {{ {fields} }}")
+        }),
+    ];
+    for (name, shape) in shapes {
+        let (once, twice) = (shape(1000), shape(2000));
+        let grown = twice.len() as f64 / once.len() as f64;
+        let ratio = run(name, &twice).steps as f64 / run(name, &once).steps as f64;
+        assert!(ratio < grown * 1.15 + 0.1, "{name}: {ratio} for {grown}");
+    }
+}
