@@ -1,5 +1,6 @@
 //! Components: their names, and schemas that only the names tell apart.
 
+use super::changes::Change;
 use super::{Check, short};
 use crate::circles::circles;
 use crate::rules::{
@@ -32,6 +33,15 @@ pub(super) fn names<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, folder: Op
 
 /// The components of 3.x.
 pub(super) fn schemas<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
+    check.changes_fields(
+        node,
+        &[
+            ("examples", Change::Examples),
+            ("securitySchemes", Change::Security),
+            ("links", Change::Links),
+            ("callbacks", Change::Callbacks),
+        ],
+    );
     if let Some(schemas) = node.get("schemas") {
         all_of(check, schemas);
     }
@@ -41,6 +51,7 @@ fn all_of<'c>(check: &mut Check<'_, 'c>, schemas: NodeRef<'c>) {
     let nodes = schemas.entries().map(|(key, schema)| (schema.index(), key));
     check.components.extend(nodes);
     endless(check, schemas);
+    recursion(check, schemas);
 }
 
 /// The discriminator of `schema` names a property that is required.
@@ -156,5 +167,38 @@ fn endless<'c>(check: &mut Check<'_, 'c>, schemas: NodeRef<'c>) {
     for reference in found {
         let text = reference.as_str().unwrap_or("");
         check.say(endless_schema::found(short(reference), text));
+    }
+}
+
+/// Schemas that lead back to themselves, wherever a reference stands in them.
+fn recursion<'c>(check: &mut Check<'_, 'c>, schemas: NodeRef<'c>) {
+    let document = schemas.document();
+    let prefix = match check.version {
+        Version::V2 => "#/definitions/",
+        _ => "#/components/schemas/",
+    };
+    let entries: Vec<_> = schemas.entries().collect();
+    let numbers = entries.iter().map(|(key, _)| key.as_str().unwrap_or(""));
+    let numbers: HashMap<&str, usize> = numbers.zip(0..).collect();
+    let mut edges = Vec::new();
+    for (_, schema) in &entries {
+        check.spend((schema.end_index() - schema.index()) as usize / 16, *schema);
+        let inside = schema.index()..schema.end_index().saturating_sub(1);
+        let references = inside.filter(|at| document.node(*at).as_str() == Some("$ref"));
+        let targets = references.filter_map(|at| {
+            let text = document.node(at + 1).as_str()?;
+            numbers.get(text.strip_prefix(prefix)?).copied()
+        });
+        edges.push(targets.collect::<Vec<_>>());
+    }
+    let (file, meter) = (check.files.root, check.files.meter);
+    let mut found = Vec::new();
+    circles(
+        &edges,
+        || meter.spend(1, file),
+        |way| found.extend(way.first().map(|(schema, _)| *schema)),
+    );
+    for schema in found {
+        check.changes(Change::Recursion, entries[schema].0.span());
     }
 }

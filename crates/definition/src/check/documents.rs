@@ -1,5 +1,6 @@
 //! What is said of the document as a whole, and of its contact.
 
+use super::changes::Change;
 use super::{Check, place};
 use crate::rules::{
     doubtful_field_value, incomplete_object, invalid_field_value, missing_field,
@@ -9,6 +10,14 @@ use crate::shape::Version;
 use flux_apim_syntax::{Kind, NodeRef};
 
 pub(super) fn three<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Option<NodeRef<'c>>) {
+    check.changes_fields(
+        node,
+        &[
+            ("security", Change::Security),
+            ("externalDocs", Change::Docs),
+        ],
+    );
+    super::servers::all(check, node);
     if node.get("paths").is_some() {
         return;
     }
@@ -20,6 +29,15 @@ pub(super) fn three<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Optio
 }
 
 pub(super) fn two<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
+    check.changes_fields(
+        node,
+        &[
+            ("security", Change::Security),
+            ("securityDefinitions", Change::Security),
+            ("externalDocs", Change::Docs),
+            ("produces", Change::Produces),
+        ],
+    );
     let Some(version) = node.get("swagger") else {
         return;
     };

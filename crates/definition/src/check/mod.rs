@@ -6,6 +6,7 @@
 //! for. What concerns several values together, such as paths and their parameters, is
 //! looked at where the object is met that has them all.
 
+mod changes;
 mod components;
 mod documents;
 mod expressions;
@@ -26,6 +27,7 @@ use crate::rules::{
     unknown_field, wrong_type,
 };
 use crate::shape::{Also, Is, Need, Patterned, Shape, Version};
+use changes::{Change, Changes};
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Diagnostic, Findings, Span};
 use flux_apim_syntax::{self as syntax, NodeRef};
@@ -56,6 +58,8 @@ struct Check<'f, 'c> {
     met: HashSet<(FileId, u32, usize)>,
     /// The schemas among the components.
     components: HashMap<u32, NodeRef<'c>>,
+    /// What is said of the whole document at its end.
+    changes: Changes,
     /// What was said once for the whole document.
     said: HashSet<(&'static str, &'c str)>,
 }
@@ -80,6 +84,7 @@ pub(super) fn check(
         open: Vec::new(),
         met: HashSet::new(),
         components: HashMap::new(),
+        changes: Changes::new(),
         said: HashSet::new(),
     };
     check.push(root, None, is);
@@ -89,6 +94,7 @@ pub(super) fn check(
         check.look(work);
         held.grow(check.open.capacity() * size_of::<Work<'_>>(), files.root);
     }
+    check.say_changes();
 }
 
 impl<'c> Check<'_, 'c> {
@@ -239,7 +245,7 @@ impl<'c> Check<'_, 'c> {
             Also::Server => servers::server(self, node, key),
             Also::Components => components::schemas(self, node),
             Also::Paths => paths::paths(self, node),
-            Also::PathItem => parameters::listed(self, node),
+            Also::PathItem => paths::item(self, node),
             Also::Operation => operations::operation(self, node, key),
             Also::ParameterOfTwo => parameters::two(self, node, key),
             Also::Parameter => parameters::three(self, node, key),
@@ -261,6 +267,9 @@ impl<'c> Check<'_, 'c> {
             return self.push(value, Some(key), field.is);
         }
         if shape.extensions && name.starts_with("x-") {
+            if name != "x-servers" {
+                self.changes(Change::Extensions, key.span());
+            }
             return;
         }
         match shape.patterned {

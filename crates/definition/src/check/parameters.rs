@@ -1,5 +1,6 @@
 //! Parameters: each by itself, in its list, and against the path.
 
+use super::changes::Change;
 use super::{Check, place};
 use crate::operations::methods;
 use crate::rules::{
@@ -38,6 +39,34 @@ fn required<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, at: flux_apim_diag
     }
 }
 
+fn required_query<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, word: &str) {
+    if word == "query"
+        && let Some((key, value)) = node.entry("required")
+        && value.kind() == Kind::True
+    {
+        check.changes(Change::RequiredQuery, key.span());
+    }
+}
+
+/// How a parameter is written, where that is not how API Management has it.
+fn serialized<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
+    let is = |name: &str, usual: &[&str]| {
+        let text = node.get(name).and_then(NodeRef::as_str);
+        text.is_some_and(|text| !usual.contains(&text))
+    };
+    let has = |name: &str, kind: Kind| node.get(name).is_some_and(|value| value.kind() == kind);
+    let query = text(node, "in") == Some("query");
+    let changed = [
+        ("style", is("style", &["form", "simple"])),
+        ("explode", query && has("explode", Kind::False)),
+        ("allowReserved", has("allowReserved", Kind::True)),
+        ("allowEmptyValue", has("allowEmptyValue", Kind::True)),
+    ];
+    for (name, _) in changed.iter().filter(|(_, is_changed)| *is_changed) {
+        check.changes_fields(node, &[(name, Change::Serialization)]);
+    }
+}
+
 /// A parameter of 3.x.
 pub(super) fn three<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Option<NodeRef<'c>>) {
     const PLACES: &[&str] = &["path", "query", "header", "cookie"];
@@ -48,8 +77,12 @@ pub(super) fn three<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Optio
             check.say(invalid_field_value::place(place.span(), word, PLACES));
         } else if word == "path" {
             required(check, node, at);
+        } else if word == "cookie" {
+            check.changes(Change::Cookie, place.span());
         }
+        required_query(check, node, word);
     }
+    serialized(check, node);
     match (node.get("schema"), node.entry("content")) {
         (None, None) => check.say(incomplete_object::no_schema(at)),
         (Some(_), Some((content, _))) => {
@@ -70,6 +103,10 @@ pub(super) fn two<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Option<
     if !PLACES.contains(&word) {
         return check.say(invalid_field_value::place(place.span(), word, PLACES));
     }
+    if word == "formData" {
+        check.changes(Change::Form, place.span());
+    }
+    required_query(check, node, word);
     let (wanted, what) = match word {
         "body" => ("schema", "a body parameter"),
         _ => ("type", "a parameter that is no body"),

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "the summary of a rule says what it is")]
 
 pub mod array_without_items;
+pub mod changed_by_import;
 pub mod definition_without_operations;
 pub mod doubtful_field_value;
 pub mod dropped_value;
@@ -22,6 +23,7 @@ pub mod invalid_proto;
 pub mod invalid_runtime_expression;
 pub mod invalid_status;
 pub mod invalid_wsdl;
+pub mod long_path;
 pub mod long_summary;
 pub mod lower_case_status;
 pub mod malformed_definition;
@@ -39,6 +41,7 @@ pub mod reference_cycle;
 pub mod reference_of_other_kind;
 pub mod remote_reference;
 pub mod repeated_item;
+pub mod server_chosen;
 pub mod server_variable;
 pub mod several_bodies;
 pub mod several_parts;
@@ -64,6 +67,7 @@ pub mod wrong_type;
 pub mod wsdl_port_chosen;
 
 pub use array_without_items::RULE as ARRAY_WITHOUT_ITEMS;
+pub use changed_by_import::RULE as CHANGED_BY_IMPORT;
 pub use definition_without_operations::RULE as DEFINITION_WITHOUT_OPERATIONS;
 pub use doubtful_field_value::RULE as DOUBTFUL_FIELD_VALUE;
 pub use dropped_value::RULE as DROPPED_VALUE;
@@ -83,6 +87,7 @@ pub use invalid_proto::RULE as INVALID_PROTO;
 pub use invalid_runtime_expression::RULE as INVALID_RUNTIME_EXPRESSION;
 pub use invalid_status::RULE as INVALID_STATUS;
 pub use invalid_wsdl::RULE as INVALID_WSDL;
+pub use long_path::RULE as LONG_PATH;
 pub use long_summary::RULE as LONG_SUMMARY;
 pub use lower_case_status::RULE as LOWER_CASE_STATUS;
 pub use malformed_definition::RULE as MALFORMED_DEFINITION;
@@ -100,6 +105,7 @@ pub use reference_cycle::RULE as REFERENCE_CYCLE;
 pub use reference_of_other_kind::RULE as REFERENCE_OF_OTHER_KIND;
 pub use remote_reference::RULE as REMOTE_REFERENCE;
 pub use repeated_item::RULE as REPEATED_ITEM;
+pub use server_chosen::RULE as SERVER_CHOSEN;
 pub use server_variable::RULE as SERVER_VARIABLE;
 pub use several_bodies::RULE as SEVERAL_BODIES;
 pub use several_parts::RULE as SEVERAL_PARTS;
@@ -189,4 +195,7 @@ pub const ALL: &[&Rule] = &[
     &UNKNOWN_PROTO_TYPE,
     &PROTO_IMPORT,
     &UNKNOWN_METADATA_TYPE,
+    &CHANGED_BY_IMPORT,
+    &SERVER_CHOSEN,
+    &LONG_PATH,
 ];
