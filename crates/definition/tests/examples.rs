@@ -126,121 +126,15 @@ fn the_answer_to_3_2_names_the_version() {
     assert!(help.contains("3.1.0"), "{help}");
 }
 
-/// Shapes that grow in width, depth and in their references: each takes steps in
-/// proportion to its size.
 #[test]
-fn doubling_a_document_at_most_doubles_the_steps() {
-    type Shape = (&'static str, fn(usize) -> String);
-    fn many(n: usize, entry: impl Fn(usize) -> String) -> String {
-        (0..n).map(entry).collect::<Vec<_>>().join(",")
-    }
-    fn document(paths: &str, schemas: &str) -> String {
-        format!(
-            r#"{{"openapi":"3.0.1","info":{{"title":"A","version":"1"}},"paths":{{{paths}}},"components":{{"schemas":{{{schemas}}}}}}}"#
-        )
-    }
-    const ANSWER: &str = r#""responses":{"200":{"description":"A"}}"#;
-    let shapes: [Shape; 7] = [
-        ("paths", |n| {
-            document(
-                &many(n, |i| format!(r#""/a{i}":{{"get":{{{ANSWER}}}}}"#)),
-                "",
-            )
-        }),
-        ("parameters of one path", |n| {
-            let path = many(n, |i| format!("{{p{i}}}")).replace(',', "/");
-            let list = many(n, |i| {
-                format!(r#"{{"name":"p{i}","in":"path","required":true,"schema":{{}}}}"#)
-            });
-            document(
-                &format!(r#""/{path}":{{"get":{{"parameters":[{list}],{ANSWER}}}}}"#),
-                "",
-            )
-        }),
-        ("undeclared parameters", |n| {
-            let path = many(n, |i| format!("{{p{i}}}")).replace(',', "/");
-            document(
-                &format!(r#""/{path}":{{"get":{{{ANSWER}}},"post":{{{ANSWER}}}}}"#),
-                "",
-            )
-        }),
-        ("a chain of references", |n| {
-            document(
-                "",
-                &many(n, |i| {
-                    format!(r##""s{i}":{{"$ref":"#/components/schemas/s{}"}}"##, i + 1)
-                }),
-            )
-        }),
-        ("a circle of parts", |n| {
-            document(
-                "",
-                &many(n, |i| {
-                    format!(
-                        r##""s{i}":{{"allOf":[{{"$ref":"#/components/schemas/s{}"}}]}}"##,
-                        (i + 1) % n
-                    )
-                }),
-            )
-        }),
-        ("discriminators of one union", |n| {
-            let one = many(n, |i| {
-                format!(r##"{{"$ref":"#/components/schemas/s{i}"}}"##)
-            });
-            let all = many(n, |i| {
-                format!(
-                    r##""s{i}":{{"type":"object","allOf":[{{"$ref":"#/components/schemas/U"}}],"discriminator":{{"propertyName":"k"}}}}"##
-                )
-            });
-            document("", &format!(r#""U":{{"oneOf":[{one}]}},{all}"#))
-        }),
-        ("nested schemas", |n| {
-            let n = n.min(100);
-            document(
-                "",
-                &format!(
-                    r#""s":{}{{}}{}"#,
-                    r#"{"type":"array","items":"#.repeat(n),
-                    "}".repeat(n)
-                ),
-            )
-        }),
-    ];
-    let steps = |text: &str| {
-        let path = ArtifactPath::parse("a.json").unwrap();
-        let tree = SourceTree::in_memory(BTreeMap::from([(path, text.as_bytes().to_vec())]));
-        let limits = Limits::default();
-        let budget = Budget::new(&limits);
-        let mut findings = Findings::new(&budget, &limits);
-        compile(&tree, tree.find("a.json").unwrap(), &limits, &mut findings).unwrap();
-        budget.spent() as f64
-    };
-    for (name, shape) in shapes {
-        let (once, twice) = (shape(300), shape(600));
-        let grown = twice.len() as f64 / once.len() as f64;
-        let ratio = steps(&twice) / steps(&once);
-        assert!(ratio < grown * 1.15 + 0.1, "{name}: {ratio} for {grown}");
-    }
-}
-
-#[test]
-fn what_is_hostile_gives_findings_and_ends() {
-    let deep = format!("{{\"openapi\":\"3.0.1\",\"x\":{}", "[".repeat(100_000));
-    let pattern = format!(
-        "openapi: 3.0.1\ninfo: {{title: A, version: '1'}}\npaths: {{}}\ncomponents: {{schemas: {{A: {{type: string, pattern: '{}(a+)+$'}}}}}}\n",
-        "(".repeat(50_000)
+fn a_finding_in_another_file_stands_at_its_characters_there() {
+    let root = "{\"openapi\": \"3.1.0\", \"info\": {\"title\": \"\\u00c4\", \"version\": \"1\"}, \"paths\": {\"/\u{e4}\": {\"$ref\": \"../st\u{fc}cke.yaml#/pfad\"}}}";
+    let parts = "\u{feff}x-größe: &größe\r\n  description: ⚓\r\n  headers: {x-ä: {schema: {$ref: '#/größe'}}}\r\npfad:\r\n  get:\r\n    responses: {'200': *größe, default: {$ref: '#/nichts-ö'}}\r\ngröße: {type: string, minLength: zwölf}\r\n";
+    let found = run(
+        &[("a/root.json", root), ("stücke.yaml", parts)],
+        "a/root.json",
     );
-    let chain: String = (0..10_000)
-        .map(|i| format!("    s{i}: {{$ref: '#/components/schemas/s{}'}}\n", i + 1))
-        .collect();
-    let chain = format!(
-        "openapi: 3.0.1\ninfo: {{title: A, version: '1'}}\npaths: {{}}\ncomponents:\n  schemas:\n{chain}"
-    );
-    for (name, text) in [
-        ("deep.json", deep),
-        ("pattern.yaml", pattern),
-        ("chain.yaml", chain),
-    ] {
-        assert!(!run(&[(name, &text)], name).is_empty(), "{name}");
-    }
+    let mut at = places(&found, parts);
+    at.sort_unstable();
+    assert_eq!(at, ["'#/nichts-ö'", "zwölf"], "{found:#?}");
 }

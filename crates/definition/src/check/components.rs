@@ -4,7 +4,8 @@ use super::changes::Change;
 use super::{Check, short};
 use crate::circles::circles;
 use crate::rules::{
-    endless_schema, invalid_component_name, optional_discriminator, some_services_refuse,
+    endless_schema, invalid_component_name, long_reference_chain, optional_discriminator,
+    some_services_refuse,
 };
 use crate::shape::Version;
 use flux_apim_syntax::{Kind, NodeRef};
@@ -12,6 +13,8 @@ use std::collections::HashMap;
 
 /// Branches of a schema that are looked through for its discriminator.
 const MAX_BRANCHES: usize = 256;
+/// Links of a chain of references that nobody wonders about.
+const MAX_CHAIN: usize = 32;
 
 /// The names of components in `node`.
 pub(super) fn names<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, folder: Option<NodeRef<'c>>) {
@@ -52,6 +55,7 @@ fn all_of<'c>(check: &mut Check<'_, 'c>, schemas: NodeRef<'c>) {
     check.components.extend(nodes);
     endless(check, schemas);
     recursion(check, schemas);
+    chains(check, schemas);
 }
 
 /// The discriminator of `schema` names a property that is required.
@@ -200,5 +204,39 @@ fn recursion<'c>(check: &mut Check<'_, 'c>, schemas: NodeRef<'c>) {
     );
     for schema in found {
         check.changes(Change::Recursion, entries[schema].0.span());
+    }
+}
+
+/// Chains of schemas that are nothing but references, each looked at once.
+fn chains<'c>(check: &mut Check<'_, 'c>, schemas: NodeRef<'c>) {
+    // How many links lead on from a schema.
+    let mut lengths: HashMap<u32, usize> = HashMap::new();
+    let mut longest: Option<(usize, NodeRef<'c>)> = None;
+    for (key, schema) in schemas.entries() {
+        let mut way = Vec::new();
+        let mut next = Some(schema);
+        let mut rest = 0;
+        while let Some(link) = next {
+            check.spend(1, link);
+            if let Some(known) = lengths.get(&link.index()) {
+                rest = *known + 1;
+                break;
+            }
+            // A circle ends where it begins.
+            lengths.insert(link.index(), 0);
+            way.push(link);
+            let target = check.resolver.of(link);
+            next = target.filter(|target| check.is_root(*target));
+        }
+        for (passed, link) in way.iter().rev().enumerate() {
+            lengths.insert(link.index(), rest + passed);
+        }
+        let length = lengths.get(&schema.index()).copied().unwrap_or(0);
+        if longest.is_none_or(|(most, _)| length > most) {
+            longest = Some((length, key));
+        }
+    }
+    if let Some((length, key)) = longest.filter(|(length, _)| *length > MAX_CHAIN) {
+        check.say(long_reference_chain::found(key.span(), length));
     }
 }

@@ -15,6 +15,7 @@ mod parameters;
 mod paths;
 mod pattern;
 mod references;
+mod regex;
 mod schema;
 mod security;
 mod servers;

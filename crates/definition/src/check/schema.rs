@@ -2,8 +2,9 @@
 
 use super::{Check, Work, place, references, values};
 use crate::rules::{
-    array_without_items, doubtful_field_value, invalid_field_value, invalid_pattern,
-    some_services_refuse, unknown_field, unknown_schema_keyword, wrong_type,
+    array_without_items, doubtful_field_value, foreign_pattern, invalid_field_value,
+    invalid_pattern, slow_pattern, some_services_refuse, unknown_field, unknown_schema_keyword,
+    wrong_type,
 };
 use crate::shape::schema::{ALL, ANY, LATER};
 use crate::shape::schema::{KEYWORDS, Word, row};
@@ -323,6 +324,12 @@ fn pattern<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
     };
     check.spend(text.len() / 16, work.node);
     if let Err(what) = super::pattern::check(text) {
-        check.say(invalid_pattern::found(work.node.span(), text, what));
+        return check.say(invalid_pattern::found(work.node.span(), text, what));
+    }
+    if super::regex::is_slow(text) {
+        check.say(slow_pattern::found(work.node.span(), text));
+    }
+    if let Some(what) = super::regex::foreign(text) {
+        check.say(foreign_pattern::found(work.node.span(), text, what));
     }
 }

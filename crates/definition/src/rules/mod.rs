@@ -12,6 +12,7 @@ pub mod duplicate_parameter;
 pub mod duplicate_signature;
 pub mod endless_input;
 pub mod endless_schema;
+pub mod foreign_pattern;
 pub mod graphql_without_query;
 pub mod incomplete_object;
 pub mod invalid_component_name;
@@ -24,6 +25,7 @@ pub mod invalid_runtime_expression;
 pub mod invalid_status;
 pub mod invalid_wsdl;
 pub mod long_path;
+pub mod long_reference_chain;
 pub mod long_summary;
 pub mod lower_case_status;
 pub mod malformed_definition;
@@ -46,6 +48,7 @@ pub mod server_variable;
 pub mod several_bodies;
 pub mod several_parts;
 pub mod similar_paths;
+pub mod slow_pattern;
 pub mod some_services_refuse;
 pub mod superfluous_path_parameter;
 pub mod undeclared_path_parameter;
@@ -76,6 +79,7 @@ pub use duplicate_parameter::RULE as DUPLICATE_PARAMETER;
 pub use duplicate_signature::RULE as DUPLICATE_SIGNATURE;
 pub use endless_input::RULE as ENDLESS_INPUT;
 pub use endless_schema::RULE as ENDLESS_SCHEMA;
+pub use foreign_pattern::RULE as FOREIGN_PATTERN;
 pub use graphql_without_query::RULE as GRAPHQL_WITHOUT_QUERY;
 pub use incomplete_object::RULE as INCOMPLETE_OBJECT;
 pub use invalid_component_name::RULE as INVALID_COMPONENT_NAME;
@@ -88,6 +92,7 @@ pub use invalid_runtime_expression::RULE as INVALID_RUNTIME_EXPRESSION;
 pub use invalid_status::RULE as INVALID_STATUS;
 pub use invalid_wsdl::RULE as INVALID_WSDL;
 pub use long_path::RULE as LONG_PATH;
+pub use long_reference_chain::RULE as LONG_REFERENCE_CHAIN;
 pub use long_summary::RULE as LONG_SUMMARY;
 pub use lower_case_status::RULE as LOWER_CASE_STATUS;
 pub use malformed_definition::RULE as MALFORMED_DEFINITION;
@@ -110,6 +115,7 @@ pub use server_variable::RULE as SERVER_VARIABLE;
 pub use several_bodies::RULE as SEVERAL_BODIES;
 pub use several_parts::RULE as SEVERAL_PARTS;
 pub use similar_paths::RULE as SIMILAR_PATHS;
+pub use slow_pattern::RULE as SLOW_PATTERN;
 pub use some_services_refuse::RULE as SOME_SERVICES_REFUSE;
 pub use superfluous_path_parameter::RULE as SUPERFLUOUS_PATH_PARAMETER;
 pub use undeclared_path_parameter::RULE as UNDECLARED_PATH_PARAMETER;
@@ -198,4 +204,7 @@ pub const ALL: &[&Rule] = &[
     &CHANGED_BY_IMPORT,
     &SERVER_CHOSEN,
     &LONG_PATH,
+    &SLOW_PATTERN,
+    &FOREIGN_PATTERN,
+    &LONG_REFERENCE_CHAIN,
 ];
