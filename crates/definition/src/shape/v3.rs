@@ -1,9 +1,8 @@
 //! The objects of OpenAPI 3.0 and 3.1, after their specifications.
 
-use super::shape::{Field, Is, Need, PLAIN, Patterned, Shape, Version, fields};
-use super::{components, documents, expressions, operations, parameters, paths, security, servers};
+use super::{Also, Field, Is, Need, PLAIN, Patterned, Shape, Version, fields};
 
-pub(super) static DOCUMENT: Shape = Shape {
+pub(crate) static DOCUMENT: Shape = Shape {
     name: "document",
     fields: fields! {
         "openapi" Is::Text, Required;
@@ -11,13 +10,14 @@ pub(super) static DOCUMENT: Shape = Shape {
         "jsonSchemaDialect" Is::Text; V31;
         "servers" Is::List(&Is::Object(&SERVER));
         "paths" Is::Object(&PATHS);
+        "x-ms-paths" Is::Unread(&Is::Map(&Is::Object(&PATH_ITEM)));
         "webhooks" Is::Map(&Is::Object(&PATH_ITEM)); V31;
         "components" Is::Object(&COMPONENTS);
         "security" Is::List(&Is::Object(&REQUIREMENT));
         "tags" Is::List(&Is::Object(&TAG));
         "externalDocs" Is::Object(&EXTERNAL_DOCS);
     },
-    more: Some(documents::three),
+    also: Some(Also::Document),
     ..PLAIN
 };
 
@@ -38,7 +38,7 @@ static INFO: Shape = Shape {
 static CONTACT: Shape = Shape {
     name: "contact",
     fields: fields! { "name" Is::Text; "url" Is::Text; "email" Is::Text; },
-    more: Some(documents::contact),
+    also: Some(Also::Contact),
     ..PLAIN
 };
 
@@ -59,7 +59,7 @@ static SERVER: Shape = Shape {
         "description" Is::Text;
         "variables" Is::Map(&Is::Object(&SERVER_VARIABLE));
     },
-    more: Some(servers::server),
+    also: Some(Also::Server),
     ..PLAIN
 };
 
@@ -87,14 +87,14 @@ static COMPONENTS: Shape = Shape {
         "callbacks" Is::Components(&Is::Object(&CALLBACK));
         "pathItems" Is::Components(&Is::Object(&PATH_ITEM)); V31;
     },
-    more: Some(components::schemas),
+    also: Some(Also::Components),
     ..PLAIN
 };
 
 static PATHS: Shape = Shape {
     name: "paths",
     patterned: Patterned::Paths(Is::Object(&PATH_ITEM)),
-    more: Some(paths::paths),
+    also: Some(Also::Paths),
     ..PLAIN
 };
 
@@ -116,7 +116,7 @@ static PATH_ITEM: Shape = Shape {
         "parameters" Is::List(&Is::Object(&PARAMETER));
     },
     components: Some("pathItems"),
-    more: Some(parameters::listed),
+    also: Some(Also::PathItem),
     ..PLAIN
 };
 
@@ -136,7 +136,7 @@ static OPERATION: Shape = Shape {
         "security" Is::List(&Is::Object(&REQUIREMENT));
         "servers" Is::List(&Is::Object(&SERVER));
     },
-    more: Some(operations::operation),
+    also: Some(Also::Operation),
     ..PLAIN
 };
 
@@ -174,7 +174,7 @@ static PARAMETER: Shape = Shape {
         "content" Is::Map(&Is::Object(&MEDIA_TYPE));
     },
     components: Some("parameters"),
-    more: Some(parameters::three),
+    also: Some(Also::Parameter),
     ..PLAIN
 };
 
@@ -253,7 +253,7 @@ static CALLBACK: Shape = Shape {
     name: "callback",
     patterned: Patterned::Any(Is::Object(&PATH_ITEM)),
     components: Some("callbacks"),
-    more: Some(expressions::callback),
+    also: Some(Also::Callback),
     ..PLAIN
 };
 
@@ -280,7 +280,7 @@ static LINK: Shape = Shape {
         "server" Is::Object(&SERVER);
     },
     components: Some("links"),
-    more: Some(expressions::link),
+    also: Some(Also::Link),
     ..PLAIN
 };
 
@@ -307,7 +307,7 @@ static SECURITY_SCHEME: Shape = Shape {
         "openIdConnectUrl" Is::Text;
     },
     components: Some("securitySchemes"),
-    more: Some(security::scheme),
+    also: Some(Also::Scheme),
     ..PLAIN
 };
 
@@ -336,22 +336,22 @@ static FLOW: Shape = Shape {
 static REQUIREMENT: Shape = Shape {
     name: "security",
     patterned: Patterned::Any(Is::Texts),
-    more: Some(security::requirement),
+    also: Some(Also::Requirement),
     ..PLAIN
 };
 
 /// The object of a `discriminator`.
-pub(super) static DISCRIMINATOR: Shape = Shape {
+pub(crate) static DISCRIMINATOR: Shape = Shape {
     name: "discriminator",
     fields: fields! {
         "propertyName" Is::Text, Required;
-        "mapping" Is::Map(&Is::Text);
+        "mapping" Is::Map(&Is::Mapping);
     },
     ..PLAIN
 };
 
 /// The object of `xml`.
-pub(super) static XML: Shape = Shape {
+pub(crate) static XML: Shape = Shape {
     name: "xml",
     fields: fields! {
         "name" Is::Text;
@@ -364,4 +364,4 @@ pub(super) static XML: Shape = Shape {
 };
 
 /// The object of `externalDocs` in a schema.
-pub(super) static DOCS: &Shape = &EXTERNAL_DOCS;
+pub(crate) static DOCS: &Shape = &EXTERNAL_DOCS;

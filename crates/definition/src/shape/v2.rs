@@ -1,11 +1,10 @@
 //! The objects of OpenAPI (Swagger) 2.0, after its official JSON schema.
 
-use super::shape::{Field, Is, Limit, Need, PLAIN, Patterned, Shape, Version, fields};
-use super::{documents, operations, parameters, paths, security};
+use super::{Also, Field, Is, Limit, Need, PLAIN, Patterned, Shape, Version, fields};
 
 const SCHEMES: &[&str] = &["http", "https", "ws", "wss"];
 
-pub(super) static DOCUMENT: Shape = Shape {
+pub(crate) static DOCUMENT: Shape = Shape {
     name: "document",
     fields: fields! {
         "swagger" Is::Text, Required;
@@ -16,6 +15,7 @@ pub(super) static DOCUMENT: Shape = Shape {
         "consumes" Is::Texts;
         "produces" Is::Texts;
         "paths" Is::Object(&PATHS), Required;
+        "x-ms-paths" Is::Unread(&Is::Map(&Is::Object(&PATH_ITEM)));
         "definitions" Is::Components(&Is::Schema);
         "parameters" Is::Components(&Is::Object(&PARAMETER));
         "responses" Is::Components(&Is::Object(&RESPONSE));
@@ -24,7 +24,7 @@ pub(super) static DOCUMENT: Shape = Shape {
         "tags" Is::List(&Is::Object(&TAG));
         "externalDocs" Is::Object(&EXTERNAL_DOCS);
     },
-    more: Some(documents::two),
+    also: Some(Also::DocumentOfTwo),
     ..PLAIN
 };
 
@@ -44,7 +44,7 @@ static INFO: Shape = Shape {
 static CONTACT: Shape = Shape {
     name: "contact",
     fields: fields! { "name" Is::Text; "url" Is::Text; "email" Is::Text; },
-    more: Some(documents::contact),
+    also: Some(Also::Contact),
     ..PLAIN
 };
 
@@ -57,7 +57,7 @@ static LICENSE: Shape = Shape {
 static PATHS: Shape = Shape {
     name: "paths",
     patterned: Patterned::Paths(Is::Object(&PATH_ITEM)),
-    more: Some(paths::paths),
+    also: Some(Also::Paths),
     ..PLAIN
 };
 
@@ -75,7 +75,7 @@ static PATH_ITEM: Shape = Shape {
         "parameters" Is::List(&Is::Object(&PARAMETER));
     },
     components: Some("pathItems"),
-    more: Some(parameters::listed),
+    also: Some(Also::PathItem),
     ..PLAIN
 };
 
@@ -95,7 +95,7 @@ static OPERATION: Shape = Shape {
         "deprecated" Is::Bool;
         "security" Is::List(&Is::Object(&REQUIREMENT));
     },
-    more: Some(operations::operation),
+    also: Some(Also::Operation),
     ..PLAIN
 };
 
@@ -134,7 +134,7 @@ static PARAMETER: Shape = Shape {
         "multipleOf" Is::Keyword;
     },
     components: Some("parameters"),
-    more: Some(parameters::two),
+    also: Some(Also::ParameterOfTwo),
     ..PLAIN
 };
 
@@ -230,7 +230,7 @@ static SECURITY_SCHEME: Shape = Shape {
         "tokenUrl" Is::Text;
         "scopes" Is::Map(&Is::Text);
     },
-    more: Some(security::definition),
+    also: Some(Also::SchemeOfTwo),
     ..PLAIN
 };
 
@@ -238,12 +238,12 @@ static REQUIREMENT: Shape = Shape {
     name: "security",
     patterned: Patterned::Any(Is::Texts),
     extensions: false,
-    more: Some(security::requirement),
+    also: Some(Also::Requirement),
     ..PLAIN
 };
 
 /// The object of `xml`.
-pub(super) static XML: Shape = Shape {
+pub(crate) static XML: Shape = Shape {
     name: "xml",
     fields: fields! {
         "name" Is::Text;
@@ -256,4 +256,4 @@ pub(super) static XML: Shape = Shape {
 };
 
 /// The object of `externalDocs` in a schema.
-pub(super) static DOCS: &Shape = &EXTERNAL_DOCS;
+pub(crate) static DOCS: &Shape = &EXTERNAL_DOCS;

@@ -1,11 +1,18 @@
 //! What the objects of an OpenAPI document look like: rows of the tables of each version.
+//!
+//! The checks walk a document by these tables, and references are found by them: where a
+//! `$ref` stands decides whether it is one, not the names of the keys above it.
 
-use super::Check;
-use flux_apim_syntax::NodeRef;
+mod inside;
+pub(crate) mod schema;
+pub(crate) mod v2;
+pub(crate) mod v3;
+
+use crate::Kind;
 
 /// A version of OpenAPI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Version {
+pub(crate) enum Version {
     V2,
     V30,
     V31,
@@ -13,10 +20,18 @@ pub(super) enum Version {
 
 /// What a value is.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Is {
+pub(crate) enum Is {
     Text,
     Bool,
+    /// Data: nothing inside is a reference.
     Any,
+    /// What no table has: what looks like a reference is taken for one if it leads
+    /// somewhere.
+    Unknown,
+    /// What is looked through for references and operations, and not checked.
+    Unread(&'static Is),
+    /// The value of a discriminator's mapping: the name of a schema, or a reference.
+    Mapping,
     /// Text of 2.0 that its official schema limits.
     Limited(&'static Limit),
     /// Text that should be one of these words; nobody refuses others.
@@ -38,7 +53,7 @@ pub(super) enum Is {
 
 /// What the official schema of 2.0 allows.
 #[derive(Debug)]
-pub(super) enum Limit {
+pub(crate) enum Limit {
     Words(&'static [&'static str]),
     /// A list of such words.
     ListOf(&'static [&'static str]),
@@ -48,7 +63,7 @@ pub(super) enum Limit {
 
 /// Who wants a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Need {
+pub(crate) enum Need {
     Optional,
     /// The readers.
     Required,
@@ -60,17 +75,17 @@ pub(super) enum Need {
 
 /// A field of an object.
 #[derive(Debug)]
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) is: Is,
-    pub(super) need: Need,
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) is: Is,
+    pub(crate) need: Need,
     /// The first version that has it.
-    pub(super) since: Version,
+    pub(crate) since: Version,
 }
 
 /// Keys of an object that are no fields.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Patterned {
+pub(crate) enum Patterned {
     None,
     /// `/...`
     Paths(Is),
@@ -80,25 +95,54 @@ pub(super) enum Patterned {
     Any(Is),
 }
 
-/// What else there is to say of an object, the key that leads to it given.
-pub(super) type More = for<'c> fn(&mut Check<'_, 'c>, NodeRef<'c>, Option<NodeRef<'c>>);
+/// Objects of which the checks say more than their fields show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Also {
+    DocumentOfTwo,
+    Document,
+    Contact,
+    Server,
+    Components,
+    Paths,
+    PathItem,
+    Operation,
+    ParameterOfTwo,
+    Parameter,
+    Callback,
+    Link,
+    SchemeOfTwo,
+    Scheme,
+    Requirement,
+}
 
 /// An object of a version.
 #[derive(Debug)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     /// As messages of the reader name it.
-    pub(super) name: &'static str,
-    pub(super) fields: &'static [Field],
-    pub(super) patterned: Patterned,
+    pub(crate) name: &'static str,
+    pub(crate) fields: &'static [Field],
+    pub(crate) patterned: Patterned,
     /// Whether it may have `x-` fields.
-    pub(super) extensions: bool,
+    pub(crate) extensions: bool,
     /// Where components of the kind are, when a `$ref` may stand for it.
-    pub(super) components: Option<&'static str>,
-    pub(super) more: Option<More>,
+    pub(crate) components: Option<&'static str>,
+    pub(crate) also: Option<Also>,
+}
+
+impl Version {
+    /// Of documents of `kind`, and what their outermost object is.
+    pub(crate) fn of(kind: Kind) -> Option<(Self, Is)> {
+        match kind {
+            Kind::Swagger2 => Some((Self::V2, Is::Object(&v2::DOCUMENT))),
+            Kind::OpenApi30 => Some((Self::V30, Is::Object(&v3::DOCUMENT))),
+            Kind::OpenApi31 => Some((Self::V31, Is::Object(&v3::DOCUMENT))),
+            _ => None,
+        }
+    }
 }
 
 impl Shape {
-    pub(super) fn field(&self, name: &str, version: Version) -> Option<&'static Field> {
+    pub(crate) fn field(&self, name: &str, version: Version) -> Option<&'static Field> {
         let mut fields = self.fields.iter();
         fields.find(|field| field.name == name && field.since <= version)
     }
@@ -119,14 +163,14 @@ macro_rules! fields {
     (@since) => { Version::V2 };
     (@since $since:ident) => { Version::$since };
 }
-pub(super) use fields;
+pub(crate) use fields;
 
 /// An object that is nothing but its fields and extensions.
-pub(super) const PLAIN: Shape = Shape {
+pub(crate) const PLAIN: Shape = Shape {
     name: "",
     fields: &[],
     patterned: Patterned::None,
     extensions: true,
     components: None,
-    more: None,
+    also: None,
 };
