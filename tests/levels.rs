@@ -31,7 +31,10 @@ fn project(more: &[(&str, &str)]) -> flux_apim::tree::SourceTree {
     // Backends that may be meant by those that policies name: what is near is an error.
     let near = ["gone", "one", "two", "new"].map(|name| {
         let path = format!("backends/{name}s/backendInformation.json");
-        (path, r#"{"properties":{"url":"https://b.example","protocol":"http"}}"#)
+        (
+            path,
+            r#"{"properties":{"url":"https://b.example","protocol":"http"}}"#,
+        )
     });
     let near = near.each_ref().map(|(path, text)| (path.as_str(), *text));
     let sound = [(API, INFORMATION), (DEFINITION, SPEC)];

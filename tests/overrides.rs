@@ -34,7 +34,10 @@ fn with(environment: &str) -> Outcome {
             ),
             ("namedValues/host/namedValueInformation.json", NAMED),
             ("loggers/l/loggerInformation.json", LOGGER),
-            ("diagnostics/applicationinsights/diagnosticInformation.json", DIAGNOSTIC),
+            (
+                "diagnostics/applicationinsights/diagnosticInformation.json",
+                DIAGNOSTIC,
+            ),
             ("products/p/productInformation.json", PRODUCT),
             ("products/p/policy.xml", POLICY),
         ] {
@@ -164,7 +167,10 @@ fn properties_are_merged_wherever_they_are_nested() {
             api["subscriptionKeyParameterNames"],
             serde_json::json!({"header": "X", "query": "q"})
         );
-        assert_eq!(get("apis/diagnostics", "a/applicationinsights")["verbosity"], "information");
+        assert_eq!(
+            get("apis/diagnostics", "a/applicationinsights")["verbosity"],
+            "information"
+        );
         assert_eq!(get("apis/releases", "a/r")["notes"], "prod");
         assert_eq!(
             get("apis/operations/policies", "a/getx/policy")["format"],

@@ -52,9 +52,16 @@ fn the_current_revision_is_rendered_once() {
     let found = common::shown(&outcome);
     let repeated = found.iter().find(|f| f.starts_with("APIM1037 "));
     let repeated = repeated.unwrap_or_else(|| panic!("{found:?}"));
-    assert!(repeated.contains("apis/a;rev=2/apiInformation.json"), "{found:?}");
+    assert!(
+        repeated.contains("apis/a;rev=2/apiInformation.json"),
+        "{found:?}"
+    );
     let names = template(&outcome)["resources"].to_string();
-    assert_eq!(names.matches("'a;rev=2')]\",\"properties\"").count(), 1, "{names}");
+    assert_eq!(
+        names.matches("'a;rev=2')]\",\"properties\"").count(),
+        1,
+        "{names}"
+    );
 }
 
 #[test]
@@ -85,7 +92,9 @@ fn a_revision_that_is_not_there_is_missed() {
     assert_eq!(errors(&with("1")), Vec::<String>::new());
     let found = common::shown(&with("9"));
     assert!(
-        found.iter().any(|f| f.starts_with("APIM4006 ") && f.contains("`a;rev=9`")),
+        found
+            .iter()
+            .any(|f| f.starts_with("APIM4006 ") && f.contains("`a;rev=9`")),
         "{found:?}"
     );
 }
@@ -115,7 +124,12 @@ fn an_operation_waits_for_the_schema_that_it_names() {
     assert!(needs.contains("/schemas"), "{needs}");
     let outcome = with("s2");
     let found = common::shown(&outcome);
-    assert!(found.iter().any(|f| f.starts_with("APIM1042 ") && f.contains("`s2`")), "{found:?}");
+    assert!(
+        found
+            .iter()
+            .any(|f| f.starts_with("APIM1042 ") && f.contains("`s2`")),
+        "{found:?}"
+    );
     assert!(!template(&outcome).to_string().contains("schemaId"));
 }
 

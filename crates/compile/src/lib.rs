@@ -20,6 +20,7 @@ use flux_apim_levels as levels;
 use flux_apim_model::kinds::Kind;
 use flux_apim_model::rules::credential_in_clear;
 use flux_apim_model::{Key, Resource};
+use flux_apim_policy::rules::malformed_policy;
 use flux_apim_policy::{self as policy, Reference};
 use flux_apim_reuse::Reuse;
 use flux_apim_syntax::{self as syntax, Origins, Value};
@@ -293,6 +294,20 @@ fn policy(
         let span = Span::new(file, range.start, range.end);
         findings.push(credential_in_clear::found(span.into(), what));
     }
+    if is_path(&text) {
+        findings.push(malformed_policy::path(
+            Span::new(file, 0, text.len()),
+            text.trim(),
+        ));
+        let policy = Policy {
+            references: Vec::new(),
+            token: None,
+            has_notes: false,
+            _held: findings.budget().hold(0, file),
+        };
+        let meter = findings.budget().meter();
+        return (policy, Content::new(text, file, &meter));
+    }
     let document = policy::parse(file, &text, root, limits.max_depth, findings);
     policy::check(&document, setting(key), findings);
     let meter = findings.budget().meter();
@@ -329,6 +344,20 @@ fn policy(
     };
     let content = Content::new(text, file, &meter);
     (policy, content.held_in(file, 0, &meter))
+}
+
+/// Whether `text` names a file: three people wrote `./basic.xml` as the value of a fragment
+/// (Azure/api-management-policy-snippets#95 and others).
+fn is_path(text: &str) -> bool {
+    let text = text.trim();
+    text.len() < 1000
+        && !text.contains(['<', '\n', '@'])
+        && text.rsplit_once('.').is_some_and(|(_, extension)| {
+            matches!(
+                extension.to_ascii_lowercase().as_str(),
+                "xml" | "cshtml" | "txt"
+            )
+        })
 }
 
 /// Where the policy `key` is set. In a workspace only its own policy's scope is known:

@@ -105,8 +105,6 @@ pub struct Compiled {
     pub operations: Vec<Operation>,
     /// `info.title`.
     pub title: Option<String>,
-    /// The service and port of a WSDL document that are taken where none is given.
-    pub selector: Option<WsdlSelector>,
     /// All of them.
     pub ports: Option<Ports>,
     /// Other files that it refers to.
@@ -206,7 +204,6 @@ impl Compiled {
             text,
             operations: Vec::new(),
             title: None,
-            selector: None,
             ports: None,
             used: BTreeSet::new(),
             absent: BTreeSet::new(),

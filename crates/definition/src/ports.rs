@@ -41,14 +41,10 @@ impl Ports {
         std::iter::once(&self.first).chain(&self.others)
     }
 
+    /// The first port with an https address, else the first.
     fn chosen(&self) -> &Port {
         let secure = self.all().find(|port| port.is_secure());
         secure.unwrap_or(&self.first)
-    }
-
-    /// The first port with an https address, else the first.
-    pub fn preferred(&self) -> WsdlSelector {
-        self.chosen().selector.clone()
     }
 
     /// Takes the preferred port, where no selector is given, and says so when there are

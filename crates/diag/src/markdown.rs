@@ -59,7 +59,10 @@ pub fn to_markdown(report: &Report) -> String {
         out.push_str(&row);
     }
     if left_out > 0 {
-        let _ = writeln!(out, "\n{left_out} more are left out; `--format json` has all.");
+        let _ = writeln!(
+            out,
+            "\n{left_out} more are left out; `--format json` has all."
+        );
     }
     out
 }

@@ -2,8 +2,9 @@
 
 use crate::normal;
 use flux_apim_compile::Texts;
-use flux_apim_diag::Findings;
+use flux_apim_definition::{Ports, WsdlSelector};
 use flux_apim_diag::tree::FileId;
+use flux_apim_diag::{Findings, Place};
 use flux_apim_discover::Project;
 use flux_apim_model::kinds::{Kind, Role};
 use flux_apim_model::{Key, Origin, Resource};
@@ -40,11 +41,8 @@ pub(super) fn prepare(
             properties.set("type", kind);
             properties.set("apiType", kind);
         }
-        if let (Some(selector), None) = (&compiled.selector, properties.get("wsdlSelector")) {
-            let mut value = Value::empty_object();
-            value.set("wsdlServiceName", selector.service.as_str());
-            value.set("wsdlEndpointName", selector.endpoint.as_str());
-            properties.set("wsdlSelector", value);
+        if let Some(ports) = &compiled.ports {
+            selector(properties, ports, findings);
         }
         if resource.plain && properties.get("displayName").is_none() {
             let title = compiled
@@ -55,6 +53,31 @@ pub(super) fn prepare(
             properties.set("displayName", shown.chars().take(300).collect::<String>());
         }
     }
+}
+
+/// Azure imports one port of a WSDL document: the one that is asked for, else one of ours.
+fn selector(properties: &mut Value, ports: &Ports, findings: &mut Findings) {
+    let Some(given) = properties.get("wsdlSelector") else {
+        let chosen = ports.choose(findings);
+        let mut value = Value::empty_object();
+        value.set("wsdlServiceName", chosen.service);
+        value.set("wsdlEndpointName", chosen.endpoint);
+        properties.set("wsdlSelector", value);
+        return;
+    };
+    let text = |name: &str| {
+        given
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or("")
+            .to_owned()
+    };
+    let asked = WsdlSelector {
+        service: text("wsdlServiceName"),
+        endpoint: text("wsdlEndpointName"),
+    };
+    let place = given.place().map_or(Place::Source, Place::from);
+    ports.check(&asked, place, findings);
 }
 
 /// The SDL of a GraphQL API is a schema resource named `graphql`.

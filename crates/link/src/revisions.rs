@@ -68,7 +68,9 @@ pub(super) fn prepare(project: &mut Project, findings: &mut Findings) -> BTreeSe
             if let (Some(finding), Some(place)) = (finding, resource.place())
                 && resource.key.kind != Kind::Api
             {
-                finding.related.push((place.into(), "nor is this".to_owned()));
+                finding
+                    .related
+                    .push((place.into(), "nor is this".to_owned()));
             }
         }
         let is_repeated = |key: &Key| key.api().is_some_and(|api| repeated.contains_key(&api));

@@ -75,7 +75,10 @@ pub(super) fn gitlab(report: &Report) -> String {
 pub(super) fn azure(report: &Report) -> String {
     let escape = |text: &str| {
         let text = text.replace('%', "%AZP25");
-        text.replace(';', "%3B").replace('\r', "%0D").replace('\n', "%0A").replace(']', "%5D")
+        text.replace(';', "%3B")
+            .replace('\r', "%0D")
+            .replace('\n', "%0A")
+            .replace(']', "%5D")
     };
     let mut out = String::new();
     for finding in report.in_force() {
@@ -89,7 +92,11 @@ pub(super) fn azure(report: &Report) -> String {
         }
         if let Some(range) = finding.range {
             let start = range.start;
-            let _ = write!(properties, ";linenumber={};columnnumber={}", start.line, start.column);
+            let _ = write!(
+                properties,
+                ";linenumber={};columnnumber={}",
+                start.line, start.column
+            );
         }
         let text = described(finding).replace('%', "%AZP25");
         let text = text.replace('\r', "%0D").replace('\n', "%0A");
@@ -107,7 +114,10 @@ pub(super) fn junit(report: &Report) -> String {
     let _ = writeln!(
         out,
         "<testsuites><testsuite name=\"flux-apim\" tests=\"{total}\" failures=\"{}\" errors=\"0\" skipped=\"0\">",
-        report.in_force().filter(|f| f.severity == Severity::Error).count()
+        report
+            .in_force()
+            .filter(|f| f.severity == Severity::Error)
+            .count()
     );
     for finding in report.in_force() {
         let at = finding.range.map_or(String::new(), |range| {

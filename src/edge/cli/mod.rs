@@ -5,16 +5,16 @@ mod compared;
 #[cfg(feature = "controller")]
 mod controller;
 mod diff;
+mod forges;
 #[cfg(feature = "publish")]
 mod history;
-mod forges;
 mod human;
-mod places;
 #[cfg(feature = "publish")]
 mod inspect;
 #[cfg(feature = "publish")]
 mod keygen;
 mod options;
+mod places;
 mod progress;
 #[cfg(feature = "publish")]
 mod publish;
@@ -282,7 +282,14 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
             return Ok(Done::Refused);
         }
     };
-    let report = || places::for_people(outcome.report.clone(), &common.source, &outcome.checked, quiet);
+    let report = || {
+        places::for_people(
+            outcome.report.clone(),
+            &common.source,
+            &outcome.checked,
+            quiet,
+        )
+    };
     let Some(bundle) = &outcome.bundle else {
         if arguments.format == options::ResultFormat::Json {
             show(&outcome.report, Format::Json, quiet)?;

@@ -17,8 +17,8 @@ pub(super) fn without_others(mut report: Report, asked: &[Target]) -> (Report, u
     }
     let mut left_out = 0;
     report.diagnostics.retain(|finding| {
-        let is_other = ASO.contains(&finding.rule.code.0)
-            && finding.severity < crate::diag::Severity::Error;
+        let is_other =
+            ASO.contains(&finding.rule.code.0) && finding.severity < crate::diag::Severity::Error;
         if is_other && !finding.is_suppressed() {
             left_out += finding.count;
         }

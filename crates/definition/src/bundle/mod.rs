@@ -86,7 +86,6 @@ fn compiled<'f>(
         text,
         operations,
         title: title(root),
-        selector: None,
         ports: None,
         used: files.used(),
         absent: files.absent(),

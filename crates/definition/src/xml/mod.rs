@@ -69,7 +69,6 @@ pub(super) fn compile(
         Seen::Wsdl(wsdl) => {
             let ports = wsdl.check(file, meter, findings)?;
             let mut compiled = Compiled::passed(Kind::Wsdl, text);
-            compiled.selector = Some(ports.preferred());
             compiled.ports = Some(ports);
             return Some(compiled);
         }

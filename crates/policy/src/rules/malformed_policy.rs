@@ -37,3 +37,14 @@ pub fn no_element(span: Span) -> Diagnostic {
     Diagnostic::new(&RULE, span, "`<` opens no element here")
         .help("write `&lt;`, or put the text in an expression or CDATA")
 }
+
+/// The text is `path`, where a policy was to be.
+pub fn path(span: Span, path: &str) -> Diagnostic {
+    let message = format!(
+        "the value is the path `{}`, and no policy",
+        excerpt(path, 80)
+    );
+    Diagnostic::new(&RULE, span, message).help(
+        "name the file `policy.xml`, in the folder of the information file, and remove `value`",
+    )
+}
