@@ -4,10 +4,12 @@
 mod catalogue;
 mod check;
 mod document;
+pub mod effective;
 mod reader;
 mod references;
 mod root;
 pub mod rules;
+mod section;
 #[cfg(test)]
 mod tests;
 
@@ -19,3 +21,4 @@ pub use document::{
 pub use reader::parse;
 pub use references::{Reference, ReferenceKind, references};
 pub use root::{Root, sniff};
+pub use section::Section;
