@@ -3,8 +3,10 @@
 
 mod catalogue;
 mod check;
+mod composition;
 mod document;
 pub mod effective;
+mod facts;
 mod reader;
 mod references;
 mod root;
@@ -14,10 +16,12 @@ mod section;
 mod tests;
 
 pub use check::{Gateway, Scope, Setting, check};
+pub use composition::{Api, Area, Service, Workspace, compose};
 pub use document::{
     Attribute, Document, Element, ElementId, Expression, MARK, Node, NodeId, NodeKind, Piece,
     PieceKind,
 };
+pub use facts::Facts;
 pub use reader::parse;
 pub use references::{Reference, ReferenceKind, references};
 pub use root::{Root, sniff};

@@ -53,6 +53,7 @@ use crate::span::Span;
 use crate::table::{DefId, TABLE, show_member};
 use crate::tree::{BinaryOp, Form, NodeId, NodeKind, Tree};
 use lambda::LambdaKey;
+pub use practice::cast_fails;
 use scope::Scopes;
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;

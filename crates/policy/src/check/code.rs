@@ -3,7 +3,8 @@
 use super::Checker;
 use super::source::Code as Source;
 use crate::catalogue::{Entry, Known, Type};
-use crate::document::{Element, Expression, Extent, NodeId, NodeKind, PieceKind};
+use crate::document::{Document, Element, Expression, Extent, NodeId, NodeKind, Piece, PieceKind};
+use crate::facts::Evaluated;
 use crate::rules::{
     expression_doubt, expression_name, expression_not_allowed, expression_result,
     expression_syntax, expression_type, policy_expression_not_allowed,
@@ -63,7 +64,8 @@ impl<'t> Checker<'_, 't, '_> {
                 });
                 if alone && known.is_none_or(|known| known.expression != Some(false)) {
                     let expected = known.map_or(Expected::Anything, expected);
-                    self.expression(expression, piece.extent, expected);
+                    let attribute = Some(attribute.name).filter(|_| is_whole(pieces, document));
+                    self.expression(expression, piece.extent, expected, attribute);
                 }
             }
         }
@@ -101,7 +103,7 @@ impl<'t> Checker<'_, 't, '_> {
                 Some(_) if alone => Expected::OneOf(&["string"]),
                 _ => Expected::Anything,
             };
-            self.expression(expression, extent, expected);
+            self.expression(expression, extent, expected, None);
         }
     }
 
@@ -117,7 +119,14 @@ impl<'t> Checker<'_, 't, '_> {
         alone
     }
 
-    fn expression(&mut self, expression: Expression, extent: Extent, expected: Expected) {
+    /// Checks an expression: `attribute` is what has it as its whole value.
+    fn expression(
+        &mut self,
+        expression: Expression,
+        extent: Extent,
+        expected: Expected,
+        attribute: Option<&'t str>,
+    ) {
         let len = (extent.end - extent.start) as usize;
         if !expression.closed || len > MOST_CODE {
             return;
@@ -150,6 +159,14 @@ impl<'t> Checker<'_, 't, '_> {
             variables: None,
         };
         let analysis = check_metered(&tree, &environment, &charge);
+        let reads = analysis.variables.iter();
+        let reads = reads.map(|read| (read.clone(), span(read.span.start, read.span.end)));
+        self.evaluated.push(Evaluated {
+            element: self.places.len().saturating_sub(1),
+            attribute,
+            result: analysis.result.clone(),
+            reads: reads.collect(),
+        });
         let syntax = syntax.iter().map(|problem| (problem, true));
         let meaning = analysis.problems.iter().map(|problem| (problem, false));
         for (problem, is_syntax) in syntax.chain(meaning) {
@@ -157,6 +174,14 @@ impl<'t> Checker<'_, 't, '_> {
             self.findings.push(finding(problem, is_syntax, place));
         }
     }
+}
+
+/// Whether an expression is all that a value is.
+fn is_whole(pieces: &[Piece], document: &Document<'_>) -> bool {
+    let texts = pieces.iter().filter(|piece| piece.kind == PieceKind::Text);
+    let blank = |piece: &Piece| piece.extent.of(document.text).trim().is_empty();
+    let expressions = pieces.iter().filter(|piece| piece.kind != PieceKind::Text);
+    expressions.count() == 1 && texts.into_iter().all(blank)
 }
 
 fn has_elements(checker: &Checker<'_, '_, '_>, element: &Element<'_>) -> bool {

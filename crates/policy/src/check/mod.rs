@@ -10,6 +10,7 @@ pub(crate) use code::expression_finding;
 
 use crate::catalogue::{CATALOGUE, Role, Row};
 use crate::document::{Document, Element, NodeKind};
+use crate::facts::{Evaluated, Facts, collect};
 use crate::rules::{policy_gateway, policy_scope, policy_section};
 use flux_apim_diag::{Findings, Meter, Span};
 use std::collections::HashMap;
@@ -97,8 +98,9 @@ pub struct Setting {
     pub gateway: Option<Gateway>,
 }
 
-/// Checks elements, attributes, values and expressions of `document`.
-pub fn check(document: &Document<'_>, setting: Setting, findings: &mut Findings) {
+/// Checks elements, attributes, values and expressions of `document`. What it says
+/// together with other documents is for [`crate::compose`], which reads the facts.
+pub fn check(document: &Document<'_>, setting: Setting, findings: &mut Findings) -> Facts {
     let meter = findings.budget().meter();
     let bytes = document.elements.len() * size_of::<Place>();
     let held = meter.budget().hold(bytes, document.file);
@@ -107,13 +109,20 @@ pub fn check(document: &Document<'_>, setting: Setting, findings: &mut Findings)
         setting,
         places: Vec::with_capacity(document.elements.len()),
         once: HashMap::new(),
+        evaluated: Vec::new(),
         meter,
         findings,
     };
     for element in &document.elements {
         checker.element(element);
     }
+    let row = |index: usize| match checker.places.get(index)?.state {
+        State::Known(row) => Some(row),
+        State::Foreign | State::Unknown => None,
+    };
+    let facts = collect(document, &row, &checker.evaluated, &checker.meter);
     drop(held);
+    facts
 }
 
 /// What an element is in the table.
@@ -143,6 +152,8 @@ struct Checker<'d, 't, 'f> {
     places: Vec<Place>,
     /// Elements that a document takes once, where they stand.
     once: HashMap<Row, (u32, Span)>,
+    /// What expressions give and read, in order.
+    evaluated: Vec<Evaluated<'t>>,
     meter: Meter,
     findings: &'f mut Findings,
 }

@@ -1,0 +1,202 @@
+//! What is known at a place of a section.
+
+use flux_apim_diag::{Meter, Place, Span};
+use std::collections::BTreeMap;
+
+/// A variable that something set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Variable<'f> {
+    /// On every path.
+    pub(super) always: bool,
+    /// Its type, when all paths agree.
+    pub(super) ty: Option<&'f str>,
+}
+
+/// A policy that was met: where, and whether in the document that is walked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Met {
+    pub(super) span: Span,
+    pub(super) own: bool,
+}
+
+/// What policies did.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Summary<'f> {
+    pub(super) variables: BTreeMap<&'f str, Variable<'f>>,
+    /// Something ran of which nothing is known.
+    pub(super) unknown: bool,
+    /// Something ran at all.
+    pub(super) anything: bool,
+    /// Where it ends in any case: nothing behind it runs.
+    pub(super) ends: Option<Span>,
+    /// The `<cors>` that answers, and whether others are looked at behind it.
+    pub(super) cors: Option<(Met, bool)>,
+    /// The backend that is in force.
+    pub(super) backend: Option<Met>,
+    /// Whether a request is forwarded somewhere.
+    pub(super) forwards: bool,
+    /// What lets some requests pass only, or says who calls.
+    pub(super) guards: Vec<(&'static str, Span)>,
+    /// Policies that belong to another.
+    pub(super) halves: Vec<(&'static str, Met)>,
+    /// Limits by name and key.
+    pub(super) limits: BTreeMap<(&'static str, &'f str), Met>,
+}
+
+impl<'f> Summary<'f> {
+    /// Entries that it has.
+    pub(super) fn len(&self) -> u64 {
+        let lists = self.guards.len() + self.halves.len();
+        (1 + self.variables.len() + self.limits.len() + lists) as u64
+    }
+
+    pub(super) fn set(&mut self, name: &'f str, variable: Variable<'f>) {
+        let before = self.variables.get(name).copied();
+        let now = match before {
+            Some(before) if !variable.always => Variable {
+                always: before.always,
+                ty: before.ty.filter(|ty| variable.ty == Some(ty)),
+            },
+            _ => variable,
+        };
+        self.variables.insert(name, now);
+    }
+
+    pub(super) fn guard(&mut self, name: &'static str, span: Span) {
+        if self.guards.iter().all(|(known, _)| *known != name) {
+            self.guards.push((name, span));
+        }
+    }
+
+    pub(super) fn half(&mut self, name: &'static str, met: Met) {
+        if self.halves.iter().all(|(known, _)| *known != name) {
+            self.halves.push((name, met));
+        }
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.halves.iter().any(|(known, _)| *known == name)
+    }
+
+    /// `other` runs behind this.
+    pub(super) fn then(&mut self, other: &Self, meter: &Meter) {
+        meter.spend(other.len(), Place::Source);
+        for (name, variable) in &other.variables {
+            self.set(name, *variable);
+        }
+        self.unknown |= other.unknown;
+        self.anything |= other.anything;
+        self.forwards |= other.forwards;
+        self.ends = self.ends.or(other.ends);
+        self.cors = self.cors.or(other.cors);
+        self.backend = other.backend.or(self.backend);
+        for (name, span) in &other.guards {
+            self.guard(name, *span);
+        }
+        for (name, met) in &other.halves {
+            self.half(name, *met);
+        }
+        for (key, met) in &other.limits {
+            self.limits.entry(*key).or_insert(*met);
+        }
+    }
+
+    /// What is known when one of `branches` ran, which one is not known.
+    pub(super) fn any_of(branches: Vec<Self>, meter: &Meter) -> Self {
+        let mut all = Self::default();
+        // Of a branch that ends nothing is behind it.
+        let count = branches.iter().filter(|one| one.ends.is_none()).count();
+        let mut seen: BTreeMap<&'f str, (usize, Variable<'f>)> = BTreeMap::new();
+        all.ends = match count {
+            0 => branches.last().and_then(|branch| branch.ends),
+            _ => None,
+        };
+        for branch in branches {
+            meter.spend(branch.len(), Place::Source);
+            all.unknown |= branch.unknown;
+            all.anything |= branch.anything;
+            all.forwards |= branch.forwards;
+            all.cors = all.cors.or(branch.cors);
+            for (name, span) in branch.guards {
+                all.guard(name, span);
+            }
+            for (name, met) in branch.halves {
+                all.half(name, met);
+            }
+            for (key, met) in branch.limits {
+                all.limits.entry(key).or_insert(met);
+            }
+            if branch.ends.is_some() && count > 0 {
+                continue;
+            }
+            for (name, variable) in branch.variables {
+                let (times, known) = seen.entry(name).or_insert((0, variable));
+                *times += usize::from(variable.always);
+                known.ty = known.ty.filter(|ty| variable.ty == Some(ty));
+            }
+        }
+        for (name, (times, variable)) in seen {
+            let always = times == count;
+            all.variables.insert(name, Variable { always, ..variable });
+        }
+        all
+    }
+
+    /// What may have been done, all or a part of it.
+    pub(super) fn may_be(mut self) -> Self {
+        for variable in self.variables.values_mut() {
+            variable.always = false;
+        }
+        self
+    }
+}
+
+/// A summary that grows, with what was before it.
+pub(super) struct State<'f, 'p> {
+    pub(super) own: Summary<'f>,
+    pub(super) before: Option<&'p State<'f, 'p>>,
+}
+
+/// What is known of a variable.
+pub(super) enum Known<'f> {
+    /// Every path set it.
+    Set(Option<&'f str>),
+    /// Some path may have.
+    Perhaps,
+    /// No path did.
+    Unset,
+}
+
+impl<'f, 'p> State<'f, 'p> {
+    pub(super) fn behind(before: &'p State<'f, 'p>) -> Self {
+        Self {
+            own: Summary::default(),
+            before: Some(before),
+        }
+    }
+
+    /// Itself, and what was before it.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Summary<'f>> {
+        let states = std::iter::successors(Some(self), |state| state.before);
+        states.map(|state| &state.own)
+    }
+
+    pub(super) fn variable(&self, name: &str, meter: &Meter) -> Known<'f> {
+        let mut perhaps = false;
+        for summary in self.all() {
+            meter.spend(1, Place::Source);
+            match summary.variables.get(name) {
+                Some(variable) if variable.always && !perhaps => {
+                    return Known::Set(variable.ty.filter(|_| !summary.unknown));
+                }
+                Some(_) => perhaps = true,
+                None => perhaps |= summary.unknown,
+            }
+        }
+        if perhaps {
+            Known::Perhaps
+        } else {
+            Known::Unset
+        }
+    }
+}
