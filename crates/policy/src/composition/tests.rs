@@ -99,7 +99,7 @@ fn variables_are_set_on_some_path_or_not() {
              <set-variable name=\"r\" value=\"@(true)\" /></retry>"
                 .to_owned(),
             String::new(),
-            &["unset-variable apis/a \"r\""],
+            &[],
         ),
     ] {
         assert_eq!(api(&inbound, &outbound), wanted, "{inbound} {outbound}");

@@ -97,7 +97,7 @@ impl<'f> Walker<'f, '_> {
             What::Maybe => {
                 let inside = self.branch(facts, at + 1..step.end, state);
                 let all = Summary::any_of(vec![inside, Summary::default()], self.meter);
-                self.join(all, state);
+                state.own.then(&all, self.meter);
                 return step.end;
             }
             What::Policy(row, detail) => self.policy(*row, detail, step.span, state),
@@ -190,7 +190,7 @@ impl<'f> Walker<'f, '_> {
             branches.push(Summary::default());
         }
         let all = Summary::any_of(branches, self.meter);
-        self.join(all, state);
+        state.own.then(&all, self.meter);
     }
 
     fn branch(
@@ -212,11 +212,6 @@ impl<'f> Walker<'f, '_> {
         branch.own.backend = None;
         branch.own.limits.clear();
         branch.own
-    }
-
-    /// What came of branches is behind what was before them.
-    fn join(&self, all: Summary<'f>, state: &mut State<'f, '_>) {
-        state.own.then(&all, self.meter);
     }
 
     fn policy(&mut self, row: Row, detail: &'f Detail, span: Span, state: &mut State<'f, '_>) {

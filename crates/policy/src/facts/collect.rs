@@ -59,6 +59,8 @@ struct Open<'t> {
     section: Option<Section>,
     /// Whether policies stand in it.
     mixed: bool,
+    /// The element whose own expressions are read at its end, by its place.
+    reads: Option<usize>,
     /// What its end sets.
     sets: Vec<(Set, Span)>,
 }
@@ -86,6 +88,7 @@ impl<'t> Collector<'_, 't> {
             step: None,
             section: None,
             mixed: entry.is_some_and(|entry| entry.mixed) || element.name == "wait",
+            reads: None,
             sets: Vec::new(),
         };
         let top = depth == 1 && around.is_some_and(|root| root.name == "policies");
@@ -121,7 +124,12 @@ impl<'t> Collector<'_, 't> {
         };
         let is_choose = matches!(what, Some(What::Choose { .. }));
         if let Some(What::Policy(..)) = what {
-            self.reads(index, element);
+            if element.name == "retry" {
+                // What it asks it asks when its policies ran.
+                open.reads = Some(index);
+            } else {
+                self.reads(index, element);
+            }
             open.sets = self.sets(index, element);
             if element.name == "wait" {
                 self.step(What::Policy(row.unwrap_or(0), Detail::None), element.span);
@@ -168,6 +176,11 @@ impl<'t> Collector<'_, 't> {
             {
                 block.end = end;
             }
+            if let Some(index) = open.reads
+                && let Some(element) = self.document.elements().get(index)
+            {
+                self.reads(index, element);
+            }
             for (set, span) in open.sets {
                 self.step(What::Set(Box::new(set)), span);
             }
@@ -203,7 +216,7 @@ impl<'t> Collector<'_, 't> {
     }
 
     /// The variables that an element's own expressions read.
-    fn reads(&mut self, index: usize, element: &Element<'t>) {
+    fn reads(&mut self, index: usize, element: &Element<'_>) {
         let evaluated = self.evaluated;
         let first = evaluated.partition_point(|one| one.element < index);
         let own = evaluated[first..].iter();
@@ -225,10 +238,11 @@ impl<'t> Collector<'_, 't> {
             && let Some(name) = self.document.attribute(element, "response-variable-name")
             && let Some(text) = literal(name.value)
         {
+            // Published policies that work name one that nothing sets.
             let read = Read {
                 name: text,
                 ty: Some("IResponse".into()),
-                optional: false,
+                optional: true,
             };
             self.step(What::Read(Box::new(read)), name.span);
         }

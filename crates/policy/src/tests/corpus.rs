@@ -1,7 +1,8 @@
 //! What is found in published policies: errors are explained in `docs/corpus.md`.
 
+use super::project::found;
 use super::published;
-use crate::{Setting, check, parse, sniff};
+use crate::{Root, Setting, check, parse, sniff};
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Findings, Place, Severity};
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,5 +75,38 @@ fn each_error_in_published_policies_is_explained() {
         for key in explained.keys() {
             assert!(found.contains_key(key), "{key:?} is not found any more");
         }
+    }
+}
+
+/// Published policies that read a variable which a document beside them sets, or none: data
+/// of tests, placeholders, and operations whose API is another sample.
+const UNSET: [&str; 6] = [
+    "Test.Decompiling/TestData/managed-identity-find-replace.xml",
+    "Test.Decompiling/TestData/managed-identity-fragment.xml",
+    "Test.Decompiling/TestData/rate-limit-by-key-retry.xml",
+    "authX/apim-policies/hr_get.xml",
+    "authX/apim-policies/hr_post.xml",
+    "latency-routing/set-latency-policy.xml",
+];
+
+#[test]
+fn published_policies_read_what_they_set() {
+    let service = "<policies><inbound /><backend><forward-request /></backend><outbound />\
+                   <on-error /></policies>";
+    for (path, text) in published() {
+        if sniff(&text) != Some(Root::Policies) || !path.to_string_lossy().contains("/policies/") {
+            continue;
+        }
+        let files = [
+            ("policy.xml", service),
+            ("apis/a/policy.xml", text.as_str()),
+        ];
+        let mut findings = Findings::from(Vec::new());
+        found(&files, &mut findings);
+        let about_variables = |code: u16| (3034..=3036).contains(&code);
+        let met = findings.rules().any(|rule| about_variables(rule.code.0));
+        let shown = path.to_string_lossy();
+        let known = UNSET.iter().any(|name| shown.ends_with(name));
+        assert_eq!(met, known, "{shown}: {:?}", findings.listed());
     }
 }
