@@ -15,7 +15,7 @@ mod section;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Gateway, Scope, Setting, check};
+pub use check::{Expressions, Gateway, Scope, Setting, Worker, check, check_with};
 pub use composition::{Api, Area, Service, Workspace, compose};
 pub use document::{
     Attribute, Document, Element, ElementId, Expression, MARK, Node, NodeId, NodeKind, Piece,

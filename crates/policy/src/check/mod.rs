@@ -3,10 +3,12 @@
 mod attributes;
 mod children;
 mod code;
+mod expressions;
 mod source;
 mod values;
 
 pub(crate) use code::expression_finding;
+pub use expressions::{Expressions, Worker};
 
 use crate::catalogue::{CATALOGUE, Role, Row};
 use crate::document::{Document, Element, NodeKind};
@@ -101,6 +103,17 @@ pub struct Setting {
 /// Checks elements, attributes, values and expressions of `document`. What it says
 /// together with other documents is for [`crate::compose`], which reads the facts.
 pub fn check(document: &Document<'_>, setting: Setting, findings: &mut Findings) -> Facts {
+    let known = Expressions::new(findings.budget());
+    check_with(document, setting, &mut known.worker(), findings)
+}
+
+/// The same, by a worker that checks other documents of the run too.
+pub fn check_with(
+    document: &Document<'_>,
+    setting: Setting,
+    worker: &mut Worker<'_>,
+    findings: &mut Findings,
+) -> Facts {
     let meter = findings.budget().meter();
     let bytes = document.elements.len() * size_of::<Place>();
     let held = meter.budget().hold(bytes, document.file);
@@ -110,6 +123,7 @@ pub fn check(document: &Document<'_>, setting: Setting, findings: &mut Findings)
         places: Vec::with_capacity(document.elements.len()),
         once: HashMap::new(),
         evaluated: Vec::new(),
+        worker,
         meter,
         findings,
     };
@@ -145,7 +159,7 @@ struct Place {
     fragment: bool,
 }
 
-struct Checker<'d, 't, 'f> {
+struct Checker<'d, 't, 'f, 'r> {
     document: &'d Document<'t>,
     setting: Setting,
     /// Of the elements that were seen, in order.
@@ -154,11 +168,12 @@ struct Checker<'d, 't, 'f> {
     once: HashMap<Row, (u32, Span)>,
     /// What expressions give and read, in order.
     evaluated: Vec<Evaluated<'t>>,
+    worker: &'d mut Worker<'r>,
     meter: Meter,
     findings: &'f mut Findings,
 }
 
-impl<'t> Checker<'_, 't, '_> {
+impl<'t> Checker<'_, 't, '_, '_> {
     fn element(&mut self, element: &Element<'t>) {
         self.meter.spend(4, element.span);
         let place = self.place(element);

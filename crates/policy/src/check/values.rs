@@ -5,7 +5,7 @@ use crate::catalogue::{Known, Type, near};
 use crate::document::{Attribute, PieceKind};
 use crate::rules::{policy_expression_not_allowed, wrong_policy_value};
 
-impl<'t> Checker<'_, 't, '_> {
+impl<'t> Checker<'_, 't, '_, '_> {
     pub(super) fn value(&mut self, attribute: &Attribute<'t>, known: &Known) {
         let pieces = self.document.pieces(attribute);
         let expression = |kind: PieceKind| matches!(kind, PieceKind::Expression(_));
