@@ -79,6 +79,25 @@ impl Gateway {
         Self::Workspace,
     ];
 
+    /// The gateway that a service has by its tier, which is named as ARM names it
+    /// (`sku.name`). Some tiers have self-hosted gateways and those of workspaces beside it.
+    pub fn of_tier(tier: &str) -> Option<Self> {
+        const TIERS: [(&str, Gateway); 9] = [
+            ("Developer", Gateway::Classic),
+            ("Basic", Gateway::Classic),
+            ("Standard", Gateway::Classic),
+            ("Premium", Gateway::Classic),
+            ("Isolated", Gateway::Classic),
+            ("Consumption", Gateway::Consumption),
+            ("BasicV2", Gateway::V2),
+            ("StandardV2", Gateway::V2),
+            ("PremiumV2", Gateway::V2),
+        ];
+        let mut tiers = TIERS.into_iter();
+        let found = tiers.find(|(name, _)| name.eq_ignore_ascii_case(tier));
+        found.map(|(_, gateway)| gateway)
+    }
+
     /// Its name in the policy reference.
     pub const fn name(self) -> &'static str {
         match self {

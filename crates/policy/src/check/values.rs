@@ -29,11 +29,12 @@ impl<'t> Checker<'_, 't, '_, '_> {
         };
         let value = attribute.value;
         let mut finding = wrong_policy_value::found(attribute.span, known.name, value, &what);
-        if let Type::OneOf(words) = known.ty
-            && let Some(near) = self
-                .findings
-                .hint(|| near(value, words.iter().collect::<Vec<_>>().into_iter()))
-        {
+        let words: Vec<&str> = match known.ty {
+            Type::OneOf(words) => words.iter().collect(),
+            Type::Bool => vec!["true", "false"],
+            _ => Vec::new(),
+        };
+        if let Some(near) = self.findings.hint(|| near(value, words.into_iter())) {
             finding = finding.help(format!("did you mean `{near}`?"));
         }
         self.findings.push(finding);

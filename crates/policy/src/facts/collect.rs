@@ -207,7 +207,10 @@ impl<'t> Collector<'_, 't> {
                 Some(value) if !value.value.trim().eq_ignore_ascii_case("true") => Detail::PassesOn,
                 _ => Detail::None,
             },
-            "quota-by-key" | "rate-limit-by-key" => match value("counter-key") {
+            "quota-by-key"
+            | "rate-limit-by-key"
+            | "azure-openai-token-limit"
+            | "llm-token-limit" => match value("counter-key") {
                 Some(key) => Detail::Key(key.value.split_whitespace().collect::<String>().into()),
                 None => Detail::None,
             },
