@@ -64,11 +64,27 @@ pub(super) fn check(
     if !bases.is_empty() || !around.is_known || summary.ends.is_some() {
         return;
     }
-    if section == Section::Backend {
-        if enclosing.forwards && !summary.forwards && !summary.unknown {
-            findings.push(nothing_forwards::found(block.name));
-        }
-    } else if enclosing.anything {
+    if section != Section::Backend && enclosing.anything {
         findings.push(missing_base::found(block.name, section.name()));
+    }
+}
+
+/// Whether requests go to the backend. A document that answers by itself may not want that.
+pub(super) fn forwards(
+    facts: &Facts,
+    level: &Level<'_>,
+    around: &Level<'_>,
+    findings: &mut Findings,
+) {
+    let own = level.section(Section::Backend);
+    let answers = level.sections.iter().any(|section| section.answers);
+    let lost = around.section(Section::Backend).forwards && !own.forwards;
+    if lost
+        && !answers
+        && !own.unknown
+        && around.is_known
+        && let Some(block) = facts.section(Section::Backend)
+    {
+        findings.push(nothing_forwards::found(block.name));
     }
 }

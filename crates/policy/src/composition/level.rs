@@ -161,6 +161,7 @@ pub(super) fn walk<'f>(
         before.own.then(&summary, meter);
         level.sections[section as usize] = summary;
     }
+    base::forwards(facts, &level, around, findings);
     caches::check(&level, &mut wanted);
     for summary in &mut level.sections {
         summary.enclose();

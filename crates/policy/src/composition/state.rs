@@ -35,6 +35,8 @@ pub(super) struct Summary<'f> {
     pub(super) backend: Option<Met>,
     /// Whether a request is forwarded somewhere.
     pub(super) forwards: bool,
+    /// Whether policies answer by themselves, at least some requests.
+    pub(super) answers: bool,
     /// What lets some requests pass only, or says who calls.
     pub(super) guards: Vec<(&'static str, Span)>,
     /// Policies that belong to another.
@@ -87,6 +89,7 @@ impl<'f> Summary<'f> {
         self.unknown |= other.unknown;
         self.anything |= other.anything;
         self.forwards |= other.forwards;
+        self.answers |= other.answers;
         self.ends = self.ends.or(other.ends);
         self.cors = self.cors.or(other.cors);
         self.backend = other.backend.or(self.backend);
@@ -116,6 +119,7 @@ impl<'f> Summary<'f> {
             all.unknown |= branch.unknown;
             all.anything |= branch.anything;
             all.forwards |= branch.forwards;
+            all.answers |= branch.answers;
             all.cors = all.cors.or(branch.cors);
             for (name, span) in branch.guards {
                 all.guard(name, span);

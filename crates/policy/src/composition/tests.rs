@@ -272,6 +272,172 @@ fn fragments_that_include_each_other_are_found_once() {
     );
 }
 
+#[test]
+fn a_backend_that_gets_no_request_is_found_unless_policies_answer() {
+    let with = |inbound: &str, backend: &str, outbound: &str| {
+        let api =
+            document(inbound, outbound, "<base />").replace("<backend><base /></backend>", backend);
+        said(&[
+            ("policy.xml", GLOBAL.to_owned()),
+            ("apis/a/policy.xml", api),
+        ])
+    };
+    let found = ["nothing-forwards apis/a backend"];
+    let choose = "<choose><when condition=\"@(true)\"><return-response /></when></choose>";
+    for (inbound, backend, outbound, wanted) in [
+        ("<base />", "<backend />", "<base />", &found[..]),
+        (
+            "<base />",
+            "<backend><forward-request /></backend>",
+            "",
+            &[],
+        ),
+        (
+            "<base />",
+            "<backend><retry condition=\"@(true)\" count=\"1\" interval=\"1\"><forward-request />\
+             </retry></backend>",
+            "",
+            &[],
+        ),
+        (choose, "<backend />", "", &[]),
+        ("<mock-response />", "<backend />", "", &[]),
+        ("", "<backend />", "<set-body>x</set-body>", &[]),
+        // A section that is not there: what happens then is not known.
+        ("", "", "", &[]),
+        // A fragment that is not there may forward.
+        (
+            "",
+            "<backend><include-fragment fragment-id=\"f\" /></backend>",
+            "",
+            &[],
+        ),
+    ] {
+        assert_eq!(
+            with(inbound, backend, outbound),
+            wanted,
+            "{inbound} {backend} {outbound}"
+        );
+    }
+}
+
+#[test]
+fn of_two_policies_one_may_have_no_effect() {
+    let backend = |url: &str| format!("<set-backend-service base-url=\"{url}\" />");
+    let (one, two) = (backend("https://one"), backend("https://two"));
+    let cors = |terminates: &str| {
+        format!(
+            "<cors terminate-unmatched-request=\"{terminates}\"><allowed-origins><origin>*</origin>\
+             </allowed-origins></cors>"
+        )
+    };
+    let limit = |key: &str| {
+        format!("<rate-limit-by-key calls=\"1\" renewal-period=\"1\" counter-key=\"{key}\" />")
+    };
+    let around =
+        |inbound: &str| GLOBAL.replace("<inbound />", &format!("<inbound>{inbound}</inbound>"));
+    let with = |outer: &str, inner: &str| {
+        said(&[
+            ("policy.xml", around(outer)),
+            ("apis/a/policy.xml", document(inner, "<base />", "<base />")),
+        ])
+    };
+    let after = |policy: &str| format!("<base />{policy}");
+    let before = |policy: &str| format!("{policy}<base />");
+    let branch =
+        |policy: &str| format!("<choose><when condition=\"@(true)\">{policy}</when></choose>");
+    for (outer, inner, wanted) in [
+        (&*one, after(&two), vec![]),
+        (
+            &*one,
+            before(&two),
+            vec!["lost-backend apis/a set-backend-service"],
+        ),
+        (
+            "",
+            after(&format!("{one}{two}")),
+            vec!["lost-backend apis/a set-backend-service"],
+        ),
+        ("", after(&format!("{one}{}", branch(&two))), vec![]),
+        (
+            &*cors("true"),
+            after(&cors("true")),
+            vec!["shadowed-cors apis/a cors"],
+        ),
+        (&*cors("false"), after(&cors("true")), vec![]),
+        (
+            &*cors("false"),
+            before(&cors("true")),
+            vec!["shadowed-cors apis/a cors"],
+        ),
+        (&*cors("true"), before(&cors("false")), vec![]),
+        (
+            &*limit("k"),
+            after(&limit("k")),
+            vec!["shared-counter apis/a rate-limit-by-key"],
+        ),
+        (
+            &*limit("k"),
+            before(&limit("k")),
+            vec!["shared-counter apis/a rate-limit-by-key"],
+        ),
+        (&*limit("k"), after(&limit("l")), vec![]),
+        (&*limit("k"), after(&branch(&limit("k"))), vec![]),
+        (
+            "<set-method>GET</set-method>",
+            "<base /><base />".to_owned(),
+            vec!["repeated-base apis/a base"],
+        ),
+        (
+            "<set-method>GET</set-method>",
+            format!("{}{}", branch("<base />"), branch("<base />")),
+            vec![],
+        ),
+    ] {
+        assert_eq!(with(outer, &inner), wanted, "{outer} {inner}");
+    }
+}
+
+#[test]
+fn caches_have_two_halves() {
+    let lookup = "<cache-lookup vary-by-developer=\"false\" vary-by-developer-groups=\"false\" />";
+    let store = "<cache-store duration=\"1\" />";
+    assert_eq!(api(lookup, store), [""; 0]);
+    assert_eq!(api(lookup, ""), ["cache-half apis/a cache-lookup"]);
+    assert_eq!(api("", store), ["cache-half apis/a cache-store"]);
+    // An operation may bring the other half.
+    let operation = document("<base />", &format!("<base />{store}"), "<base />");
+    let files = [
+        ("policy.xml", GLOBAL.to_owned()),
+        ("apis/a/policy.xml", document(lookup, "", "")),
+        ("apis/a/operations/o/policy.xml", operation),
+    ];
+    assert_eq!(said(&files), [""; 0]);
+}
+
+#[test]
+fn fragments_stand_where_their_policies_may() {
+    let files = |fragment: &str, place: &str| {
+        let api = match place {
+            "inbound" => document("<include-fragment fragment-id=\"f\" />", "", ""),
+            _ => document("", "<include-fragment fragment-id=\"f\" />", ""),
+        };
+        said(&[
+            ("policy.xml", GLOBAL.to_owned()),
+            ("apis/a/policy.xml", api),
+            (
+                "policyFragments/f/policy.xml",
+                format!("<fragment>{fragment}</fragment>"),
+            ),
+        ])
+    };
+    let ip = "<ip-filter action=\"allow\"><address>1.2.3.4</address></ip-filter>";
+    assert_eq!(files(ip, "inbound"), [""; 0]);
+    let wanted = ["misplaced-fragment apis/a include-fragment"];
+    assert_eq!(files(&format!("{ip}{ip}"), "outbound"), wanted);
+    let quota = "<quota calls=\"1\" renewal-period=\"300\" />";
+    assert_eq!(files(quota, "inbound"), wanted);
+}
+
 fn facts(text: &str, scope: Scope) -> Facts {
     let mut findings = Findings::from(Vec::new());
     let document = parse(FileId(0), text, Root::Policies, 256, &mut findings);
@@ -360,4 +526,75 @@ fn only_what_azure_refuses_is_an_error() {
     let errors = own.filter(|rule| rule.severity == Severity::Error);
     let names: Vec<_> = errors.map(|rule| rule.name).collect();
     assert_eq!(names, ["fragment-cycle"]);
+}
+
+mod properties {
+    use super::{GLOBAL, said};
+    use proptest::prelude::*;
+
+    /// What a section may hold.
+    fn content() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just("<base />".to_owned()),
+            "[ab]".prop_map(|name| format!("<set-variable name=\"{name}\" value=\"x\" />")),
+            "[abc]".prop_map(|name| format!(
+                "<set-method>@((string)context.Variables[\"{name}\"])</set-method>"
+            )),
+            "[fgh]".prop_map(|name| format!("<include-fragment fragment-id=\"{name}\" />")),
+            Just("<return-response />".to_owned()),
+            Just("<cors><allowed-origins><origin>*</origin></allowed-origins></cors>".to_owned()),
+            Just("<set-backend-service base-url=\"https://a\" />".to_owned()),
+            Just("<cache-store duration=\"1\" />".to_owned()),
+            Just(
+                "<wait for=\"all\"><choose><when condition=\"@(true)\" /></choose></wait>"
+                    .to_owned()
+            ),
+        ];
+        let nested = leaf.prop_recursive(3, 12, 4, |inner| {
+            (proptest::collection::vec(inner, 0..4), any::<bool>()).prop_map(|(parts, all)| {
+                let otherwise = if all {
+                    "<otherwise><return-response /></otherwise>"
+                } else {
+                    ""
+                };
+                let parts = parts.concat();
+                format!("<choose><when condition=\"@(true)\">{parts}</when>{otherwise}</choose>")
+            })
+        });
+        proptest::collection::vec(nested, 0..5).prop_map(|parts| parts.concat())
+    }
+
+    fn document() -> impl Strategy<Value = String> {
+        (content(), content(), content()).prop_map(|(inbound, outbound, on_error)| {
+            super::document(&inbound, &outbound, &on_error)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn an_operation_that_inherits_all_changes_nothing(
+            outer in document(), product in document(), api in document(),
+            f in content(), g in content()
+        ) {
+            let mut files = vec![
+                ("policy.xml", outer.replace("<backend><base />", "<backend><forward-request />")),
+                ("products/p/policy.xml", product),
+                ("apis/a/policy.xml", api),
+                ("policyFragments/f/policy.xml", format!("<fragment>{f}</fragment>")),
+                ("policyFragments/g/policy.xml", format!("<fragment>{g}</fragment>")),
+            ];
+            let without = said(&files);
+            let base = "<base />";
+            files.push(("apis/a/operations/o/policy.xml", super::document(base, base, base)));
+            prop_assert_eq!(said(&files), without);
+        }
+
+        #[test]
+        fn is_total(text in "(<[a-z/-]{1,9}|[>/ \"'=@(){}]|<base />|<choose>|<when>|<wait>|<otherwise>){0,20}") {
+            let text = format!("<policies><inbound>{text}");
+            let files = [("policy.xml", GLOBAL), ("apis/a/policy.xml", text.as_str())];
+            let mut findings = flux_apim_diag::Findings::from(Vec::new());
+            crate::tests::project::found(&files, &mut findings);
+        }
+    }
 }

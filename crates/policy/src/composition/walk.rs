@@ -230,6 +230,11 @@ impl<'f> Walker<'f, '_> {
             self.misplaced(entry, span);
             self.included.extend(thing(name));
         }
+        own.answers |= match name {
+            "return-response" | "mock-response" => true,
+            "set-body" => self.section == Section::Outbound,
+            _ => false,
+        };
         match name {
             "return-response" => own.ends = Some(place),
             "forward-request" => own.forwards = true,
