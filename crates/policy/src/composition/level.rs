@@ -179,10 +179,13 @@ impl Summary<'_> {
     /// For what it encloses nothing in it is its own.
     fn enclose(&mut self) {
         let mets = self.halves.iter_mut().map(|(_, met)| met);
-        let mets = mets.chain(self.limits.values_mut());
+        let mets = mets.chain(self.limits.top_mut().values_mut());
         let cors = self.cors.iter_mut().map(|(met, _)| met);
         for met in mets.chain(cors).chain(&mut self.backend) {
             met.own = false;
         }
+        // It is shared by all that it encloses.
+        self.variables.freeze();
+        self.limits.freeze();
     }
 }

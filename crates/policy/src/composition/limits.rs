@@ -12,13 +12,14 @@ pub(super) fn own<'f>(
     met: Met,
     findings: &mut Findings,
 ) {
-    match summary.limits.get(&key) {
-        Some(before) if !before.own => {
+    let before = summary.limits.all(key).next();
+    match before {
+        Some((before, _)) if !before.own => {
             findings.push(shared_counter::found(met.span, key.0, before.span));
         }
         Some(_) => {}
         None => {
-            summary.limits.insert(key, met);
+            summary.limits.top_mut().insert(key, met);
         }
     }
 }
@@ -30,9 +31,9 @@ pub(super) fn enclosing(
     meter: &Meter,
     findings: &mut Findings,
 ) {
-    meter.spend(own.limits.len() as u64, Place::Source);
-    for (key, met) in own.limits.iter().filter(|(_, met)| met.own) {
-        if let Some(other) = around.limits.get(key) {
+    meter.spend(own.limits.weight() as u64, Place::Source);
+    for (key, met) in own.limits.top().iter().filter(|(_, met)| met.own) {
+        if let Some((other, _)) = around.limits.all(*key).next() {
             findings.push(shared_counter::found(met.span, key.0, other.span));
         }
     }

@@ -11,6 +11,7 @@ mod caches;
 mod fragments;
 mod level;
 mod limits;
+mod stack;
 mod state;
 #[cfg(test)]
 mod tests;

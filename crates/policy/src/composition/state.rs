@@ -1,5 +1,6 @@
 //! What is known at a place of a section.
 
+use super::stack::Stack;
 use flux_apim_diag::{Meter, Place, Span};
 use std::collections::BTreeMap;
 
@@ -12,6 +13,25 @@ pub(super) struct Variable<'f> {
     pub(super) ty: Option<&'f str>,
 }
 
+impl Variable<'_> {
+    /// Some path sets it.
+    fn may_be(&mut self) {
+        self.always = false;
+    }
+}
+
+/// Sets a variable behind what was set before.
+fn put<'f>(map: &mut BTreeMap<&'f str, Variable<'f>>, name: &'f str, variable: Variable<'f>) {
+    let now = match map.get(name) {
+        Some(before) if !variable.always => Variable {
+            always: before.always,
+            ty: before.ty.filter(|ty| variable.ty == Some(ty)),
+        },
+        _ => variable,
+    };
+    map.insert(name, now);
+}
+
 /// A policy that was met: where, and whether in the document that is walked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Met {
@@ -22,7 +42,7 @@ pub(super) struct Met {
 /// What policies did.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Summary<'f> {
-    pub(super) variables: BTreeMap<&'f str, Variable<'f>>,
+    pub(super) variables: Stack<&'f str, Variable<'f>>,
     /// Something ran of which nothing is known.
     pub(super) unknown: bool,
     /// Something ran at all.
@@ -42,26 +62,18 @@ pub(super) struct Summary<'f> {
     /// Policies that belong to another.
     pub(super) halves: Vec<(&'static str, Met)>,
     /// Limits by name and key.
-    pub(super) limits: BTreeMap<(&'static str, &'f str), Met>,
+    pub(super) limits: Stack<(&'static str, &'f str), Met>,
 }
 
 impl<'f> Summary<'f> {
     /// Entries that it has.
     pub(super) fn len(&self) -> u64 {
         let lists = self.guards.len() + self.halves.len();
-        (1 + self.variables.len() + self.limits.len() + lists) as u64
+        (self.variables.weight() + self.limits.weight() + lists) as u64
     }
 
     pub(super) fn set(&mut self, name: &'f str, variable: Variable<'f>) {
-        let before = self.variables.get(name).copied();
-        let now = match before {
-            Some(before) if !variable.always => Variable {
-                always: before.always,
-                ty: before.ty.filter(|ty| variable.ty == Some(ty)),
-            },
-            _ => variable,
-        };
-        self.variables.insert(name, now);
+        put(self.variables.top_mut(), name, variable);
     }
 
     pub(super) fn guard(&mut self, name: &'static str, span: Span) {
@@ -83,9 +95,10 @@ impl<'f> Summary<'f> {
     /// `other` runs behind this.
     pub(super) fn then(&mut self, other: &Self, meter: &Meter) {
         meter.spend(other.len(), Place::Source);
-        for (name, variable) in &other.variables {
-            self.set(name, *variable);
-        }
+        self.variables.then(&other.variables, put);
+        self.limits.then(&other.limits, |map, key, met| {
+            map.entry(key).or_insert(met);
+        });
         self.unknown |= other.unknown;
         self.anything |= other.anything;
         self.forwards |= other.forwards;
@@ -99,9 +112,6 @@ impl<'f> Summary<'f> {
         for (name, met) in &other.halves {
             self.half(name, *met);
         }
-        for (key, met) in &other.limits {
-            self.limits.entry(*key).or_insert(*met);
-        }
     }
 
     /// What is known when one of `branches` ran, which one is not known.
@@ -114,6 +124,11 @@ impl<'f> Summary<'f> {
             0 => branches.last().and_then(|branch| branch.ends),
             _ => None,
         };
+        let open = branches
+            .iter()
+            .filter(|one| count == 0 || one.ends.is_none());
+        all.variables = Stack::join(open.map(|one| &one.variables), Variable::may_be);
+        all.limits = Stack::join(branches.iter().map(|one| &one.limits), |_| {});
         for branch in branches {
             meter.spend(branch.len(), Place::Source);
             all.unknown |= branch.unknown;
@@ -127,30 +142,28 @@ impl<'f> Summary<'f> {
             for (name, met) in branch.halves {
                 all.half(name, met);
             }
-            for (key, met) in branch.limits {
-                all.limits.entry(key).or_insert(met);
+            for (key, met) in branch.limits.top() {
+                all.limits.top_mut().entry(*key).or_insert(*met);
             }
             if branch.ends.is_some() && count > 0 {
                 continue;
             }
-            for (name, variable) in branch.variables {
-                let (times, known) = seen.entry(name).or_insert((0, variable));
+            for (name, variable) in branch.variables.top() {
+                let (times, known) = seen.entry(name).or_insert((0, *variable));
                 *times += usize::from(variable.always);
                 known.ty = known.ty.filter(|ty| variable.ty == Some(ty));
             }
         }
         for (name, (times, variable)) in seen {
             let always = times == count;
-            all.variables.insert(name, Variable { always, ..variable });
+            all.set(name, Variable { always, ..variable });
         }
         all
     }
 
     /// What may have been done, all or a part of it.
     pub(super) fn may_be(mut self) -> Self {
-        for variable in self.variables.values_mut() {
-            variable.always = false;
-        }
+        self.variables.may_be(Variable::may_be);
         self
     }
 }
@@ -189,13 +202,15 @@ impl<'f, 'p> State<'f, 'p> {
         let mut perhaps = false;
         for summary in self.all() {
             meter.spend(1, Place::Source);
-            match summary.variables.get(name) {
-                Some(variable) if variable.always && !perhaps => {
+            let mut found = false;
+            for (variable, sure) in summary.variables.all(name) {
+                meter.spend(1, Place::Source);
+                if variable.always && sure && !perhaps {
                     return Known::Set(variable.ty.filter(|_| !summary.unknown));
                 }
-                Some(_) => perhaps = true,
-                None => perhaps |= summary.unknown,
+                (found, perhaps) = (true, true);
             }
+            perhaps |= !found && summary.unknown;
         }
         if perhaps {
             Known::Perhaps

@@ -90,11 +90,7 @@ pub(super) fn read<'f>(
 /// A variable that may have been meant, and whether it is the same but for case and
 /// separators.
 fn near<'f>(name: &str, state: &State<'f, '_>, meter: &Meter) -> Option<(&'f str, bool)> {
-    let names = || {
-        state
-            .all()
-            .flat_map(|summary| summary.variables.keys().copied())
-    };
+    let names = || state.all().flat_map(|summary| summary.variables.keys());
     let plain = |text: &str| -> String {
         let letters = text.chars().filter(|c| c.is_alphanumeric());
         letters.flat_map(char::to_lowercase).collect()

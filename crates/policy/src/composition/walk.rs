@@ -5,6 +5,7 @@ use super::base::{guards, thing};
 use super::caches::is_half;
 use super::fragments::Fragments;
 use super::limits;
+use super::stack::Stack;
 use super::state::{Met, State, Summary, Variable};
 use super::variables::{self, Wanted};
 use crate::catalogue::{CATALOGUE, Entry, Row};
@@ -145,7 +146,15 @@ impl<'f> Walker<'f, '_> {
                 .push(lost_backend::found(own.span, other.span));
         }
         limits::enclosing(&state.own, self.around, self.meter, self.findings);
-        state.own.then(self.around, self.meter);
+        if self.bases.len() > 1 {
+            // What it sets it sets again: of what was set since nothing is known any more.
+            let mut again = self.around.clone();
+            (again.variables, again.limits) = (Stack::default(), Stack::default());
+            again.unknown = true;
+            state.own.then(&again, self.meter);
+        } else {
+            state.own.then(self.around, self.meter);
+        }
     }
 
     fn include(&mut self, name: Option<&str>, span: Span, state: &mut State<'f, '_>) {
@@ -210,7 +219,7 @@ impl<'f> Walker<'f, '_> {
         // What a branch does is no more than a possibility.
         branch.own.cors = None;
         branch.own.backend = None;
-        branch.own.limits.clear();
+        branch.own.limits = Stack::default();
         branch.own
     }
 

@@ -87,3 +87,59 @@ fn deep_nesting_is_walked() {
     );
     assert_eq!(api(&format!("{deep}{READ}"), ""), [""; 0]);
 }
+
+/// Steps that so many operations take that each read one of as many variables, in an API
+/// of as many products.
+fn crowd(n: usize) -> u64 {
+    let sets: String = (0..n)
+        .map(|n| {
+            format!(
+                "<set-variable name=\"v{n}\" value=\"x\" /><rate-limit-by-key calls=\"1\" \
+                 renewal-period=\"1\" counter-key=\"k{n}\" />"
+            )
+        })
+        .collect();
+    let global = facts(super::GLOBAL, Scope::Global);
+    let own = facts(&document(&format!("<base />{sets}"), "", ""), Scope::Api);
+    let operations: Vec<Facts> = (0..n)
+        .map(|n| {
+            let read = format!("<set-method>@((string)context.Variables[\"v{n}\"])</set-method>");
+            facts(
+                &document(&format!("<base />{read}"), "", ""),
+                Scope::Operation,
+            )
+        })
+        .collect();
+    let products: Vec<Facts> = (0..n)
+        .map(|n| {
+            let set = format!("<base /><set-variable name=\"p{n}\" value=\"x\" />");
+            facts(&document(&set, "", ""), Scope::Product)
+        })
+        .collect();
+    let service = Service {
+        policy: Some(&global),
+        area: Area {
+            products: products.iter().map(Some).collect(),
+            apis: vec![Api {
+                policy: Some(&own),
+                products: (0..n).collect(),
+                operations: operations.iter().collect(),
+                others: 0,
+            }],
+            ..Area::default()
+        },
+        ..Service::default()
+    };
+    let budget = Budget::default();
+    let mut findings = Findings::new(&budget, &Limits::default());
+    compose(&service, &mut findings);
+    assert_eq!(findings.len(), 0, "{:?}", findings.listed());
+    drop(findings);
+    budget.spent()
+}
+
+#[test]
+fn twice_the_source_takes_twice_the_steps() {
+    let (once, twice) = (crowd(400), crowd(800));
+    assert!(twice * 10 < once * 23, "{once} {twice}");
+}
