@@ -11,7 +11,9 @@ mod span;
 mod table;
 mod tree;
 
-pub use check::{Analysis, Environment, Expected, VariableRead, check, check_metered};
+pub use check::{
+    Analysis, Environment, Expected, Session, VariableRead, cast_fails, check, check_metered,
+};
 pub use end::{Unbalanced, end_of_expression};
 pub use lexer::{Kind as TokenKind, Number, Token};
 pub use meter::{Meter, Unmetered};

@@ -49,6 +49,12 @@ const NOT_FORBIDDEN: [(&str, &str); 1] = [
     ("fragment", "include-fragment"),
 ];
 
+/// Gateways that newer pages have and the source has not.
+const WITH_GATEWAY: [(&str, &str); 1] = [
+    // The table of all policies says so since 2025, the page of the policy does not yet.
+    ("quota-by-key", "v2"),
+];
+
 fn dispute(entry: &mut Value, paths: &str) {
     for (path, attribute, field) in DISPUTED {
         if !paths.split(',').any(|own| own == path) {
@@ -178,6 +184,10 @@ fn table(entries: &[Value], text: &str) -> Result<String, Box<dyn Error>> {
             }
             values
         };
+        let mut gateways = known("gateways", &["unknown.gateways"]);
+        for (_, gateway) in WITH_GATEWAY.iter().filter(|(path, _)| *path == paths) {
+            gateways = format!("{gateways},{gateway}");
+        }
         let mut row = String::new();
         attributes(entry, &mut row)?;
         children(entry, &mut row)?;
@@ -188,7 +198,7 @@ fn table(entries: &[Value], text: &str) -> Result<String, Box<dyn Error>> {
                 "e|{path}|{flags}|{}|{}|{}|{}|{}|{}|{}",
                 known("sections", &["sections_disputed"]),
                 known("scopes", &["unknown.scopes"]),
-                known("gateways", &["unknown.gateways"]),
+                gateways,
                 word(entry, "child_order")?,
                 word(entry, "text_content")?,
                 number(&entry["max_per_section"]),

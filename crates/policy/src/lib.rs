@@ -3,19 +3,26 @@
 
 mod catalogue;
 mod check;
+mod composition;
 mod document;
+pub mod effective;
+mod facts;
 mod reader;
 mod references;
 mod root;
 pub mod rules;
+mod section;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Gateway, Scope, Setting, check};
+pub use check::{Expressions, Gateway, Scope, Setting, Worker, check, check_with};
+pub use composition::{Api, Area, Service, Workspace, compose};
 pub use document::{
     Attribute, Document, Element, ElementId, Expression, MARK, Node, NodeId, NodeKind, Piece,
     PieceKind,
 };
+pub use facts::Facts;
 pub use reader::parse;
 pub use references::{Reference, ReferenceKind, references};
 pub use root::{Root, sniff};
+pub use section::Section;

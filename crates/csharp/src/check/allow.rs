@@ -17,10 +17,9 @@ impl Checker<'_> {
             return;
         }
         let full = TABLE.full(def);
-        let shown = if name == ".ctor" {
-            format!("new {}", TABLE.simple(def))
-        } else {
-            format!("{}.{name}", TABLE.simple(def))
+        let shown = || match name {
+            ".ctor" => format!("new {}", TABLE.simple(def)),
+            name => format!("{}.{name}", TABLE.simple(def)),
         };
         if matches!(
             full,
@@ -29,7 +28,8 @@ impl Checker<'_> {
             let listed = full != "System.Object" && allowed;
             if !listed {
                 let message = format!(
-                    "API Management may refuse `{shown}`: sources differ on members of {full}"
+                    "API Management may refuse `{}`: sources differ on members of {full}",
+                    shown()
                 );
                 let help = match full {
                     "System.Object" => {
@@ -45,7 +45,7 @@ impl Checker<'_> {
         match TABLE.def(def).allowed {
             Allowed::None => self.refuse_type(def, span),
             Allowed::Some | Allowed::All if !allowed => {
-                let message = format!("policy expressions may not use `{shown}`");
+                let message = format!("policy expressions may not use `{}`", shown());
                 let problem = judged(Code::MemberNotAllowed, span, message, Evidence::AllowList);
                 let permitted = self.permitted_members(def);
                 let help = match permitted.as_slice() {

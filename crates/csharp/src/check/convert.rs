@@ -199,7 +199,7 @@ impl Checker<'_> {
             _ => {
                 let bases = self.types.bases(from);
                 // An unknown base of a class may be the one that is asked for.
-                bases.into_iter().any(|base| self.same(base, to))
+                bases.iter().any(|base| self.same(*base, to))
             }
         }
     }
@@ -245,10 +245,10 @@ impl Checker<'_> {
     fn find_conversion(&mut self, from: Ty, to: Ty, explicit: bool) -> Option<(Ty, Ty)> {
         let mut operators: Vec<(Ty, Ty)> = Vec::new();
         let (source, target) = (self.types.bare(from), self.types.bare(to));
-        let mut owners = self.types.bases(source);
-        for base in self.types.bases(target) {
-            if !owners.contains(&base) {
-                owners.push(base);
+        let mut owners = self.types.bases(source).to_vec();
+        for base in self.types.bases(target).iter() {
+            if !owners.contains(base) {
+                owners.push(*base);
             }
         }
         for owner in owners {

@@ -214,7 +214,10 @@ impl Types {
     }
 
     /// The type, its base, the base of that ...
-    pub(crate) fn bases(&mut self, ty: Ty) -> Vec<Ty> {
+    pub(crate) fn bases(&mut self, ty: Ty) -> Rc<[Ty]> {
+        if let Some(found) = self.bases.get(&ty) {
+            return Rc::clone(found);
+        }
         let mut all = vec![ty];
         let mut at = ty;
         while let Some(base) = self.base(at) {
@@ -223,6 +226,11 @@ impl Types {
             }
             all.push(base);
             at = base;
+        }
+        let all: Rc<[Ty]> = all.into();
+        // The bounds of a type parameter may not be known yet.
+        if !matches!(self.get(ty), Type::Parameter(_)) {
+            self.bases.insert(ty, Rc::clone(&all));
         }
         all
     }
@@ -234,8 +242,8 @@ impl Types {
         }
         let mut all = Vec::new();
         let mut todo: Vec<Ty> = Vec::new();
-        for base in self.bases(ty) {
-            self.direct_interfaces(base, &mut todo);
+        for base in self.bases(ty).iter() {
+            self.direct_interfaces(*base, &mut todo);
         }
         while let Some(next) = todo.pop() {
             if !all.contains(&next) && all.len() < 100 {
@@ -287,7 +295,8 @@ impl Types {
         }
         let found = self
             .bases(ty)
-            .into_iter()
+            .iter()
+            .copied()
             .find(|base| self.def(*base) == Some(def));
         if found.is_some() {
             return found;
@@ -304,8 +313,8 @@ impl Types {
 
     pub(crate) fn derives(&mut self, ty: Ty, from: DefId) -> bool {
         self.bases(ty)
-            .into_iter()
-            .any(|base| self.def(base) == Some(from))
+            .iter()
+            .any(|base| self.def(*base) == Some(from))
     }
 }
 

@@ -32,15 +32,17 @@ pub(super) enum Found {
 
 impl Checker<'_> {
     /// The types in which members of `ty` are looked for, the nearest first.
-    pub(super) fn search_path(&mut self, ty: Ty) -> Vec<Ty> {
-        let mut path = self.types.bases(ty);
+    pub(super) fn search_path(&mut self, ty: Ty) -> Rc<[Ty]> {
+        let bases = self.types.bases(ty);
         if self.types.is_interface(ty) || matches!(self.types.get(ty), Type::Parameter(_)) {
+            let mut path = bases.to_vec();
             path.extend(self.types.interfaces(ty).iter().copied());
             if !path.contains(&Ty::OBJECT) {
                 path.push(Ty::OBJECT);
             }
+            return path.into();
         }
-        path
+        bases
     }
 
     pub(super) fn find_member(&mut self, ty: Ty, name: &str) -> Found {
@@ -65,7 +67,7 @@ impl Checker<'_> {
         }
         let mut methods: Vec<Method> = Vec::new();
         let mut unknown = false;
-        for owner in self.search_path(ty) {
+        for owner in self.search_path(ty).iter().copied() {
             let Some(def) = self.types.def(owner) else {
                 continue;
             };
@@ -128,7 +130,7 @@ impl Checker<'_> {
     pub(super) fn indexers(&mut self, ty: Ty) -> (Vec<Method>, bool) {
         let mut found = Vec::new();
         let mut unknown = false;
-        for owner in self.search_path(ty) {
+        for owner in self.search_path(ty).iter().copied() {
             let Some(def) = self.types.def(owner) else {
                 continue;
             };
@@ -152,7 +154,7 @@ impl Checker<'_> {
         if let Type::Anonymous(members) = self.types.get(ty) {
             names.extend(members.iter().map(|(name, _)| name.to_string()));
         }
-        for owner in self.search_path(ty) {
+        for owner in self.search_path(ty).iter().copied() {
             let Some(def) = self.types.def(owner) else {
                 continue;
             };

@@ -36,6 +36,7 @@ mod query;
 mod results;
 mod scope;
 mod sections;
+mod session;
 mod signatures;
 mod statements;
 #[cfg(test)]
@@ -53,7 +54,10 @@ use crate::span::Span;
 use crate::table::{DefId, TABLE, show_member};
 use crate::tree::{BinaryOp, Form, NodeId, NodeKind, Tree};
 use lambda::LambdaKey;
+pub use practice::cast_fails;
 use scope::Scopes;
+use session::Known;
+pub use session::Session;
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 pub(crate) use types::keyword;
@@ -157,11 +161,26 @@ pub fn check(tree: &Tree, environment: &Environment) -> Analysis {
 
 /// The same, charging the work to `meter`.
 pub fn check_metered(tree: &Tree, environment: &Environment, meter: &dyn Meter) -> Analysis {
+    Session::new().check(tree, environment, meter)
+}
+
+fn analyse(
+    known: Known,
+    tree: &Tree,
+    environment: &Environment,
+    meter: &dyn Meter,
+) -> (Analysis, Known) {
+    let Known {
+        types,
+        conversions,
+        signatures,
+        mut shown,
+    } = known;
     let mut checker = Checker {
         tree,
         environment,
         meter,
-        types: Types::new(),
+        types,
         problems: Vec::new(),
         reported: HashSet::new(),
         quiet: 0,
@@ -172,8 +191,8 @@ pub fn check_metered(tree: &Tree, environment: &Environment, meter: &dyn Meter) 
         declarations: vec![None; tree.len()],
         members: QuickMap::default(),
         conditions: QuickMap::default(),
-        conversions: QuickMap::default(),
-        signatures: QuickMap::default(),
+        conversions,
+        signatures,
         scopes: Scopes::default(),
         functions: Vec::new(),
         lambdas: QuickMap::default(),
@@ -191,6 +210,8 @@ pub fn check_metered(tree: &Tree, environment: &Environment, meter: &dyn Meter) 
     let Checker {
         mut problems,
         types,
+        conversions,
+        signatures,
         node_types,
         declarations,
         members,
@@ -201,7 +222,6 @@ pub fn check_metered(tree: &Tree, environment: &Environment, meter: &dyn Meter) 
     if !tree.sound {
         problems.clear();
     }
-    let mut shown: QuickMap<Ty, Rc<str>> = QuickMap::default();
     let mut show = |ty: Ty| -> Option<Rc<str>> {
         if matches!(ty, Ty::UNKNOWN | Ty::VOID) {
             return None;
@@ -210,14 +230,21 @@ pub fn check_metered(tree: &Tree, environment: &Environment, meter: &dyn Meter) 
             shown.entry(ty).or_insert_with(|| types.show(ty).into()),
         ))
     };
-    Analysis {
+    let analysis = Analysis {
         problems,
         result: result.and_then(&mut show).map(|text| text.to_string()),
         variables: variables.into_values().collect(),
         types: node_types.into_iter().map(show).collect(),
         declarations,
         members,
-    }
+    };
+    let known = Known {
+        types,
+        conversions,
+        signatures,
+        shown,
+    };
+    (analysis, known)
 }
 
 /// A function body that is being bound.

@@ -370,7 +370,7 @@ impl Checker<'_> {
         let mut methods: Vec<Method> = Vec::new();
         for side in [left.ty, right.ty] {
             let side = self.types.bare(side);
-            for owner in self.types.bases(side) {
+            for owner in self.types.bases(side).iter().copied() {
                 let Some(def) = self.types.def(owner) else {
                     continue;
                 };

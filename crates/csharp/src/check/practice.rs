@@ -102,9 +102,7 @@ impl Checker<'_> {
             read.ty = Some(shown.clone());
             if let (Some(known), Some(name)) = (&self.environment.variables, &read.name)
                 && let Some(Some(set)) = known.get(name)
-                && *set != shown
-                && is_plain(set)
-                && is_plain(&shown)
+                && cast_fails(set, &shown)
             {
                 let name = name.clone();
                 let message =
@@ -155,6 +153,13 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// Whether a cast of an object that holds a `held` to the type `wanted` fails in any case,
+/// as far as that is known of the two names.
+pub fn cast_fails(held: &str, wanted: &str) -> bool {
+    let wanted = wanted.strip_suffix('?').unwrap_or(wanted);
+    held != wanted && is_plain(held) && is_plain(wanted)
 }
 
 /// Types whose values no cast turns into one of another.

@@ -12,6 +12,9 @@ pub(crate) struct Ty(u32);
 
 const FIRST_DEF: u32 = 4;
 
+/// Types that there is room for at first.
+const FEW: usize = 64;
+
 impl Ty {
     /// A type that cannot be known. Silent: it converts to and from anything.
     pub(crate) const UNKNOWN: Self = Self(0);
@@ -77,24 +80,32 @@ pub(crate) struct Types {
     numbers: QuickMap<Type, Ty>,
     pub(crate) variables: Vec<TypeVariable>,
     pub(super) interfaces: QuickMap<Ty, Rc<[Ty]>>,
+    pub(super) bases: QuickMap<Ty, Rc<[Ty]>>,
 }
 
 impl Types {
     pub(crate) fn new() -> Self {
         let mut types = Self {
-            list: Vec::new(),
-            open: Vec::new(),
-            numbers: QuickMap::default(),
+            list: Vec::with_capacity(FEW),
+            open: Vec::with_capacity(FEW),
+            numbers: QuickMap::with_capacity_and_hasher(FEW, Default::default()),
             variables: Vec::new(),
             interfaces: QuickMap::default(),
+            bases: QuickMap::default(),
         };
         for ty in [Type::Unknown, Type::Null, Type::Void, Type::Dynamic] {
             types.make(ty);
         }
+        let none: Rc<[Ty]> = Rc::new([]);
         for n in 0..=DefId::VOID.0 {
-            types.make(Type::Named(DefId(n), Rc::new([])));
+            types.make(Type::Named(DefId(n), Rc::clone(&none)));
         }
         types
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
     }
 
     pub(crate) fn make(&mut self, ty: Type) -> Ty {

@@ -16,6 +16,8 @@ use token::{KEYWORDS, punctuation};
 
 /// Bytes of text that cost one step.
 const STEP: usize = 16;
+/// Letters of `stackalloc`.
+const LONGEST_KEYWORD: usize = 10;
 
 /// What the lexer is inside of.
 #[derive(Debug, Clone, Copy)]
@@ -151,7 +153,13 @@ impl<'a> Lexer<'a> {
             return;
         }
         match byte {
-            b' ' | b'\t' | 0x0B | 0x0C => self.at += 1,
+            b' ' | b'\t' | 0x0B | 0x0C => {
+                let blanks = self.bytes[start..].iter();
+                self.at += blanks
+                    .take_while(|b| matches!(b, b' ' | b'\t'))
+                    .count()
+                    .max(1);
+            }
             b'/' if self.peek(1) == b'/' => {
                 while self.at < self.bytes.len() && self.line_break(self.at) == 0 {
                     self.at += 1;
@@ -261,6 +269,11 @@ impl<'a> Lexer<'a> {
         }
         let from = self.at;
         let mut escaped = false;
+        // Most names have plain letters only.
+        if self.peek(0) == b'_' || self.peek(0).is_ascii_alphabetic() {
+            let plain = |b: &&u8| **b == b'_' || b.is_ascii_alphanumeric();
+            self.at += self.bytes[from..].iter().take_while(plain).count();
+        }
         while let Some(c) = self
             .text
             .get(self.at..)
@@ -288,6 +301,8 @@ impl<'a> Lexer<'a> {
         let word = &self.text[from..self.at];
         if !verbatim
             && !escaped
+            && word.len() <= LONGEST_KEYWORD
+            && word.starts_with(|c: char| c.is_ascii_lowercase())
             && let Ok(n) = KEYWORDS.binary_search(&word)
         {
             self.push(Kind::Keyword(KEYWORDS[n]), start);

@@ -7,7 +7,7 @@ use crate::rules::{
     exclusive_policy_attributes, missing_policy_attribute, unknown_policy_attribute,
 };
 
-impl<'t> Checker<'_, 't, '_> {
+impl<'t> Checker<'_, 't, '_, '_> {
     pub(super) fn attributes(&mut self, element: &Element<'t>, entry: &'static Entry) {
         let document = self.document;
         let own = document.attributes(element);

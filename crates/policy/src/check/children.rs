@@ -12,7 +12,7 @@ use flux_apim_diag::{Span, excerpt};
 /// Unknown children of an element that may be what it lacks.
 const MOST_MISSPELT: usize = 16;
 
-impl<'t> Checker<'_, 't, '_> {
+impl<'t> Checker<'_, 't, '_, '_> {
     /// What the child `element` of an element `parent` is.
     pub(super) fn child(
         &mut self,

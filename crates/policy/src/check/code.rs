@@ -1,17 +1,18 @@
 //! The C# of expressions, each with the type that its place takes.
 
 use super::Checker;
+use super::expressions::Found;
 use super::source::Code as Source;
 use crate::catalogue::{Entry, Known, Type};
-use crate::document::{Element, Expression, Extent, NodeId, NodeKind, PieceKind};
+use crate::document::{Document, Element, Expression, Extent, NodeId, NodeKind, Piece, PieceKind};
+use crate::facts::Evaluated;
 use crate::rules::{
     expression_doubt, expression_name, expression_not_allowed, expression_result,
     expression_syntax, expression_type, policy_expression_not_allowed,
 };
-use flux_apim_csharp::{
-    Code, Environment, Expected, Problem, Severity, Tree, check_metered, parse_metered,
-};
+use flux_apim_csharp::{Code, Expected, Problem, Severity};
 use flux_apim_diag::{Diagnostic, Rule, Span};
+use std::sync::Arc;
 
 /// A finding in C#, with the number that the compiler has for it.
 pub(crate) fn expression_finding(
@@ -45,7 +46,7 @@ const HELD_PER_NODE: usize = 160;
 /// Elements whose text may be a `Guid` too.
 const WITH_GUID: [&str; 2] = ["item", "message-property"];
 
-impl<'t> Checker<'_, 't, '_> {
+impl<'t> Checker<'_, 't, '_, '_> {
     /// The expressions in the attributes and the text of an element.
     pub(super) fn expressions(&mut self, element: &Element<'t>, entry: Option<&'static Entry>) {
         let document = self.document;
@@ -63,7 +64,8 @@ impl<'t> Checker<'_, 't, '_> {
                 });
                 if alone && known.is_none_or(|known| known.expression != Some(false)) {
                     let expected = known.map_or(Expected::Anything, expected);
-                    self.expression(expression, piece.extent, expected);
+                    let attribute = Some(attribute.name).filter(|_| is_whole(pieces, document));
+                    self.expression(expression, piece.extent, expected, attribute);
                 }
             }
         }
@@ -101,7 +103,7 @@ impl<'t> Checker<'_, 't, '_> {
                 Some(_) if alone => Expected::OneOf(&["string"]),
                 _ => Expected::Anything,
             };
-            self.expression(expression, extent, expected);
+            self.expression(expression, extent, expected, None);
         }
     }
 
@@ -117,7 +119,14 @@ impl<'t> Checker<'_, 't, '_> {
         alone
     }
 
-    fn expression(&mut self, expression: Expression, extent: Extent, expected: Expected) {
+    /// Checks an expression: `attribute` is what has it as its whole value.
+    fn expression(
+        &mut self,
+        expression: Expression,
+        extent: Extent,
+        expected: Expected,
+        attribute: Option<&'t str>,
+    ) {
         let len = (extent.end - extent.start) as usize;
         if !expression.closed || len > MOST_CODE {
             return;
@@ -127,39 +136,60 @@ impl<'t> Checker<'_, 't, '_> {
             return;
         };
         let place = self.document.place(extent);
-        let charge = |steps: u64| {
-            self.meter.spend(steps, place);
-            true
-        };
         let mut held = self.meter.budget().hold(len * HELD_PER_BYTE, place);
+        let mut hold = |nodes: usize| {
+            held.grow(len * HELD_PER_BYTE + nodes * HELD_PER_NODE, place);
+        };
         let source = Source::new(inside);
-        let (tree, syntax) = parse_metered(&source.text, expression.form, &charge);
-        held.grow(len * HELD_PER_BYTE + tree.len() * HELD_PER_NODE, place);
+        let form = expression.form;
+        let known = self.worker.known.find(&source.text, form, expected);
+        let found = if let Some(found) = known {
+            hold(found.nodes);
+            self.meter.spend(found.steps, place);
+            found
+        } else {
+            let meter = &self.meter;
+            let charge = |steps: u64| meter.spend(steps, place);
+            let session = &mut self.worker.session;
+            let found = Found::new(&source.text, form, expected, session, &charge, &mut hold);
+            let found = Arc::new(found);
+            self.worker.known.keep(&source.text, form, expected, &found);
+            found
+        };
         let start = extent.start as usize + 2;
         let span = |from: u32, to: u32| {
             let (from, to) = source.range(from, to);
             Span::new(place.file, start + from, start + to)
         };
-        if let Some(at) = comment(&tree) {
+        if let Some(at) = found.comment {
             let finding = expression_syntax::comment(span(at, at + 4));
             self.findings.push(finding);
             return;
         }
-        let environment = Environment {
-            expected,
-            variables: None,
-        };
-        let analysis = check_metered(&tree, &environment, &charge);
-        let syntax = syntax.iter().map(|problem| (problem, true));
-        let meaning = analysis.problems.iter().map(|problem| (problem, false));
-        for (problem, is_syntax) in syntax.chain(meaning) {
+        for (problem, is_syntax) in &found.problems {
             let place = span(problem.span.start, problem.span.end);
-            self.findings.push(finding(problem, is_syntax, place));
+            self.findings.push(finding(problem, *is_syntax, place));
         }
+        let reads = found.reads.iter();
+        let reads = reads.map(|read| (read.clone(), span(read.span.start, read.span.end)));
+        self.evaluated.push(Evaluated {
+            element: self.places.len().saturating_sub(1),
+            attribute,
+            result: found.result.clone(),
+            reads: reads.collect(),
+        });
     }
 }
 
-fn has_elements(checker: &Checker<'_, '_, '_>, element: &Element<'_>) -> bool {
+/// Whether an expression is all that a value is.
+fn is_whole(pieces: &[Piece], document: &Document<'_>) -> bool {
+    let texts = pieces.iter().filter(|piece| piece.kind == PieceKind::Text);
+    let blank = |piece: &Piece| piece.extent.of(document.text).trim().is_empty();
+    let expressions = pieces.iter().filter(|piece| piece.kind != PieceKind::Text);
+    expressions.count() == 1 && texts.into_iter().all(blank)
+}
+
+fn has_elements(checker: &Checker<'_, '_, '_, '_>, element: &Element<'_>) -> bool {
     let document = checker.document;
     let mut children = document.children(element.node);
     children.any(|id| matches!(document.node(id).kind, NodeKind::Element(_)))
@@ -178,15 +208,6 @@ fn expected(known: &Known) -> Expected {
         (None, Type::Number { .. } | Type::Time) => Expected::Anything,
         (None, Type::Text | Type::OneOf(_)) => Expected::OneOf(&["string"]),
     }
-}
-
-/// Where an XML comment stands in the code: not in a literal or comment of C#.
-fn comment(tree: &Tree) -> Option<u32> {
-    let at = memchr::memmem::find(tree.text().as_bytes(), b"<!--")?;
-    let at = u32::try_from(at).ok()?;
-    let tokens = tree.tokens();
-    let index = tokens.binary_search_by_key(&at, |token| token.span.start);
-    index.is_ok().then_some(at)
 }
 
 fn finding(problem: &Problem, is_syntax: bool, span: Span) -> Diagnostic {

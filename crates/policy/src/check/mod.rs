@@ -3,13 +3,16 @@
 mod attributes;
 mod children;
 mod code;
+mod expressions;
 mod source;
 mod values;
 
 pub(crate) use code::expression_finding;
+pub use expressions::{Expressions, Worker};
 
 use crate::catalogue::{CATALOGUE, Role, Row};
 use crate::document::{Document, Element, NodeKind};
+use crate::facts::{Evaluated, Facts, collect};
 use crate::rules::{policy_gateway, policy_scope, policy_section};
 use flux_apim_diag::{Findings, Meter, Span};
 use std::collections::HashMap;
@@ -76,6 +79,25 @@ impl Gateway {
         Self::Workspace,
     ];
 
+    /// The gateway that a service has by its tier, which is named as ARM names it
+    /// (`sku.name`). Some tiers have self-hosted gateways and those of workspaces beside it.
+    pub fn of_tier(tier: &str) -> Option<Self> {
+        const TIERS: [(&str, Gateway); 9] = [
+            ("Developer", Gateway::Classic),
+            ("Basic", Gateway::Classic),
+            ("Standard", Gateway::Classic),
+            ("Premium", Gateway::Classic),
+            ("Isolated", Gateway::Classic),
+            ("Consumption", Gateway::Consumption),
+            ("BasicV2", Gateway::V2),
+            ("StandardV2", Gateway::V2),
+            ("PremiumV2", Gateway::V2),
+        ];
+        let mut tiers = TIERS.into_iter();
+        let found = tiers.find(|(name, _)| name.eq_ignore_ascii_case(tier));
+        found.map(|(_, gateway)| gateway)
+    }
+
     /// Its name in the policy reference.
     pub const fn name(self) -> &'static str {
         match self {
@@ -97,8 +119,20 @@ pub struct Setting {
     pub gateway: Option<Gateway>,
 }
 
-/// Checks elements, attributes, values and expressions of `document`.
-pub fn check(document: &Document<'_>, setting: Setting, findings: &mut Findings) {
+/// Checks elements, attributes, values and expressions of `document`. What it says
+/// together with other documents is for [`crate::compose`], which reads the facts.
+pub fn check(document: &Document<'_>, setting: Setting, findings: &mut Findings) -> Facts {
+    let known = Expressions::new(findings.budget());
+    check_with(document, setting, &mut known.worker(), findings)
+}
+
+/// The same, by a worker that checks other documents of the run too.
+pub fn check_with(
+    document: &Document<'_>,
+    setting: Setting,
+    worker: &mut Worker<'_>,
+    findings: &mut Findings,
+) -> Facts {
     let meter = findings.budget().meter();
     let bytes = document.elements.len() * size_of::<Place>();
     let held = meter.budget().hold(bytes, document.file);
@@ -107,13 +141,21 @@ pub fn check(document: &Document<'_>, setting: Setting, findings: &mut Findings)
         setting,
         places: Vec::with_capacity(document.elements.len()),
         once: HashMap::new(),
+        evaluated: Vec::new(),
+        worker,
         meter,
         findings,
     };
     for element in &document.elements {
         checker.element(element);
     }
+    let row = |index: usize| match checker.places.get(index)?.state {
+        State::Known(row) => Some(row),
+        State::Foreign | State::Unknown => None,
+    };
+    let facts = collect(document, &row, &checker.evaluated, &checker.meter);
     drop(held);
+    facts
 }
 
 /// What an element is in the table.
@@ -136,18 +178,21 @@ struct Place {
     fragment: bool,
 }
 
-struct Checker<'d, 't, 'f> {
+struct Checker<'d, 't, 'f, 'r> {
     document: &'d Document<'t>,
     setting: Setting,
     /// Of the elements that were seen, in order.
     places: Vec<Place>,
     /// Elements that a document takes once, where they stand.
     once: HashMap<Row, (u32, Span)>,
+    /// What expressions give and read, in order.
+    evaluated: Vec<Evaluated<'t>>,
+    worker: &'d mut Worker<'r>,
     meter: Meter,
     findings: &'f mut Findings,
 }
 
-impl<'t> Checker<'_, 't, '_> {
+impl<'t> Checker<'_, 't, '_, '_> {
     fn element(&mut self, element: &Element<'t>) {
         self.meter.spend(4, element.span);
         let place = self.place(element);

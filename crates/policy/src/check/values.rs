@@ -5,7 +5,7 @@ use crate::catalogue::{Known, Type, near};
 use crate::document::{Attribute, PieceKind};
 use crate::rules::{policy_expression_not_allowed, wrong_policy_value};
 
-impl<'t> Checker<'_, 't, '_> {
+impl<'t> Checker<'_, 't, '_, '_> {
     pub(super) fn value(&mut self, attribute: &Attribute<'t>, known: &Known) {
         let pieces = self.document.pieces(attribute);
         let expression = |kind: PieceKind| matches!(kind, PieceKind::Expression(_));
@@ -29,11 +29,12 @@ impl<'t> Checker<'_, 't, '_> {
         };
         let value = attribute.value;
         let mut finding = wrong_policy_value::found(attribute.span, known.name, value, &what);
-        if let Type::OneOf(words) = known.ty
-            && let Some(near) = self
-                .findings
-                .hint(|| near(value, words.iter().collect::<Vec<_>>().into_iter()))
-        {
+        let words: Vec<&str> = match known.ty {
+            Type::OneOf(words) => words.iter().collect(),
+            Type::Bool => vec!["true", "false"],
+            _ => Vec::new(),
+        };
+        if let Some(near) = self.findings.hint(|| near(value, words.into_iter())) {
             finding = finding.help(format!("did you mean `{near}`?"));
         }
         self.findings.push(finding);

@@ -2,6 +2,8 @@
 //! `cargo xtask generate`.
 #![allow(missing_docs, reason = "the summary of a rule says what it is")]
 
+pub mod base_without_effect;
+pub mod cache_half;
 pub mod exclusive_policy_attributes;
 pub mod expression_doubt;
 pub mod expression_name;
@@ -9,10 +11,16 @@ pub mod expression_not_allowed;
 pub mod expression_result;
 pub mod expression_syntax;
 pub mod expression_type;
+pub mod fragment_cycle;
+pub mod lost_authentication;
+pub mod lost_backend;
 pub mod malformed_policy;
+pub mod misplaced_fragment;
 pub mod misplaced_policy_element;
+pub mod missing_base;
 pub mod missing_policy_attribute;
 pub mod missing_policy_element;
+pub mod nothing_forwards;
 pub mod policy_doctype;
 pub mod policy_element_order;
 pub mod policy_expression_not_allowed;
@@ -20,12 +28,22 @@ pub mod policy_gateway;
 pub mod policy_scope;
 pub mod policy_section;
 pub mod policy_text;
+pub mod repeated_base;
 pub mod repeated_policy_element;
+pub mod shadowed_cors;
+pub mod shared_counter;
 pub mod unknown_policy_attribute;
 pub mod unknown_policy_element;
+pub mod unreachable_policy;
+pub mod unset_variable;
+pub mod unused_fragment;
+pub mod variable_spelling;
+pub mod variable_type;
 pub mod wrong_policy_root;
 pub mod wrong_policy_value;
 
+pub use base_without_effect::RULE as BASE_WITHOUT_EFFECT;
+pub use cache_half::RULE as CACHE_HALF;
 pub use exclusive_policy_attributes::RULE as EXCLUSIVE_POLICY_ATTRIBUTES;
 pub use expression_doubt::RULE as EXPRESSION_DOUBT;
 pub use expression_name::RULE as EXPRESSION_NAME;
@@ -33,10 +51,16 @@ pub use expression_not_allowed::RULE as EXPRESSION_NOT_ALLOWED;
 pub use expression_result::RULE as EXPRESSION_RESULT;
 pub use expression_syntax::RULE as EXPRESSION_SYNTAX;
 pub use expression_type::RULE as EXPRESSION_TYPE;
+pub use fragment_cycle::RULE as FRAGMENT_CYCLE;
+pub use lost_authentication::RULE as LOST_AUTHENTICATION;
+pub use lost_backend::RULE as LOST_BACKEND;
 pub use malformed_policy::RULE as MALFORMED_POLICY;
+pub use misplaced_fragment::RULE as MISPLACED_FRAGMENT;
 pub use misplaced_policy_element::RULE as MISPLACED_POLICY_ELEMENT;
+pub use missing_base::RULE as MISSING_BASE;
 pub use missing_policy_attribute::RULE as MISSING_POLICY_ATTRIBUTE;
 pub use missing_policy_element::RULE as MISSING_POLICY_ELEMENT;
+pub use nothing_forwards::RULE as NOTHING_FORWARDS;
 pub use policy_doctype::RULE as POLICY_DOCTYPE;
 pub use policy_element_order::RULE as POLICY_ELEMENT_ORDER;
 pub use policy_expression_not_allowed::RULE as POLICY_EXPRESSION_NOT_ALLOWED;
@@ -44,9 +68,17 @@ pub use policy_gateway::RULE as POLICY_GATEWAY;
 pub use policy_scope::RULE as POLICY_SCOPE;
 pub use policy_section::RULE as POLICY_SECTION;
 pub use policy_text::RULE as POLICY_TEXT;
+pub use repeated_base::RULE as REPEATED_BASE;
 pub use repeated_policy_element::RULE as REPEATED_POLICY_ELEMENT;
+pub use shadowed_cors::RULE as SHADOWED_CORS;
+pub use shared_counter::RULE as SHARED_COUNTER;
 pub use unknown_policy_attribute::RULE as UNKNOWN_POLICY_ATTRIBUTE;
 pub use unknown_policy_element::RULE as UNKNOWN_POLICY_ELEMENT;
+pub use unreachable_policy::RULE as UNREACHABLE_POLICY;
+pub use unset_variable::RULE as UNSET_VARIABLE;
+pub use unused_fragment::RULE as UNUSED_FRAGMENT;
+pub use variable_spelling::RULE as VARIABLE_SPELLING;
+pub use variable_type::RULE as VARIABLE_TYPE;
 pub use wrong_policy_root::RULE as WRONG_POLICY_ROOT;
 pub use wrong_policy_value::RULE as WRONG_POLICY_VALUE;
 
@@ -78,4 +110,20 @@ pub const ALL: &[&Rule] = &[
     &EXPRESSION_RESULT,
     &EXPRESSION_DOUBT,
     &POLICY_GATEWAY,
+    &FRAGMENT_CYCLE,
+    &UNUSED_FRAGMENT,
+    &MISPLACED_FRAGMENT,
+    &MISSING_BASE,
+    &REPEATED_BASE,
+    &BASE_WITHOUT_EFFECT,
+    &SHADOWED_CORS,
+    &UNREACHABLE_POLICY,
+    &LOST_BACKEND,
+    &LOST_AUTHENTICATION,
+    &UNSET_VARIABLE,
+    &VARIABLE_SPELLING,
+    &VARIABLE_TYPE,
+    &CACHE_HALF,
+    &SHARED_COUNTER,
+    &NOTHING_FORWARDS,
 ];

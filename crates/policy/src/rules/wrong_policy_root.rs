@@ -1,4 +1,4 @@
-use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Rule, Severity, Span, excerpt};
+use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Rule, Severity, Span, excerpt, nearest};
 
 pub static RULE: Rule = Rule {
     code: Code(3002),
@@ -19,7 +19,12 @@ pub fn found(span: Span, name: &str, expected: &str) -> Diagnostic {
         "the root is `<{}>`, but `<{expected}>` is expected here",
         excerpt(name, 60)
     );
-    Diagnostic::new(&RULE, span, message).help(match name {
+    let finding = Diagnostic::new(&RULE, span, message);
+    let is_singular = name == "policy" && expected == "policies";
+    if is_singular || nearest(name, [expected]).is_some() {
+        return finding.help(format!("did you mean `<{expected}>`?"));
+    }
+    finding.help(match name {
         "fragment" => "a fragment belongs below `policyFragments/`",
         "policies" => "a whole policy cannot be a fragment; keep what is inside a section",
         _ => "wrap the policy in the expected root",

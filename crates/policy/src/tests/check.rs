@@ -254,3 +254,52 @@ fn every_shape_is_linear() {
         assert!(twice.1 < once.1 * 2.3, "{name}: {once:?} then {twice:?}");
     }
 }
+
+#[test]
+fn hints_say_what_may_be_meant() {
+    for (text, root, code, help) in [
+        (
+            "<policy><inbound /></policy>",
+            Root::Policies,
+            3002,
+            "did you mean `<policies>`?",
+        ),
+        (
+            "<fragmnt />",
+            Root::Fragment,
+            3002,
+            "did you mean `<fragment>`?",
+        ),
+        (
+            "<policies><inboud /></policies>",
+            Root::Policies,
+            3004,
+            "did you mean `<inbound>`?",
+        ),
+        (
+            "<policies><inbound><cors allow-credentials='ture'><allowed-origins><origin>*</origin>\
+             </allowed-origins></cors></inbound></policies>",
+            Root::Policies,
+            3008,
+            "did you mean `true`?",
+        ),
+    ] {
+        let all = found(text, root);
+        let is = |(own, _, hint): &(u16, String, String)| *own == code && hint == help;
+        assert!(all.iter().any(is), "{text}: {all:?}");
+    }
+}
+
+#[test]
+fn tiers_have_gateways() {
+    use crate::Gateway;
+    for (tier, gateway) in [
+        ("Developer", Some(Gateway::Classic)),
+        ("premium", Some(Gateway::Classic)),
+        ("StandardV2", Some(Gateway::V2)),
+        ("Consumption", Some(Gateway::Consumption)),
+        ("Gold", None),
+    ] {
+        assert_eq!(Gateway::of_tier(tier), gateway, "{tier}");
+    }
+}

@@ -1,9 +1,10 @@
 //! What is found in published policies: errors are explained in `docs/corpus.md`.
 
+use super::project::found;
 use super::published;
-use crate::{Setting, check, parse, sniff};
-use flux_apim_diag::tree::FileId;
-use flux_apim_diag::{Findings, Place, Severity};
+use crate::{Expressions, Root, Setting, check, check_with, parse, sniff};
+use flux_apim_diag::tree::{FileId, Limits};
+use flux_apim_diag::{Budget, Findings, Place, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Lines of errors by file, as the table names it, and code.
@@ -73,6 +74,66 @@ fn each_error_in_published_policies_is_explained() {
     if corpus {
         for key in explained.keys() {
             assert!(found.contains_key(key), "{key:?} is not found any more");
+        }
+    }
+}
+
+/// Published policies that read a variable which a document beside them sets, or none: data
+/// of tests, and operations whose API is another sample.
+const UNSET: [&str; 5] = [
+    "Test.Decompiling/TestData/managed-identity-find-replace.xml",
+    "Test.Decompiling/TestData/managed-identity-fragment.xml",
+    "Test.Decompiling/TestData/rate-limit-by-key-retry.xml",
+    "authX/apim-policies/hr_get.xml",
+    "authX/apim-policies/hr_post.xml",
+];
+
+#[test]
+fn published_policies_read_what_they_set() {
+    let service = "<policies><inbound /><backend><forward-request /></backend><outbound />\
+                   <on-error /></policies>";
+    for (path, text) in published() {
+        if sniff(&text) != Some(Root::Policies) || !path.to_string_lossy().contains("/policies/") {
+            continue;
+        }
+        let files = [
+            ("policy.xml", service),
+            ("apis/a/policy.xml", text.as_str()),
+        ];
+        let mut findings = Findings::from(Vec::new());
+        found(&files, &mut findings);
+        let about_variables = |code: u16| (3034..=3036).contains(&code);
+        let met = findings.rules().any(|rule| about_variables(rule.code.0));
+        let shown = path.to_string_lossy();
+        let known = UNSET.iter().any(|name| shown.ends_with(name));
+        assert_eq!(met, known, "{shown}: {:?}", findings.listed());
+    }
+}
+
+/// What is found in a text, its facts, and the work that it took.
+fn all_of(text: &str, expressions: Option<&Expressions>) -> (String, u64) {
+    let root = sniff(text).expect("a policy");
+    let budget = Budget::default();
+    let mut findings = Findings::new(&budget, &Limits::default());
+    let document = parse(FileId(0), text, root, 256, &mut findings);
+    let setting = Setting::default();
+    let facts = match expressions {
+        Some(known) => check_with(&document, setting, &mut known.worker(), &mut findings),
+        None => check(&document, setting, &mut findings),
+    };
+    (format!("{:?} {facts:?}", findings.listed()), budget.spent())
+}
+
+#[test]
+fn expressions_that_are_known_change_nothing() {
+    let texts: Vec<String> = published().into_iter().map(|(_, text)| text).collect();
+    let texts = || texts.iter().filter(|text| sniff(text).is_some());
+    let alone: Vec<_> = texts().map(|text| all_of(text, None)).collect();
+    let known = Expressions::new(&Budget::default());
+    for _ in 0..2 {
+        let pairs: Vec<_> = texts().zip(&alone).collect();
+        for (text, alone) in pairs.into_iter().rev() {
+            assert_eq!(all_of(text, Some(&known)), *alone, "{text}");
         }
     }
 }

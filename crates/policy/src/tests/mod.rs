@@ -5,6 +5,7 @@ mod corpus;
 mod made;
 mod mutations;
 mod pages;
+pub(crate) mod project;
 mod reader;
 
 /// The files of the corpus; few of our own where it is not there.
