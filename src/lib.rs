@@ -9,6 +9,8 @@
 /// Everything that touches the world: sources, output, command line.
 #[cfg(feature = "source")]
 pub mod edge;
+/// The effective policy of an API or operation.
+pub mod effective;
 /// The whole product as one pure function.
 pub mod pipeline;
 pub mod rules;

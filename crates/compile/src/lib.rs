@@ -21,7 +21,7 @@ use flux_apim_model::kinds::Kind;
 use flux_apim_model::rules::credential_in_clear;
 use flux_apim_model::{Key, Resource};
 use flux_apim_policy::rules::malformed_policy;
-use flux_apim_policy::{self as policy, Reference};
+use flux_apim_policy::{self as policy, Expressions, Reference};
 use flux_apim_reuse::Reuse;
 use flux_apim_syntax::{self as syntax, Origins, Value};
 use names::Names;
@@ -68,6 +68,8 @@ pub struct Texts {
 pub struct Policy {
     /// What it names, in order.
     pub references: Vec<Reference>,
+    /// What counts of it when it is put together with others.
+    pub facts: policy::Facts,
     /// A token that was left in it.
     token: Option<(Span, String)>,
     /// Whether comments of it speak to this program.
@@ -117,57 +119,62 @@ pub fn compile(
     let names = Names::new(project);
     let names = names.as_ref();
     let parts = findings.part();
+    let expressions = Expressions::new(findings.budget());
     let results: Vec<Result<(Read, Findings), ReadError>> = jobs
         .par_iter()
-        .map(|(key, job)| {
-            let mut findings = parts.part();
-            let read = match job {
-                Job::Definition(file, others) => {
-                    let named = with_operations.contains(key) || !others.is_empty();
-                    let read = definition::read(&documents, *file, named, options, &mut findings)?;
-                    if let Definition::Read(compiled, _) = &read {
-                        let read = beside::Read {
-                            key,
-                            file: *file,
-                            compiled,
-                        };
-                        beside::compare(tree, limits, &read, others, &mut findings)?;
+        .map_init(
+            || expressions.worker(),
+            |worker, (key, job)| {
+                let mut findings = parts.part();
+                let read = match job {
+                    Job::Definition(file, others) => {
+                        let named = with_operations.contains(key) || !others.is_empty();
+                        let read =
+                            definition::read(&documents, *file, named, options, &mut findings)?;
+                        if let Definition::Read(compiled, _) = &read {
+                            let read = beside::Read {
+                                key,
+                                file: *file,
+                                compiled,
+                            };
+                            beside::compare(tree, limits, &read, others, &mut findings)?;
+                        }
+                        Read::Definition(read)
                     }
-                    Read::Definition(read)
-                }
-                Job::Policy(file) => {
-                    let text = text(tree, *file, &mut findings)?;
-                    let read = |text| {
-                        policy(
-                            key,
-                            (*file, tree.path(*file).as_str()),
-                            text,
-                            limits,
-                            names,
-                            &mut findings,
-                        )
-                    };
-                    Read::Policy(text.map(read))
-                }
-                Job::Value(text, span) => {
-                    let origins = origins(tree, *span, text, &findings)?;
-                    let text = text.clone();
-                    let place = (span.file, tree.path(span.file).as_str());
-                    let read = policy(key, place, text, limits, names, &mut findings);
-                    let read = at(*span, origins.as_ref(), read, &mut findings);
-                    Read::Policy(Some(read))
-                }
-                Job::Wiki(file) => {
-                    let text = text(tree, *file, &mut findings)?;
-                    let hold = |text: String| {
-                        let held = findings.budget().hold(text.len(), *file);
-                        (text, held)
-                    };
-                    Read::Wiki(text.map(hold))
-                }
-            };
-            Ok((read, findings))
-        })
+                    Job::Policy(file) => {
+                        let text = text(tree, *file, &mut findings)?;
+                        let read = |text| {
+                            policy(
+                                key,
+                                (*file, tree.path(*file).as_str()),
+                                text,
+                                (limits, names),
+                                worker,
+                                &mut findings,
+                            )
+                        };
+                        Read::Policy(text.map(read))
+                    }
+                    Job::Value(text, span) => {
+                        let origins = origins(tree, *span, text, &findings)?;
+                        let text = text.clone();
+                        let place = (span.file, tree.path(span.file).as_str());
+                        let read = policy(key, place, text, (limits, names), worker, &mut findings);
+                        let read = at(*span, origins.as_ref(), read, &mut findings);
+                        Read::Policy(Some(read))
+                    }
+                    Job::Wiki(file) => {
+                        let text = text(tree, *file, &mut findings)?;
+                        let hold = |text: String| {
+                            let held = findings.budget().hold(text.len(), *file);
+                            (text, held)
+                        };
+                        Read::Wiki(text.map(hold))
+                    }
+                };
+                Ok((read, findings))
+            },
+        )
         .collect();
     let mut texts = Texts::default();
     for ((key, _), result) in jobs.into_iter().zip(results) {
@@ -270,8 +277,8 @@ fn policy(
     key: &Key,
     (file, path): (FileId, &str),
     text: String,
-    limits: &Limits,
-    names: Option<&Names>,
+    (limits, names): (&Limits, Option<&Names>),
+    worker: &mut policy::Worker<'_>,
     findings: &mut Findings,
 ) -> (Policy, Content) {
     let (root, max) = match key.kind {
@@ -301,6 +308,7 @@ fn policy(
         ));
         let policy = Policy {
             references: Vec::new(),
+            facts: policy::Facts::default(),
             token: None,
             has_notes: false,
             _held: findings.budget().hold(0, file),
@@ -309,7 +317,7 @@ fn policy(
         return (policy, Content::new(text, file, &meter));
     }
     let document = policy::parse(file, &text, root, limits.max_depth, findings);
-    policy::check(&document, setting(key), findings);
+    let facts = policy::check_with(&document, setting(key), worker, findings);
     let meter = findings.budget().meter();
     let mut references = policy::references(&document, &meter);
     let notes = document.notes().to_vec();
@@ -335,9 +343,10 @@ fn policy(
         names.inspect(|names| names.follow(reference));
     }
     let texts = references.iter().map(|reference| reference.name.len() + 16);
-    let bytes = references.len() * size_of::<Reference>() + texts.sum::<usize>();
+    let bytes = references.len() * size_of::<Reference>() + texts.sum::<usize>() + facts.bytes();
     let policy = Policy {
         references,
+        facts,
         token,
         has_notes: !notes.is_empty(),
         _held: meter.budget().hold(bytes, file),
@@ -393,6 +402,7 @@ fn at(
         let start = span.start as usize;
         Span::new(span.file, start + from, start + to)
     };
+    policy.facts.moved(written);
     for finding in findings.listed_mut() {
         finding.place = match finding.place {
             Place::Span(place) => written(place).into(),

@@ -8,6 +8,7 @@ mod lock;
 mod normal;
 mod order;
 mod owned;
+mod policies;
 mod resolve;
 mod revisions;
 pub mod rules;
@@ -141,6 +142,7 @@ pub fn link(
     }
     report_unclaimed(tree, &project, &texts.used, findings);
     tokens(tree, &project, &texts, findings);
+    policies::compose(&project, &texts, findings);
     let current = revisions::number_current(&mut project, &mut texts);
     let graph = resolve::resolve(&project, (&owned, &current), texts, schema, findings);
     let nodes = order::sort(graph.nodes, &current, findings);

@@ -3,7 +3,7 @@
 use super::{Node, lock};
 use crate::rules::dependency_cycle;
 use flux_apim_diag::{Findings, Meter, Place};
-use flux_apim_model::Key;
+use flux_apim_model::{Key, Kind};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Chains what writes the same API or product; `current` has the last release of an API,
@@ -217,6 +217,13 @@ fn report_circle(nodes: &[Node], order: &[usize], findings: &mut Findings) {
         }
         at_path.insert(next, path.len());
         path.push(next);
+    }
+    // `fragment-cycle` of the policies says it at the place of the include.
+    if path
+        .iter()
+        .all(|&i| nodes[i].key.kind == Kind::PolicyFragment)
+    {
+        return;
     }
     let mut names: Vec<String> = path
         .iter()

@@ -63,6 +63,9 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value = "human")]
         format: ResultFormat,
     },
+    /// About the policies of a source.
+    #[command(subcommand)]
+    Policy(super::effective::Policy),
     /// The JSON Schema of flux-apim.yaml, for editors.
     Schema,
     /// Watch ApimBundles in a cluster; render and publish what they name.

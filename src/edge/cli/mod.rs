@@ -5,6 +5,7 @@ mod compared;
 #[cfg(feature = "controller")]
 mod controller;
 mod diff;
+mod effective;
 mod forges;
 #[cfg(feature = "publish")]
 mod history;
@@ -117,6 +118,7 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         #[cfg(feature = "publish")]
         Command::Keygen(arguments) => keygen::keygen(arguments),
         Command::Explain { code, format } => explain(code.as_deref(), *format),
+        Command::Policy(command) => effective::policy(command, cli.quiet),
         Command::Schema => {
             print(&format!("{:#}\n", discover::schema(REGISTRY)))?;
             Ok(Done::Well)

@@ -4,7 +4,7 @@ pub static RULE: Rule = Rule {
     code: Code(3024),
     name: "fragment-cycle",
     former_names: &[],
-    class: Class::Refusal,
+    class: Class::Integrity,
     severity: Severity::Error,
     evidence: Evidence::Documented,
     since: "0.1",
