@@ -3,6 +3,7 @@
 pub mod arm;
 mod aso;
 mod bicep;
+mod optional;
 mod packed;
 mod piece;
 pub mod rules;
