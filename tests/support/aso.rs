@@ -240,6 +240,7 @@ impl<'a> Reader<'a> {
             name,
             properties,
             depends_on: deps,
+            condition: None,
         })
     }
 

@@ -26,6 +26,8 @@ pub(super) struct Scope<'g> {
     pub(super) symbols: Names,
     /// Resources that it declares by themselves: what can be a parent.
     declared: BTreeMap<Key, String>,
+    /// Those of them that are named by all of their names.
+    full: BTreeSet<Key>,
     /// The modules whose output `id` is the id of a resource.
     outputs: BTreeMap<Key, String>,
     /// Resources that it refers to as `existing`, and what each makes wait.
@@ -53,6 +55,7 @@ impl<'g> Scope<'g> {
             api,
             symbols,
             declared: BTreeMap::new(),
+            full: BTreeSet::new(),
             outputs: BTreeMap::new(),
             existing: BTreeMap::new(),
             existing_text: String::new(),
@@ -148,19 +151,35 @@ impl<'g> Scope<'g> {
         }
         let mut name = format!("${{{SERVICE_PARAMETER}}}");
         // The name of the API that it belongs to waits for that.
-        let api = key.api().and_then(|api| self.declared.get(&api).cloned());
-        for (n, word) in names.iter().enumerate() {
-            name.push('/');
-            match (&api, item) {
-                (Some(api), _) if n + 1 < names.len() && Some(*word) == api_name(key) => {
-                    let _ = write!(name, "${{{api}.name}}");
-                    implied.insert(api.clone());
+        let api = key.api();
+        let api = api.filter(|api| api != key && names.starts_with(&api.arm_names()));
+        let symbol = api.as_ref().and_then(|api| self.declared.get(api).cloned());
+        let mut rest = names.as_slice();
+        if let (Some(symbol), Some(api)) = (symbol, &api) {
+            let above = api.arm_names();
+            if !self.full.contains(api) {
+                for word in &above[..above.len() - 1] {
+                    name.push('/');
+                    escape(&mut name, word);
                 }
-                (_, Some(item)) if n + 1 == names.len() => {
+                let _ = write!(name, "/${{{symbol}.name}}");
+            } else {
+                name = format!("${{{symbol}.name}}");
+            }
+            implied.insert(symbol);
+            rest = &names[above.len()..];
+        }
+        for (n, word) in rest.iter().enumerate() {
+            name.push('/');
+            match item {
+                Some(item) if n + 1 == rest.len() => {
                     let _ = write!(name, "${{{item}}}");
                 }
                 _ => escape(&mut name, word),
             }
+        }
+        if self.declared.contains_key(key) {
+            self.full.insert(key.clone());
         }
         format!("  name: '{name}'\n")
     }
@@ -189,10 +208,6 @@ impl<'g> Scope<'g> {
         text.push_str(&self.existing_text);
         body.prepend(&text);
     }
-}
-
-fn api_name(key: &Key) -> Option<&str> {
-    key.names.first().map(String::as_str)
 }
 
 /// The resource that the ARM type of `key` is nested in. For links in
