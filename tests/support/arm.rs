@@ -98,7 +98,9 @@ pub(crate) fn module(
         let declared = declared.ok_or_else(|| format!("{path}: no parameter {name}"))?;
         let secret = value.as_str().and_then(|v| v.strip_prefix("param:"));
         if secret.is_some_and(is_secure) && !declared.secure {
-            return Err(format!("{path}: secret handed to {name}, which is not secure"));
+            return Err(format!(
+                "{path}: secret handed to {name}, which is not secure"
+            ));
         }
         template.bound.insert(name, value);
     }
@@ -109,7 +111,11 @@ pub(crate) fn module(
     }
     reader.resources(&template, &BTreeSet::new())?;
     let mut outputs = BTreeMap::new();
-    for (name, output) in template.document["outputs"].as_object().into_iter().flatten() {
+    for (name, output) in template.document["outputs"]
+        .as_object()
+        .into_iter()
+        .flatten()
+    {
         outputs.insert(name.clone(), arm_expr::value(&output["value"], &template)?);
     }
     Ok((reader.bundle.resources.into_values().collect(), outputs))

@@ -30,9 +30,9 @@ pub(crate) fn read_with_lints(files: &Files) -> Res<(ReadBundle, Vec<String>)> {
         used_files,
         ..
     } = evaluator;
-    let unused = files
-        .keys()
-        .filter(|f| f.starts_with("bicep/") && *f != PARAMS && *f != CONFIG && !used_files.contains(*f));
+    let unused = files.keys().filter(|f| {
+        f.starts_with("bicep/") && *f != PARAMS && *f != CONFIG && !used_files.contains(*f)
+    });
     lints.extend(unused.map(|f| format!("{f}: used by nothing")));
     bundle.closures()?;
     Ok((bundle, lints))

@@ -270,7 +270,9 @@ impl Module {
             // `@batchSize(1)`: one after the other.
             let batch = each.as_ref().and_then(|each| each.batch);
             if let (Some(1), Some(before)) = (batch, &before) {
-                let key = key.split_once('|').map(|(t, n)| (t.to_owned(), n.to_owned()));
+                let key = key
+                    .split_once('|')
+                    .map(|(t, n)| (t.to_owned(), n.to_owned()));
                 let resource = key.and_then(|key| eval.bundle.resources.get_mut(&key));
                 resource
                     .ok_or("a link that is not there")?
@@ -802,7 +804,11 @@ fn changed(value: &Value) -> Option<String> {
         Value::Number(number) if number.as_i64().is_none() && !number.is_f64() => {
             Some(format!("{number} has more than 64 bits"))
         }
-        Value::Number(number) if number.as_f64().is_some_and(|n| n.fract() == 0.0 && number.is_f64()) => {
+        Value::Number(number)
+            if number
+                .as_f64()
+                .is_some_and(|n| n.fract() == 0.0 && number.is_f64()) =>
+        {
             Some(format!("{number} becomes an integer"))
         }
         Value::Array(items) => items.iter().find_map(changed),

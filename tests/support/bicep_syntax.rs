@@ -240,10 +240,7 @@ impl<'a> Parser<'a> {
         Ok((secure, batch))
     }
 
-    fn statement(
-        &mut self,
-        (secure, batch): (bool, Option<i64>),
-    ) -> Res<Option<Declaration>> {
+    fn statement(&mut self, (secure, batch): (bool, Option<i64>)) -> Res<Option<Declaration>> {
         let keyword = self.word()?;
         if batch.is_some() && keyword != "resource" {
             return Err(format!("@batchSize on a {keyword}"));

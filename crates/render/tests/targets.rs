@@ -1,28 +1,17 @@
 //! The targets say the same: read back by readers that know nothing of the printers, they
 //! give the same resources, properties, conditions and order.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "test code"
+)]
 
 mod common;
 #[path = "../../../tests/support/mod.rs"]
 mod support;
 
-use common::{Made, options, render};
-use support::compare::Order;
-
-/// What is wrong between `arm/` and `bicep/`.
-fn differences(made: &Made) -> Vec<String> {
-    let arm = support::arm::read(&made.files);
-    let bicep = support::bicep::read_with_lints(&made.files);
-    match (arm, bicep) {
-        (Ok(arm), Ok((bicep, lints))) => {
-            // A module waits for all that one of its resources waits for.
-            let mut wrong = support::compare::differences(&arm, &bicep, Order::AtLeast).unwrap();
-            wrong.extend(lints);
-            wrong
-        }
-        (arm, bicep) => arm.err().into_iter().chain(bicep.err()).collect(),
-    }
-}
+use common::{differences, options, render};
 
 /// Our own project and the trees of the corpus in each of their environments, as far as
 /// they make a graph.
@@ -38,7 +27,11 @@ fn trees_in_bicep_are_those_in_arm() {
             };
             let wrong = differences(&made);
             let shown = folder.display();
-            assert!(wrong.is_empty(), "{shown} {environment:?}:\n{}", wrong.join("\n"));
+            assert!(
+                wrong.is_empty(),
+                "{shown} {environment:?}:\n{}",
+                wrong.join("\n")
+            );
             assert!(!made.codes().contains(&7005), "{:?}", made.found);
             compared += 1;
         }

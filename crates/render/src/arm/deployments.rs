@@ -3,7 +3,9 @@
 
 use super::super::piece::Writer;
 use super::super::{File, Options, Rendered, STEPS};
-use super::{MAX_RESOURCE, MAX_RESOURCES, MAX_TEMPLATE, SERVICE_PARAMETER, all_parameters, template};
+use super::{
+    MAX_RESOURCE, MAX_RESOURCES, MAX_TEMPLATE, SERVICE_PARAMETER, all_parameters, template,
+};
 use flux_apim_diag::{Budget, Place};
 use flux_apim_link::Linked;
 use flux_apim_syntax::write_string;

@@ -85,7 +85,10 @@ pub(super) fn module<'g>(
     let mut outputs = String::from(
         ",\n  \"outputs\": {\n    \"id\": {\n      \"type\": \"string\",\n      \"value\": ",
     );
-    write_string(&mut outputs, &template::id_expression(&graph.nodes()[i].key));
+    write_string(
+        &mut outputs,
+        &template::id_expression(&graph.nodes()[i].key),
+    );
     outputs.push_str("\n    }\n  }");
     let mut writer = Writer::default();
     template::write(graph, &[i], &used, &outputs, &mut writer, budget);

@@ -1,7 +1,7 @@
 //! The declarations of one Bicep file: resources, loops of links, modules.
 
-use super::Project;
 use super::super::arm::SERVICE_PARAMETER;
+use super::Project;
 use super::content::{Load, path};
 use super::json::stays;
 use super::literal::{object_key, string};
@@ -62,7 +62,9 @@ impl<'g> Declarations<'g> {
                 let key = &nodes[0].key;
                 let plural = format!("{}s", key.kind.name());
                 let words = self.scope.words(key);
-                let above = words[1..words.len() - 1].iter().map(|&word| word.to_owned());
+                let above = words[1..words.len() - 1]
+                    .iter()
+                    .map(|&word| word.to_owned());
                 let words: Vec<String> = std::iter::once(plural).chain(above).collect();
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
                 self.scope.name(&words)

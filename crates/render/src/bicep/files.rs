@@ -117,7 +117,11 @@ impl<'g> Files<'g, '_> {
         let key = &node.key;
         let label = |name: &String| self.project.labels.of(name).to_owned();
         let kind = (key.kind != Kind::Api).then(|| key.kind.label().to_owned());
-        let names = key.workspace.iter().cloned().chain(key.names.iter().map(label));
+        let names = key
+            .workspace
+            .iter()
+            .cloned()
+            .chain(key.names.iter().map(label));
         let words: Vec<String> = kind.into_iter().chain(names).collect();
         let name = self.names.numbered(&dns(&words.join("-"), 80));
         let file = format!("{name}.json");
@@ -127,7 +131,9 @@ impl<'g> Files<'g, '_> {
         self.rendered.carries(&path, i);
         let kind = key.kind.name().to_owned();
         Call {
-            words: std::iter::once(kind).chain(key.names.iter().map(label)).collect(),
+            words: std::iter::once(kind)
+                .chain(key.names.iter().map(label))
+                .collect(),
             file,
             parameters,
             id_of: Some(key.clone()),

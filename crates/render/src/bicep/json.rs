@@ -198,12 +198,30 @@ mod tests {
 
     #[test]
     fn numbers_that_would_change() {
-        for number in ["0", "-1", "9223372036854775807", "-9223372036854775808", "0.5", "-12.25"] {
+        for number in [
+            "0",
+            "-1",
+            "9223372036854775807",
+            "-9223372036854775808",
+            "0.5",
+            "-12.25",
+        ] {
             assert!(shape(number).is_some(), "{number}");
         }
         let changed = [
-            "1.0", "-0", "-0.0", "1e3", "1E-7", "0.00001", "9223372036854775808",
-            "12345678901234567890", "0.1234567890123456789", "0.10", "1.", "-", "+1",
+            "1.0",
+            "-0",
+            "-0.0",
+            "1e3",
+            "1E-7",
+            "0.00001",
+            "9223372036854775808",
+            "12345678901234567890",
+            "0.1234567890123456789",
+            "0.10",
+            "1.",
+            "-",
+            "+1",
         ];
         for number in changed {
             assert!(shape(&format!("[{number}]")).is_none(), "{number}");
@@ -242,7 +260,14 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(text).expect("JSON");
         let pretty = serde_json::to_string_pretty(&value).expect("JSON");
         let size = shape(text).expect("it stays").size(0);
-        assert!(size >= pretty.len() && size <= pretty.len() + 8, "{size} {}", pretty.len());
-        assert_eq!(shape(text).expect("it stays").size(3), size + 6 * pretty.matches('\n').count());
+        assert!(
+            size >= pretty.len() && size <= pretty.len() + 8,
+            "{size} {}",
+            pretty.len()
+        );
+        assert_eq!(
+            shape(text).expect("it stays").size(3),
+            size + 6 * pretty.matches('\n').count()
+        );
     }
 }

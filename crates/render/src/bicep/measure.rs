@@ -48,7 +48,10 @@ fn one(graph: &Linked, i: usize, loads: &[Load]) -> Measure {
     };
     found.entries(&node.properties, 0);
     let is_template = found.is_template;
-    let files = found.contents.iter().filter(|&&index| loads[index].is_file());
+    let files = found
+        .contents
+        .iter()
+        .filter(|&&index| loads[index].is_file());
     let weight = Weight {
         resources: 1 + if is_template { 0 } else { found.ids.len() },
         loads: if is_template { 0 } else { files.count() },
@@ -115,7 +118,5 @@ impl<'g> Found<'g> {
 
 /// Whether `node` is a link and nothing else: the links of one parent are a loop.
 pub(super) fn is_link(node: &Node) -> bool {
-    node.properties.is_empty()
-        && !node.key.kind.row().has_properties
-        && node.only_with.is_none()
+    node.properties.is_empty() && !node.key.kind.row().has_properties && node.only_with.is_none()
 }

@@ -126,7 +126,10 @@ fn check_limits(project: &Project<'_>, plan: &Plan<'_>, findings: &mut Findings)
         let count = plan.entities.len();
         findings.push(bicep_too_large::resources(count, MAX_RESOURCES));
     }
-    let modules = plan.entities.iter().filter(|e| matches!(e, Entity::Api(..)));
+    let modules = plan
+        .entities
+        .iter()
+        .filter(|e| matches!(e, Entity::Api(..)));
     let modules = modules.count() + files;
     let size = project.compiled() + MODULE * modules;
     if size > MAX_TEMPLATE {

@@ -143,7 +143,8 @@ impl<'g> Plan<'g> {
         loop {
             let follows = order.last().and_then(|&last| {
                 let next = *ready.range(last..).next()?;
-                self.is_loop(&entities[last], &entities[next]).then_some(next)
+                self.is_loop(&entities[last], &entities[next])
+                    .then_some(next)
             });
             let Some(next) = follows.or_else(|| ready.first().copied()) else {
                 return order;

@@ -57,6 +57,5 @@ pub fn resources(count: usize, max: usize) -> Diagnostic {
 pub fn bytes(size: usize, max: usize) -> Diagnostic {
     let message =
         format!("the compiled template would have {size} bytes, but a template may have {max}");
-    Diagnostic::new(&RULE, Place::Source, message)
-        .help(format!("{HELP}, or split the project"))
+    Diagnostic::new(&RULE, Place::Source, message).help(format!("{HELP}, or split the project"))
 }

@@ -149,12 +149,17 @@ pub fn api(name: &str, definition: &str) -> Vec<(String, String)> {
 /// A named value.
 pub fn named_value(name: &str) -> (String, String) {
     let text = format!(r#"{{"properties": {{"displayName": "{name}", "value": "v"}}}}"#);
-    file(format!("namedValues/{name}/namedValueInformation.json"), text)
+    file(
+        format!("namedValues/{name}/namedValueInformation.json"),
+        text,
+    )
 }
 
 /// A folder of the repository.
 pub fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path)
 }
 
 /// A folder of the corpus. What `FLUX_APIM_CORPUS` names must be there.
@@ -215,4 +220,24 @@ pub fn environments(tree: &SourceTree) -> Vec<Option<String>> {
         (name != "extractor").then(|| Some(name.to_owned()))
     });
     std::iter::once(None).chain(named).collect()
+}
+
+/// What is wrong between `arm/` and `bicep/`.
+pub fn differences(made: &Made) -> Vec<String> {
+    let arm = crate::support::arm::read(&made.files);
+    let bicep = crate::support::bicep::read_with_lints(&made.files);
+    match (arm, bicep) {
+        (Ok(arm), Ok((bicep, lints))) => {
+            // A module waits for all that one of its resources waits for.
+            let mut wrong = crate::support::compare::differences(
+                &arm,
+                &bicep,
+                crate::support::compare::Order::AtLeast,
+            )
+            .unwrap();
+            wrong.extend(lints);
+            wrong
+        }
+        (arm, bicep) => arm.err().into_iter().chain(bicep.err()).collect(),
+    }
 }
