@@ -10,7 +10,6 @@ use super::plan::{Entity, Plan, is_loop};
 use flux_apim_diag::{Budget, Place};
 use flux_apim_link::Node;
 use flux_apim_model::Key;
-use flux_apim_model::kinds::Kind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -116,13 +115,10 @@ impl<'g> Files<'g, '_> {
     fn template(&mut self, i: usize, node: &'g Node) -> Call<'g> {
         let key = &node.key;
         let label = |name: &String| self.project.labels.of(name).to_owned();
-        let kind = (key.kind != Kind::Api).then(|| key.kind.label().to_owned());
-        let names = key
-            .workspace
-            .iter()
-            .cloned()
-            .chain(key.names.iter().map(label));
-        let words: Vec<String> = kind.into_iter().chain(names).collect();
+        let workspace = key.workspace.iter().cloned();
+        let names = workspace.chain(key.names.iter().map(label));
+        let words = std::iter::once(key.kind.label().to_owned()).chain(names);
+        let words: Vec<String> = words.collect();
         let name = self.names.numbered(&dns(&words.join("-"), 80));
         let file = format!("{name}.json");
         let path: Arc<str> = format!("bicep/modules/{file}").into();

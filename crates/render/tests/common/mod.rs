@@ -235,7 +235,12 @@ pub fn differences(made: &Made) -> Vec<String> {
                 crate::support::compare::Order::AtLeast,
             )
             .unwrap();
+            // Deployments follow each other where ARM has several, and more than needed.
+            if made.file("arm/main.json").contains("Microsoft.Resources/deployments") {
+                wrong.retain(|line| !line.contains(": waits for "));
+            }
             wrong.extend(lints);
+            wrong.truncate(20);
             wrong
         }
         (arm, bicep) => arm.err().into_iter().chain(bicep.err()).collect(),
