@@ -236,7 +236,10 @@ pub fn differences(made: &Made) -> Vec<String> {
             )
             .unwrap();
             // Deployments follow each other where ARM has several, and more than needed.
-            if made.file("arm/main.json").contains("Microsoft.Resources/deployments") {
+            if made
+                .file("arm/main.json")
+                .contains("Microsoft.Resources/deployments")
+            {
                 wrong.retain(|line| !line.contains(": waits for "));
             }
             wrong.extend(lints);
