@@ -28,7 +28,15 @@ pub(crate) struct Object {
 pub(crate) fn objects(files: &Files) -> Res<Vec<Object>> {
     let mut paths = BTreeSet::new();
     let mut read = BTreeSet::from([KUSTOMIZATION.to_owned(), README.to_owned()]);
-    for folder in listed(files, "aso")? {
+    let mut folders = Vec::new();
+    for entry in listed(files, "aso")? {
+        if !entry.ends_with(".yaml") {
+            folders.push(entry);
+        } else if !files.contains_key(&entry) || !paths.insert(entry.clone()) {
+            return Err(format!("{entry} is not there, or listed twice"));
+        }
+    }
+    for folder in folders {
         let kustomization = format!("{folder}/kustomization.yaml");
         if !read.insert(kustomization.clone()) || !files.contains_key(&kustomization) {
             return Err(format!("{folder} has no kustomization, or is listed twice"));

@@ -11,7 +11,7 @@
 use crate::support::Files;
 use flux_apim_compile as compile;
 use flux_apim_diag::tree::{ArtifactPath, Limits, SourceTree};
-use flux_apim_diag::{Findings, Registry};
+use flux_apim_diag::{Class, Findings, Registry};
 use flux_apim_link::Linked;
 use flux_apim_model::schema::{DEFAULT_API_VERSION, Schema};
 use flux_apim_render::{Options, Target};
@@ -78,7 +78,8 @@ pub fn graph(tree: &SourceTree, environment: Option<&str>) -> Option<Linked> {
     let schema = Schema::of(DEFAULT_API_VERSION).unwrap();
     let graph = flux_apim_link::link(tree, project, texts, schema, &mut findings);
     if graph.is_none() {
-        for finding in findings.listed() {
+        let listed = findings.listed().iter();
+        for finding in listed.filter(|finding| finding.rule.class == Class::Integrity) {
             println!("{} {}", finding.rule.code, finding.message);
         }
     }
@@ -205,11 +206,19 @@ pub fn tree(folder: &Path) -> SourceTree {
                 let path = entry.path();
                 let relative = path.strip_prefix(folder).unwrap().to_str().unwrap();
                 let path = ArtifactPath::parse(relative).unwrap();
-                files.insert(path, std::fs::read(entry.path()).unwrap());
+                files.insert(path, without_tokens(std::fs::read(entry.path()).unwrap()));
             }
         }
     }
     SourceTree::in_memory(files)
+}
+
+/// Tokens that a pipeline would have replaced keep a tree from being rendered.
+fn without_tokens(bytes: Vec<u8>) -> Vec<u8> {
+    match String::from_utf8(bytes) {
+        Ok(text) => text.replace("{#", "").replace("#}", "").into_bytes(),
+        Err(other) => other.into_bytes(),
+    }
 }
 
 /// The environments of a tree; none is one of them.
