@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::disallowed_methods,
     reason = "test code"
 )]
 
@@ -72,6 +73,10 @@ fn more_are_inside_of_each_other() {
 
 /// What no template takes is files, with a script that deploys them from their folder.
 #[test]
+#[expect(
+    clippy::disallowed_types,
+    reason = "a shell says whether it can read the script"
+)]
 fn what_is_larger_is_deployed_by_a_script() {
     let long = format!("{{\"x-data\": \"{}\", ", "x".repeat(700_000));
     let definition = DEFINITION.replacen('{', &long, 1);

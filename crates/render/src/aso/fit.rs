@@ -98,7 +98,7 @@ impl Walk<'_, '_, '_> {
                 }
             }
             Expression::Object(entries) if field.is_object() => {
-                self.object(path, field, entries)?
+                self.object(path, field, entries)?;
             }
             Expression::Array(items) if field.is_array() => {
                 let limit = |name: &str| self.limits[path][name].as_u64();
