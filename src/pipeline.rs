@@ -1,8 +1,8 @@
 //! The whole product as one pure function.
 
 use crate::bundle::{self, Bundle, Description, Source};
-use crate::diag::{Budget, Diagnostic, Findings, Located, Place, Report, Stop};
-use crate::levels::rules::{level_refused, stale_baseline};
+use crate::diag::{Budget, Diagnostic, Findings, Located, Place, Report, Stop, excerpt};
+use crate::levels::rules::{level_refused, malformed_override, stale_baseline};
 use crate::levels::{Asked, Baseline, Covered, Done, Exceptions, Said};
 use crate::model::rules::invalid_name;
 use crate::model::schema::{DEFAULT_API_VERSION, Schema};
@@ -114,16 +114,6 @@ pub fn run(tree: &SourceTree, options: &Options, notes: Vec<Diagnostic>) -> Resu
 }
 
 fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Result<Outcome, Error> {
-    let asked = options
-        .arm_api_version
-        .as_deref()
-        .unwrap_or(DEFAULT_API_VERSION);
-    let Some(schema) = Schema::of(asked) else {
-        return Err(Error::ApiVersion {
-            asked: asked.to_owned(),
-            known: Schema::api_versions().collect::<Vec<_>>().join(", "),
-        });
-    };
     let made = match options.discover.only {
         None => bundles(tree, findings.budget())?,
         Some(_) => Vec::new(),
@@ -148,6 +138,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
         let exceptions = Exceptions::new(&options.levels, Said::default(), findings);
         return ended(tree, options, &exceptions, Done::Part, findings);
     };
+    let schema = schema(options, &project, findings)?;
     let targets = options
         .targets
         .clone()
@@ -221,6 +212,35 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
         bundle: Some(bundle),
         baseline: None,
     })
+}
+
+/// The table of the api-version that the caller asks for, else the project.
+fn schema(
+    options: &Options,
+    project: &discover::Project,
+    findings: &mut Findings,
+) -> Result<&'static Schema, Error> {
+    let known = || Schema::api_versions().collect::<Vec<_>>().join(", ");
+    let of = |asked: &str| {
+        Schema::of(asked).ok_or_else(|| Error::ApiVersion {
+            asked: asked.to_owned(),
+            known: known(),
+        })
+    };
+    if let Some(asked) = &options.arm_api_version {
+        return of(asked);
+    }
+    if let Some((asked, place)) = &project.config.api_version {
+        match Schema::of(asked) {
+            Some(schema) => return Ok(schema),
+            None => {
+                let message = format!("there is no table of api-version `{}`", excerpt(asked, 40));
+                let finding = malformed_override::found(place.clone(), &message);
+                findings.push(finding.help(format!("there are {}", known())));
+            }
+        }
+    }
+    of(DEFAULT_API_VERSION)
 }
 
 /// The outcome of a run that makes no bundle, or none yet.

@@ -129,9 +129,10 @@ fn single_definitions() {
         }
     }
     assert_eq!(results.len(), if found.whole { 401 } else { 5 });
-    // Those that do not render are too large for a target, and say so.
+    // Those that do not render are too large for a target, or a definition that
+    // Microsoft's readers refuse (`verdicts.rs` of the crate holds which), and say so.
     for (name, errors, _) in &results {
-        let too_large = errors.iter().all(|error| error.starts_with("APIM7"));
-        assert!(too_large, "{name}: {errors:#?}");
+        let known = |error: &String| error.starts_with("APIM7") || error.starts_with("APIM20");
+        assert!(errors.iter().all(known), "{name}: {errors:#?}");
     }
 }

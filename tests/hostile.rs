@@ -200,14 +200,14 @@ fn depth_at_the_cap() {
 fn nesting_fits_half_a_stack() {
     let nested = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
     let schema = |depth: usize, inner: &str| {
-        format!("{}{inner}{}", "{\"x\":".repeat(depth), "}".repeat(depth))
+        format!("{}{inner}{}", "{\"not\":".repeat(depth), "}".repeat(depth))
     };
     let first = schema(240, r#"{"$ref":"second.json"}"#);
     let second = schema(240, r#"{"$ref":"third.json"}"#);
     let third = schema(100, "{}");
     let spec = SPEC.replace(
         "\"paths\"",
-        &format!("\"components\":{{\"responses\":{{\"R\":{{\"x\":{first}}}}}}},\"paths\""),
+        &format!("\"components\":{{\"schemas\":{{\"R\":{first}}}}},\"paths\""),
     );
     let api = API.replace("\"path\"", &format!("\"x\":{},\"path\"", nested(250)));
     let policy = format!(

@@ -1,7 +1,9 @@
 //! Reads definitions and policies, in parallel over files. What was read is kept as
 //! compressed text and as the facts that later steps ask for.
 
+mod beside;
 mod definition;
+mod names;
 mod packed;
 pub mod rules;
 #[cfg(test)]
@@ -16,12 +18,14 @@ use flux_apim_diag::{Findings, Held, Place, Span};
 use flux_apim_discover::Project;
 use flux_apim_levels as levels;
 use flux_apim_model::kinds::Kind;
+use flux_apim_model::rules::credential_in_clear;
 use flux_apim_model::{Key, Resource};
 use flux_apim_policy::{self as policy, Reference};
 use flux_apim_reuse::Reuse;
 use flux_apim_syntax::{self as syntax, Origins, Value};
+use names::Names;
 use rayon::prelude::*;
-use rules::policy_too_large;
+use rules::{policy_too_large, redacted_value, sops_encrypted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -92,7 +96,10 @@ pub fn compile(
     let mut jobs: Vec<(Key, Job)> = Vec::new();
     let environment = project.environment_file;
     for resource in project.resources.values_mut() {
-        let definition = resource.definition.map(Job::Definition);
+        let others = std::mem::take(&mut resource.other_definitions);
+        let definition = resource
+            .definition
+            .map(|file| Job::Definition(file, others));
         let policy = policy_job(resource, environment);
         let wiki = resource.wiki.map(Job::Wiki);
         let own = [definition, policy, wiki].into_iter().flatten();
@@ -106,24 +113,46 @@ pub fn compile(
         .filter_map(Key::api)
         .collect();
     let documents = Documents::new(tree, limits);
+    let names = Names::new(project);
+    let names = names.as_ref();
     let parts = findings.part();
     let results: Vec<Result<(Read, Findings), ReadError>> = jobs
         .par_iter()
         .map(|(key, job)| {
             let mut findings = parts.part();
             let read = match job {
-                Job::Definition(file) => {
-                    let named = with_operations.contains(key);
+                Job::Definition(file, others) => {
+                    let named = with_operations.contains(key) || !others.is_empty();
                     let read = definition::read(&documents, *file, named, options, &mut findings)?;
+                    if let Definition::Read(compiled, _) = &read {
+                        let read = beside::Read {
+                            key,
+                            file: *file,
+                            compiled,
+                        };
+                        beside::compare(tree, limits, &read, others, &mut findings)?;
+                    }
                     Read::Definition(read)
                 }
                 Job::Policy(file) => {
                     let text = text(tree, *file, &mut findings)?;
-                    Read::Policy(text.map(|text| policy(key, *file, text, limits, &mut findings)))
+                    let read = |text| {
+                        policy(
+                            key,
+                            (*file, tree.path(*file).as_str()),
+                            text,
+                            limits,
+                            names,
+                            &mut findings,
+                        )
+                    };
+                    Read::Policy(text.map(read))
                 }
                 Job::Value(text, span) => {
                     let origins = origins(tree, *span, text, &findings)?;
-                    let read = policy(key, span.file, text.clone(), limits, &mut findings);
+                    let text = text.clone();
+                    let place = (span.file, tree.path(span.file).as_str());
+                    let read = policy(key, place, text, limits, names, &mut findings);
                     let read = at(*span, origins.as_ref(), read, &mut findings);
                     Read::Policy(Some(read))
                 }
@@ -184,7 +213,8 @@ fn used(tree: &SourceTree, file: FileId) -> flux_apim_model::Origin {
 
 /// A text that is to be read.
 enum Job {
-    Definition(FileId),
+    /// The file, and others beside it.
+    Definition(FileId, Vec<FileId>),
     Policy(FileId),
     /// A policy in the `value` of an information or environment file.
     Value(String, Span),
@@ -237,9 +267,10 @@ fn text(
 
 fn policy(
     key: &Key,
-    file: FileId,
+    (file, path): (FileId, &str),
     text: String,
     limits: &Limits,
+    names: Option<&Names>,
     findings: &mut Findings,
 ) -> (Policy, Content) {
     let (root, max) = match key.kind {
@@ -250,10 +281,22 @@ fn policy(
     if text.len() > max {
         findings.push(policy_too_large::found(file, key, text.len(), max));
     }
+    if let Some(at) = text.find(redacted_value::MARKER) {
+        let span = Span::new(file, at, at + redacted_value::MARKER.len());
+        findings.push(redacted_value::found(span.into()));
+    }
+    if let Some(at) = text.find(sops_encrypted::MARKER) {
+        let span = Span::new(file, at, at + sops_encrypted::MARKER.len());
+        findings.push(sops_encrypted::found(span.into(), path));
+    }
+    if let Some((range, what)) = flux_apim_model::credential(&text) {
+        let span = Span::new(file, range.start, range.end);
+        findings.push(credential_in_clear::found(span.into(), what));
+    }
     let document = policy::parse(file, &text, root, limits.max_depth, findings);
     policy::check(&document, setting(key), findings);
     let meter = findings.budget().meter();
-    let references = policy::references(&document, &meter);
+    let mut references = policy::references(&document, &meter);
     let notes = document.notes().to_vec();
     drop(document);
     let token = token(&text).map(|range| {
@@ -269,8 +312,15 @@ fn policy(
         Some(rest) => rest.to_owned(),
         None => text,
     };
-    let names = references.iter().map(|reference| reference.name.len() + 16);
-    let bytes = references.len() * size_of::<Reference>() + names.sum::<usize>();
+    let text = match names {
+        Some(names) => names.rename(file, &text, root, limits.max_depth, &meter, findings),
+        None => text,
+    };
+    for reference in references.iter_mut() {
+        names.inspect(|names| names.follow(reference));
+    }
+    let texts = references.iter().map(|reference| reference.name.len() + 16);
+    let bytes = references.len() * size_of::<Reference>() + texts.sum::<usize>();
     let policy = Policy {
         references,
         token,

@@ -230,16 +230,40 @@ pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) 
         }
         _ => c.chars().take(length + limit + 1).count().abs_diff(length) <= limit,
     };
-    candidates
-        .into_iter()
-        .take(max_candidates)
-        .filter(|c| may_be_near(c))
-        .filter_map(|c| {
-            let distance = comparator.distance_with_args(c.to_lowercase().chars(), &within)?;
-            Some((distance, c))
-        })
-        .min()
-        .map(|(_, c)| c)
+    let candidates = candidates.into_iter().take(max_candidates);
+    let near = candidates.filter_map(|c| {
+        // One with the other's words and more is near, after all that few edits reach.
+        let edits = may_be_near(c)
+            .then(|| comparator.distance_with_args(c.to_lowercase().chars(), &within))
+            .flatten();
+        match edits {
+            Some(distance) => Some((distance, c)),
+            None if goes_on(wanted, c) || goes_on(c, wanted) => Some((usize::MAX, c)),
+            None => None,
+        }
+    });
+    near.min().map(|(_, c)| c)
+}
+
+/// Whether `long` is `short` with more words behind it or before it: `orders-dev` and
+/// `orders`. A word of few letters is in too many names.
+fn goes_on(long: &str, short: &str) -> bool {
+    let is_word = |rest: &str, at_end: bool| {
+        let next = match at_end {
+            true => rest.chars().next(),
+            false => rest.chars().next_back(),
+        };
+        next.is_some_and(|c| !c.is_alphanumeric())
+    };
+    let (Some(head), Some(from)) = (long.get(..short.len()), long.len().checked_sub(short.len()))
+    else {
+        return false;
+    };
+    short.len() >= 4
+        && (head.eq_ignore_ascii_case(short) && is_word(&long[short.len()..], true)
+            || long.get(from..).is_some_and(|tail| {
+                tail.eq_ignore_ascii_case(short) && is_word(&long[..from], false)
+            }))
 }
 
 #[cfg(test)]
@@ -256,6 +280,9 @@ mod tests {
             ("order_items", Some("order-items")),
             ("grösse", Some("größe")),
             ("customers", None),
+            ("bestellungen-dev", Some("bestellungen")),
+            ("my-bestellungen", Some("bestellungen")),
+            ("bestellungenzwei", None),
         ] {
             assert_eq!(nearest(wanted, known), near, "{wanted}");
         }

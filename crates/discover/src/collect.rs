@@ -3,7 +3,7 @@
 use super::config::{is_config, read_value};
 use super::rules::{
     duplicate_resource, extractor_filter, incomplete_resource, malformed_information,
-    several_definitions,
+    managed_gateway,
 };
 use super::{Options, Project};
 use flux_apim_diag::tree::{FileId, ReadError, SourceTree, relative_to};
@@ -32,7 +32,8 @@ pub(super) fn collect(
             findings.push(extractor_filter::found(file));
             continue;
         }
-        if is_environment(relative) || is_config(relative) {
+        let is_asked = options.config.as_deref() == Some(path.as_str());
+        if is_environment(relative) || is_config(relative) || is_asked {
             continue;
         }
         match claim(relative) {
@@ -95,6 +96,9 @@ fn add(
     };
     match pattern.role {
         Role::List => list(tree, options, project, file, &key, origin, findings)?,
+        Role::Information if is_managed_gateway(&key) => {
+            findings.push(managed_gateway::found(file));
+        }
         Role::Information => {
             let Some(value) = read_value(tree, file, Format::Json, options, findings)? else {
                 let resource = project
@@ -125,11 +129,13 @@ fn add(
                 _ => &mut resource.definition,
             };
             if let Some(first) = place.replace(file) {
-                let (key, path) = (&resource.key, tree.path(first));
-                findings.push(match pattern.role {
-                    Role::Definition => several_definitions::found(key, file, first, path),
-                    _ => duplicate_resource::text(key, file, first, path),
-                });
+                match pattern.role {
+                    Role::Definition => resource.other_definitions.push(first),
+                    _ => {
+                        let (key, path) = (&resource.key, tree.path(first));
+                        findings.push(duplicate_resource::text(key, file, first, path));
+                    }
+                }
             }
             // The text of a policy or wiki declares it; the information file of
             // a fragment has no more than a description.
@@ -138,6 +144,46 @@ fn add(
         Role::Override => {}
     }
     Ok(())
+}
+
+/// Of the definitions of one API, the one that its type asks for, or that APIOps would
+/// take: GraphQL first, then JSON.
+pub(super) fn choose_definitions(tree: &SourceTree, project: &mut Project) {
+    for resource in project.resources.values_mut() {
+        if resource.other_definitions.is_empty() {
+            continue;
+        }
+        let kind = ["type", "apiType"].into_iter().find_map(|name| {
+            let kind = resource.properties.get(name)?.as_str()?;
+            Some(kind.to_ascii_lowercase()).filter(|kind| !kind.is_empty())
+        });
+        let wanted: &[&str] = match kind.as_deref() {
+            Some("soap") => &["wsdl", "xml"],
+            Some("odata") => &["edmx", "xml"],
+            Some("grpc") => &["proto"],
+            Some("graphql") | None => &["graphql"],
+            Some(_) => &[],
+        };
+        let order = [wanted, &["json", "yaml", "yml"]].concat();
+        let rank = |file: FileId| {
+            let name = tree.path(file).name();
+            let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+            order
+                .iter()
+                .position(|known| *known == extension)
+                .unwrap_or(order.len())
+        };
+        let mut files = std::mem::take(&mut resource.other_definitions);
+        files.extend(resource.definition);
+        files.sort_by_key(|&file| (rank(file), file));
+        resource.definition = files.first().copied();
+        resource.other_definitions = files.split_off(1);
+        // What is not read makes nothing of the resource.
+        let others = &resource.other_definitions;
+        resource
+            .origins
+            .retain(|origin| !others.contains(&origin.span.file));
+    }
 }
 
 fn whole(tree: &SourceTree, file: FileId) -> Span {
@@ -271,7 +317,7 @@ fn list(
     let meter = findings.budget().meter();
     for item in items {
         meter.spend(20, file);
-        let name = item.get("name").and_then(Value::as_str);
+        let name = item.as_str().or_else(|| item.get("name")?.as_str());
         let (Some(name), Some(span)) = (name, item.span) else {
             findings.push(list_finding(file, item));
             continue;
@@ -285,6 +331,12 @@ fn list(
         declare(project, key, Value::empty_object(), origin, findings);
     }
     Ok(())
+}
+
+/// The gateway that is built into the service: it has links, and is no resource
+/// (Azure/apiops-cli#266).
+fn is_managed_gateway(key: &Key) -> bool {
+    key.kind == Kind::Gateway && key.name().eq_ignore_ascii_case("managed")
 }
 
 fn list_finding(file: FileId, value: &Value) -> Diagnostic {
@@ -302,10 +354,14 @@ pub(super) fn report_incomplete(tree: &SourceTree, project: &Project, findings: 
             // Operations are declared by the API's definition.
             key.parent()
                 .filter(|parent| parent.kind != Kind::ApiOperation)
+                .filter(|parent| !is_managed_gateway(parent))
                 .filter(|parent| !project.resources.contains_key(parent))
         } else {
             Some(key.clone())
         };
+        if incomplete.as_ref().is_some_and(is_managed_gateway) {
+            continue;
+        }
         if let (Some(missing), Some(place)) = (incomplete, resource.place()) {
             let path = tree.path(place.file);
             findings.push(incomplete_resource::found(&missing, place.file, path));

@@ -26,6 +26,10 @@ pub struct ProjectConfig {
     pub limits: Vec<(&'static str, u64)>,
     /// Properties of plain-layout APIs.
     pub apis: PlainApis,
+    /// Whether what is named and not there is an error in any case.
+    pub strict: bool,
+    /// api-version of the resources, with where it is said.
+    pub api_version: Option<(String, Place)>,
 }
 
 /// What `flux-apim.yaml` says of the APIs in the plain layout.
@@ -73,8 +77,16 @@ pub struct PlainApi {
 
 const NAMES: [&str; 2] = ["flux-apim.yaml", "flux-apim.yml"];
 pub(super) const TARGETS: [&str; 3] = ["arm", "bicep", "aso"];
-pub(super) const KEYS: [&str; 7] = [
-    "service", "targets", "rules", "ruleset", "external", "limits", "apis",
+pub(super) const KEYS: [&str; 9] = [
+    "service",
+    "targets",
+    "rules",
+    "ruleset",
+    "external",
+    "limits",
+    "apis",
+    "strict",
+    "armApiVersion",
 ];
 
 pub(super) fn is_config(name: &str) -> bool {
@@ -165,6 +177,17 @@ pub(super) fn load(
                     levels::settings(registry, &entry.value, &whole, "flux-apim.yaml", findings);
                 project.config.levels.settings = settings;
             }
+            "strict" => match entry.value.as_bool() {
+                Some(strict) => project.config.strict = strict,
+                None => findings.push(wrong("true or false")),
+            },
+            "armApiVersion" => match entry.value.as_str() {
+                Some(version) => {
+                    let place = entry.value.span.map_or(place, Place::from);
+                    project.config.api_version = Some((version.to_owned(), place));
+                }
+                None => findings.push(wrong("an api-version such as \"2024-05-01\"")),
+            },
             "ruleset" => ruleset(file, &entry.value, &mut project.config, findings),
             "apis" if entry.value.is_object() => {
                 let apis = entry.value.entries().iter();

@@ -3,6 +3,7 @@
 
 mod collect;
 mod config;
+mod environment;
 mod overrides;
 mod plain;
 mod root;
@@ -14,7 +15,7 @@ pub use schema::schema;
 
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree, join};
 use flux_apim_diag::{Findings, Registry};
-use flux_apim_model::{Key, Resource};
+use flux_apim_model::{Affix, Key, Resource};
 use rules::{no_project, several_projects};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +47,10 @@ pub struct Project {
     pub environment_file: Option<FileId>,
     /// `apimServiceName` of the environment file.
     pub service: Option<String>,
+    /// What names get in an environment that shares its service.
+    pub affix: Option<Affix>,
+    /// Display names of named values in lower case, as they were before that.
+    pub named_values: BTreeSet<String>,
     /// Files below the root that no layout knows. Definitions may still refer
     /// to them.
     pub unclaimed: BTreeSet<FileId>,
@@ -87,6 +92,10 @@ pub fn discover(
     }
     collect::report_incomplete(tree, &project, findings);
     overrides::apply(tree, options, &mut project, findings)?;
+    collect::choose_definitions(tree, &mut project);
+    if let Some(affix) = project.affix.clone() {
+        environment::apply(&mut project, &affix);
+    }
     Ok(Some(project))
 }
 

@@ -2,11 +2,12 @@
 
 use super::collect::is_extractor_filter;
 use super::config::{malformed, read_yaml};
-use super::rules::{no_environment, protected_override, unmatched_override};
-use super::{Options, Project, environment_file};
+use super::rules::{
+    ignored_override, no_environment, protected_override, service_placeholder, unmatched_override,
+};
+use super::{Options, Project, environment, environment_file};
 use flux_apim_diag::tree::{FileId, ReadError, SourceTree, join};
 use flux_apim_diag::{Diagnostic, Findings, Meter, Place, nearest};
-use flux_apim_levels::rules::malformed_override;
 use flux_apim_model::kinds::{Kind, Role};
 use flux_apim_model::{InWorkspace, Key, Origin};
 use flux_apim_syntax::{Data, Entry, Value};
@@ -92,10 +93,14 @@ impl Merge<'_> {
     fn level(&mut self, workspace: Option<&str>, parent: Option<&Key>, value: &Value) {
         for entry in value.entries() {
             if parent.is_none() && workspace.is_none() && entry.key == "apimServiceName" {
-                self.project.service = entry.value.as_str().map(str::to_owned);
+                self.service(&entry.value);
                 continue;
             }
             let nested = parent.is_some() || workspace.is_some();
+            if !nested && entry.key == "environment" {
+                self.project.affix = environment::read(self.file, &entry.value, self.findings);
+                continue;
+            }
             if nested && OWN_KEYS.contains(&entry.key.as_str()) {
                 continue;
             }
@@ -104,11 +109,8 @@ impl Merge<'_> {
                     && (workspace.is_none() || kind.row().workspace != InWorkspace::Absent)
             });
             let Some((kind, _)) = section else {
-                self.unknown_section(
-                    parent,
-                    entry.key_span.map_or(self.file.into(), Into::into),
-                    &entry.key,
-                );
+                let place = entry.key_span.map_or(self.file.into(), Into::into);
+                self.ignored(parent, nested, place, entry);
                 continue;
             };
             match &entry.value.data {
@@ -130,13 +132,33 @@ impl Merge<'_> {
         }
     }
 
-    fn unknown_section(&mut self, parent: Option<&Key>, place: Place, key: &str) {
+    /// `apimServiceName`, unless a step of some pipeline was to write it.
+    fn service(&mut self, value: &Value) {
+        let Some(name) = value.as_str() else { return };
+        let is_token = ["$(", "${", "{#", "{{", "#{"]
+            .iter()
+            .any(|start| name.contains(start));
+        if is_token {
+            let place = value.span.map_or(self.file.into(), Place::from);
+            self.findings.push(service_placeholder::found(place, name));
+        } else {
+            self.project.service = Some(name.to_owned());
+        }
+    }
+
+    /// A key that is no section: the publishers ignore it.
+    fn ignored(&mut self, parent: Option<&Key>, nested: bool, place: Place, entry: &Entry) {
+        let key = entry.key.as_str();
         let known: Vec<&str> = Kind::sections(parent.map(|key| key.kind))
             .map(|(_, section)| section)
             .collect();
         let near = self.findings.hint(|| nearest(key, known.iter().copied()));
-        self.findings
-            .push(malformed_override::section(place, key, near, &known));
+        let is_filter = ["Names", "names"].iter().any(|end| key.ends_with(end));
+        self.findings.push(match near {
+            None if nested && parent.is_some() => ignored_override::property(place, key),
+            None if is_filter => ignored_override::filter(place, key),
+            near => ignored_override::section(place, key, near, &known),
+        });
     }
 
     fn item(&mut self, workspace: Option<&str>, parent: Option<&Key>, kind: Kind, item: &Value) {
@@ -148,10 +170,8 @@ impl Merge<'_> {
                 ..
             }) => name.as_str(),
             _ => {
-                self.findings.push(
-                    malformed(self.file, item, "an override needs a `name`")
-                        .help("write `- name: <resource>` with `properties:` below"),
-                );
+                let place = item.span.map_or(self.file.into(), Place::from);
+                self.findings.push(ignored_override::nameless(place));
                 return;
             }
         };

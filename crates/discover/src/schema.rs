@@ -5,6 +5,7 @@ use super::config::TARGETS;
 use flux_apim_diag::tree::Limits;
 use flux_apim_diag::{HOME, Registry};
 use flux_apim_levels::{RULESETS, level_schema};
+use flux_apim_model::schema::Schema;
 use serde_json::{Map, Value as Json, json};
 
 /// The schema, for editors to complete and check `flux-apim.yaml`. It has the rules of
@@ -49,6 +50,14 @@ pub fn schema(registry: Registry) -> Json {
                 "additionalProperties": false,
                 "properties": limits(),
                 "description": "Caps on documents, lower than those of the run.",
+            },
+            "strict": {
+                "type": "boolean",
+                "description": "Whether naming what the tree does not have is an error, also where the service may have it.",
+            },
+            "armApiVersion": {
+                "enum": Schema::api_versions().collect::<Vec<_>>(),
+                "description": "The api-version of the resources, unless --arm-api-version says otherwise.",
             },
             "apis": {
                 "type": "object",

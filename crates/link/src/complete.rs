@@ -1,22 +1,22 @@
 //! Completes resources with what definitions, policies and folders say of them.
 
+use crate::normal;
 use flux_apim_compile::Texts;
-use flux_apim_diag::{Findings, Place};
+use flux_apim_diag::Findings;
+use flux_apim_diag::tree::FileId;
 use flux_apim_discover::Project;
-use flux_apim_discover::rules::duplicate_resource;
 use flux_apim_model::kinds::{Kind, Role};
-use flux_apim_model::rules::invalid_value;
 use flux_apim_model::{Key, Origin, Resource};
 use flux_apim_syntax::{Data, Value};
-use std::collections::BTreeMap;
 
 /// Sets what files other than the information file say.
 pub(super) fn prepare(
     resource: &mut Resource,
     texts: &Texts,
-    current: &BTreeMap<Key, String>,
+    environment: Option<FileId>,
     findings: &mut Findings,
 ) {
+    normal::bring(resource, environment, findings);
     let properties = &mut resource.properties;
     if resource.key.kind.is_policy() {
         // Policies are kept as people write them, which is not always XML.
@@ -38,6 +38,7 @@ pub(super) fn prepare(
             properties.get("apiType"),
         ) {
             properties.set("type", kind);
+            properties.set("apiType", kind);
         }
         if let (Some(selector), None) = (&compiled.selector, properties.get("wsdlSelector")) {
             let mut value = Value::empty_object();
@@ -53,56 +54,6 @@ pub(super) fn prepare(
             let shown = title.unwrap_or_else(|| resource.key.names[0].clone());
             properties.set("displayName", shown.chars().take(300).collect::<String>());
         }
-    }
-    if resource.key.kind == Kind::Api && resource.key.names[0].contains(";rev=") {
-        revision(resource, current, findings);
-    }
-}
-
-/// The revision of each API that is the current one: its folder has no number.
-pub(super) fn current_revisions(project: &Project) -> BTreeMap<Key, String> {
-    let apis = project
-        .resources
-        .values()
-        .filter(|r| r.key.kind == Kind::Api);
-    apis.map(|api| (api.key.clone(), api.revision().to_owned()))
-        .collect()
-}
-
-/// A non-current revision is made from the current one.
-fn revision(resource: &mut Resource, current: &BTreeMap<Key, String>, findings: &mut Findings) {
-    let Some((root, number)) = resource.key.names[0].split_once(";rev=") else {
-        return;
-    };
-    let place = resource.place().map_or(Place::Source, Place::from);
-    if current
-        .get(&resource.key.sibling(Kind::Api, &[root]))
-        .map(String::as_str)
-        == Some(number)
-    {
-        let name = &resource.key.names[0];
-        findings.push(duplicate_resource::revision(place, name, number, root));
-    } else if let Some(value) = resource.properties.get("isCurrent")
-        && value.as_bool() == Some(true)
-    {
-        let place = value.span.map_or(place, Place::from);
-        let name = &resource.key.names[0];
-        findings.push(invalid_value::second_current_revision(place, name, root));
-    }
-    let properties = &mut resource.properties;
-    match properties.get("apiRevision").and_then(Value::as_str) {
-        None => properties.set("apiRevision", number),
-        Some(given) if given != number => {
-            let place = properties
-                .get("apiRevision")
-                .and_then(|value| value.span)
-                .map_or(Place::Source, Place::from);
-            findings.push(invalid_value::other_revision(place, given, number));
-        }
-        Some(_) => {}
-    }
-    if properties.get("sourceApiId").is_none() {
-        properties.set("sourceApiId", format!("/apis/{root}"));
     }
 }
 

@@ -2,7 +2,6 @@
 //! of other resources, and texts kept in files.
 
 use flux_apim_model::Key;
-use flux_apim_syntax::Value;
 
 /// A value of a property.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,10 +44,4 @@ impl Parameter {
     pub fn is_secure(&self) -> bool {
         self.value.is_none()
     }
-}
-
-/// Whether a named value is secret and not kept in a Key Vault.
-pub(super) fn is_secret(properties: &Value) -> bool {
-    properties.get("secret").and_then(Value::as_bool) == Some(true)
-        && properties.get("keyVault").is_none()
 }

@@ -1,20 +1,29 @@
 //! From resources to the graph that is rendered: completed, spelled as Azure spells
 //! them, every reference an edge.
 
+mod check;
 mod complete;
 mod expression;
+mod lock;
+mod normal;
 mod order;
+mod owned;
 mod resolve;
+mod revisions;
 pub mod rules;
+mod schema_ids;
+mod secret;
 
 pub use expression::{Expression, Parameter};
 pub use flux_apim_compile::Content;
 
+use flux_apim_compile::rules::{redacted_value, sops_encrypted};
 use flux_apim_compile::{self as compile, Texts};
 use flux_apim_diag::tree::{FileId, SourceTree};
 use flux_apim_diag::{Class, Findings, Held, Place};
 use flux_apim_discover::Project;
 use flux_apim_model::kinds::Kind;
+use flux_apim_model::rules::credential_in_clear;
 use flux_apim_model::schema::Schema;
 use flux_apim_model::{InWorkspace, Key, Origin, Resource};
 use rules::{no_apis, unclaimed_file, unknown_type, unreplaced_token};
@@ -65,6 +74,12 @@ impl Linked {
         &self.parameters
     }
 
+    /// What Azure locks while it writes a node: an API with its revisions and all that
+    /// hangs on them, a product with all that hangs on it. Writers of one are chained.
+    pub fn locks(&self, node: &Node) -> Vec<Key> {
+        lock::locks(&node.key)
+    }
+
     /// Large texts: definitions and policies. [`Expression::Content`] is an index.
     pub fn contents(&self) -> &[Content] {
         &self.contents
@@ -91,11 +106,13 @@ pub fn link(
     schema: &Schema,
     findings: &mut Findings,
 ) -> Option<Linked> {
-    let current = complete::current_revisions(&project);
+    let mut owned = owned::take(&mut project, findings);
+    owned.extend(revisions::prepare(&mut project, findings));
+    let environment = project.environment_file;
     let meter = findings.budget().meter();
     for resource in project.resources.values_mut() {
         meter.spend(STEPS, resource.place().map_or(Place::Source, Place::from));
-        complete::prepare(resource, &texts, &current, findings);
+        complete::prepare(resource, &texts, environment, findings);
         if resource.unreadable {
             continue;
         }
@@ -115,15 +132,18 @@ pub fn link(
             schema.check(key, properties, &place, findings);
         }
     }
+    check::check(&project, &texts, findings);
+    schema_ids::strip(&mut project, findings);
     complete::graphql_schemas(&mut project, &mut texts);
     complete::wikis(&mut project, &mut texts);
     if !project.resources.keys().any(|key| key.kind == Kind::Api) {
         findings.push(no_apis::found());
     }
     report_unclaimed(tree, &project, &texts.used, findings);
-    tokens(&project, &texts, findings);
-    let graph = resolve::resolve(&project, texts, schema, findings);
-    let nodes = order::sort(graph.nodes, findings);
+    tokens(tree, &project, &texts, findings);
+    let current = revisions::number_current(&mut project, &mut texts);
+    let graph = resolve::resolve(&project, (&owned, &current), texts, schema, findings);
+    let nodes = order::sort(graph.nodes, &current, findings);
     let is_whole = !findings.rules().any(|rule| rule.class == Class::Integrity);
     is_whole.then(|| Linked {
         nodes,
@@ -173,23 +193,44 @@ fn report_unclaimed(
     }
 }
 
-/// `{#token#}` that a pipeline step should have replaced.
-fn tokens(project: &Project, texts: &Texts, findings: &mut Findings) {
+/// Texts that stand for others: `{#token#}` that a step of a pipeline should have
+/// replaced, what an extractor took out, what SOPS encrypted; and credentials.
+fn tokens(tree: &SourceTree, project: &Project, texts: &Texts, findings: &mut Findings) {
+    let mut encrypted = BTreeSet::new();
     let meter = findings.budget().meter();
     for resource in project.resources.values() {
         for entry in resource.properties.entries() {
             // The value of a secret is not rendered, whatever it says.
-            if resource.key.kind == Kind::NamedValue
+            let is_secret = resource.key.kind == Kind::NamedValue
                 && entry.key == "value"
-                && expression::is_secret(&resource.properties)
-            {
-                continue;
-            }
+                && secret::is_secret(&resource.properties);
+            // What is found of these is said where they are made parameters.
+            let mut secrets = resource.key.kind.row().secrets.iter();
+            let is_kept_secret =
+                secrets.any(|secret| secret.split('.').next() == Some(entry.key.as_str()));
             entry.value.visit_strings(&mut |text, span| {
                 meter.spend(2 + text.len() as u64 / 64, Place::Source);
+                let place = || span.or(resource.place()).map_or(Place::Source, Place::from);
+                if text.contains(redacted_value::MARKER) {
+                    findings.push(redacted_value::found(place()));
+                }
+                if text.contains(sops_encrypted::MARKER)
+                    && let Some(file) = span.or(resource.place()).map(|span| span.file)
+                    && encrypted.insert(file)
+                {
+                    findings.push(sops_encrypted::found(place(), tree.path(file).as_str()));
+                }
+                if is_secret {
+                    return;
+                }
+                if !is_kept_secret
+                    && !secret::holds(resource, &entry.key, text)
+                    && let Some((_, what)) = flux_apim_model::credential(text)
+                {
+                    findings.push(credential_in_clear::found(place(), what));
+                }
                 if let Some(token) = compile::token(text) {
-                    let place = span.or(resource.place()).map_or(Place::Source, Place::from);
-                    findings.push(unreplaced_token::found(place, &text[token]));
+                    findings.push(unreplaced_token::found(place(), &text[token]));
                 }
             });
         }

@@ -1,22 +1,31 @@
 //! Deployment order: circles are findings, superfluous dependencies go.
 
-use super::Node;
+use super::{Node, lock};
 use crate::rules::dependency_cycle;
 use flux_apim_diag::{Findings, Meter, Place};
-use std::collections::{BTreeSet, HashMap};
+use flux_apim_model::Key;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Sorts `nodes` so that each stands behind what it depends on, ties in key
+/// Chains what writes the same API or product; `current` has the last release of an API,
+/// where one makes it what the tree says. Then sorts `nodes` so that each stands behind what it depends on, ties in key
 /// order, and reduces dependencies to those that no other one implies.
-pub(super) fn sort(mut nodes: Vec<Node>, findings: &mut Findings) -> Vec<Node> {
-    for node in &mut nodes {
-        node.depends_on.sort_unstable();
-        node.depends_on.dedup();
-    }
-    let order = topological(&nodes);
-    if order.len() < nodes.len() {
-        report_circle(&nodes, &order, findings);
+pub(super) fn sort(
+    mut nodes: Vec<Node>,
+    current: &BTreeMap<Key, Key>,
+    findings: &mut Findings,
+) -> Vec<Node> {
+    lock::order_releases(&mut nodes, current);
+    let Some(order) = ordered(&mut nodes, findings) else {
         return nodes;
-    }
+    };
+    lock::chain_own(&mut nodes, &order);
+    let Some(order) = ordered(&mut nodes, findings) else {
+        return nodes;
+    };
+    lock::chain_links(&mut nodes, &order);
+    let Some(order) = ordered(&mut nodes, findings) else {
+        return nodes;
+    };
     let mut place = vec![0; nodes.len()];
     for (position, &index) in order.iter().enumerate() {
         place[index] = position;
@@ -43,6 +52,22 @@ pub(super) fn sort(mut nodes: Vec<Node>, findings: &mut Findings) -> Vec<Node> {
     let mut sorted: Vec<(usize, Node)> = place.into_iter().zip(nodes).collect();
     sorted.sort_by_key(|(position, _)| *position);
     sorted.into_iter().map(|(_, node)| node).collect()
+}
+
+/// The order of deployment; `None` when there is a circle, which is then found.
+fn ordered(nodes: &mut [Node], findings: &mut Findings) -> Option<Vec<usize>> {
+    let meter = findings.budget().meter();
+    for node in &mut *nodes {
+        meter.spend(1 + node.depends_on.len() as u64, Place::Source);
+        node.depends_on.sort_unstable();
+        node.depends_on.dedup();
+    }
+    let order = topological(nodes);
+    if order.len() < nodes.len() {
+        report_circle(nodes, &order, findings);
+        return None;
+    }
+    Some(order)
 }
 
 /// Kahn's algorithm; nodes of a circle are missing from the answer.

@@ -122,6 +122,12 @@ pub struct Row {
     /// Properties with secrets; `[]` steps into items, `*` into entries. They are
     /// never rendered with a value.
     pub secrets: &'static [&'static str],
+    /// Properties that only Azure sets: a GET shows them, a PUT does not take them.
+    /// Source: `readOnly` in the REST specifications.
+    pub read_only: &'static [&'static str],
+    /// Properties that the resource schemas lack, with the first api-version that
+    /// takes them.
+    pub also: &'static [(&'static str, &'static str)],
     /// Whether strings may hold `{{named value}}`.
     pub named_values: bool,
     /// Whether ARM takes a body. Most links have none.
@@ -157,6 +163,8 @@ impl Row {
         references: &[],
         names: &[],
         secrets: &[],
+        read_only: &[],
+        also: &[],
         named_values: false,
         has_properties: true,
         aso: None,
@@ -165,6 +173,9 @@ impl Row {
 
 use InWorkspace::{Link, Same};
 use Role::{Definition, Information, List, Policy, Wiki};
+
+/// The api-version that has MCP servers.
+const PREVIEW: &str = "2025-09-01-preview";
 
 const LOGGER: &[Reference] = &[Reference {
     path: "loggerId",
@@ -185,6 +196,7 @@ kinds! {
         files: &[(Information, "named values|namedValues/{}/namedValueInformation.json")],
         section: Some("namedValues"),
         workspace: Same,
+        read_only: &["provisioningState", "keyVault.lastStatus"],
         aso: Some("NamedValue"),
     }
     Tag {
@@ -200,6 +212,7 @@ kinds! {
         files: &[(Information, "groups/{}/groupInformation.json")],
         section: Some("groups"),
         workspace: Same,
+        read_only: &["builtIn"],
         aso: Some("Group"),
     }
     Gateway {
@@ -262,6 +275,7 @@ kinds! {
         files: &[(Information, "schemas/{}/schemaInformation.json")],
         section: Some("schemas"),
         workspace: Same,
+        read_only: &["provisioningState"],
     }
     PolicyFragment {
         label: "policy fragment",
@@ -272,6 +286,7 @@ kinds! {
         ],
         section: Some("policyFragments"),
         workspace: Same,
+        read_only: &["provisioningState"],
         aso: Some("PolicyFragment"),
     }
     PolicyRestriction {
@@ -279,6 +294,11 @@ kinds! {
         arm: "policyRestrictions",
         files: &[(Information, "policyRestrictions/{}/policyRestrictionInformation.json")],
         section: Some("policyRestrictions"),
+        references: &[Reference {
+            path: "scope",
+            targets: &[Kind::Product, Kind::Api, Kind::ApiOperation, Kind::Workspace],
+            aso: None,
+        }],
     }
     Documentation {
         label: "documentation",
@@ -345,7 +365,11 @@ kinds! {
         references: &[
             Reference { path: "apiVersionSetId", targets: &[Kind::VersionSet], aso: Some("apiVersionSetReference") },
             Reference { path: "sourceApiId", targets: &[Kind::Api], aso: Some("sourceApiReference") },
+            Reference { path: "backendId", targets: &[Kind::Backend], aso: None },
+            Reference { path: "mcpTools[].operationId", targets: &[Kind::ApiOperation], aso: None },
         ],
+        read_only: &["isOnline", "provisioningState"],
+        also: &[("backendId", PREVIEW), ("mcpTools", PREVIEW)],
         aso: Some("Api"),
     }
     ApiSchema {
@@ -355,6 +379,7 @@ kinds! {
         files: &[(Information, "apis/{}/schemas/{}/apiSchemaInformation.json|schemaInformation.json")],
         section: Some("schemas"),
         workspace: Same,
+        read_only: &["provisioningState"],
     }
     ApiOperation {
         label: "operation",
@@ -382,6 +407,7 @@ kinds! {
         section: Some("releases"),
         workspace: Same,
         references: &[Reference { path: "apiId", targets: &[Kind::Api], aso: None }],
+        read_only: &["createdDateTime", "updatedDateTime"],
     }
     ApiPolicy {
         label: "API policy",
@@ -501,6 +527,7 @@ kinds! {
         workspace: Same,
         references: &[Reference { path: "scope", targets: &[Kind::Product, Kind::Api], aso: None }],
         secrets: &["primaryKey", "secondaryKey"],
+        read_only: &["createdDate", "startDate", "expirationDate", "endDate", "notificationDate", "stateComment"],
         aso: Some("Subscription"),
     }
 }

@@ -1,5 +1,7 @@
 //! What APIM has: resource kinds, names, references, constraints.
 
+mod affix;
+mod credential;
 mod id;
 pub mod kinds;
 mod numbered;
@@ -8,6 +10,8 @@ mod resource;
 pub mod rules;
 pub mod schema;
 
+pub use affix::Affix;
+pub use credential::credential;
 pub use id::{Target, below_service, parse_id};
 pub use kinds::{InWorkspace, Kind, Reference, Role};
 pub use numbered::Numbered;

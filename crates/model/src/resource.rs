@@ -194,6 +194,8 @@ pub struct Resource {
     pub policy: Option<FileId>,
     /// The API definition.
     pub definition: Option<FileId>,
+    /// Definitions beside it. Whether they say the same, reading them shows.
+    pub other_definitions: Vec<FileId>,
     /// The text of a wiki.
     pub wiki: Option<FileId>,
     /// Whether it was made from a definition alone (plain layout).
@@ -221,6 +223,7 @@ impl Resource {
             origins: Vec::new(),
             policy: None,
             definition: None,
+            other_definitions: Vec::new(),
             wiki: None,
             plain: false,
             declared: false,

@@ -1,8 +1,8 @@
 //! Name and property constraints of each ARM api-version, from tables
 //! generated from the official resource schemas (`tables/*.json`).
 
-use super::Key;
 use super::rules::{invalid_name, invalid_value, missing_property, unknown_property};
+use super::{Key, Kind};
 use flux_apim_diag::{Findings, Meter, Place, excerpt, nearest};
 use flux_apim_syntax::{Data, Entry, Value};
 use regex::Regex;
@@ -149,12 +149,55 @@ impl Schema {
             place,
             meter: findings.budget().meter(),
             findings,
+            newer: Vec::new(),
         };
         check.name(resource);
         if let Some(definition) = self.properties(resource) {
             check.value(definition, properties, &mut "properties".to_owned());
         }
+        check.report_newer();
     }
+
+    /// The first api-version after this one for which `holds`.
+    fn first_newer(&self, holds: impl Fn(&Self) -> bool) -> Option<&'static str> {
+        let mut tables = TABLES
+            .iter()
+            .filter(|table| table.api_version > self.api_version);
+        let found = tables.find(|table| holds(table));
+        found.map(|table| table.api_version.as_str())
+    }
+
+    /// The definition at `path` of `key`, from `properties` on, items as `[0]`.
+    fn at(&self, key: &Key, path: &str) -> Option<&Definition> {
+        let mut definition = self.properties(self.resource(key)?)?;
+        for step in path.split('.').skip(1) {
+            let name = step.split('[').next().unwrap_or(step);
+            definition = match &self.resolved(definition).properties {
+                Some(Properties::Object(known)) => known.get(name)?,
+                _ => return None,
+            };
+            for _ in 0..step.matches('[').count() {
+                definition = self.resolved(definition).items.as_deref()?;
+            }
+        }
+        Some(self.resolved(definition))
+    }
+
+    /// Whether the api-version takes a property that the schemas lack.
+    fn also(&self, key: &Key, path: &str) -> bool {
+        let name = path.strip_prefix("properties.");
+        let mut also = key.kind.row().also.iter();
+        also.any(|(known, since)| name == Some(*known) && *since <= self.api_version.as_str())
+    }
+}
+
+/// What a newer api-version takes.
+struct Newer {
+    place: Place,
+    path: String,
+    /// The word that this one refuses; none for a property that it does not have.
+    word: Option<String>,
+    version: &'static str,
 }
 
 struct Check<'a> {
@@ -163,9 +206,50 @@ struct Check<'a> {
     place: &'a Place,
     findings: &'a mut Findings,
     meter: Meter,
+    newer: Vec<Newer>,
 }
 
 impl<'a> Check<'a> {
+    /// What the api-version lacks: one finding where it would be refused, else one for each
+    /// property.
+    fn report_newer(&mut self) {
+        let mut newer = std::mem::take(&mut self.newer);
+        let (subject, current) = (self.subject(), &self.schema.api_version);
+        if let Some(at) = newer.iter().position(|newer| newer.word.is_some()) {
+            let first = newer.remove(at);
+            let word = first.word.unwrap_or_default();
+            let mut finding = invalid_value::newer(
+                first.place,
+                &first.path,
+                &subject,
+                &word,
+                current,
+                first.version,
+            );
+            newer.retain(|other| other.place != finding.place);
+            for other in newer {
+                let said = format!(
+                    "`{}` needs {} too",
+                    excerpt(&other.path, 200),
+                    other.version
+                );
+                finding = finding.related(other.place, said);
+            }
+            self.findings.push(finding);
+            return;
+        }
+        for Newer {
+            place,
+            path,
+            version,
+            ..
+        } in newer
+        {
+            let finding = unknown_property::newer(place, &path, &subject, current, version);
+            self.findings.push(finding);
+        }
+    }
+
     fn name(&mut self, resource: &Definition) {
         let (Some(rule), None) = (&resource.name, self.key.kind.row().singleton) else {
             return;
@@ -227,6 +311,9 @@ impl<'a> Check<'a> {
             _ => None,
         };
         for required in &definition.required {
+            if path == "properties" && is_without(self.key, required) {
+                continue;
+            }
             if !entries.iter().any(|entry| entry.key == *required) {
                 let subject = self.subject();
                 let finding = missing_property::found(place.clone(), path, &subject, required);
@@ -253,6 +340,23 @@ impl<'a> Check<'a> {
 
     fn unknown<'k>(&mut self, entry: &Entry, path: &str, known: impl Iterator<Item = &'k str>) {
         let place = entry.key_span.map_or(self.place.clone(), Place::from);
+        if self.schema.also(self.key, path) {
+            return;
+        }
+        let key = self.key;
+        let newer = self
+            .schema
+            .first_newer(|table| table.also(key, path) || table.at(key, path).is_some());
+        if let Some(version) = newer {
+            let path = path.to_owned();
+            self.newer.push(Newer {
+                place,
+                path,
+                word: None,
+                version,
+            });
+            return;
+        }
         let near = self.findings.hint(|| nearest(&entry.key, known));
         let (subject, version) = (self.subject(), &self.schema.api_version);
         self.findings.push(unknown_property::found(
@@ -276,6 +380,26 @@ impl<'a> Check<'a> {
             text.clone_from(spelled);
             return;
         }
+        if !definition.allowed.is_empty() {
+            let (key, word) = (self.key, text.clone());
+            let newer = self.schema.first_newer(|table| {
+                let allowed = table.at(key, path).map(|d| d.allowed.as_slice());
+                allowed.is_some_and(|all| all.iter().any(|known| known.eq_ignore_ascii_case(&word)))
+            });
+            if let Some(version) = newer {
+                let (place, path) = (self.place_of(value), path.to_owned());
+                self.newer.push(Newer {
+                    place,
+                    path,
+                    word: Some(word),
+                    version,
+                });
+                return;
+            }
+        }
+        let Data::String(text) = &value.data else {
+            return;
+        };
         if let Some(problem) = text_problem(definition, text) {
             let near = self.findings.hint(|| {
                 let allowed = definition.allowed.iter().map(String::as_str);
@@ -337,6 +461,14 @@ impl<'a> Check<'a> {
     }
 }
 
+/// Whether Azure takes `key` without a property that the schemas require: what `local`
+/// configures is the gateway's own log, which has no logger (Azure/bicep-types-az#2573).
+fn is_without(key: &Key, property: &str) -> bool {
+    matches!(key.kind, Kind::Diagnostic | Kind::ApiDiagnostic)
+        && key.name().eq_ignore_ascii_case("local")
+        && property == "loggerId"
+}
+
 /// What is wrong with `text`, as the end of a sentence.
 fn text_problem(definition: &Definition, text: &str) -> Option<String> {
     if !definition.allowed.is_empty() && !definition.allowed.iter().any(|a| a == text) {
@@ -387,7 +519,6 @@ fn matches(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Kind;
 
     #[test]
     fn every_table_can_be_read() {

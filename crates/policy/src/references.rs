@@ -12,6 +12,8 @@ pub enum ReferenceKind {
     Fragment,
     /// A backend.
     Backend,
+    /// A backend that the named value of this display name names.
+    BackendOfNamedValue,
     /// A logger.
     Logger,
     /// A client certificate.
@@ -102,8 +104,21 @@ fn of_element(
         if element.name != *name {
             continue;
         }
-        if let Some(attribute) = document.attribute(element, attribute)
-            && !attribute.value.contains("{{")
+        let Some(attribute) = document.attribute(element, attribute) else {
+            continue;
+        };
+        let value = attribute.value.trim();
+        if *kind == ReferenceKind::Backend
+            && let Some((name, end)) = named_value(value, 0)
+            && end == value.len()
+        {
+            references.push(Reference {
+                kind: ReferenceKind::BackendOfNamedValue,
+                name: name.to_owned(),
+                span: attribute.span,
+            });
+        }
+        if !attribute.value.contains("{{")
             && !attribute.value.contains('@')
             && !attribute.value.trim().is_empty()
         {

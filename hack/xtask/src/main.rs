@@ -1,7 +1,8 @@
 //! Keeps generated files fresh: `cargo xtask generate`, `cargo xtask check`.
 //!
 //! First the lists of rules, which are made of the folders alone: the product does not
-//! compile without them. Then what the product itself says (`hack/pages`).
+//! compile without them; `cargo xtask lists` stops there. Then what the product itself
+//! says (`hack/pages`).
 //! `cargo xtask tables CATALOGUE [--check]` makes the table of policy elements, and says
 //! whether its source changed.
 
@@ -20,7 +21,8 @@ fn main() -> anyhow::Result<()> {
     let check = match word.as_str() {
         "generate" => false,
         "check" => true,
-        _ => bail!("usage: cargo xtask generate | check | tables CATALOGUE [--check]"),
+        "lists" => false,
+        _ => bail!("usage: cargo xtask generate | lists | check | tables CATALOGUE [--check]"),
     };
     for (path, text) in lists::all(&root)? {
         let file = root.join(&path);
@@ -32,6 +34,9 @@ fn main() -> anyhow::Result<()> {
             bail!("{path} is stale: run `cargo xtask generate` and commit the result");
         }
         std::fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
+    }
+    if word == "lists" {
+        return Ok(());
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let pages = Command::new(cargo)

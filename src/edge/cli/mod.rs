@@ -40,7 +40,7 @@ use crate::edge::source::{self, OpenOptions, Opened, SourceRef};
 use crate::levels::{Asked, Baseline};
 use crate::pipeline::{self, Outcome};
 use crate::rules::{REGISTRY, source_unreadable};
-use crate::tree::Limits;
+use crate::tree::{ArtifactPath, Limits};
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
 use command::{Cli, Command};
@@ -167,7 +167,41 @@ fn open(common: &Common, budget: &Budget) -> anyhow::Result<Result<Opened, Repor
         }
         opened.origin.path = Some(path.clone());
     }
+    if let Some(config) = &common.config
+        && opened.tree.find(&config_path(config)).is_none()
+    {
+        add_config(&mut opened, config, &open.limits)?;
+    }
     Ok(Ok(opened))
+}
+
+/// Adds the environment file `config`, which lies outside the source.
+fn add_config(opened: &mut Opened, config: &str, limits: &Limits) -> anyhow::Result<()> {
+    let attempted = || format!("read --config {config}, which the source does not have");
+    let file = std::fs::File::open(config).with_context(attempted)?;
+    let mut bytes = Vec::new();
+    let mut reader = file.take(limits.max_file_bytes + 1);
+    reader.read_to_end(&mut bytes).with_context(attempted)?;
+    anyhow::ensure!(
+        bytes.len() as u64 <= limits.max_file_bytes,
+        "{}: it has more than {} bytes (--max-file-bytes)",
+        attempted(),
+        limits.max_file_bytes
+    );
+    let path = config_path(config);
+    let path = ArtifactPath::parse(&path).with_context(attempted)?;
+    opened.tree = opened.tree.with(path, bytes);
+    Ok(())
+}
+
+/// Where a file is that lies outside the source: its path without what leads out.
+pub(super) fn config_path(config: &str) -> String {
+    let parts = Path::new(config).components();
+    let parts = parts.filter_map(|part| match part {
+        std::path::Component::Normal(name) => name.to_str(),
+        _ => None,
+    });
+    parts.collect::<Vec<_>>().join("/")
 }
 
 /// Opens the source and runs the pipeline; `Err` holds why it is refused.
@@ -206,7 +240,7 @@ fn pipeline(
     };
     options.discover.path.clone_from(&common.path);
     options.discover.environment.clone_from(&common.env);
-    options.discover.config.clone_from(&common.config);
+    options.discover.config = common.config.as_deref().map(config_path);
     options.discover.only = only;
     options.discover.limits = common.limits()?;
     set(&mut options);
@@ -273,6 +307,7 @@ fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
     let progress = Progress::start("checking", quiet);
     let baseline = arguments.baseline.as_deref().map(baseline).transpose()?;
     let outcome = pipeline(&arguments.common, |options| {
+        arguments.rendering.set(options);
         options.check = true;
         options.baseline = baseline;
         options.write_baseline = arguments.write_baseline.is_some();

@@ -18,7 +18,7 @@ pub(super) struct Common {
     /// Merge `configuration.ENV.yaml`.
     #[arg(long, value_name = "ENV", env = "FLUX_APIM_ENV")]
     pub(super) env: Option<String>,
-    /// Merge this environment file of the source, instead of one by name.
+    /// Merge this environment file, of the source or outside it, instead of one by name.
     #[arg(long, value_name = "FILE", conflicts_with = "env")]
     pub(super) config: Option<String>,
     /// Digest that the source must have (`sha256:...`).
@@ -131,6 +131,8 @@ pub(super) struct Validate {
     /// Write what is found into FILE, and count it no longer.
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     pub(super) write_baseline: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) rendering: Rendering,
     /// How findings are shown.
     #[arg(long, value_enum, default_value = "human")]
     pub(super) format: Format,

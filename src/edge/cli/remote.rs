@@ -1,7 +1,7 @@
 //! `--server`: the same commands, answered by a preview service.
 
 use super::compared::Compared;
-use super::options::{Common, RemoteArgs, Render, ResultFormat, Validate};
+use super::options::{Common, RemoteArgs, Render, Rendering, ResultFormat, Validate};
 use super::{Done, human, open, print, show};
 use crate::bundle::OciImage;
 use crate::changes::Changes;
@@ -251,7 +251,7 @@ fn query(common: &Common, opened: &Opened) -> Vec<(&'static str, String)> {
     let only = opened.only.map(|file| opened.tree.path(file).to_string());
     for (name, value) in [
         ("env", &common.env),
-        ("config", &common.config),
+        ("config", &common.config.as_deref().map(super::config_path)),
         ("path", &common.path),
         ("only", &only),
     ] {
@@ -295,7 +295,9 @@ pub(super) fn validate(server: &Server, arguments: &Validate, quiet: bool) -> an
     let own = notes(&mut opened)?;
     let body = (GZIP, pack(&opened, common)?);
     let cap = common.limits()?.max_archive_bytes;
-    let (url, reply) = server.post("v1/validate", &query(common, &opened), body, JSON, cap)?;
+    let mut query = query(common, &opened);
+    rendered(&arguments.rendering, &mut query);
+    let (url, reply) = server.post("v1/validate", &query, body, JSON, cap)?;
     let (report, done) = if reply.status == 200 {
         let report = Report::from_json(&reply.json()?, &opened.tree, REGISTRY);
         let report = report.map_err(anyhow::Error::msg)?.with(own);
@@ -307,6 +309,23 @@ pub(super) fn validate(server: &Server, arguments: &Validate, quiet: bool) -> an
     };
     show(&report, arguments.format, quiet)?;
     Ok(done)
+}
+
+/// What is asked of rendering.
+fn rendered(rendering: &Rendering, query: &mut Vec<(&'static str, String)>) {
+    if !rendering.target.is_empty() {
+        let targets: Vec<&str> = rendering.target.iter().map(|t| t.as_str()).collect();
+        query.push(("target", targets.join(",")));
+    }
+    for (name, value) in [
+        ("service", &rendering.service),
+        ("aso_owner", &rendering.aso_owner),
+        ("arm_api_version", &rendering.arm_api_version),
+    ] {
+        if let Some(value) = value {
+            query.push((name, value.clone()));
+        }
+    }
 }
 
 pub(super) fn render(server: &Server, arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
@@ -322,20 +341,7 @@ pub(super) fn render(server: &Server, arguments: &Render, quiet: bool) -> anyhow
     };
     let own = notes(&mut opened)?;
     let mut query = query(common, &opened);
-    let rendering = &arguments.rendering;
-    if !rendering.target.is_empty() {
-        let targets: Vec<&str> = rendering.target.iter().map(|t| t.as_str()).collect();
-        query.push(("target", targets.join(",")));
-    }
-    for (name, value) in [
-        ("service", &rendering.service),
-        ("aso_owner", &rendering.aso_owner),
-        ("arm_api_version", &rendering.arm_api_version),
-    ] {
-        if let Some(value) = value {
-            query.push((name, value.clone()));
-        }
-    }
+    rendered(&arguments.rendering, &mut query);
     let origin = serde_json::to_string(&opened.origin).context("write the origin")?;
     query.push(("origin", origin));
     let limits = common.limits()?;

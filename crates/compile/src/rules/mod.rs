@@ -4,15 +4,27 @@
 
 pub mod definition_too_large;
 pub mod policy_too_large;
+pub mod redacted_value;
+pub mod several_definitions;
+pub mod sops_encrypted;
+pub mod unread_definition;
 
 pub use definition_too_large::RULE as DEFINITION_TOO_LARGE;
 pub use policy_too_large::RULE as POLICY_TOO_LARGE;
+pub use redacted_value::RULE as REDACTED_VALUE;
+pub use several_definitions::RULE as SEVERAL_DEFINITIONS;
+pub use sops_encrypted::RULE as SOPS_ENCRYPTED;
+pub use unread_definition::RULE as UNREAD_DEFINITION;
 
 use flux_apim_diag::Rule;
 
 /// Every rule of this crate, by code.
 #[rustfmt::skip]
 pub const ALL: &[&Rule] = &[
+    &REDACTED_VALUE,
+    &SEVERAL_DEFINITIONS,
+    &UNREAD_DEFINITION,
+    &SOPS_ENCRYPTED,
     &POLICY_TOO_LARGE,
     &DEFINITION_TOO_LARGE,
 ];

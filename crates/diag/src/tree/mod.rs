@@ -166,6 +166,18 @@ impl SourceTree {
         Self::new(files, Arc::clone(&self.reader))
     }
 
+    /// The same tree with one more file.
+    #[must_use]
+    pub fn with(&self, path: ArtifactPath, bytes: Vec<u8>) -> Self {
+        let files = self.entries.iter();
+        let mut files: BTreeMap<ArtifactPath, u64> = files
+            .map(|entry| (entry.path.clone(), entry.size))
+            .collect();
+        files.insert(path.clone(), bytes.len() as u64);
+        let rest = Arc::clone(&self.reader);
+        Self::new(files, Arc::new(OneMore { path, bytes, rest }))
+    }
+
     /// The bytes of `file`.
     ///
     /// # Errors
@@ -177,6 +189,21 @@ impl SourceTree {
 
 fn file_id(index: usize) -> FileId {
     FileId(u32::try_from(index).unwrap_or(u32::MAX))
+}
+
+struct OneMore {
+    path: ArtifactPath,
+    bytes: Vec<u8>,
+    rest: Arc<dyn ReadFile>,
+}
+
+impl ReadFile for OneMore {
+    fn read(&self, path: &ArtifactPath) -> Result<Cow<'_, [u8]>, ReadError> {
+        if *path == self.path {
+            return Ok(Cow::Borrowed(&self.bytes));
+        }
+        self.rest.read(path)
+    }
 }
 
 struct Memory {

@@ -1,5 +1,5 @@
 use flux_apim_diag::tree::{ArtifactPath, FileId};
-use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Place, Rule, Severity, Span, excerpt};
+use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Rule, Severity, Span, excerpt};
 use flux_apim_model::Key;
 
 pub static RULE: Rule = Rule {
@@ -32,7 +32,7 @@ pub fn found(key: &Key, second: Span, first: Option<Span>) -> Diagnostic {
 
 /// `key` has two policies or two wiki pages.
 pub fn text(key: &Key, second: FileId, first: FileId, path: &ArtifactPath) -> Diagnostic {
-    two_files(&RULE, key, second, first, path)
+    two_files(key, second, first, path)
 }
 
 /// The API `name` is made by two documents.
@@ -49,30 +49,14 @@ pub fn document(name: &str, second: FileId, first: Option<Span>) -> Diagnostic {
     }
 }
 
-/// The folder `name` holds the revision `number`, which is the current one of `root`.
-pub fn revision(place: Place, name: &str, number: &str, root: &str) -> Diagnostic {
-    let message = format!(
-        "`{}` is revision {number}, and so is `{root}`",
-        excerpt(name, 80)
-    );
-    Diagnostic::new(&RULE, place, message)
-        .help("the folder without a number holds the current revision; remove this one")
-}
-
 /// `key` has the file `second` where it has `first`, with the path `path`, already.
-pub(super) fn two_files(
-    rule: &'static Rule,
-    key: &Key,
-    second: FileId,
-    first: FileId,
-    path: &ArtifactPath,
-) -> Diagnostic {
+fn two_files(key: &Key, second: FileId, first: FileId, path: &ArtifactPath) -> Diagnostic {
     let message = format!(
         "{} `{}` has this file and `{path}`",
         key.kind.label(),
         excerpt(key.name(), 80)
     );
-    Diagnostic::new(rule, second, message)
+    Diagnostic::new(&RULE, second, message)
         .related(first, "the other one")
         .help("keep one of the two")
 }

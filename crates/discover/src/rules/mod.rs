@@ -4,23 +4,27 @@
 
 pub mod duplicate_resource;
 pub mod extractor_filter;
+pub mod ignored_override;
 pub mod incomplete_resource;
 pub mod malformed_information;
+pub mod managed_gateway;
 pub mod no_environment;
 pub mod no_project;
 pub mod protected_override;
-pub mod several_definitions;
+pub mod service_placeholder;
 pub mod several_projects;
 pub mod unmatched_override;
 
 pub use duplicate_resource::RULE as DUPLICATE_RESOURCE;
 pub use extractor_filter::RULE as EXTRACTOR_FILTER;
+pub use ignored_override::RULE as IGNORED_OVERRIDE;
 pub use incomplete_resource::RULE as INCOMPLETE_RESOURCE;
 pub use malformed_information::RULE as MALFORMED_INFORMATION;
+pub use managed_gateway::RULE as MANAGED_GATEWAY;
 pub use no_environment::RULE as NO_ENVIRONMENT;
 pub use no_project::RULE as NO_PROJECT;
 pub use protected_override::RULE as PROTECTED_OVERRIDE;
-pub use several_definitions::RULE as SEVERAL_DEFINITIONS;
+pub use service_placeholder::RULE as SERVICE_PLACEHOLDER;
 pub use several_projects::RULE as SEVERAL_PROJECTS;
 pub use unmatched_override::RULE as UNMATCHED_OVERRIDE;
 
@@ -34,9 +38,11 @@ pub const ALL: &[&Rule] = &[
     &MALFORMED_INFORMATION,
     &DUPLICATE_RESOURCE,
     &INCOMPLETE_RESOURCE,
+    &SERVICE_PLACEHOLDER,
     &UNMATCHED_OVERRIDE,
     &PROTECTED_OVERRIDE,
     &NO_ENVIRONMENT,
     &EXTRACTOR_FILTER,
-    &SEVERAL_DEFINITIONS,
+    &IGNORED_OVERRIDE,
+    &MANAGED_GATEWAY,
 ];

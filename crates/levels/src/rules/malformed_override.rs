@@ -27,14 +27,3 @@ pub fn setting(place: Place, key: &str, near: Option<&str>, settings: &[&str]) -
         None => finding.help(format!("the settings are {}", settings.join(", "))),
     }
 }
-
-/// A key of an environment file that no section has.
-pub fn section(place: Place, key: &str, near: Option<&str>, sections: &[&str]) -> Diagnostic {
-    let message = format!("`{}` is no section here", excerpt(key, 60));
-    let finding = Diagnostic::new(&RULE, place, message);
-    match near {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
-        None if sections.is_empty() => finding.help("nothing can be nested here"),
-        None => finding.help(format!("the sections are {}", sections.join(", "))),
-    }
-}

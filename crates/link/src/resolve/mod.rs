@@ -4,9 +4,13 @@
 mod reference;
 mod value;
 
-use super::expression::{Expression, Parameter, is_secret};
+use super::expression::{Expression, Parameter};
 use super::{Content, Node, link_property};
-use crate::rules::{ambiguous_named_value, arm_too_many_parameters, unknown_operation};
+use crate::owned::is_generated;
+use crate::rules::{
+    ambiguous_named_value, arm_too_many_parameters, owned_by_azure, unknown_operation,
+};
+use crate::secret::is_secret;
 use flux_apim_compile::Texts;
 use flux_apim_definition as definition;
 use flux_apim_diag::{Findings, Held, Meter, Place, nearest};
@@ -15,12 +19,14 @@ use flux_apim_model::kinds::Kind;
 use flux_apim_model::schema::Schema;
 use flux_apim_model::{Key, Numbered, Resource};
 use flux_apim_syntax::Value;
-use std::collections::{BTreeMap, HashMap, HashSet, btree_map};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map};
 
 /// ARM takes 256 parameters; `apimServiceName` is one of them.
 const MAX_PARAMETERS: usize = 255;
 /// Steps of looking a resource up by its key, and of noting what was found.
 const STEPS: u64 = 20;
+/// Missing names that a near one is sought for.
+const MAX_SOUGHT: usize = 1000;
 /// Bytes of a node: its key, where it came from, what stands around them.
 const NODE: usize = 500;
 
@@ -33,12 +39,20 @@ pub(super) struct Graph {
 
 pub(super) fn resolve(
     project: &Project,
+    (owned, current): (&BTreeSet<Key>, &BTreeMap<Key, Key>),
     texts: Texts,
     schema: &Schema,
     findings: &mut Findings,
 ) -> Graph {
     let keys: Vec<&Key> = project.resources.keys().collect();
-    let index = keys.iter().enumerate().map(|(i, key)| (*key, i)).collect();
+    let mut index: BTreeMap<&Key, usize> =
+        keys.iter().enumerate().map(|(i, key)| (*key, i)).collect();
+    // An API that a release makes what the tree says is there with the release.
+    for (api, release) in current {
+        if let Some(&node) = index.get(release) {
+            index.insert(api, node);
+        }
+    }
     let external = project.config.external.iter();
     let external = external
         .map(|id| id.trim_start_matches('/').to_ascii_lowercase())
@@ -59,14 +73,18 @@ pub(super) fn resolve(
         contents: Vec::new(),
         content_paths: Numbered::default(),
         secure: 0,
+        sought: 0,
+        owned,
+        current,
         texts,
         findings,
     };
-    let nodes = project
+    let nodes: Vec<Node> = project
         .resources
         .values()
         .map(|resource| resolver.node(resource))
         .collect();
+    let nodes = resolver.without_unused(nodes);
     let secure = resolver.secure;
     if secure > MAX_PARAMETERS {
         let finding = arm_too_many_parameters::found(secure, MAX_PARAMETERS);
@@ -193,6 +211,12 @@ struct Resolver<'p, 'f> {
     held: Held,
     /// How many parameters are secrets.
     secure: usize,
+    /// How many missing names a near one was sought for.
+    sought: usize,
+    /// What Azure makes itself.
+    owned: &'p BTreeSet<Key>,
+    /// APIs that a release makes what the tree says.
+    current: &'p BTreeMap<Key, Key>,
     texts: Texts,
     findings: &'f mut Findings,
 }
@@ -227,15 +251,14 @@ impl<'p> Resolver<'p, '_> {
             None => self.properties(&mut walk),
         };
         self.policy_references(&mut walk);
+        if key.kind == Kind::Resolver {
+            // It is held against the types of the schema.
+            let schema = key.sibling(Kind::ApiSchema, &[&key.names[0], "graphql"]);
+            walk.depends_on.extend(self.index.get(&schema));
+        }
         self.bytes += NODE + 16 * walk.depends_on.len();
         let place = resource.place().map_or(Place::Source, Place::from);
         self.held.grow(self.bytes, place);
-        if let Some((root, _)) = key.names.first().and_then(|name| name.split_once(";rev="))
-            && key.kind == Kind::Api
-        {
-            let root = key.sibling(Kind::Api, &[root]);
-            walk.depends_on.extend(self.index.get(&root));
-        }
         Node {
             only_with: only_with(resource, &properties),
             key,
@@ -243,6 +266,46 @@ impl<'p> Resolver<'p, '_> {
             depends_on: walk.depends_on,
             origins: resource.origins.clone(),
         }
+    }
+
+    /// The nodes without the secrets that API Management made for itself and that
+    /// nothing names. Those that something names are on the service, too.
+    fn without_unused(&mut self, nodes: Vec<Node>) -> Vec<Node> {
+        let used: HashSet<usize> = nodes.iter().flat_map(|n| n.depends_on.clone()).collect();
+        let is_unused = |(i, node): &(usize, &Node)| {
+            node.only_with.is_some() && is_generated(node.key.name()) && !used.contains(i)
+        };
+        let unused: Vec<usize> = nodes
+            .iter()
+            .enumerate()
+            .filter(is_unused)
+            .map(|(i, _)| i)
+            .collect();
+        let Some(&first) = unused.first() else {
+            return nodes;
+        };
+        let names: Vec<&str> = unused.iter().map(|&i| nodes[i].key.name()).collect();
+        let place = nodes[first].origins.first();
+        let place = place.map_or(Place::Source, |origin| origin.span.into());
+        let what = "unused generated named values";
+        self.findings
+            .push(owned_by_azure::found(place, what, &names));
+        // Where each node that stays is now.
+        let mut now = Vec::with_capacity(nodes.len());
+        let mut kept = Vec::with_capacity(nodes.len() - unused.len());
+        for (i, node) in nodes.into_iter().enumerate() {
+            now.push(kept.len());
+            if unused.binary_search(&i).is_err() {
+                kept.push(node);
+            } else if let Some(parameter) = &node.only_with {
+                self.parameters.remove(parameter);
+                self.secure -= 1;
+            }
+        }
+        for dependency in kept.iter_mut().flat_map(|node| &mut node.depends_on) {
+            *dependency = now[*dependency];
+        }
+        kept
     }
 
     /// The key under which Azure knows the resource: operation folders may
@@ -286,6 +349,11 @@ impl<'p> Resolver<'p, '_> {
     }
 
     fn depend_on_parent(&self, parent: &Key, walk: &mut Walk<'_>) {
+        let is_release = walk.resource.key.kind == Kind::ApiRelease;
+        if is_release && self.current.contains_key(parent) {
+            // The revision that it names makes the API, too.
+            return;
+        }
         match self.index.get(parent) {
             Some(&node) => walk.depends_on.push(node),
             // An operation that only the definition declares exists with it.

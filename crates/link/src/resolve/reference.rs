@@ -2,15 +2,18 @@
 //! managed elsewhere, or nothing.
 
 use super::super::expression::Expression;
-use super::{Resolver, STEPS, Walk};
-use crate::rules::{dangling_policy_reference, dangling_reference};
-use flux_apim_diag::{Diagnostic, Place, excerpt, nearest};
+use super::{MAX_SOUGHT, Resolver, STEPS, Walk};
+use crate::owned::is_built_in;
+use crate::rules::{
+    dangling_policy_reference, dangling_reference, missing_reference, unknown_operation,
+};
+use crate::secret::is_secret;
+use flux_apim_compile as compile;
+use flux_apim_definition as definition;
+use flux_apim_diag::{Diagnostic, Meter, Place, Span, excerpt, nearest};
 use flux_apim_model::kinds::Kind;
 use flux_apim_model::{Key, Target, below_service, parse_id};
 use flux_apim_policy::ReferenceKind;
-
-/// Groups that every service has.
-const BUILT_IN_GROUPS: [&str; 3] = ["administrators", "developers", "guests"];
 
 impl<'p> Resolver<'p, '_> {
     pub(super) fn link_target(&mut self, target: &Key, walk: &mut Walk<'_>) {
@@ -19,7 +22,7 @@ impl<'p> Resolver<'p, '_> {
             None if self.is_elsewhere(target) => {}
             None => {
                 let place = walk.resource.place().map_or(Place::Source, Place::from);
-                self.dangling(target, place, "the project");
+                self.dangling(target, place, "the project", dangling_reference::found);
             }
         }
     }
@@ -48,70 +51,166 @@ impl<'p> Resolver<'p, '_> {
     }
 
     pub(super) fn is_elsewhere(&self, key: &Key) -> bool {
-        if key.kind == Kind::Group
-            && BUILT_IN_GROUPS
-                .iter()
-                .any(|group| group.eq_ignore_ascii_case(key.name()))
-        {
+        if is_built_in(key) {
             return true;
         }
         let shown = key.to_string().to_ascii_lowercase();
-        self.external.contains(&shown)
+        self.owned.contains(key) || self.external.contains(&shown)
     }
 
-    fn dangling(&mut self, key: &Key, place: Place, subject: &str) {
+    /// Says that the project does not have `key`: an error where another name is near it,
+    /// or the project is strict, else a warning, since the service may have it.
+    fn dangling(
+        &mut self,
+        key: &Key,
+        place: Place,
+        subject: &str,
+        finding: fn(Place, &str, &Key, Option<&str>) -> Diagnostic,
+    ) {
         let near = self.near(key);
-        self.findings
-            .push(dangling_reference::found(place, subject, key, near));
+        let found = if near.is_some() || self.project.config.strict {
+            finding(place, subject, key, near)
+        } else {
+            let id = excerpt(&key.to_string(), 200);
+            missing_reference::found(place, &dangling_reference::said(subject, key), &id)
+        };
+        self.findings.push(found);
     }
 
     /// What may have been meant by the name of `key`.
     fn near(&mut self, key: &Key) -> Option<&'p str> {
-        self.findings.hint(|| {
-            // In the order of keys they stand together.
-            let first = key.sibling(key.kind, &[]);
-            let known = self.index.range::<Key, _>(&first..);
-            let known = known.map(|(known, _)| *known);
-            let alike = known
-                .take_while(|known| known.kind == key.kind && known.workspace == key.workspace);
-            nearest(key.name(), alike.map(Key::name))
-        })
+        // In the order of keys they stand together.
+        let mut first = key.clone();
+        first.names.pop();
+        let parent = key.parent();
+        let known = self.index.range::<Key, _>(&first..);
+        let known = known.map(|(known, _)| *known);
+        let alike = known.take_while(|known| {
+            known.kind == key.kind && known.workspace == key.workspace && known.parent() == parent
+        });
+        Self::sought(
+            &mut self.sought,
+            &self.meter,
+            key.name(),
+            alike.map(Key::name),
+        )
     }
 
+    /// The nearest of `names`. It decides how grave a finding is, so that it is sought for
+    /// more of them than hints are; beyond that, what is missing is taken as missing.
+    fn sought<'n>(
+        sought: &mut usize,
+        meter: &Meter,
+        name: &str,
+        names: impl Iterator<Item = &'n str>,
+    ) -> Option<&'n str> {
+        *sought += 1;
+        if *sought > MAX_SOUGHT {
+            return None;
+        }
+        let mut looked_at = 0;
+        let near = nearest(name, names.inspect(|_| looked_at += 1));
+        meter.spend(looked_at, Place::Source);
+        near
+    }
+
+    /// What the property at `path` names by `text`: an id of any service, a short id, or
+    /// a bare name.
     pub(super) fn reference(
         &mut self,
         walk: &mut Walk<'_>,
+        path: &str,
         targets: &[Kind],
         text: &str,
         place: Place,
     ) -> Expression {
-        match parse_id(text) {
-            Target::Resource(target) if targets.contains(&target.kind) => {
-                let own = Key {
-                    workspace: walk.resource.key.workspace.clone(),
-                    ..target.clone()
-                };
-                let target = if self.find(&own).is_some() {
-                    own
-                } else {
-                    target
-                };
-                match self.find(&target) {
-                    Some(node) => walk.depends_on.push(node),
-                    None if self.is_elsewhere(&target) => {}
-                    None => {
-                        self.dangling(&target, place, "the project");
-                    }
-                }
-                Expression::Id(self.known(&target))
-            }
+        let target = match parse_id(text) {
+            Target::Resource(target) if targets.contains(&target.kind) => target,
             Target::Service
                 if text.contains("Microsoft.ApiManagement") && !text.ends_with("apis") =>
             {
-                Expression::ServiceId
+                return Expression::ServiceId;
             }
-            _ => Expression::String(below_service(text).unwrap_or_else(|| text.to_owned())),
+            Target::Service => {
+                let below = below_service(text);
+                return Expression::String(below.unwrap_or_else(|| text.to_owned()));
+            }
+            _ if text.is_empty() || text.contains("{{") || compile::token(text).is_some() => {
+                return Expression::String(text.to_owned());
+            }
+            // An id of another provider.
+            Target::External
+                if text.to_ascii_lowercase().contains("/providers/")
+                    && below_service(text).is_none() =>
+            {
+                return Expression::String(text.to_owned());
+            }
+            _ if text.contains('/') => {
+                let kinds: Vec<&str> = targets.iter().map(|kind| kind.label()).collect();
+                self.findings
+                    .push(dangling_reference::no_id(place, path, text, &kinds));
+                return Expression::String(text.to_owned());
+            }
+            _ => self.bare_name(walk, targets, text),
+        };
+        let own = Key {
+            workspace: walk.resource.key.workspace.clone(),
+            ..target.clone()
+        };
+        let target = if self.find(&own).is_some() {
+            own
+        } else {
+            target
+        };
+        let place = end_of(place, text, target.name());
+        match self.find(&target) {
+            Some(node) => walk.depends_on.push(node),
+            None if self.is_elsewhere(&target) => {}
+            None if target.kind == Kind::ApiOperation => {
+                return self.operation(walk, target, place);
+            }
+            None => self.dangling(&target, place, "the project", dangling_reference::found),
         }
+        Expression::Id(self.known(&target))
+    }
+
+    /// The resource of one of the kinds `targets` that is called `name`: the first that
+    /// the project has, else one of the first kind.
+    fn bare_name(&self, walk: &Walk<'_>, targets: &[Kind], name: &str) -> Key {
+        let simple = targets.iter().filter(|kind| kind.row().parent.is_none());
+        let mut keys = simple.map(|&kind| walk.resource.key.sibling(kind, &[name]));
+        let first = keys.next();
+        match first {
+            Some(first) if self.find(&first).is_some() => first,
+            Some(first) => keys.find(|key| self.find(key).is_some()).unwrap_or(first),
+            None => walk.resource.key.sibling(targets[0], &[name]),
+        }
+    }
+
+    /// An operation that another API names: what a definition declares exists with its API.
+    fn operation(&mut self, walk: &mut Walk<'_>, mut target: Key, place: Place) -> Expression {
+        let api = target
+            .api()
+            .and_then(|api| self.find(&api).map(|node| (api, node)));
+        let Some((api, node)) = api else {
+            self.dangling(&target, place, "the project", dangling_reference::found);
+            return Expression::Id(target);
+        };
+        walk.depends_on.push(node);
+        let compiled = self.texts.definitions.get(&api);
+        let known = self.operations.get(&api).zip(compiled);
+        if let (Some((operations, compiled)), Some(name)) = (known, target.names.get_mut(1)) {
+            match operations.find(name, &definition::normalise(name)) {
+                Some(found) => name.clone_from(&compiled.operations[found].name),
+                None => {
+                    let names = compiled.operations.iter().map(|o| o.name.as_str());
+                    let near = self.findings.hint(|| nearest(name, names));
+                    let finding = unknown_operation::found(place, &api.names[0], name, near);
+                    self.findings.push(finding);
+                }
+            }
+        }
+        Expression::Id(target)
     }
 
     /// Waits for the sibling of `kind` with this name. What a definition makes is
@@ -126,7 +225,7 @@ impl<'p> Resolver<'p, '_> {
             None if self.texts.definitions.contains_key(&api) || self.is_elsewhere(&target) => {}
             None => {
                 let subject = format!("the API `{}`", excerpt(&api.names[0], 80));
-                self.dangling(&target, place, &subject);
+                self.dangling(&target, place, &subject, dangling_reference::found);
             }
         }
     }
@@ -164,21 +263,60 @@ impl<'p> Resolver<'p, '_> {
             walk.depends_on.extend(self.index.get(*key));
             return;
         }
-        // Exported loggers name the resource instead of its display name.
         let own = walk.resource.key.sibling(Kind::NamedValue, &[name]);
-        if let Some(&node) = self.index.get(&own) {
+        let shared = Key::new(None, Kind::NamedValue, &[name]);
+        if self.is_elsewhere(&own) || self.is_elsewhere(&shared) {
+            return;
+        }
+        let named = [&own, &shared]
+            .into_iter()
+            .find_map(|key| self.index.get_key_value(key));
+        if let Some((key, &node)) = named {
             walk.depends_on.push(node);
+            let properties = self.project.resources.get(*key).map(|r| &r.properties);
+            let shown = properties.and_then(|p| p.get("displayName")?.as_str());
+            if let Some(shown) = shown.filter(|shown| !shown.eq_ignore_ascii_case(name)) {
+                let finding = missing_reference::resource_name(place, name, shown);
+                self.findings.push(finding);
+            }
             return;
         }
-        let key = Key::new(None, Kind::NamedValue, &[name]);
-        if self.is_elsewhere(&key) {
+        let names = self.named_values.values().map(|(shown, _)| *shown);
+        let near = Self::sought(&mut self.sought, &self.meter, name, names);
+        let found = if near.is_some() || self.project.config.strict {
+            finding(place, name, near)
+        } else {
+            let shown = excerpt(name, 80);
+            let what = format!("no named value has the display name `{shown}`");
+            missing_reference::found(place, &what, &format!("namedValues/{shown}"))
+        };
+        self.findings.push(found);
+    }
+
+    /// The backend that a policy names by the value of a named value, where that is known.
+    fn backend_of_named_value(&mut self, walk: &mut Walk<'_>, name: &str) {
+        let folded = name.to_lowercase();
+        let workspaces = [walk.resource.key.workspace.clone(), None];
+        let mut workspaces = workspaces.into_iter();
+        let found = workspaces.find_map(|own| self.named_values.get(&(own, folded.clone())));
+        let Some(resource) = found.and_then(|(_, key)| self.project.resources.get(*key)) else {
+            return;
+        };
+        let properties = &resource.properties;
+        let hidden = is_secret(properties) || properties.get("keyVault").is_some();
+        let value = properties.get("value").filter(|_| !hidden);
+        let Some((value, text)) = value.and_then(|v| Some((v, v.as_str()?.trim()))) else {
+            return;
+        };
+        // Not every value that stands there is an id: a URL is none.
+        if text.is_empty() || text.contains(['/', '{', '(', ' ']) {
             return;
         }
-        let near = self.findings.hint(|| {
-            let names = self.named_values.values();
-            nearest(name, names.map(|(shown, _)| *shown))
-        });
-        self.findings.push(finding(place, name, near));
+        let place = value
+            .span
+            .or(resource.place())
+            .map_or(Place::Source, Place::from);
+        self.named_in_policy(walk, Kind::Backend, text, place);
     }
 
     pub(super) fn policy_references(&mut self, walk: &mut Walk<'_>) {
@@ -198,23 +336,50 @@ impl<'p> Resolver<'p, '_> {
                     self.named_value(walk, &name, span.into(), finding);
                     continue;
                 }
+                ReferenceKind::BackendOfNamedValue => {
+                    self.backend_of_named_value(walk, &name);
+                    continue;
+                }
                 ReferenceKind::Fragment => Kind::PolicyFragment,
                 ReferenceKind::Backend => Kind::Backend,
                 ReferenceKind::Logger => Kind::Logger,
                 // Kinds that trees do not hold: nothing to check against.
                 ReferenceKind::Certificate | ReferenceKind::AuthorizationProvider => continue,
             };
-            let own = walk.resource.key.sibling(kind, &[&name]);
-            let shared = Key::new(None, kind, &[&name]);
-            match self.find(&own).or_else(|| self.find(&shared)) {
-                Some(node) => walk.depends_on.push(node),
-                None if self.is_elsewhere(&own) || self.is_elsewhere(&shared) => {}
-                None => {
-                    let near = self.near(&own);
-                    let finding = dangling_policy_reference::found(span.into(), &own, near);
-                    self.findings.push(finding);
-                }
+            self.named_in_policy(walk, kind, &name, span.into());
+        }
+    }
+
+    fn named_in_policy(&mut self, walk: &mut Walk<'_>, kind: Kind, name: &str, place: Place) {
+        let own = walk.resource.key.sibling(kind, &[name]);
+        let shared = Key::new(None, kind, &[name]);
+        match self.find(&own).or_else(|| self.find(&shared)) {
+            Some(node) => walk.depends_on.push(node),
+            None if self.is_elsewhere(&own) || self.is_elsewhere(&shared) => {}
+            None => {
+                let finding = |place, _: &str, key: &Key, near: Option<&str>| {
+                    dangling_policy_reference::found(place, key, near)
+                };
+                self.dangling(&own, place, "the project", finding);
             }
         }
     }
+}
+
+/// The end of `text` that is `name`, where `place` is the text as it was written.
+fn end_of(place: Place, text: &str, name: &str) -> Place {
+    let Place::Span(span) = place else {
+        return place;
+    };
+    let quotes = match (span.end - span.start) as usize {
+        length if length == text.len() => 0,
+        // In quotes, without an escape.
+        length if length == text.len() + 2 => 1,
+        _ => return place,
+    };
+    if name.is_empty() || !text.ends_with(name) {
+        return place;
+    }
+    let end = span.end as usize - quotes;
+    Span::new(span.file, end - name.len(), end).into()
 }

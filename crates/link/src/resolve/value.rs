@@ -1,8 +1,9 @@
 //! Properties as expressions: references, parameters, secrets, contents.
 
-use super::super::expression::{Expression, Parameter, is_secret};
+use super::super::expression::{Expression, Parameter};
 use super::{MAX_PARAMETERS, Resolver, STEPS, Walk};
 use crate::rules::secret_in_tree;
+use crate::secret::{self, is_secret};
 use flux_apim_compile as compile;
 use flux_apim_diag::{Place, Span};
 use flux_apim_model::kinds::Kind;
@@ -105,7 +106,7 @@ impl Resolver<'_, '_> {
             return Expression::String(text.to_owned());
         }
         if let Some(reference) = row.references.iter().find(|r| r.path == path) {
-            return self.reference(walk, reference.targets, text, place);
+            return self.reference(walk, path, reference.targets, text, place);
         }
         if path == "ownerId" {
             return Expression::String(below_service(text).unwrap_or_else(|| text.to_owned()));
@@ -114,9 +115,7 @@ impl Resolver<'_, '_> {
         if row.named_values {
             self.named_values_in(walk, text, &place);
         }
-        let secret = (is_value && is_secret(&resource.properties))
-            || (row.is_secret(path) && !text.contains("{{"));
-        if secret {
+        if secret::holds(resource, path, text) {
             // A token stands for a value that the pipeline knows.
             if compile::token(text).is_none() && !text.is_empty() {
                 self.findings.push(secret_in_tree::found(place, path, key));
@@ -127,6 +126,8 @@ impl Resolver<'_, '_> {
         if environment.is_some()
             && span.map(|span| span.file) == environment
             && !matches!(path, "format" | "value") | is_value
+            // Policies use it as it stands.
+            && !(key.kind == Kind::NamedValue && path == "displayName")
             && self.parameters.len() < MAX_PARAMETERS
         {
             return self.parameter(key, path, Some(text.to_owned()));

@@ -31,12 +31,7 @@ pub(super) fn missing(
     key: &Key,
     near: Option<&str>,
 ) -> Diagnostic {
-    let message = format!(
-        "{subject} has no {} `{}`",
-        key.kind.label(),
-        excerpt(key.name(), 80)
-    );
-    let finding = Diagnostic::new(rule, place, message);
+    let finding = Diagnostic::new(rule, place, said(subject, key));
     match near {
         Some(near) => finding.help(format!("did you mean `{near}`?")),
         None => finding.help(add(&excerpt(&key.to_string(), 200))),
@@ -56,6 +51,26 @@ pub(super) fn missing_named_value(
         Some(near) => finding.help(format!("did you mean `{{{{{near}}}}}`?")),
         None => finding.help(add(&format!("namedValues/{name}"))),
     }
+}
+
+/// What `missing_reference` says of a `key` that `subject` does not have.
+pub(crate) fn said(subject: &str, key: &Key) -> String {
+    format!(
+        "{subject} has no {} `{}`",
+        key.kind.label(),
+        excerpt(key.name(), 80)
+    )
+}
+
+/// The property `path` holds `text`, which is no id of any of `kinds`.
+pub fn no_id(place: Place, path: &str, text: &str, kinds: &[&str]) -> Diagnostic {
+    let (path, text) = (excerpt(path, 80), excerpt(text, 80));
+    let message = format!(
+        "`{path}` is `{text}`, which is no id of {}",
+        kinds.join(" or ")
+    );
+    Diagnostic::new(&RULE, place, message)
+        .help("write the id as Azure has it, for example `/products/starter`")
 }
 
 fn add(external: &str) -> String {

@@ -4,27 +4,65 @@
 
 pub mod ambiguous_named_value;
 pub mod arm_too_many_parameters;
+pub mod contradicting_product;
 pub mod dangling_policy_reference;
 pub mod dangling_reference;
 pub mod dependency_cycle;
+pub mod dropped_schema_id;
+pub mod duplicate_api_path;
+pub mod duplicate_api_version;
+pub mod duplicate_display_name;
+pub mod external_group_without_id;
+pub mod missing_reference;
 pub mod no_apis;
+pub mod owned_by_azure;
+pub mod owner_of_another_service;
+pub mod pool_with_url;
+pub mod read_only_property;
+pub mod release_of_other_api;
+pub mod repeated_revision;
+pub mod revision_keeps_root;
 pub mod secret_in_tree;
+pub mod two_authentication_settings;
 pub mod unclaimed_file;
 pub mod unknown_operation;
 pub mod unknown_type;
 pub mod unreplaced_token;
+pub mod value_beside_key_vault;
+pub mod value_replaced_by_key_vault;
+pub mod version_without_version_set;
+pub mod websocket_policy;
 
 pub use ambiguous_named_value::RULE as AMBIGUOUS_NAMED_VALUE;
 pub use arm_too_many_parameters::RULE as ARM_TOO_MANY_PARAMETERS;
+pub use contradicting_product::RULE as CONTRADICTING_PRODUCT;
 pub use dangling_policy_reference::RULE as DANGLING_POLICY_REFERENCE;
 pub use dangling_reference::RULE as DANGLING_REFERENCE;
 pub use dependency_cycle::RULE as DEPENDENCY_CYCLE;
+pub use dropped_schema_id::RULE as DROPPED_SCHEMA_ID;
+pub use duplicate_api_path::RULE as DUPLICATE_API_PATH;
+pub use duplicate_api_version::RULE as DUPLICATE_API_VERSION;
+pub use duplicate_display_name::RULE as DUPLICATE_DISPLAY_NAME;
+pub use external_group_without_id::RULE as EXTERNAL_GROUP_WITHOUT_ID;
+pub use missing_reference::RULE as MISSING_REFERENCE;
 pub use no_apis::RULE as NO_APIS;
+pub use owned_by_azure::RULE as OWNED_BY_AZURE;
+pub use owner_of_another_service::RULE as OWNER_OF_ANOTHER_SERVICE;
+pub use pool_with_url::RULE as POOL_WITH_URL;
+pub use read_only_property::RULE as READ_ONLY_PROPERTY;
+pub use release_of_other_api::RULE as RELEASE_OF_OTHER_API;
+pub use repeated_revision::RULE as REPEATED_REVISION;
+pub use revision_keeps_root::RULE as REVISION_KEEPS_ROOT;
 pub use secret_in_tree::RULE as SECRET_IN_TREE;
+pub use two_authentication_settings::RULE as TWO_AUTHENTICATION_SETTINGS;
 pub use unclaimed_file::RULE as UNCLAIMED_FILE;
 pub use unknown_operation::RULE as UNKNOWN_OPERATION;
 pub use unknown_type::RULE as UNKNOWN_TYPE;
 pub use unreplaced_token::RULE as UNREPLACED_TOKEN;
+pub use value_beside_key_vault::RULE as VALUE_BESIDE_KEY_VAULT;
+pub use value_replaced_by_key_vault::RULE as VALUE_REPLACED_BY_KEY_VAULT;
+pub use version_without_version_set::RULE as VERSION_WITHOUT_VERSION_SET;
+pub use websocket_policy::RULE as WEBSOCKET_POLICY;
 
 use flux_apim_diag::Rule;
 
@@ -34,12 +72,31 @@ pub const ALL: &[&Rule] = &[
     &UNCLAIMED_FILE,
     &NO_APIS,
     &UNKNOWN_TYPE,
+    &OWNED_BY_AZURE,
     &UNREPLACED_TOKEN,
+    &READ_ONLY_PROPERTY,
+    &REVISION_KEEPS_ROOT,
+    &REPEATED_REVISION,
+    &TWO_AUTHENTICATION_SETTINGS,
+    &DROPPED_SCHEMA_ID,
+    &CONTRADICTING_PRODUCT,
+    &POOL_WITH_URL,
+    &EXTERNAL_GROUP_WITHOUT_ID,
     &DANGLING_REFERENCE,
     &DANGLING_POLICY_REFERENCE,
     &UNKNOWN_OPERATION,
     &DEPENDENCY_CYCLE,
     &AMBIGUOUS_NAMED_VALUE,
+    &MISSING_REFERENCE,
+    &DUPLICATE_API_PATH,
+    &DUPLICATE_API_VERSION,
+    &DUPLICATE_DISPLAY_NAME,
+    &VERSION_WITHOUT_VERSION_SET,
+    &RELEASE_OF_OTHER_API,
+    &WEBSOCKET_POLICY,
+    &OWNER_OF_ANOTHER_SERVICE,
     &SECRET_IN_TREE,
+    &VALUE_BESIDE_KEY_VAULT,
+    &VALUE_REPLACED_BY_KEY_VAULT,
     &ARM_TOO_MANY_PARAMETERS,
 ];

@@ -78,3 +78,37 @@ pub fn other_revision(place: Place, given: &str, number: &str) -> Diagnostic {
     );
     Diagnostic::new(&RULE, place, message).help("make the two agree")
 }
+
+/// `path` of `subject` is `word`, which `newer` takes and `current` does not.
+pub fn newer(
+    place: Place,
+    path: &str,
+    subject: &str,
+    word: &str,
+    current: &str,
+    newer: &str,
+) -> Diagnostic {
+    let problem = format!(
+        "is `{}`, which api-version {current} does not take",
+        excerpt(word, 60)
+    );
+    new(place, path, subject, &problem).help(takes(newer))
+}
+
+/// What to do when the api-version `version` takes it.
+pub(crate) fn takes(version: &str) -> String {
+    format!(
+        "api-version {version} takes it: --arm-api-version {version}, or `armApiVersion: \"{version}\"` in flux-apim.yaml"
+    )
+}
+
+/// The diagnostic `local` names a logger.
+pub fn logger_of_local(place: Place, subject: &str) -> Diagnostic {
+    new(
+        place,
+        "properties.loggerId",
+        subject,
+        "is given, but the gateway's own log has no logger",
+    )
+    .help("remove `loggerId`")
+}

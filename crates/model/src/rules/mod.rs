@@ -2,11 +2,13 @@
 //! `cargo xtask generate`.
 #![allow(missing_docs, reason = "the summary of a rule says what it is")]
 
+pub mod credential_in_clear;
 pub mod invalid_name;
 pub mod invalid_value;
 pub mod missing_property;
 pub mod unknown_property;
 
+pub use credential_in_clear::RULE as CREDENTIAL_IN_CLEAR;
 pub use invalid_name::RULE as INVALID_NAME;
 pub use invalid_value::RULE as INVALID_VALUE;
 pub use missing_property::RULE as MISSING_PROPERTY;
@@ -21,4 +23,5 @@ pub const ALL: &[&Rule] = &[
     &MISSING_PROPERTY,
     &INVALID_VALUE,
     &UNKNOWN_PROPERTY,
+    &CREDENTIAL_IN_CLEAR,
 ];

@@ -31,3 +31,12 @@ pub fn found(
         None => finding,
     }
 }
+
+/// `path` of `subject` is known to the api-version `newer`, and not to `current`.
+pub fn newer(place: Place, path: &str, subject: &str, current: &str, newer: &str) -> Diagnostic {
+    let message = format!(
+        "`{}` of {subject} is unknown to api-version {current}",
+        excerpt(path, 200)
+    );
+    Diagnostic::new(&RULE, place, message).help(super::invalid_value::takes(newer))
+}

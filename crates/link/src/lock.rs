@@ -1,0 +1,113 @@
+//! What Azure locks while it writes: one API with its revisions and all that hangs on
+//! them, one product with all that hangs on it. Two writers of one at once end in 409
+//! `PessimisticConcurrencyConflict` or 412 (Azure/azure-api-management-devops-resource-kit
+//! #340), so that they are chained.
+
+use super::Node;
+use crate::expression::Expression;
+use flux_apim_model::Key;
+use flux_apim_model::kinds::Kind;
+use std::collections::BTreeMap;
+
+/// What writing `key` locks: APIs by the name without revision, and products.
+pub(super) fn locks(key: &Key) -> Vec<Key> {
+    let mut locks: Vec<Key> = key.current_revision().into_iter().collect();
+    if matches!(key.kind, Kind::ProductApi | Kind::GatewayApi) {
+        let target = key.link_target();
+        locks.extend(target.and_then(|api| api.current_revision()));
+    }
+    if key.kind.row().arm.split('/').next() == Some("products") {
+        let product = key.names.first();
+        locks.extend(product.map(|name| key.sibling(Kind::Product, &[name])));
+    }
+    locks
+}
+
+/// What hangs on an API itself, not what links it to something else.
+fn is_own(key: &Key) -> bool {
+    key.api().is_some()
+}
+
+/// Edges that releases need: a release waits for all that belongs to its API, so that no
+/// revision becomes current before its policies are there; releases follow each other by
+/// the number of their revision, the current one last.
+pub(super) fn order_releases(nodes: &mut [Node], current: &BTreeMap<Key, Key>) {
+    let mut releases: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+    for (i, node) in nodes.iter().enumerate() {
+        if let (Kind::ApiRelease, Some(api)) = (node.key.kind, node.key.current_revision()) {
+            releases.entry(api).or_default().push(i);
+        }
+    }
+    if releases.is_empty() {
+        return;
+    }
+    let mut before: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+    for (i, node) in nodes.iter().enumerate() {
+        let Some(api) = node.key.current_revision().filter(|_| is_own(&node.key)) else {
+            continue;
+        };
+        if node.key.kind != Kind::ApiRelease && releases.contains_key(&api) {
+            before.entry(api).or_default().push(i);
+        }
+    }
+    for (api, mut releases) in releases {
+        releases.sort_by_cached_key(|&i| {
+            let is_last = current.get(&api) == Some(&nodes[i].key);
+            (is_last, release_number(&nodes[i]))
+        });
+        let mut previous = before.remove(&api).unwrap_or_default();
+        for release in releases {
+            nodes[release].depends_on.append(&mut previous);
+            previous.push(release);
+        }
+    }
+}
+
+/// The number of the revision that a release makes current; the current one has none.
+fn release_number(node: &Node) -> u64 {
+    let target = node
+        .properties
+        .iter()
+        .find_map(|(name, value)| match value {
+            Expression::Id(key) if name == "apiId" => Some(key),
+            _ => None,
+        });
+    let number = target.and_then(|key| key.names.first()?.split_once(";rev="));
+    number
+        .and_then(|(_, number)| number.parse().ok())
+        .unwrap_or(u64::MAX)
+}
+
+/// Lets the links of an API wait for the last of what belongs to it in `order`, in which
+/// it is chained.
+pub(super) fn chain_own(nodes: &mut [Node], order: &[usize]) {
+    let mut last: BTreeMap<Key, usize> = BTreeMap::new();
+    for &i in order {
+        let key = &nodes[i].key;
+        if let (true, Some(api)) = (is_own(key), key.current_revision())
+            && let Some(before) = last.insert(api, i)
+        {
+            nodes[i].depends_on.push(before);
+        }
+    }
+    for node in nodes.iter_mut().filter(|node| !is_own(&node.key)) {
+        let locked = locks(&node.key);
+        node.depends_on
+            .extend(locked.iter().filter_map(|lock| last.get(lock)));
+    }
+}
+
+/// Chains what writes the same API or product from outside, in `order`.
+pub(super) fn chain_links(nodes: &mut [Node], order: &[usize]) {
+    let mut last: BTreeMap<Key, usize> = BTreeMap::new();
+    for &i in order {
+        if is_own(&nodes[i].key) {
+            continue;
+        }
+        for lock in locks(&nodes[i].key) {
+            if let Some(before) = last.insert(lock, i) {
+                nodes[i].depends_on.push(before);
+            }
+        }
+    }
+}
