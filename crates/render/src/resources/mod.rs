@@ -1,13 +1,12 @@
 //! `resources.json`: what is deployed, in order, for programs that deploy it themselves.
 //! Every bundle has it; as a target it is all that there is.
 
-mod locks;
 mod properties;
 
 use super::piece::{Piece, Text, Writer};
 use super::{File, Options, Printer, Rendered, optional, writing};
 use flux_apim_diag::{Budget, Findings, Place};
-use flux_apim_link::{Linked, Node};
+use flux_apim_link::{Linked, Node, locks};
 use flux_apim_syntax::write_string;
 use properties::Special;
 use std::collections::BTreeSet;
@@ -101,7 +100,7 @@ fn resource(graph: &Linked, node: &Node, texts: &[String], out: &mut String) {
     out.push_str("],\"id\":");
     write_string(out, &node.key.to_string());
     out.push_str(",\"locks\":[");
-    list(out, locks::of(&node.key).iter().map(ToString::to_string));
+    list(out, locks(&node.key).iter().map(ToString::to_string));
     out.push_str("],\"name\":");
     write_string(out, &node.key.arm_names().join("/"));
     if let Some(parameter) = &node.only_with {
