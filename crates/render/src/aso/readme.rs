@@ -34,7 +34,8 @@ namespace: `--flux-source NAMESPACE/NAME`, or `targetNamespace` by a patch.
 ## Versions
 
 The objects are of `apimanagement.azure.com/v20240501`. `ProductGroup` needs Azure Service
-Operator 2.20, `Diagnostic` and `ApiDiagnostic` need 2.21.
+Operator 2.20, `Diagnostic` needs 2.21; what an older one does not know, the Kubernetes API
+refuses.
 
 ## What is deleted
 
