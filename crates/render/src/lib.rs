@@ -126,8 +126,8 @@ pub struct Options {
     pub service: Option<String>,
     /// ASO owner: the name of a `Service` object, or an ARM id.
     pub aso_owner: Option<String>,
-    /// The Flux source of the bundle: its name, or `KIND/NAME`. With it the bundle has a
-    /// Flux Kustomization for each folder of `aso/`.
+    /// The OCIRepository that holds the bundle: `NAME`, or `NAMESPACE/NAME`. With it the
+    /// bundle has a Flux Kustomization for each folder of `aso/`.
     pub flux_source: Option<String>,
     /// Only what rendering finds is asked for: files are dropped as they are made.
     pub check: bool,

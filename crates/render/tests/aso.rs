@@ -200,6 +200,32 @@ fn what_the_crds_refuse_is_left_out_with_what_hangs_on_it() {
     assert!(said("named value `s` has no value in the tree"));
 }
 
+/// Azure has a gateway of its own, which no tree declares.
+#[test]
+fn what_belongs_to_something_elsewhere_is_owned_by_id() {
+    let mut files = api("a", DEFINITION);
+    let link = "gateways/managed/apis/a/gatewayApiInformation.json";
+    files.push(file(link, "{}"));
+    let by_name = made(&files, &aso());
+    let said = |made: &Made, words: &str| made.found.iter().any(|(_, m)| m.contains(words));
+    assert!(
+        said(&by_name, "`managed`, is not in the bundle"),
+        "{:?}",
+        by_name.found
+    );
+    let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ApiManagement/service/contoso";
+    let options = Options {
+        aso_owner: Some(id.to_owned()),
+        ..aso()
+    };
+    let by_id = made(&files, &options);
+    let text = by_id.file("aso/51-gateway-apis/gateway-apis.yaml");
+    assert!(
+        text.contains(&format!("armId: {id}/gateways/managed")),
+        "{text}"
+    );
+}
+
 #[test]
 fn a_flux_kustomization_for_each_folder() {
     let mut files = api("a", DEFINITION);

@@ -27,6 +27,8 @@ const MAX_OBJECT: usize = 1_500_000;
 /// The operator labels an object with the name of its owner, and the value of
 /// a label has at most 63 characters.
 const MAX_NAME: usize = 63;
+/// Names of services have at most 50.
+const MAX_SERVICE: usize = 50;
 
 /// The fields of each kind's `spec`, from the official CRDs.
 #[expect(
@@ -116,6 +118,7 @@ fn kustomization(folder: &str, names: &[&str]) -> File {
 /// Azure knows by just that name keeps it, else the first; the others get a
 /// hash of what they are.
 fn names(graph: &Linked, service: &str) -> BTreeMap<Key, String> {
+    let service = dns(service, MAX_SERVICE);
     let spelled = |key: &Key| format!("{service}-{}", words(key));
     let mut wanted: BTreeMap<(Kind, String), Vec<&Key>> = BTreeMap::new();
     for node in graph.nodes().iter().filter(|node| kind_of(node).is_some()) {

@@ -90,6 +90,8 @@ impl Printer<'_, '_> {
             aso_secret::named_value(place(node), &node.key)
         } else if let Some(on) = self.left_below(node) {
             aso_refused::hanging(place(node), &node.key, &on)
+        } else if let Some(parent) = self.owner_elsewhere(node) {
+            aso_refused::elsewhere(place(node), &node.key, &parent)
         } else if let Some(wrong) = fit::refusal(self, node, kind) {
             aso_refused::found(place(node), &node.key, &wrong)
         } else {
@@ -113,23 +115,25 @@ impl Printer<'_, '_> {
         keys.into_iter().find(|key| self.left.contains(key))
     }
 
+    /// The owner of `node` that is no object here, and has no id that is known.
+    fn owner_elsewhere(&self, node: &Node) -> Option<Key> {
+        let parent = node.key.parent()?;
+        let is_known = self.names.contains_key(&parent) || self.owner.starts_with('/');
+        (!is_known).then_some(parent)
+    }
+
     fn owner_of(&mut self, node: &Node, writer: &mut Writer) {
         writer.push("  owner:\n");
-        let parent = node.key.parent().and_then(|parent| self.names.get(&parent));
-        match parent {
-            Some(name) => {
-                writer.push("    name: ");
-                scalar(writer, name);
-            }
-            None if self.owner.starts_with('/') => {
-                writer.push("    armId: ");
-                scalar(writer, &self.owner);
-            }
-            None => {
-                writer.push("    name: ");
-                scalar(writer, &self.owner);
-            }
-        }
+        let parent = node.key.parent();
+        let name = parent.as_ref().map(|parent| self.names.get(parent));
+        let (field, owner) = match (name, &parent) {
+            (Some(Some(name)), _) => ("name", name.clone()),
+            (_, Some(parent)) => ("armId", format!("{}/{parent}", self.owner)),
+            (_, None) if self.owner.starts_with('/') => ("armId", self.owner.clone()),
+            (_, None) => ("name", self.owner.clone()),
+        };
+        writer.push(&format!("    {field}: "));
+        scalar(writer, &owner);
     }
 
     /// A logger's credentials are the keys of a Secret. What stands in the

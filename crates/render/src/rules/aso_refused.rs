@@ -26,6 +26,19 @@ pub fn found(place: Place, key: &Key, wrong: &str) -> Diagnostic {
     Diagnostic::new(&RULE, place, message).help(HELP)
 }
 
+/// `key` belongs to `owner`, which the bundle does not have.
+pub fn elsewhere(place: Place, key: &Key, owner: &Key) -> Diagnostic {
+    let message = format!(
+        "the {} `{}` is left out of `aso/`: the {} that owns it, `{}`, is not in the bundle",
+        key.kind.label(),
+        key.name(),
+        owner.kind.label(),
+        owner.name()
+    );
+    Diagnostic::new(&RULE, place, message)
+        .help("name the service by its ARM id (`--aso-owner`), or use the other targets")
+}
+
 /// `key` belongs or refers to `on`, which is left out.
 pub fn hanging(place: Place, key: &Key, on: &Key) -> Diagnostic {
     let message = format!(
