@@ -55,11 +55,27 @@ pub struct Outcome {
     pub bundle: Option<Bundle>,
     /// The new baseline, where one was asked for.
     pub baseline: Option<Baseline>,
+    /// What was looked at.
+    pub checked: Checked,
+}
+
+/// What a run looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Checked {
+    /// Resources of the project.
+    pub resources: usize,
+    /// API definitions.
+    pub definitions: usize,
+    /// Policy documents.
+    pub policies: usize,
+    /// Targets that the caller or the project names; none where they are the usual ones.
+    pub asked: Vec<render::Target>,
 }
 
 impl Outcome {
     fn without_bundle(report: Report) -> Self {
         Self {
+            checked: Checked::default(),
             report,
             bundle: None,
             baseline: None,
@@ -143,6 +159,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
         .targets
         .clone()
         .or_else(|| configured(&project.config.targets));
+    let asked = targets.clone().unwrap_or_default();
     let targets = targets.unwrap_or_else(render::Target::defaults);
     let environment = options
         .discover
@@ -170,13 +187,23 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     let said = std::mem::take(&mut project.config.levels);
     let mut exceptions = Exceptions::new(&options.levels, said, findings);
     let texts = compile::compile(tree, &mut project, &compiling, findings)?;
+    let checked = Checked {
+        resources: project.resources.len(),
+        definitions: texts.definitions.len(),
+        policies: texts.policies.len(),
+        asked,
+    };
+    let of_checked = |outcome: Outcome| Outcome {
+        checked: checked.clone(),
+        ..outcome
+    };
     let files = read_files(tree, &project, &texts.used, options.discover.only);
     exceptions.read_allowances(REGISTRY, tree, &files, &limits, findings)?;
     let Some(graph) = link::link(tree, project, texts, schema, findings) else {
-        return ended(tree, options, &exceptions, Done::Part, findings);
+        return ended(tree, options, &exceptions, Done::Part, findings).map(of_checked);
     };
     if exceptions.fails(findings, tree) {
-        return ended(tree, options, &exceptions, Done::Linked, findings);
+        return ended(tree, options, &exceptions, Done::Linked, findings).map(of_checked);
     }
     let rendered = render::render(
         &graph,
@@ -192,11 +219,18 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     let all = render::Target::defaults();
     let all = all.iter().all(|target| targets.contains(target));
     let done = if all { Done::Whole } else { Done::Linked };
-    let outcome = ended(tree, options, &exceptions, done, findings)?;
+    let outcome = ended(tree, options, &exceptions, done, findings).map(of_checked)?;
     let report = outcome.report;
+    let checked = outcome.checked;
     let summary = report.summary();
     if summary.error > 0 || (options.deny_warnings && summary.warning > 0) || options.check {
-        return Ok(Outcome { report, ..outcome });
+        let baseline = outcome.baseline;
+        return Ok(Outcome {
+            report,
+            bundle: None,
+            baseline,
+            checked,
+        });
     }
     let description = Description {
         source: options.source.clone().public(),
@@ -211,6 +245,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
         report,
         bundle: Some(bundle),
         baseline: None,
+        checked,
     })
 }
 
@@ -276,6 +311,7 @@ fn ended(
         report,
         bundle: None,
         baseline: written,
+        checked: Checked::default(),
     })
 }
 

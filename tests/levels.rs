@@ -28,11 +28,17 @@ const DEFINITION: &str = "apis/a/specification.json";
 
 /// A sound project with `more` files, which stand over those of it.
 fn project(more: &[(&str, &str)]) -> flux_apim::tree::SourceTree {
+    // Backends that may be meant by those that policies name: what is near is an error.
+    let near = ["gone", "one", "two", "new"].map(|name| {
+        let path = format!("backends/{name}s/backendInformation.json");
+        (path, r#"{"properties":{"url":"https://b.example","protocol":"http"}}"#)
+    });
+    let near = near.each_ref().map(|(path, text)| (path.as_str(), *text));
     let sound = [(API, INFORMATION), (DEFINITION, SPEC)];
     let own = sound
         .iter()
         .filter(|(path, _)| more.iter().all(|(other, _)| other != path));
-    let files: Vec<_> = own.chain(more).copied().collect();
+    let files: Vec<_> = own.chain(more).chain(&near).copied().collect();
     tree_of(&files)
 }
 

@@ -52,21 +52,26 @@ fn named_value(name: &str) -> (String, String) {
 }
 
 /// Links to APIs that are not there.
+fn strict() -> (String, String) {
+    ("flux-apim.yaml".into(), "strict: true\n".into())
+}
+
 fn dangling(n: usize) -> Files {
     let apis = (
         "products/p/apis.json".into(),
         list(n, |i| format!("missing{i}")),
     );
-    with([product("p"), apis])
+    with([product("p"), apis, strict()])
 }
 
 /// The same, with as many names of what is managed elsewhere.
 fn external(n: usize) -> Files {
-    let mut config = "external:\n".to_owned();
+    let mut config = "strict: true\nexternal:\n".to_owned();
     for i in 0..n {
         let _ = writeln!(config, "- groups/other{i}");
     }
     let mut files = dangling(n);
+    files.retain(|(path, _)| path != "flux-apim.yaml");
     files.push(("flux-apim.yaml".into(), config));
     files
 }
@@ -244,6 +249,7 @@ fn an_error_that_is_not_listed_is_an_error() {
     files.extend([
         product("p"),
         ("products/p/apis.json".into(), list(1, |_| "missing".into())),
+        strict(),
     ]);
     let files: Vec<(&str, &str)> = files
         .iter()

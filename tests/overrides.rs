@@ -25,7 +25,7 @@ fn with(environment: &str) -> Outcome {
             ("apis/a/policy.xml", POLICY),
             ("apis/a/operations/getx/policy.xml", POLICY),
             (
-                "apis/a/diagnostics/d/diagnosticInformation.json",
+                "apis/a/diagnostics/applicationinsights/diagnosticInformation.json",
                 DIAGNOSTIC,
             ),
             (
@@ -34,7 +34,7 @@ fn with(environment: &str) -> Outcome {
             ),
             ("namedValues/host/namedValueInformation.json", NAMED),
             ("loggers/l/loggerInformation.json", LOGGER),
-            ("diagnostics/d/diagnosticInformation.json", DIAGNOSTIC),
+            ("diagnostics/applicationinsights/diagnosticInformation.json", DIAGNOSTIC),
             ("products/p/productInformation.json", PRODUCT),
             ("products/p/policy.xml", POLICY),
         ] {
@@ -97,7 +97,7 @@ namedValues:
 - name: HOST
   properties: { value: prod, tags: [c] }
 diagnostics:
-- name: d
+- name: applicationinsights
   properties: { verbosity: error, sampling: { percentage: 100 } }
 products:
 - name: p
@@ -111,7 +111,7 @@ apis:
     serviceUrl: https://prod.example
     subscriptionKeyParameterNames: { header: X }
   diagnostics:
-  - name: d
+  - name: applicationinsights
     properties: { verbosity: information }
   releases:
   - name: r
@@ -148,7 +148,7 @@ fn properties_are_merged_wherever_they_are_nested() {
             serde_json::json!(["c"]),
             "lists are replaced"
         );
-        let diagnostic = get("diagnostics", "d");
+        let diagnostic = get("diagnostics", "applicationinsights");
         assert_eq!(diagnostic["verbosity"], "error");
         assert_eq!(diagnostic["sampling"]["percentage"], 100);
         assert_eq!(
@@ -164,7 +164,7 @@ fn properties_are_merged_wherever_they_are_nested() {
             api["subscriptionKeyParameterNames"],
             serde_json::json!({"header": "X", "query": "q"})
         );
-        assert_eq!(get("apis/diagnostics", "a/d")["verbosity"], "information");
+        assert_eq!(get("apis/diagnostics", "a/applicationinsights")["verbosity"], "information");
         assert_eq!(get("apis/releases", "a/r")["notes"], "prod");
         assert_eq!(
             get("apis/operations/policies", "a/getx/policy")["format"],
@@ -191,7 +191,7 @@ fn the_policy_of_an_environment_is_read_like_any_other() {
     assert!(
         found
             .iter()
-            .any(|f| f.starts_with("APIM4002 configuration.prod.yaml:6 ")),
+            .any(|f| f.starts_with("APIM4006 configuration.prod.yaml:6 ")),
         "{found:#?}"
     );
     let found = common::shown(&policy("<policies><inbound></policies>"));

@@ -22,7 +22,7 @@ const COMMON: &[(&str, &str)] = &[
     ("apis/a/policy.xml", POLICY),
     ("apis/a/operations/getx/policy.xml", POLICY),
     (
-        "apis/a/diagnostics/d/diagnosticInformation.json",
+        "apis/a/diagnostics/applicationinsights/diagnosticInformation.json",
         r#"{"properties":{"loggerId":"/loggers/l"}}"#,
     ),
     (
@@ -43,7 +43,7 @@ const COMMON: &[(&str, &str)] = &[
         r#"{"properties":{"loggerType":"azureMonitor"}}"#,
     ),
     (
-        "diagnostics/d/diagnosticInformation.json",
+        "diagnostics/applicationinsights/diagnosticInformation.json",
         r#"{"properties":{"loggerId":"/loggers/l"}}"#,
     ),
     (

@@ -91,14 +91,13 @@ fn keep(
     if found.len() > found.listed().len() {
         return Ok(None);
     }
-    let dialect = compiled.kind.dialect();
     let mut files = Vec::new();
     for used in std::iter::once(file).chain(compiled.used.iter().copied()) {
         let digest = match used == file {
             true => digest,
             false => documents.digest(used, meter.budget())?,
         };
-        let Some(done) = documents.done(used, dialect) else {
+        let Some(done) = documents.done(used) else {
             return Ok(None);
         };
         files.push(Part {
@@ -145,6 +144,10 @@ impl Kept {
             }
             files.push(used);
         }
+        let mut absent = self.compiled.absent.iter();
+        if absent.any(|path| documents.tree().find(path).is_some()) {
+            return Ok(None);
+        }
         let now: BTreeMap<_, _> = self.files.iter().map(|part| part.file).zip(files).collect();
         let now = |file: FileId| now.get(&file).copied();
         let found = self.found.iter().map(|finding| finding.moved(&now));
@@ -165,16 +168,21 @@ impl Kept {
                 operation.span.file = file;
             }
         }
+        if let Some(ports) = &mut compiled.ports {
+            ports.move_to(file);
+        }
         let content = self.content.clone();
         let content = content.held_in(file, operations(&compiled), meter);
         Ok(Some(Definition::Read(Box::new(compiled), content)))
     }
 }
 
-/// Bytes of the operations of a definition.
+/// Bytes of the operations and ports of a definition.
 fn operations(compiled: &Compiled) -> usize {
     let operations = compiled.operations.iter();
-    operations.map(definition::Operation::bytes).sum()
+    let operations: usize = operations.map(definition::Operation::bytes).sum();
+    let ports = compiled.ports.as_ref();
+    operations + ports.map_or(0, definition::Ports::bytes)
 }
 
 fn compile(

@@ -32,8 +32,7 @@ struct State {
     /// their documents.
     unshared: VecDeque<(FileId, u64)>,
     bytes: u64,
-    /// By file and work.
-    findings: BTreeMap<(FileId, usize), Findings>,
+    findings: BTreeMap<FileId, Findings>,
 }
 
 /// Something that is made once, by whoever asks first.
@@ -42,71 +41,29 @@ type Once<T> = Arc<OnceLock<Result<T, ReadError>>>;
 #[derive(Debug, Default)]
 struct Slot {
     parsed: Once<Parsed>,
-    /// What it refers to, for definitions of each [`Dialect`].
-    links: [Once<Links>; 2],
     /// How many definitions referred to it.
     users: u32,
-    /// Steps of the parse and of each search for links.
-    steps: [u64; 3],
-    /// Which of them the run has counted.
-    counted: [bool; 3],
+    /// Steps of the parse.
+    steps: u64,
+    /// Whether the run has counted them.
+    counted: bool,
 }
 
-/// What a reference may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    /// A JSON pointer.
-    Pointers = 0,
-    /// A JSON pointer, or the name of an anchor: OpenAPI 3.1.
-    Anchors = 1,
-}
-
-/// Which of [`Slot::steps`].
-const PARSE: usize = 0;
-
-impl Dialect {
-    fn search(self) -> usize {
-        1 + self as usize
-    }
-}
-
-/// What was done for a document that definitions refer to, once in a run: its parse and
-/// the search for links. Kept with what was made of it, it stands for the work in a
-/// later run.
+/// What was done for a document that definitions refer to, once in a run: its parse. Kept
+/// with what was made of it, it stands for the work in a later run.
 #[derive(Debug, Clone)]
 pub struct Done {
-    works: [(usize, u64, Vec<Diagnostic>); 2],
+    steps: u64,
+    found: Vec<Diagnostic>,
 }
 
 impl Done {
     /// Bytes that it takes in memory.
     pub fn bytes(&self) -> usize {
-        let found = self.works.iter().flat_map(|(_, _, found)| found);
+        let found = self.found.iter();
         100 + found.map(Diagnostic::bytes).sum::<usize>()
     }
 }
-
-/// What a document refers to.
-#[derive(Debug, Clone)]
-pub(super) struct Links {
-    /// Other files that are documents.
-    pub(super) files: Arc<[FileId]>,
-    /// Whether there is no finding about a reference, or about a file that one names.
-    pub(super) sound: bool,
-}
-
-impl Default for Links {
-    fn default() -> Self {
-        Self {
-            files: Arc::new([]),
-            sound: true,
-        }
-    }
-}
-
-/// Finds what a document refers to: `links::find`.
-pub(super) type Find =
-    fn(&Documents<'_>, &Document, Dialect, &Meter, &mut Findings) -> Result<Links, ReadError>;
 
 /// What became of a file.
 #[derive(Debug, Clone)]
@@ -122,7 +79,7 @@ impl State {
     /// are findings about it, which count as steps.
     fn give_up(&mut self, file: FileId) -> Option<Once<Parsed>> {
         let slot = self.slots.get_mut(&file)?;
-        let stays = slot.users > 1 || self.findings.contains_key(&(file, PARSE));
+        let stays = slot.users > 1 || self.findings.contains_key(&file);
         (!stays).then(|| std::mem::take(&mut slot.parsed))
     }
 }
@@ -164,7 +121,7 @@ impl<'t> Documents<'t> {
                     Err(finding) => {
                         let mut found = findings.part();
                         found.push(*finding);
-                        self.state().findings.insert((file, PARSE), found);
+                        self.state().findings.insert(file, found);
                         Ok(Parsed {
                             document: None,
                             sound: false,
@@ -192,7 +149,7 @@ impl<'t> Documents<'t> {
     }
 
     fn parse(&self, file: FileId, text: String, findings: &Findings) -> Parsed {
-        let meter = self.meter(file, PARSE, findings.budget());
+        let meter = self.meter(file, findings.budget());
         let mut found = findings.part();
         let options = syntax::Options {
             malformed: &rules::MALFORMED_DEFINITION,
@@ -211,58 +168,33 @@ impl<'t> Documents<'t> {
             Arc::new(document)
         });
         let sound = found.is_empty();
-        self.made(file, PARSE, &meter, found);
+        self.made(file, &meter, found);
         Parsed { document, sound }
     }
 
-    /// What the document in `file` refers to, searched with `find` unless it was. Its
-    /// findings are kept apart, too.
-    pub(super) fn links(
-        &self,
-        file: FileId,
-        dialect: Dialect,
-        find: Find,
-        findings: &Findings,
-    ) -> Result<Links, ReadError> {
-        let links = |slot: &Slot| Arc::clone(&slot.links[dialect as usize]);
-        let links = links(self.state().slots.entry(file).or_default());
-        let search = || {
-            let Some(document) = self.get(file, findings)?.document else {
-                return Ok(Links::default());
-            };
-            let meter = self.meter(file, dialect.search(), findings.budget());
-            let mut found = findings.part();
-            let links = find(self, &document, dialect, &meter, &mut found)?;
-            self.made(file, dialect.search(), &meter, found);
-            Ok(links)
-        };
-        links.get_or_init(search).clone()
-    }
-
-    /// `work` was done for `file`, its steps in `meter`.
-    fn made(&self, file: FileId, work: usize, meter: &Meter, found: Findings) {
+    /// `file` was parsed, the steps in `meter`.
+    fn made(&self, file: FileId, meter: &Meter, found: Findings) {
         let mut state = self.state();
-        state.slots.entry(file).or_default().steps[work] = meter.spent();
+        state.slots.entry(file).or_default().steps = meter.spent();
         if !found.is_empty() {
-            state.findings.insert((file, work), found);
+            state.findings.insert(file, found);
         }
     }
 
-    /// A counter for `work` on `file`: its steps count once in a run.
-    fn meter(&self, file: FileId, work: usize, budget: &Budget) -> Meter {
-        if self.counts(file, work) {
+    /// A counter for the parse of `file`: its steps count once in a run.
+    fn meter(&self, file: FileId, budget: &Budget) -> Meter {
+        if self.counts(file) {
             budget.meter()
         } else {
             budget.repeated()
         }
     }
 
-    /// Whether the steps of `work` on `file` are to be counted by who asks: whoever
-    /// comes first.
-    fn counts(&self, file: FileId, work: usize) -> bool {
+    /// Whether the steps of `file` are to be counted by who asks: whoever comes first.
+    fn counts(&self, file: FileId) -> bool {
         let mut state = self.state();
         let slot = state.slots.entry(file).or_default();
-        !std::mem::replace(&mut slot.counted[work], true)
+        !std::mem::replace(&mut slot.counted, true)
     }
 
     /// Counts for `file` what was `done` for it in an earlier run, in whose tree `now`
@@ -275,16 +207,14 @@ impl<'t> Documents<'t> {
         now: &impl Fn(FileId) -> Option<FileId>,
         findings: &Findings,
     ) {
-        for (work, steps, found) in &done.works {
-            if !self.counts(file, *work) {
-                continue;
-            }
-            findings.budget().spend(*steps, file);
-            if !found.is_empty() {
-                let mut part = findings.part();
-                part.extend(found.iter().filter_map(|finding| finding.moved(now)));
-                self.state().findings.insert((file, *work), part);
-            }
+        if !self.counts(file) {
+            return;
+        }
+        findings.budget().spend(done.steps, file);
+        if !done.found.is_empty() {
+            let mut part = findings.part();
+            part.extend(done.found.iter().filter_map(|finding| finding.moved(now)));
+            self.state().findings.insert(file, part);
         }
     }
 
@@ -334,17 +264,15 @@ impl<'t> Documents<'t> {
 
     /// What was done for `file`, to be kept; `None` when more was found in it than is
     /// listed.
-    pub fn done(&self, file: FileId, dialect: Dialect) -> Option<Done> {
+    pub fn done(&self, file: FileId) -> Option<Done> {
         let state = self.state();
-        let steps = state.slots.get(&file).map_or([0; 3], |slot| slot.steps);
-        let of = |work: usize| {
-            let found = state.findings.get(&(file, work));
-            let listed = found.map_or(Vec::new(), |found| found.listed().to_vec());
-            let all = found.is_none_or(|found| found.len() == listed.len());
-            all.then_some((work, steps[work], listed))
-        };
-        Some(Done {
-            works: [of(PARSE)?, of(dialect.search())?],
+        let steps = state.slots.get(&file).map_or(0, |slot| slot.steps);
+        let found = state.findings.get(&file);
+        let listed = found.map_or(Vec::new(), |found| found.listed().to_vec());
+        let all = found.is_none_or(|found| found.len() == listed.len());
+        all.then_some(Done {
+            steps,
+            found: listed,
         })
     }
 

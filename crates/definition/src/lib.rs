@@ -3,19 +3,24 @@
 
 mod bundle;
 mod check;
+mod circles;
 mod documents;
+mod graphql;
 mod ids;
 mod links;
 mod names;
 mod operations;
+mod ports;
+mod proto;
 mod reference;
-mod references;
 pub mod rules;
+mod shape;
+mod tokens;
 mod xml;
 
-pub use documents::{Dialect, Documents, Done};
+pub use documents::{Documents, Done};
 pub use operations::{Operation, normalise};
-pub use xml::WsdlSelector;
+pub use ports::{Ports, WsdlSelector};
 
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree};
 use flux_apim_diag::{Findings, Meter};
@@ -82,14 +87,6 @@ impl Kind {
         }
     }
 
-    /// What its references may be.
-    pub fn dialect(self) -> Dialect {
-        match self {
-            Self::OpenApi31 => Dialect::Anchors,
-            _ => Dialect::Pointers,
-        }
-    }
-
     /// Whether operations are named after `operationId` or method and path.
     pub fn is_openapi(self) -> bool {
         matches!(self, Self::Swagger2 | Self::OpenApi30 | Self::OpenApi31)
@@ -108,10 +105,15 @@ pub struct Compiled {
     pub operations: Vec<Operation>,
     /// `info.title`.
     pub title: Option<String>,
-    /// The service and port of a WSDL document.
+    /// The service and port of a WSDL document that are taken where none is given.
     pub selector: Option<WsdlSelector>,
+    /// All of them.
+    pub ports: Option<Ports>,
     /// Other files that it refers to.
     pub used: BTreeSet<FileId>,
+    /// Paths that it names where there is no file: it is another definition once there
+    /// is one.
+    pub absent: BTreeSet<String>,
 }
 
 /// Reads, checks and bundles the definition in `file` alone.
@@ -156,7 +158,13 @@ pub fn compile_with(
         return Ok(None);
     };
     if first == b'<' {
-        return Ok(xml::compile(file, text, meter, findings));
+        return Ok(xml::compile(
+            file,
+            text,
+            documents.limits(),
+            meter,
+            findings,
+        ));
     }
     let extension = path
         .name()
@@ -168,6 +176,10 @@ pub fn compile_with(
         _ => None,
     };
     if let Some(kind) = passed {
+        match kind {
+            Kind::GraphQl => graphql::check(file, &text, meter, findings),
+            _ => proto::check(file, &text, meter, findings),
+        }
         return Ok(Some(Compiled::passed(kind, text)));
     }
     let parsed = documents.get_of(file, text, findings)?;
@@ -195,7 +207,9 @@ impl Compiled {
             operations: Vec::new(),
             title: None,
             selector: None,
+            ports: None,
             used: BTreeSet::new(),
+            absent: BTreeSet::new(),
         }
     }
 }

@@ -1,176 +1,221 @@
-//! What a document refers to, each reference in it checked.
+//! The references of a definition, in every file of it: each leads somewhere.
+//!
+//! The document is walked by the tables of its version (`shape`), and so is what
+//! references lead to, as what they stand for. Parts of other files that nothing refers
+//! to are none of the definition.
 
-use super::documents::{Dialect, Documents, Links};
-use super::ids::Ids;
-use super::reference::{self, Target};
-use super::references::{Reference, references_of};
+use super::bundle::Resolver;
+use super::reference::{self, Target, is_mapping_reference};
+use super::shape::{Is, Version};
 use crate::rules::{remote_reference, unknown_mapping, unresolved_reference};
-use flux_apim_diag::tree::{FileId, ReadError};
-use flux_apim_diag::{Diagnostic, Findings, Meter, excerpt};
-use flux_apim_syntax::Document;
-use std::collections::{BTreeSet, HashSet};
+use flux_apim_diag::tree::FileId;
+use flux_apim_diag::{Findings, Held, excerpt};
+use flux_apim_syntax::{Kind, NodeRef};
+use std::collections::{HashMap, HashSet};
 
-/// Reads the files that `document` refers to, and checks that each reference points at
-/// something.
-pub(super) fn find(
-    documents: &Documents<'_>,
-    document: &Document,
-    dialect: Dialect,
-    meter: &Meter,
+/// What the walk says of a definition.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Links {
+    /// Whether each reference leads somewhere.
+    pub(super) sound: bool,
+    /// Whether one names the definition's own file, which Azure does not know by a name.
+    pub(super) own_name: bool,
+}
+
+/// Follows the references of the definition whose outermost value `root` is.
+pub(super) fn follow<'f>(
+    resolver: &mut Resolver<'f>,
+    (version, is): (Version, Is),
+    root: NodeRef<'f>,
     findings: &mut Findings,
-) -> Result<Links, ReadError> {
-    let file = document.file();
-    let before = findings.len();
-    let mut search = Search {
-        documents,
-        document,
-        dialect,
-        files: BTreeSet::new(),
-        ids: None,
-        meter,
-        mappings: 0,
-        sound: true,
+) -> Links {
+    let held = resolver
+        .files()
+        .meter
+        .budget()
+        .hold(0, root.document().file());
+    let mut walk = Walk {
+        resolver,
+        version,
+        findings,
+        open: Vec::new(),
+        met: Met::default(),
+        said: HashSet::new(),
+        links: Links {
+            sound: true,
+            own_name: false,
+        },
+        held,
     };
-    let path = documents.tree().path(file).as_str();
-    let mut checked = HashSet::new();
-    let references = references_of(document, meter);
-    let bytes = references.len() * 2 * size_of::<Reference<'_>>();
-    let _held = meter.budget().hold(bytes, file);
-    for reference in references {
-        let steps = 1 + (reference.text.len() + path.len()) / 32;
-        meter.spend(steps as u64, reference.span);
-        let key = (reference.text, reference.mapping);
-        if !checked.contains(&key) && search.look(reference, findings)? {
-            checked.insert(key);
-        }
+    walk.push(root, is, false);
+    while let Some(place) = walk.open.pop() {
+        walk.look(place);
     }
-    Ok(Links {
-        files: search.files.into_iter().collect(),
-        sound: search.sound && findings.len() == before + search.mappings,
-    })
+    walk.links
 }
 
-struct Search<'d> {
-    documents: &'d Documents<'d>,
-    document: &'d Document,
-    dialect: Dialect,
-    files: BTreeSet<FileId>,
-    /// Looked for when a reference leads nowhere.
-    ids: Option<Ids<'d>>,
-    meter: &'d Meter,
-    /// Findings about mappings, which leave the rest sound.
-    mappings: usize,
-    sound: bool,
+#[derive(Clone, Copy)]
+struct Place<'f> {
+    node: NodeRef<'f>,
+    is: Is,
+    /// Whether no reader may look here: a reference that leads nowhere does no harm.
+    unread: bool,
 }
 
-impl<'d> Search<'d> {
-    /// Whether `reference` names a schema of the document by its `$id`.
-    fn is_id(&mut self, reference: &str) -> bool {
-        let (document, meter) = (self.document, self.meter);
-        let ids = || Ids::of(document, meter);
-        self.dialect == Dialect::Anchors && self.ids.get_or_insert_with(ids).has(reference)
-    }
+struct Walk<'w, 'f> {
+    resolver: &'w mut Resolver<'f>,
+    version: Version,
+    findings: &'w mut Findings,
+    open: Vec<Place<'f>>,
+    met: Met,
+    /// References to places where nothing is, which are said once.
+    said: HashSet<(FileId, &'f str)>,
+    links: Links,
+    held: Held,
+}
 
-    /// Looks at `reference`: whether that needs not be done again.
-    fn look(
-        &mut self,
-        reference: Reference<'_>,
-        findings: &mut Findings,
-    ) -> Result<bool, ReadError> {
-        let Err((finding, once)) = self.follow(reference, findings)? else {
-            return Ok(true);
-        };
-        if reference.mapping {
-            // A value of a mapping is text to Azure: it stays as it is written.
-            self.mappings += 1;
-            let shown = excerpt(reference.text, 120);
-            findings.push(unknown_mapping::found(reference.span, &shown));
-        } else {
-            findings.push(finding);
+impl<'f> Walk<'_, 'f> {
+    fn push(&mut self, node: NodeRef<'f>, is: Is, unread: bool) {
+        if matches!(node.kind(), Kind::Array | Kind::Object) && !matches!(is, Is::Any) {
+            self.open.push(Place { node, is, unread });
+        } else if matches!(is, Is::Mapping) && node.kind() == Kind::String {
+            self.mapping(node);
         }
-        Ok(once)
     }
 
-    /// Where `reference` leads; else what there is to say, and whether once is enough.
-    fn follow(
-        &mut self,
-        reference: Reference<'_>,
-        findings: &Findings,
-    ) -> Result<Result<(), (Diagnostic, bool)>, ReadError> {
-        let Reference {
-            text: reference,
-            span,
-            ..
-        } = reference;
-        let tree = self.documents.tree();
-        let file = self.document.file();
-        let shown = || excerpt(reference, 120);
-        let (target, pointer) = match reference::parse(reference, tree.path(file)) {
-            Target::Local(pointer) => (file, pointer),
-            Target::Anchor if self.dialect == Dialect::Anchors => return Ok(Ok(())),
-            Target::Anchor => {
-                return Ok(Err((
-                    unresolved_reference::no_pointer(span, &shown()),
-                    false,
-                )));
+    fn look(&mut self, place: Place<'f>) {
+        let Place { node, is, unread } = place;
+        let file = node.document().file();
+        self.resolver.files().meter.spend(1, file);
+        if !self.met.insert(node, is, unread) {
+            return;
+        }
+        let start = self.open.len();
+        if node.kind() == Kind::Array {
+            let inside = is.item();
+            for item in node.items() {
+                self.push(item, inside.is, unread || !inside.known);
             }
-            Target::Remote if self.is_id(reference) => return Ok(Ok(())),
-            Target::Remote => return Ok(Err((remote_reference::found(span, &shown()), false))),
+        }
+        let is_reference = |value: &NodeRef<'_>| value.kind() == Kind::String;
+        if let Some(value) = node.get("$ref").filter(is_reference) {
+            // A map of texts may have any key.
+            let is_name = matches!(is, Is::Map(Is::Text | Is::Mapping));
+            self.reference(value, is, unread || is_name);
+        }
+        for (key, value) in node.entries() {
+            let inside = is.entry(key.as_str().unwrap_or(""), self.version);
+            self.push(value, inside.is, unread || !inside.known);
+        }
+        self.open[start..].reverse();
+        let open = self.open.capacity() * size_of::<Place<'_>>();
+        self.held.grow(open + self.met.bytes, file);
+    }
+
+    /// `value` is the text of a `$ref` that stands for an `is`.
+    fn reference(&mut self, value: NodeRef<'f>, is: Is, unread: bool) {
+        let text = value.as_str().unwrap_or("");
+        if let Some(target) = self.resolver.target(value) {
+            let root = self.resolver.files().root;
+            self.links.own_name |= !text.starts_with('#')
+                && target.document().file() == root
+                && value.document().file() == root
+                && !self.resolver.is_by_id(value);
+            return self.push(target, is, unread);
+        }
+        if !unread {
+            self.nowhere(value, text);
+        }
+    }
+
+    /// A value of a mapping is text to Azure: it stays as it is written.
+    fn mapping(&mut self, value: NodeRef<'f>) {
+        let text = value.as_str().unwrap_or("");
+        if !is_mapping_reference(text) {
+            return;
+        }
+        match self.resolver.target(value) {
+            Some(target) => self.push(target, Is::Schema, false),
+            None => {
+                let shown = excerpt(text, 120);
+                self.findings
+                    .push(unknown_mapping::found(value.span(), &shown));
+            }
+        }
+    }
+
+    /// Says why the reference `value` leads nowhere.
+    fn nowhere(&mut self, value: NodeRef<'f>, text: &'f str) {
+        self.links.sound = false;
+        let (file, span) = (value.document().file(), value.span());
+        let files = self.resolver.files();
+        let tree = files.shared.tree();
+        let shown = || excerpt(text, 120);
+        let (target, fragment) = match reference::parse(text, tree.path(file)) {
+            Target::Local(pointer) => (file, pointer),
+            Target::Anchor if self.version == Version::V31 => (file, "/".into()),
+            Target::Anchor => (file, "#".into()),
+            Target::Remote => {
+                return self.findings.push(remote_reference::found(span, &shown()));
+            }
             Target::Outside => {
-                return Ok(Err((
-                    unresolved_reference::leaves_source(span, &shown()),
-                    false,
-                )));
+                let finding = unresolved_reference::leaves_source(span, &shown());
+                return self.findings.push(finding);
             }
             Target::File { path, pointer } => match tree.find(&path) {
                 Some(target) => (target, pointer),
-                None if self.is_id(reference) => return Ok(Ok(())),
                 None => {
                     let path = excerpt(&path, 200);
                     let finding = unresolved_reference::no_file(span, &shown(), &path);
-                    return Ok(Err((finding, false)));
+                    return self.findings.push(finding);
                 }
             },
         };
-        let shared;
-        let document = if target == file {
-            self.document
-        } else {
-            let parsed = self.documents.get(target, findings)?;
-            self.sound &= parsed.sound;
-            let Some(document) = parsed.document else {
-                return Ok(Ok(()));
-            };
-            self.files.insert(target);
-            shared = document;
-            &shared
-        };
-        if leads_somewhere(document, &pointer) {
-            return Ok(Ok(()));
+        if files.root_of(target).is_none() {
+            // The findings of the file say why it is no document.
+            return;
+        }
+        let is_pointer = fragment.is_empty() || fragment.starts_with('/');
+        if !is_pointer && self.version != Version::V31 {
+            let finding = unresolved_reference::no_pointer(span, &shown());
+            return self.findings.push(finding);
         }
         // Said once, however often it is written.
-        let finding = unresolved_reference::nothing_there(span, &shown(), tree.path(target));
-        Ok(Err((finding, true)))
+        if self.said.insert((file, text)) {
+            let path = tree.path(target);
+            let finding = unresolved_reference::nothing_there(span, &shown(), path);
+            self.findings.push(finding);
+        }
     }
 }
 
-/// Whether there is something at `pointer`, or a `$ref` on the way: places behind
-/// another reference are found once all files are read.
-fn leads_somewhere(document: &Document, pointer: &str) -> bool {
-    if pointer.is_empty() {
-        return true;
+/// What was looked at, and as what.
+#[derive(Default)]
+struct Met {
+    /// Most of it: schemas, by their number in the document.
+    schemas: HashMap<(FileId, bool), Vec<u64>>,
+    others: HashSet<(FileId, u32, usize, bool)>,
+    bytes: usize,
+}
+
+impl Met {
+    /// Whether `node` was not met as an `is` before.
+    fn insert(&mut self, node: NodeRef<'_>, is: Is, unread: bool) -> bool {
+        let document = node.document();
+        let (file, index) = (document.file(), node.index());
+        if !matches!(is, Is::Schema) {
+            let new = self.others.insert((file, index, is.id(), unread));
+            self.bytes += if new { 64 } else { 0 };
+            return new;
+        }
+        let words = self.schemas.entry((file, unread)).or_insert_with(|| {
+            let words = document.root().end_index() as usize / 64 + 1;
+            self.bytes += 8 * words;
+            vec![0; words]
+        });
+        let (word, bit) = (index as usize / 64, 1 << (index % 64));
+        let new = words[word] & bit == 0;
+        words[word] |= bit;
+        new
     }
-    let Some(tokens) = pointer.strip_prefix('/') else {
-        return false;
-    };
-    let mut node = document.root();
-    let mut passed = false;
-    for (n, token) in tokens.split('/').enumerate() {
-        passed |= n > 0 && node.get("$ref").is_some();
-        let Some(next) = node.token(token) else {
-            return passed;
-        };
-        node = next;
-    }
-    true
 }

@@ -57,28 +57,59 @@ impl Operation {
     }
 }
 
-/// Gives every operation its name, unique in the API.
+/// Gives every operation its name, unique in the API whatever the case of letters: the
+/// `operationId` as it stands, else one that Azure makes.
 pub(super) fn name_all(operations: &mut [Operation], meter: &Meter) {
     let mut names = Names::default();
     let Some(file) = operations.first().map(|operation| operation.span.file) else {
         return;
     };
     let mut held = meter.budget().hold(0, file);
-    for operation in operations {
-        let base = match &operation.id {
-            Some(id) => normalise(id),
-            None => normalise(&format!("{}-{}", operation.method, operation.path)),
-        };
-        let id = operation.id.as_ref().unwrap_or(&operation.path);
-        meter.spend(2 + (id.len() / 16) as u64, operation.span);
-        operation.name = names.unique(&base, '-', 1);
-        held.grow(names.bytes(), operation.span);
+    // Names that are given come first, wherever they stand.
+    for given in [true, false] {
+        for operation in operations.iter_mut() {
+            if operation.id.is_some() != given {
+                continue;
+            }
+            let id = operation.id.as_ref().unwrap_or(&operation.path);
+            meter.spend(2 + (id.len() / 16) as u64, operation.span);
+            let base = match &operation.id {
+                Some(id) if is_name(id) => id.clone(),
+                Some(id) => normalise(id),
+                None => normalise(&format!("{}-{}", operation.method, operation.path)),
+            };
+            operation.name = unique(&mut names, base);
+            held.grow(names.bytes(), operation.span);
+        }
     }
 }
 
-/// APIM's name for an `operationId`: lower case, each run of other characters
-/// one `-`, none at the ends, at most 76 characters (Azure's import
-/// restrictions, "Normalization rules for operationId").
+fn unique(names: &mut Names, base: String) -> String {
+    let folded = base.to_lowercase();
+    let unique = names.unique(&folded, '-', 1);
+    match unique.strip_prefix(&folded) {
+        Some(number) => base + number,
+        None => unique,
+    }
+}
+
+/// Whether Azure takes `id` for the name of a resource: it has at most 80 characters, and
+/// none that an address of ARM cannot have.
+fn is_name(id: &str) -> bool {
+    let refused = |c: char| {
+        c.is_whitespace()
+            || c.is_control()
+            || matches!(
+                c,
+                '/' | '\\' | '?' | '#' | '%' | '&' | '*' | '+' | ':' | '<' | '>'
+            )
+    };
+    id.chars().count() <= 80 && !id.contains(refused) && !id.ends_with('.')
+}
+
+/// The name that APIM makes of a method and path, or of an `operationId` that is no name:
+/// lower case, each run of other characters one `-`, none at the ends, at most 76
+/// characters (Azure's import restrictions, "Normalization rules for operationId").
 pub fn normalise(id: &str) -> String {
     let mut name = String::new();
     for c in id.to_lowercase().chars() {
@@ -105,5 +136,38 @@ mod tests {
         );
         assert_eq!(normalise("Get_Order"), "get-order");
         assert_eq!(normalise(&"x".repeat(90)).len(), 76);
+    }
+
+    #[test]
+    fn given_names_stay_as_they_are() {
+        let budget = flux_apim_diag::Budget::default();
+        let long = "x".repeat(81);
+        let operation = |id: Option<&str>, path: &str| Operation {
+            name: String::new(),
+            id: id.map(str::to_owned),
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            span: Span::new(flux_apim_diag::tree::FileId(0), 0, 0),
+        };
+        let mut operations = [
+            operation(None, "/foo"),
+            operation(Some("Get_Foo.1"), "/b"),
+            operation(Some("GET-FOO"), "/c"),
+            operation(Some("get-foo"), "/d"),
+            operation(Some("a/b c"), "/e"),
+            operation(Some(&long), "/f"),
+        ];
+        name_all(&mut operations, &budget.meter());
+        let names: Vec<_> = operations.iter().map(|all| all.name.as_str()).collect();
+        let cut = "x".repeat(76);
+        let expected = [
+            "get-foo-2",
+            "Get_Foo.1",
+            "GET-FOO",
+            "get-foo-1",
+            "a-b-c",
+            &cut,
+        ];
+        assert_eq!(names, expected);
     }
 }

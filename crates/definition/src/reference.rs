@@ -57,6 +57,11 @@ pub(super) fn parse<'r>(reference: &'r str, from: &ArtifactPath) -> Target<'r> {
     }
 }
 
+/// A value of a discriminator's mapping is the name of a schema or a reference.
+pub(super) fn is_mapping_reference(text: &str) -> bool {
+    text.starts_with('#') || text.contains('/') && text.contains('.')
+}
+
 /// `https://...`, `file:...`, `//host/...`, `/absolute`, `C:\...`.
 fn is_absolute(file: &str) -> bool {
     let scheme = file.split_once(':').is_some_and(|(scheme, _)| {
@@ -68,7 +73,7 @@ fn is_absolute(file: &str) -> bool {
     scheme || file.starts_with('/') || file.starts_with('\\')
 }
 
-fn percent_decode(text: &str) -> Cow<'_, str> {
+pub(super) fn percent_decode(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }

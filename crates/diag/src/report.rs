@@ -8,6 +8,7 @@ use crate::tree::{FileId, ReadError, SourceTree};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A finding at lines and columns.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct Located {
     /// How many findings it stands for: one, unless it counts those that are not
     /// listed.
     pub count: u64,
+    /// The source that `path` is relative to, where a report has several.
+    pub source: Option<Arc<str>>,
 }
 
 impl Located {
@@ -44,8 +47,9 @@ impl Located {
     /// By path, place and code; equal findings are one.
     fn order(&self, other: &Self) -> std::cmp::Ordering {
         let key = |d: &'_ Self| (d.range, d.rule.code);
-        self.path
-            .cmp(&other.path)
+        self.source
+            .cmp(&other.source)
+            .then_with(|| self.path.cmp(&other.path))
             .then_with(|| key(self).cmp(&key(other)))
             .then_with(|| self.message.cmp(&other.message))
     }
@@ -136,6 +140,7 @@ impl Report {
                     snippet,
                     related,
                     count: 1,
+                    source: None,
                 })
             })
             .collect();
@@ -223,6 +228,7 @@ impl Report {
                 related: related.collect::<Result<_, String>>()?,
                 path,
                 count: 1,
+                source: None,
             });
         }
         Ok(Self { diagnostics })
@@ -234,6 +240,30 @@ impl Report {
         self.diagnostics.extend(other.diagnostics);
         self.diagnostics.sort_by(Located::order);
         self.diagnostics.dedup_by(|a, b| a.order(b).is_eq());
+        self
+    }
+
+    /// The same findings, said to be of `source`.
+    #[must_use]
+    pub fn of_source(mut self, source: &str) -> Self {
+        let source: Arc<str> = source.into();
+        for finding in &mut self.diagnostics {
+            finding.source = Some(Arc::clone(&source));
+        }
+        self
+    }
+
+    /// The same findings at other places: `moved` gives each path of the tree another one.
+    #[must_use]
+    pub fn moved(mut self, moved: impl Fn(&str) -> String) -> Self {
+        for finding in &mut self.diagnostics {
+            let related = finding.related.iter_mut().map(|(path, ..)| path);
+            for path in std::iter::once(&mut finding.path).chain(related) {
+                if !path.is_empty() {
+                    *path = moved(path);
+                }
+            }
+        }
         self
     }
 
@@ -294,6 +324,7 @@ fn not_listed(path: Option<&str>, rest: &Unlisted, verdict: Verdict) -> Located 
         snippet: None,
         related: Vec::new(),
         count: rest.count,
+        source: None,
     }
 }
 
@@ -332,12 +363,16 @@ impl Serialize for Located {
             reason: lowered.reason.as_deref(),
             until: lowered.until.as_deref(),
         });
-        let mut finding = serializer.serialize_struct("Located", 10)?;
+        let mut finding = serializer.serialize_struct("Located", 11)?;
         finding.serialize_field("code", &self.rule.code.to_string())?;
         finding.serialize_field("name", self.rule.name)?;
         finding.serialize_field("severity", self.severity.as_str())?;
         finding.serialize_field("message", &self.message)?;
         finding.serialize_field("help", &self.help)?;
+        match &self.source {
+            Some(source) => finding.serialize_field("source", &**source)?,
+            None => finding.skip_field("source")?,
+        }
         finding.serialize_field("path", &self.path)?;
         finding.serialize_field("range", &self.range)?;
         finding.serialize_field("related", &related.collect::<Vec<_>>())?;

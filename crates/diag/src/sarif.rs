@@ -72,6 +72,8 @@ fn result(finding: &Located, used: &[&Rule]) -> Value {
         text.push_str(help);
     }
     let mut location = json!({"artifactLocation": {"uri": uri(&finding.path)}});
+    // A finding about the source as a whole has no place: an empty URI would name one.
+    let has_place = !finding.path.is_empty();
     if let Some(range) = &finding.range {
         location["region"] = json!({
             "startLine": range.start.line, "startColumn": range.start.column,
@@ -83,8 +85,11 @@ fn result(finding: &Located, used: &[&Rule]) -> Value {
         "ruleIndex": used.iter().position(|rule| rule.code == finding.rule.code),
         "level": level(finding.severity),
         "message": {"text": text},
-        "locations": [{"physicalLocation": location}],
+        "locations": [],
     });
+    if has_place {
+        result["locations"] = json!([{"physicalLocation": location}]);
+    }
     if let Some(lowered) = finding.lowered.as_ref().filter(|_| finding.is_suppressed()) {
         let kind = match lowered.by {
             Exemption::Allowance => "inSource",

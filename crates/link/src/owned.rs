@@ -29,7 +29,12 @@ pub(super) fn take(project: &mut Project, findings: &mut Findings) -> BTreeSet<K
             .map_or(Place::Source, Place::from);
         let names: Vec<String> = keys.iter().map(Key::to_string).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        findings.push(owned_by_azure::found(place, what, &names));
+        let mut finding = owned_by_azure::found(place, what, &names);
+        let others = keys.iter().skip(1).filter_map(|key| project.resources.get(key)?.place());
+        for place in others {
+            finding = finding.related(place, "another one");
+        }
+        findings.push(finding);
     }
     let owned: BTreeSet<Key> = taken.into_values().flatten().collect();
     project.resources.retain(|key, _| !owned.contains(key));

@@ -3,7 +3,7 @@
 
 use crate::rules::{missing_reference, repeated_revision, revision_keeps_root};
 use flux_apim_compile::Texts;
-use flux_apim_diag::{Findings, Place, excerpt};
+use flux_apim_diag::{Diagnostic, Findings, Place, excerpt};
 use flux_apim_discover::Project;
 use flux_apim_model::kinds::Kind;
 use flux_apim_model::rules::invalid_value;
@@ -38,7 +38,7 @@ fn numbered(key: &Key) -> Option<(Key, &str)> {
 /// takes of them. Returns the APIs without a current revision: what names them is said
 /// once, here.
 pub(super) fn prepare(project: &mut Project, findings: &mut Findings) -> BTreeSet<Key> {
-    let mut repeated = BTreeSet::new();
+    let mut repeated: BTreeMap<Key, Diagnostic> = BTreeMap::new();
     let mut without_root: BTreeMap<Key, Vec<Key>> = BTreeMap::new();
     for resource in project.resources.values() {
         let Some((root, number)) = numbered(&resource.key) else {
@@ -51,8 +51,8 @@ pub(super) fn prepare(project: &mut Project, findings: &mut Findings) -> BTreeSe
             Some(current) if current.revision() == number => {
                 let place = resource.place().map_or(Place::Source, Place::from);
                 let (name, root) = (&resource.key.names[0], &root.names[0]);
-                findings.push(repeated_revision::found(place, name, root));
-                repeated.insert(resource.key.clone());
+                let finding = repeated_revision::found(place, name, root);
+                repeated.insert(resource.key.clone(), finding);
             }
             Some(_) => {}
             None => without_root
@@ -62,8 +62,18 @@ pub(super) fn prepare(project: &mut Project, findings: &mut Findings) -> BTreeSe
         }
     }
     if !repeated.is_empty() {
-        let is_repeated = |key: &Key| key.api().is_some_and(|api| repeated.contains(&api));
+        // What belongs to them is not rendered either.
+        for resource in project.resources.values() {
+            let finding = resource.key.api().and_then(|api| repeated.get_mut(&api));
+            if let (Some(finding), Some(place)) = (finding, resource.place())
+                && resource.key.kind != Kind::Api
+            {
+                finding.related.push((place.into(), "nor is this".to_owned()));
+            }
+        }
+        let is_repeated = |key: &Key| key.api().is_some_and(|api| repeated.contains_key(&api));
         project.resources.retain(|key, _| !is_repeated(key));
+        findings.extend(repeated.into_values());
     }
     for (root, revisions) in &without_root {
         let place = |key: &Key| project.resources.get(key).and_then(Resource::place);

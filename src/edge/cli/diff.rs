@@ -1,7 +1,7 @@
 //! `diff`: what changes between two sources.
 
 use super::compared::Compared;
-use super::options::{Common, Format, LimitFlags, PolicyArgs, threads};
+use super::options::{Common, Format, LimitFlags, PolicyArgs, SourceFlags, threads};
 use super::{Done, pipeline, print, refusal, show};
 use crate::changes::{self, Changes};
 use crate::diag::Budget;
@@ -67,16 +67,18 @@ impl Diff {
     fn side(&self, source: &str, digest: Option<crate::tree::Digest>) -> Common {
         Common {
             source: source.to_owned(),
-            path: self.path.clone(),
-            env: self.env.clone(),
-            config: None,
-            digest,
-            deny: Vec::new(),
-            policies: self.policies.clone(),
-            threads: self.threads,
-            limits: self.limits.clone(),
-            #[cfg(feature = "publish")]
-            registry: self.registry.clone(),
+            flags: SourceFlags {
+                path: self.path.clone(),
+                env: self.env.clone(),
+                config: None,
+                digest,
+                deny: Vec::new(),
+                policies: self.policies.clone(),
+                threads: self.threads,
+                limits: self.limits.clone(),
+                #[cfg(feature = "publish")]
+                registry: self.registry.clone(),
+            },
         }
     }
 

@@ -1,47 +1,77 @@
-//! Findings and results for people, pull requests and workflow logs.
+//! Findings and results for people.
 
 use crate::diag::{Code, Located, Report, Severity};
 use crate::edge::output::Written;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// How many findings of one rule are shown when none is an error.
 const SHOWN: usize = 3;
+/// How many other places of one finding are shown.
+const RELATED: usize = 5;
 
-/// Findings with their lines, then a count. `quiet`: errors only. Errors are
-/// all shown, of the rest the first few of each rule; `validate --format json`
-/// and the reports in the bundle have all.
-pub(super) fn report(out: &mut impl Write, report: &Report, quiet: bool) -> io::Result<()> {
+/// What is shown of a report.
+#[derive(Default)]
+pub(super) struct Shown {
+    /// Errors only.
+    pub(super) quiet: bool,
+    /// All findings, not the first few of each rule.
+    pub(super) all: bool,
+    /// Findings about Azure Service Operator that nobody asked for.
+    pub(super) left_out: u64,
+    /// What was looked at, where that is known: `106 resources, 12 definitions`.
+    pub(super) checked: Option<String>,
+}
+
+/// Findings with their lines, then a count. Errors are all shown, of the rest the first
+/// few of each rule; `validate --format json` and the reports in the bundle have all.
+pub(super) fn report(out: &mut impl Write, report: &Report, shown: &Shown) -> io::Result<()> {
+    let quiet = shown.quiet;
+    let most = if shown.all { usize::MAX } else { SHOWN };
     let renderer = Renderer::styled();
     let mut seen: BTreeMap<Code, usize> = BTreeMap::new();
     for finding in report.in_force() {
         if finding.severity < Severity::Error {
             let count = seen.entry(finding.rule.code).or_default();
             *count += 1;
-            if quiet || *count > SHOWN {
+            if quiet || *count > most {
                 continue;
             }
         }
         writeln!(out, "{}\n", renderer.render(&[group(finding)]))?;
     }
-    for (code, count) in seen.iter().filter(|(_, count)| !quiet && **count > SHOWN) {
-        writeln!(out, "... and {} more of {code}\n", count - SHOWN)?;
+    for (code, count) in seen.iter().filter(|(_, count)| !quiet && **count > most) {
+        writeln!(out, "... and {} more of {code} (--all)\n", count - most)?;
     }
-    let summary = report.summary();
-    if summary.error + summary.warning + summary.info > 0 && !quiet {
+    if quiet {
+        return Ok(());
+    }
+    if shown.left_out > 0 {
+        let findings = counted(shown.left_out, "finding");
         writeln!(
             out,
-            "{}, {}, {}",
+            "{findings} about Azure Service Operator not shown (--target aso)\n"
+        )?;
+    }
+    let summary = report.summary();
+    let of = |joined: &str| match &shown.checked {
+        Some(checked) => format!("{joined}{checked}"),
+        None => String::new(),
+    };
+    if summary.error + summary.warning + summary.info > 0 {
+        writeln!(
+            out,
+            "{}, {}, {}{}",
             counted(summary.error, "error"),
             counted(summary.warning, "warning"),
-            counted(summary.info, "info")
+            counted(summary.info, "info"),
+            of(" in ")
         )?;
-    } else if !quiet {
-        writeln!(out, "nothing found")?;
+    } else {
+        writeln!(out, "no findings{}", of(": "))?;
     }
-    if summary.suppressed > 0 && !quiet {
+    if summary.suppressed > 0 {
         let findings = counted(summary.suppressed, "finding");
         writeln!(
             out,
@@ -51,10 +81,11 @@ pub(super) fn report(out: &mut impl Write, report: &Report, quiet: bool) -> io::
     Ok(())
 }
 
-fn counted(n: u64, word: &str) -> String {
+pub(super) fn counted(n: u64, word: &str) -> String {
     match (n, word) {
         (1, word) => format!("1 {word}"),
         (n, "info") => format!("{n} info"),
+        (n, "policy") => format!("{n} policies"),
         (n, word) => format!("{n} {word}s"),
     }
 }
@@ -89,11 +120,14 @@ fn group(finding: &Located) -> annotate_snippets::Group<'_> {
         }
         _ => {}
     }
-    for (path, range, message) in &finding.related {
+    for (path, range, message) in finding.related.iter().take(RELATED) {
         let at = range.map_or(String::new(), |r| {
             format!(":{}:{}", r.start.line, r.start.column)
         });
         group = group.element(Level::NOTE.message(format!("{message}: {path}{at}")));
+    }
+    if let Some(more) = finding.related.len().checked_sub(RELATED + 1) {
+        group = group.element(Level::NOTE.message(format!("and {} more places", more + 1)));
     }
     if let Some(help) = &finding.help {
         group = group.element(Level::HELP.message(help));
@@ -124,46 +158,4 @@ pub(super) fn bundle(
         writeln!(out, "digest  {digest}")?;
     }
     Ok(())
-}
-
-/// Workflow commands of GitHub Actions.
-pub(super) fn github(report: &Report) -> String {
-    let escape = |text: &str| {
-        text.replace('%', "%25")
-            .replace('\r', "%0D")
-            .replace('\n', "%0A")
-    };
-    let property = |text: &str| escape(text).replace(':', "%3A").replace(',', "%2C");
-    let mut out = String::new();
-    for finding in report.in_force() {
-        let level = match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Info => "notice",
-        };
-        let mut properties = format!(
-            "title={}",
-            property(&format!("{} {}", finding.rule.code, finding.rule.name))
-        );
-        if !finding.path.is_empty() {
-            let _ = write!(properties, ",file={}", property(&finding.path));
-        }
-        if let Some(range) = finding.range {
-            let _ = write!(
-                properties,
-                ",line={},col={},endLine={}",
-                range.start.line, range.start.column, range.end.line
-            );
-        }
-        let help = finding
-            .help
-            .as_deref()
-            .map_or(String::new(), |help| format!("\n{help}"));
-        let _ = writeln!(
-            out,
-            "::{level} {properties}::{}",
-            escape(&format!("{}{help}", finding.message))
-        );
-    }
-    out
 }

@@ -7,7 +7,9 @@ mod controller;
 mod diff;
 #[cfg(feature = "publish")]
 mod history;
+mod forges;
 mod human;
+mod places;
 #[cfg(feature = "publish")]
 mod inspect;
 #[cfg(feature = "publish")]
@@ -38,13 +40,13 @@ use crate::edge::output::Output;
 use crate::edge::policies;
 use crate::edge::source::{self, OpenOptions, Opened, SourceRef};
 use crate::levels::{Asked, Baseline};
-use crate::pipeline::{self, Outcome};
+use crate::pipeline::{self, Checked, Outcome};
 use crate::rules::{REGISTRY, source_unreadable};
 use crate::tree::{ArtifactPath, Limits};
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
 use command::{Cli, Command};
-use options::{Common, Format, Render, Validate};
+use options::{Common, Format, Render, SourceFlags, Validate};
 use progress::Progress;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -52,6 +54,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 /// What a command ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Done {
     /// Exit status 0.
     Well,
@@ -279,15 +282,22 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
             return Ok(Done::Refused);
         }
     };
+    let report = || places::for_people(outcome.report.clone(), &common.source, &outcome.checked, quiet);
     let Some(bundle) = &outcome.bundle else {
-        show(&outcome.report, arguments.format.findings(), quiet)?;
+        if arguments.format == options::ResultFormat::Json {
+            show(&outcome.report, Format::Json, quiet)?;
+        } else {
+            let (report, shown) = report();
+            show_all(&report, Format::Human, &shown)?;
+        }
         return Ok(Done::Findings);
     };
     let written = Output::parse(&arguments.output).write(bundle)?;
     if arguments.format == options::ResultFormat::Json {
         print_inventory(bundle)?;
     } else {
-        human::report(&mut anstream::stderr(), &outcome.report, quiet)?;
+        let (report, shown) = report();
+        human::report(&mut anstream::stderr(), &report, &shown)?;
         let nodes = bundle.graph().nodes().iter();
         human::bundle(
             &mut anstream::stdout(),
@@ -300,31 +310,94 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
 }
 
 fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
-    #[cfg(feature = "server")]
-    if let Some(server) = arguments.remote.server()? {
-        return remote::validate(&server, arguments, quiet);
+    let keeps = arguments.baseline.is_some() || arguments.write_baseline.is_some();
+    anyhow::ensure!(
+        arguments.sources.len() == 1 || !keeps,
+        "--baseline and --write-baseline are about one source"
+    );
+    let mut results = Vec::new();
+    for common in arguments.each() {
+        #[cfg(feature = "server")]
+        if let Some(server) = arguments.remote.server()? {
+            let (report, done) = remote::validate(&server, arguments, &common)?;
+            results.push((common.source, report, done, None));
+            continue;
+        }
+        let (report, done, checked) = validate_here(arguments, &common, quiet)?;
+        results.push((common.source, report, done, checked));
     }
+    let mut all = Report::default();
+    let (mut worst, mut looked_at) = (Done::Well, Some(Checked::default()));
+    let is_machine = matches!(arguments.format, Format::Json | Format::Sarif);
+    let is_one = results.len() == 1;
+    let mut left_out = 0;
+    for (source, report, done, checked) in results {
+        worst = worst.max(done);
+        let asked = checked.as_ref().map_or(&[][..], |checked| &checked.asked);
+        let report = match is_machine {
+            true => report,
+            false => {
+                let (report, more) = places::without_others(report, asked);
+                left_out += more;
+                report
+            }
+        };
+        let report = match arguments.format {
+            Format::Json if is_one => report,
+            Format::Json => report.of_source(&source),
+            _ => places::here(report, &source),
+        };
+        all = all.with(report);
+        looked_at = looked_at.zip(checked).map(|(all, more)| Checked {
+            resources: all.resources + more.resources,
+            definitions: all.definitions + more.definitions,
+            policies: all.policies + more.policies,
+            ..all
+        });
+    }
+    let shown = human::Shown {
+        quiet,
+        all: arguments.all,
+        left_out,
+        checked: looked_at.map(|checked| {
+            let counted = |n: usize, word| human::counted(n as u64, word);
+            format!(
+                "{}, {}, {}",
+                counted(checked.resources, "resource"),
+                counted(checked.definitions, "definition"),
+                counted(checked.policies, "policy")
+            )
+        }),
+    };
+    show_all(&all, arguments.format, &shown)?;
+    Ok(worst)
+}
+
+/// Checks one source here.
+fn validate_here(
+    arguments: &Validate,
+    common: &Common,
+    quiet: bool,
+) -> anyhow::Result<(Report, Done, Option<Checked>)> {
     let progress = Progress::start("checking", quiet);
     let baseline = arguments.baseline.as_deref().map(baseline).transpose()?;
-    let outcome = pipeline(&arguments.common, |options| {
+    let outcome = pipeline(common, |options| {
         arguments.rendering.set(options);
         options.check = true;
         options.baseline = baseline;
         options.write_baseline = arguments.write_baseline.is_some();
     })?;
     drop(progress);
-    let (report, done) = match outcome {
+    Ok(match outcome {
         Ok(outcome) => {
             if let (Some(file), Some(baseline)) = (&arguments.write_baseline, &outcome.baseline) {
                 write_baseline(file, baseline, quiet)?;
             }
-            let done = arguments.common.judge(&outcome.report);
-            (outcome.report, done)
+            let done = common.judge(&outcome.report);
+            (outcome.report, done, Some(outcome.checked))
         }
-        Err(report) => (report, Done::Refused),
-    };
-    show(&report, arguments.format, quiet)?;
-    Ok(done)
+        Err(report) => (report, Done::Refused, None),
+    })
 }
 
 /// Bytes of a baseline.
@@ -369,14 +442,25 @@ fn write_baseline(file: &Path, baseline: &Baseline, quiet: bool) -> anyhow::Resu
 
 /// Shows findings as the result: on stdout, whatever the format.
 fn show(report: &Report, format: Format, quiet: bool) -> anyhow::Result<()> {
+    let shown = human::Shown {
+        quiet,
+        ..human::Shown::default()
+    };
+    show_all(report, format, &shown)
+}
+
+fn show_all(report: &Report, format: Format, shown: &human::Shown) -> anyhow::Result<()> {
     match format {
-        Format::Human => human::report(&mut anstream::stdout(), report, quiet)?,
+        Format::Human => human::report(&mut anstream::stdout(), report, shown)?,
         Format::Json => print(&format!("{}\n", serde_json::to_string(report)?))?,
         Format::Sarif => {
             let sarif = sarif::to_sarif(report, env!("CARGO_PKG_VERSION"));
             print(&format!("{}\n", serde_json::to_string(&sarif)?))?;
         }
-        Format::Github => print(&human::github(report))?,
+        Format::Github => print(&forges::github(report))?,
+        Format::Gitlab => print(&forges::gitlab(report))?,
+        Format::Azure => print(&forges::azure(report))?,
+        Format::Junit => print(&forges::junit(report))?,
         Format::Markdown => print(&markdown::to_markdown(report))?,
     }
     Ok(())
@@ -452,7 +536,7 @@ fn explain(code: Option<&str>, format: options::ResultFormat) -> anyhow::Result<
     Ok(Done::Well)
 }
 
-impl Common {
+impl SourceFlags {
     /// What findings mean for the exit status.
     fn judge(&self, report: &Report) -> Done {
         let summary = report.summary();

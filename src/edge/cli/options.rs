@@ -12,6 +12,21 @@ pub(super) struct Common {
     /// oci://REPOSITORY:TAG, oci-layout:DIR[:TAG], flux:KIND/NAMESPACE/NAME (a
     /// source object in the current kube context), or one OpenAPI document.
     pub(super) source: String,
+    #[command(flatten)]
+    pub(super) flags: SourceFlags,
+}
+
+impl std::ops::Deref for Common {
+    type Target = SourceFlags;
+
+    fn deref(&self) -> &SourceFlags {
+        &self.flags
+    }
+}
+
+/// How a source is read, whichever it is.
+#[derive(Debug, Clone, Args)]
+pub(super) struct SourceFlags {
     /// Narrow the source to a subfolder.
     #[arg(long, value_name = "DIR", value_parser = folder)]
     pub(super) path: Option<String>,
@@ -53,7 +68,7 @@ pub(super) struct PolicyArgs {
     pub(super) policy: Vec<PathBuf>,
 }
 
-impl Common {
+impl SourceFlags {
     /// A flag that was given and makes no sense for what is rendered already.
     #[cfg(feature = "publish")]
     pub(super) fn changes(&self) -> Option<&'static str> {
@@ -120,8 +135,12 @@ impl Rendering {
 
 #[derive(Debug, Args)]
 pub(super) struct Validate {
+    /// What is checked, each by itself: directories, archives, URLs, references to
+    /// registries, layouts, single OpenAPI documents or policies.
+    #[arg(value_name = "SOURCE", default_value = ".")]
+    pub(super) sources: Vec<String>,
     #[command(flatten)]
-    pub(super) common: Common,
+    pub(super) flags: SourceFlags,
     #[cfg(feature = "server")]
     #[command(flatten)]
     pub(super) remote: RemoteArgs,
@@ -133,9 +152,22 @@ pub(super) struct Validate {
     pub(super) write_baseline: Option<PathBuf>,
     #[command(flatten)]
     pub(super) rendering: Rendering,
+    /// Show all findings, not the first few of each rule.
+    #[arg(long)]
+    pub(super) all: bool,
     /// How findings are shown.
     #[arg(long, value_enum, default_value = "human")]
     pub(super) format: Format,
+}
+
+impl Validate {
+    /// The sources, each with the flags of all.
+    pub(super) fn each(&self) -> impl Iterator<Item = Common> {
+        self.sources.iter().map(|source| Common {
+            source: source.clone(),
+            flags: self.flags.clone(),
+        })
+    }
 }
 
 /// Ways to show findings.
@@ -145,6 +177,9 @@ pub(super) enum Format {
     Json,
     Sarif,
     Github,
+    Gitlab,
+    Azure,
+    Junit,
     Markdown,
 }
 

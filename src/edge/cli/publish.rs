@@ -126,7 +126,13 @@ fn given(arguments: &Publish, connection: &Connection, quiet: bool) -> anyhow::R
         return Ok(Given::Nothing(Done::Findings));
     };
     if arguments.format == ResultFormat::Human {
-        human::report(&mut anstream::stderr(), &outcome.report, quiet)?;
+        let (report, shown) = super::places::for_people(
+            outcome.report.clone(),
+            &common.source,
+            &outcome.checked,
+            quiet,
+        );
+        human::report(&mut anstream::stderr(), &report, &shown)?;
     }
     Ok(Given::Artifact(Box::new(Artifact::of(bundle))))
 }

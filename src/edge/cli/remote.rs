@@ -278,8 +278,11 @@ fn notes(opened: &mut Opened) -> anyhow::Result<Report> {
 const GZIP: &str = "application/gzip";
 const JSON: &str = "application/json";
 
-pub(super) fn validate(server: &Server, arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
-    let common = &arguments.common;
+pub(super) fn validate(
+    server: &Server,
+    arguments: &Validate,
+    common: &Common,
+) -> anyhow::Result<(Report, Done)> {
     ensure!(
         arguments.baseline.is_none() && arguments.write_baseline.is_none(),
         "--baseline and --write-baseline are for findings that are made here; leave --server out"
@@ -287,10 +290,7 @@ pub(super) fn validate(server: &Server, arguments: &Validate, quiet: bool) -> an
     refuse_caps(common)?;
     let mut opened = match open(common, &Budget::new(&common.limits()?))? {
         Ok(opened) => opened,
-        Err(report) => {
-            show(&report, arguments.format, quiet)?;
-            return Ok(Done::Refused);
-        }
+        Err(report) => return Ok((report, Done::Refused)),
     };
     let own = notes(&mut opened)?;
     let body = (GZIP, pack(&opened, common)?);
@@ -298,7 +298,7 @@ pub(super) fn validate(server: &Server, arguments: &Validate, quiet: bool) -> an
     let mut query = query(common, &opened);
     rendered(&arguments.rendering, &mut query);
     let (url, reply) = server.post("v1/validate", &query, body, JSON, cap)?;
-    let (report, done) = if reply.status == 200 {
+    Ok(if reply.status == 200 {
         let report = Report::from_json(&reply.json()?, &opened.tree, REGISTRY);
         let report = report.map_err(anyhow::Error::msg)?.with(own);
         let done = common.judge(&report);
@@ -306,9 +306,7 @@ pub(super) fn validate(server: &Server, arguments: &Validate, quiet: bool) -> an
     } else {
         let (report, done, _) = reply.refusal(&url, &opened.tree)?;
         (report, done)
-    };
-    show(&report, arguments.format, quiet)?;
-    Ok(done)
+    })
 }
 
 /// What is asked of rendering.
@@ -393,7 +391,11 @@ pub(super) fn render(server: &Server, arguments: &Render, quiet: bool) -> anyhow
     if arguments.format == ResultFormat::Json {
         print(&format!("{inventory}\n"))?;
     } else {
-        human::report(&mut anstream::stderr(), &report.with(own), quiet)?;
+        let shown = human::Shown {
+            quiet,
+            ..human::Shown::default()
+        };
+        human::report(&mut anstream::stderr(), &report.with(own), &shown)?;
         let resources = inventory["resources"].as_array().into_iter().flatten();
         let types = resources.map(|resource| resource["type"].as_str().unwrap_or(""));
         human::bundle(&mut anstream::stdout(), types, bundle.len(), &written)?;

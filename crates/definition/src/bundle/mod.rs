@@ -14,22 +14,21 @@ mod files;
 mod name;
 mod out;
 mod paths;
-mod place;
 mod resolve;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 use super::documents::Documents;
-use super::{Compiled, Kind, check, operations, title};
+use super::shape::{Is, Version};
+use super::{Compiled, Kind, check, links, operations, title};
 pub(crate) use files::Files;
 use flux_apim_diag::rules::document_limit;
 use flux_apim_diag::tree::{FileId, Limits, ReadError};
 use flux_apim_diag::{Diagnostic, Findings, Meter};
 use flux_apim_syntax::{Document, NodeRef, write_node_while};
 use out::Out;
-pub(super) use place::{holds_names, is_data};
-use resolve::Resolver;
+pub(crate) use resolve::Resolver;
 use std::sync::Arc;
 use writer::Writer;
 
@@ -40,28 +39,41 @@ pub(super) fn bundle(
     meter: &Meter,
     findings: &mut Findings,
 ) -> Result<Option<Compiled>, ReadError> {
-    let mut files = Files::new(shared, document, meter);
-    let sound = files.load_all(kind.dialect(), findings)?;
-    check::check(&files, kind, findings);
-    let compiled = sound.then(|| compiled(&files, kind, findings)).flatten();
+    let files = Files::new(shared, document, meter, findings);
+    let shape = Version::of(kind);
+    let (Some(root), Some(shape)) = (files.root_of(files.root), shape) else {
+        return Ok(None);
+    };
+    let mut resolver = Resolver::new(&files, shape.0);
+    let links = links::follow(&mut resolver, shape, root, findings);
+    let sound = files.sound()? && links.sound;
+    check::check(&mut resolver, shape, findings);
+    let one = !files.are_several() && !links.own_name;
+    let compiled = sound.then(|| compiled(resolver, kind, (shape, root), one, findings));
     let used = files.used().into_iter();
-    let held = |file| Some((file, files.documents.get(&file)?.held()));
-    shared.release(files.root, used.filter_map(held));
-    Ok(compiled)
+    shared.release(files.root, used.filter_map(|file| files.held(file)));
+    Ok(compiled.flatten())
 }
 
-fn compiled(files: &Files<'_>, kind: Kind, findings: &mut Findings) -> Option<Compiled> {
-    let root = files.root_of(files.root)?;
+/// The text of the definition, when it has `one` file that refers to no other, or when
+/// it is made of several.
+fn compiled<'f>(
+    mut resolver: Resolver<'f>,
+    kind: Kind,
+    (shape, root): ((Version, Is), NodeRef<'f>),
+    one: bool,
+    findings: &mut Findings,
+) -> Option<Compiled> {
+    let files = resolver.files();
     let limits = files.shared.limits();
-    let mut resolver = Resolver::new(files);
     let mut operations = paths::operations(&mut resolver, root);
     operations::name_all(&mut operations, files.meter);
     let expected = root.document().source_len();
     let mut out = Out::new(files.root, expected, limits.max_bundled_bytes, files.meter);
-    let text = if files.documents.len() == 1 {
+    let text = if one {
         as_it_stands(&mut out, root).then(|| out.into_text())
     } else {
-        let text = Writer::new(&mut resolver, kind, out, findings).write(root)?;
+        let text = Writer::new(&mut resolver, shape, out, findings).write(root)?;
         Some(text)
     };
     let fits = |text: &String| text.len() as u64 <= limits.max_bundled_bytes;
@@ -75,7 +87,9 @@ fn compiled(files: &Files<'_>, kind: Kind, findings: &mut Findings) -> Option<Co
         operations,
         title: title(root),
         selector: None,
+        ports: None,
         used: files.used(),
+        absent: files.absent(),
     })
 }
 

@@ -292,7 +292,7 @@ fn circles_end() {
     let outcome = run(&[root(paths, "", ""), other(circle)], &Limits::default());
     let message = "the reference leads back to itself through other files";
     assert_eq!(outcome.findings, [message]);
-    let inner = r##""a":{"x":{"$ref":"#/a"}}"##;
+    let inner = r##""a":{"get":{"callbacks":{"x":{"y":{"$ref":"#/a"}}}}}"##;
     let outcome = run(&[root(paths, "", ""), other(inner)], &Limits::default());
     assert_eq!(outcome.findings, [message]);
 }

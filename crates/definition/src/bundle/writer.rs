@@ -1,13 +1,12 @@
 //! The one document: references to other files become components or what they
 //! name.
 
-use super::super::Kind;
 use super::super::names::Names;
-use super::super::references::is_mapping_reference;
+use super::super::reference::is_mapping_reference;
+use super::super::shape::{Is, Version};
 use super::chain::{Chains, Circle, Location, location};
 use super::name::{component_name, escape, pointer_to};
 use super::out::{Full, MAX_NESTING, Out};
-use super::place::Place;
 use super::resolve::Resolver;
 use crate::rules::reference_cycle;
 use flux_apim_diag::Findings;
@@ -19,14 +18,16 @@ use std::collections::{HashMap, HashSet};
 pub(super) struct Writer<'f, 'r> {
     resolver: &'r mut Resolver<'f>,
     root: FileId,
-    kind: Kind,
+    version: Version,
+    /// What the document is.
+    document: Is,
     /// Names of the components that schemas of other files became.
     names: HashMap<Location, String>,
     /// Pointers to places of the root document that others refer to.
     pointers: HashMap<u32, String>,
-    /// Root components that are nothing but a reference to a file, and what
+    /// Components of the root that are nothing but a reference to a file, and what
     /// they name: their text is put in their place.
-    in_place: HashMap<u32, NodeRef<'f>>,
+    in_place: HashMap<Location, NodeRef<'f>>,
     taken: Names,
     queue: Vec<NodeRef<'f>>,
     /// What is being put in place, to find circles.
@@ -40,12 +41,9 @@ pub(super) struct Writer<'f, 'r> {
 
 /// What is left to be written.
 enum Task<'f> {
-    Value(NodeRef<'f>, Place, u32),
-    Items(Items<'f>, Place, u32),
+    Value(NodeRef<'f>, Is, u32),
+    Items(Items<'f>, Is, u32),
     Object(Object<'f>),
-    /// The entries of a discriminator, and of its mapping.
-    Discriminator(Entries<'f>, u32),
-    Mapping(Entries<'f>, u32),
     /// What was put in its place is written.
     Placed(Location, Location),
 }
@@ -53,7 +51,7 @@ enum Task<'f> {
 /// Entries of an object that is open.
 struct Object<'f> {
     entries: Entries<'f>,
-    place: Place,
+    is: Is,
     depth: u32,
     without: Without<'f>,
     /// Whether the object ends with them.
@@ -82,14 +80,15 @@ type Step = Result<(), Ended>;
 impl<'f, 'r> Writer<'f, 'r> {
     pub(super) fn new(
         resolver: &'r mut Resolver<'f>,
-        kind: Kind,
+        (version, document): (Version, Is),
         out: Out<'f>,
         findings: &'r mut Findings,
     ) -> Self {
         Self {
             root: resolver.files().root,
             resolver,
-            kind,
+            version,
+            document,
             names: HashMap::new(),
             pointers: HashMap::new(),
             in_place: HashMap::new(),
@@ -110,17 +109,9 @@ impl<'f, 'r> Writer<'f, 'r> {
         (written.is_ok() && self.findings.len() == before).then(|| self.out.into_text())
     }
 
-    /// Where components for schemas are: key and, for 3.x, the key inside.
-    fn schemas_node(&self, root: NodeRef<'f>) -> Option<NodeRef<'f>> {
-        match self.kind {
-            Kind::Swagger2 => root.get("definitions"),
-            _ => root.get("components")?.get("schemas"),
-        }
-    }
-
     fn prefix(&self) -> &'static str {
-        match self.kind {
-            Kind::Swagger2 => "#/definitions/",
+        match self.version {
+            Version::V2 => "#/definitions/",
             _ => "#/components/schemas/",
         }
     }
@@ -137,21 +128,61 @@ impl<'f, 'r> Writer<'f, 'r> {
         self.out.hold();
     }
 
+    /// The entries of `node`, and those of what its `$ref` leads to: a whole map may
+    /// stand in another file.
+    fn all_of(&mut self, node: NodeRef<'f>) -> Vec<(NodeRef<'f>, NodeRef<'f>)> {
+        let mut entries = Vec::new();
+        let (mut keys, mut met) = (HashSet::new(), HashSet::new());
+        let mut next = Some(node);
+        while let Some(node) = next.filter(|node| met.insert(location(*node))) {
+            let target = self.resolver.of(node);
+            let target = target.filter(|target| !self.is_of_root(*target));
+            for (key, value) in node.entries() {
+                self.resolver.files().meter.spend(1, key.span());
+                let text = key.as_str().unwrap_or("");
+                let is_followed = target.is_some() && text == "$ref";
+                if !is_followed && keys.insert(text) {
+                    entries.push((key, value));
+                }
+            }
+            next = target;
+        }
+        entries
+    }
+
+    /// The components that are schemas.
+    fn schemas_of(&mut self, root: NodeRef<'f>) -> Option<NodeRef<'f>> {
+        let (folder, schemas) = match self.version {
+            Version::V2 => return root.get("definitions"),
+            _ => ("components", "schemas"),
+        };
+        let components = self.all_of(root.get(folder)?);
+        let mut found = components.into_iter();
+        Some(found.find(|(key, _)| key.as_str() == Some(schemas))?.1)
+    }
+
     /// Gives the components of the root their names.
     fn name_components(&mut self, root: NodeRef<'f>) {
-        let Some(schemas) = self.schemas_node(root) else {
+        let Some(schemas) = self.schemas_of(root) else {
             return;
         };
-        for (key, value) in schemas.entries() {
+        let entries = self.all_of(schemas);
+        for (key, value) in &entries {
             let name = key.as_str().unwrap_or("");
             self.taken.take(name);
+            if !self.is_of_root(*value) {
+                self.names.insert(location(*value), name.to_owned());
+            }
+        }
+        for (key, value) in entries {
             if value.entries().nth(1).is_none()
                 && let Some(target) = self.resolver.of(value)
                 && !self.is_of_root(target)
                 && !self.names.contains_key(&location(target))
             {
-                self.names.insert(location(target), name.to_owned());
-                self.in_place.insert(value.index(), target);
+                let name = key.as_str().unwrap_or("").to_owned();
+                self.names.insert(location(target), name);
+                self.in_place.insert(location(value), target);
             }
         }
         self.hold_tables();
@@ -159,25 +190,22 @@ impl<'f, 'r> Writer<'f, 'r> {
 
     fn document(&mut self, root: NodeRef<'f>) -> Step {
         self.name_components(root);
-        let swagger = self.kind == Kind::Swagger2;
-        let container = if swagger { "definitions" } else { "components" };
+        let two = self.version == Version::V2;
+        let container = if two { "definitions" } else { "components" };
         let mut room = Room::Document;
         self.out.push("{");
         // Everything that is there first: it may name further schemas.
         for (key, value) in root.entries() {
             let key = key.as_str().unwrap_or("");
             self.out.key(key);
-            if key != container {
-                let place = match key {
-                    "parameters" | "responses" => Place::Other,
-                    _ => Place::Other.under(key),
-                };
-                self.value(value, place, 1)?;
-            } else if swagger {
+            let is = self.document.entry(key, self.version).is;
+            if key != container || value.kind() != Node::Object {
+                self.value(value, is, 1)?;
+            } else if two {
                 room = Room::Schemas;
                 self.schemas(value)?;
             } else {
-                room = self.components(value)?;
+                room = self.components(value, is)?;
             }
         }
         if let Room::Document = room {
@@ -189,7 +217,7 @@ impl<'f, 'r> Writer<'f, 'r> {
             let around: &[&str] = match room {
                 Room::Schemas => &[],
                 Room::Components => &["schemas"],
-                Room::Document if swagger => &["definitions"],
+                Room::Document if two => &["definitions"],
                 Room::Document => &["components", "schemas"],
             };
             for key in around {
@@ -199,7 +227,7 @@ impl<'f, 'r> Writer<'f, 'r> {
             while let Some(target) = self.queue.pop() {
                 let name = self.names.get(&location(target));
                 self.out.key(name.map_or("", String::as_str));
-                self.value(target, Place::Schema, 2)?;
+                self.value(target, Is::Schema, 2)?;
             }
             around.iter().for_each(|_| self.out.push("}"));
         }
@@ -207,17 +235,18 @@ impl<'f, 'r> Writer<'f, 'r> {
         Ok(())
     }
 
-    fn components(&mut self, components: NodeRef<'f>) -> Result<Room, Ended> {
+    fn components(&mut self, components: NodeRef<'f>, is: Is) -> Result<Room, Ended> {
         let mut room = Room::Components;
         self.out.push("{");
-        for (section, value) in components.entries() {
+        for (section, value) in self.all_of(components) {
             let section = section.as_str().unwrap_or("");
             self.out.key(section);
-            if section == "schemas" {
+            if section == "schemas" && value.kind() == Node::Object {
                 room = Room::Schemas;
                 self.schemas(value)?;
             } else {
-                self.value(value, Place::Other, 2)?;
+                let is = is.entry(section, self.version).is;
+                self.value(value, is, 2)?;
             }
         }
         if let Room::Components = room {
@@ -230,10 +259,10 @@ impl<'f, 'r> Writer<'f, 'r> {
     /// The components that are schemas, with room for more.
     fn schemas(&mut self, schemas: NodeRef<'f>) -> Step {
         self.out.push("{");
-        for (key, value) in schemas.entries() {
+        for (key, value) in self.all_of(schemas) {
             self.out.key(key.as_str().unwrap_or(""));
-            let target = self.in_place.get(&value.index()).copied();
-            self.value(target.unwrap_or(value), Place::Schema, 2)?;
+            let target = self.in_place.get(&location(value)).copied();
+            self.value(target.unwrap_or(value), Is::Schema, 2)?;
         }
         self.out.leave_room();
         self.out.push("}");
@@ -241,12 +270,12 @@ impl<'f, 'r> Writer<'f, 'r> {
     }
 
     /// Writes the value `node` with all that is inside.
-    fn value(&mut self, node: NodeRef<'f>, place: Place, depth: u32) -> Step {
-        self.tasks.push(Task::Value(node, place, depth));
+    fn value(&mut self, node: NodeRef<'f>, is: Is, depth: u32) -> Step {
+        self.tasks.push(Task::Value(node, is, depth));
         while let Some(task) = self.tasks.last_mut() {
             match task {
-                Task::Value(node, place, depth) => {
-                    let (node, place, depth) = (*node, *place, *depth);
+                Task::Value(node, is, depth) => {
+                    let (node, is, depth) = (*node, *is, *depth);
                     self.tasks.pop();
                     let mut room = self.out.check();
                     if depth > MAX_NESTING {
@@ -256,11 +285,11 @@ impl<'f, 'r> Writer<'f, 'r> {
                         self.findings.push(full.finding(node));
                         return Err(Ended);
                     }
-                    self.start(node, place, depth);
+                    self.start(node, is, depth);
                 }
-                Task::Items(items, place, depth) => match items.next() {
+                Task::Items(items, is, depth) => match items.next() {
                     Some(item) => {
-                        let task = Task::Value(item, *place, *depth);
+                        let task = Task::Value(item, *is, *depth);
                         self.out.comma();
                         self.tasks.push(task);
                     }
@@ -274,14 +303,6 @@ impl<'f, 'r> Writer<'f, 'r> {
                     } else {
                         self.tasks.pop();
                     }
-                }
-                Task::Discriminator(entries, depth) => {
-                    let (next, depth) = (entries.next(), *depth);
-                    self.discriminator_entry(next, depth);
-                }
-                Task::Mapping(entries, depth) => {
-                    let (next, depth) = (entries.next(), *depth);
-                    self.mapping_entry(next, depth);
                 }
                 Task::Placed(first, last) => {
                     self.placing.remove(first);
@@ -299,42 +320,72 @@ impl<'f, 'r> Writer<'f, 'r> {
         self.tasks.pop();
     }
 
-    fn start(&mut self, node: NodeRef<'f>, place: Place, depth: u32) {
+    fn start(&mut self, node: NodeRef<'f>, is: Is, depth: u32) {
         match node.kind() {
-            Node::Object => self.object(node, place, depth),
+            Node::Object => self.object(node, is, depth),
             Node::Array => {
                 self.out.push("[");
-                self.tasks
-                    .push(Task::Items(node.items(), place.item(), depth + 1));
+                let item = is.item().is;
+                self.tasks.push(Task::Items(node.items(), item, depth + 1));
             }
+            Node::String if matches!(is, Is::Mapping) => self.mapping(node),
             _ => write_node(self.out.raw(), node),
         }
     }
 
-    fn object(&mut self, node: NodeRef<'f>, place: Place, depth: u32) {
-        let reference = match place {
-            Place::Data => None,
+    /// A schema that a discriminator names.
+    fn mapping(&mut self, node: NodeRef<'f>) {
+        let is_reference = is_mapping_reference(node.as_str().unwrap_or(""));
+        let target = is_reference.then(|| self.resolver.target(node)).flatten();
+        match target {
+            Some(target) => self.name_of(target),
+            None => write_node(self.out.raw(), node),
+        }
+    }
+
+    fn object(&mut self, node: NodeRef<'f>, is: Is, depth: u32) {
+        let reference = match is {
+            Is::Any => None,
             // Also of a whole map: a schema named `$ref` would be an object.
-            _ => node.get("$ref").and_then(NodeRef::as_str),
+            _ => node.get("$ref"),
         };
         if let Some(reference) = reference
-            && let Some(target) = self.resolver.target(node.span().file, reference)
+            && let Some(target) = self.resolver.target(reference)
+            && !self.stays(reference, target)
         {
-            let stays =
-                self.is_of_root(target) && reference.starts_with('#') && self.is_of_root(node);
-            if !stays {
-                return self.referenced(node, target, place, depth);
-            }
+            return self.referenced(node, target, is, depth);
         }
         self.out.push("{");
-        self.entries(node, place, depth, Without::Nothing);
+        self.entries(node, is, depth, Without::Nothing);
+    }
+
+    /// Whether `reference` means the same in the bundled document as where it is.
+    fn stays(&mut self, reference: NodeRef<'f>, target: NodeRef<'f>) -> bool {
+        if !self.is_of_root(reference) {
+            return false;
+        }
+        let text = reference.as_str().unwrap_or("");
+        match self.is_of_root(target) {
+            true => text.starts_with('#') || self.resolver.is_by_id(reference),
+            // The map of components may be in another file: it is put in its place.
+            false => self.is_component(text),
+        }
+    }
+
+    fn is_component(&self, text: &str) -> bool {
+        let depth = match self.version {
+            Version::V2 => 2,
+            _ if text.starts_with("#/components/") => 3,
+            _ => return false,
+        };
+        text.starts_with("#/") && text.matches('/').count() == depth
     }
 
     /// The entries of `node`, with which the open object ends.
-    fn entries(&mut self, node: NodeRef<'f>, place: Place, depth: u32, without: Without<'f>) {
+    fn entries(&mut self, node: NodeRef<'f>, is: Is, depth: u32, without: Without<'f>) {
         self.tasks.push(Task::Object(Object {
             entries: node.entries(),
-            place,
+            is,
             depth,
             without,
             closes: true,
@@ -347,73 +398,36 @@ impl<'f, 'r> Writer<'f, 'r> {
             return;
         };
         let key_text = key.as_str().unwrap_or("");
-        let (place, depth) = (object.place, object.depth);
-        let discriminates = match object.without {
-            Without::Nothing => {
-                key_text == "discriminator" && matches!(place, Place::Schema | Place::Other)
-            }
+        let (is, depth) = (object.is, object.depth);
+        match object.without {
             Without::Reference if key_text == "$ref" => return,
             Without::KeysOf(node) if node.get(key_text).is_some() => {
                 return self.resolver.files().meter.spend(1, key.span());
             }
-            _ => false,
-        };
+            _ => {}
+        }
         self.out.key(key_text);
-        if !discriminates {
-            let place = place.under(key_text);
-            self.tasks.push(Task::Value(value, place, depth + 1));
-        } else if value.get("mapping").is_none() {
-            self.tasks.push(Task::Value(value, Place::Other, depth + 1));
-        } else {
-            self.out.push("{");
-            self.tasks.push(Task::Discriminator(value.entries(), depth));
-        }
-    }
-
-    fn discriminator_entry(&mut self, next: Option<(NodeRef<'f>, NodeRef<'f>)>, depth: u32) {
-        let Some((key, value)) = next else {
-            return self.close("}");
-        };
-        let key = key.as_str().unwrap_or("");
-        self.out.key(key);
-        if key == "mapping" {
-            self.out.push("{");
-            self.tasks.push(Task::Mapping(value.entries(), depth));
-        } else {
-            self.tasks.push(Task::Value(value, Place::Data, depth + 1));
-        }
-    }
-
-    fn mapping_entry(&mut self, next: Option<(NodeRef<'f>, NodeRef<'f>)>, depth: u32) {
-        let Some((name, value)) = next else {
-            return self.close("}");
-        };
-        self.out.key(name.as_str().unwrap_or(""));
-        let reference = value.as_str().filter(|text| is_mapping_reference(text));
-        let target = reference.and_then(|text| self.resolver.target(value.span().file, text));
-        match target {
-            Some(target) => self.name_of(target),
-            None => self.tasks.push(Task::Value(value, Place::Data, depth + 1)),
-        }
+        let inside = is.entry(key_text, self.version).is;
+        self.tasks.push(Task::Value(value, inside, depth + 1));
     }
 
     /// `node` refers to `target`, which is not reached by its own text.
-    fn referenced(&mut self, node: NodeRef<'f>, target: NodeRef<'f>, place: Place, depth: u32) {
-        if place == Place::Schema || self.is_of_root(target) {
+    fn referenced(&mut self, node: NodeRef<'f>, target: NodeRef<'f>, is: Is, depth: u32) {
+        if matches!(is, Is::Schema) || is.refers() && self.is_of_root(target) {
             self.out.push("{\"$ref\":");
             self.name_of(target);
-            if self.kind == Kind::OpenApi31 {
-                return self.entries(node, place, depth, Without::Reference);
+            if self.version == Version::V31 {
+                return self.entries(node, is, depth, Without::Reference);
             }
             return self.out.push("}");
         }
         let end = match self.end_of_chain(target) {
             Ok(end) => end,
-            Err(Circle(from, to)) => return self.circle(from, to),
+            Err(Circle(from, to)) => return self.circle(from, to, is),
         };
         let placed = (location(target), location(end));
         if self.placing.contains(&placed.0) || self.placing.contains(&placed.1) {
-            return self.circle(node, target);
+            return self.circle(node, target, is);
         }
         self.placing.extend([placed.0, placed.1]);
         self.tasks.push(Task::Placed(placed.0, placed.1));
@@ -421,16 +435,16 @@ impl<'f, 'r> Writer<'f, 'r> {
         if siblings && target.kind() == Node::Object && target.get("$ref").is_none() {
             // Path items (and 3.1 references) may add to what they name.
             self.out.push("{");
-            self.entries(node, place, depth, Without::Reference);
+            self.entries(node, is, depth, Without::Reference);
             self.tasks.push(Task::Object(Object {
                 entries: target.entries(),
-                place,
+                is,
                 depth,
                 without: Without::KeysOf(node),
                 closes: false,
             }));
         } else {
-            self.tasks.push(Task::Value(end, place, depth + 1));
+            self.tasks.push(Task::Value(end, is, depth + 1));
         }
     }
 
@@ -450,7 +464,11 @@ impl<'f, 'r> Writer<'f, 'r> {
         end
     }
 
-    fn circle(&mut self, node: NodeRef<'f>, target: NodeRef<'f>) {
+    fn circle(&mut self, node: NodeRef<'f>, target: NodeRef<'f>, is: Is) {
+        // What no reader looks at stays as it is written.
+        if matches!(is, Is::Unknown) {
+            return write_node(self.out.raw(), node);
+        }
         self.findings
             .push(reference_cycle::found(node.span(), target.span()));
         self.out.push("{}");

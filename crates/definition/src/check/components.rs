@@ -1,15 +1,20 @@
 //! Components: their names, and schemas that only the names tell apart.
 
-use super::shape::Version;
+use super::changes::Change;
 use super::{Check, short};
+use crate::circles::circles;
 use crate::rules::{
-    endless_schema, invalid_component_name, optional_discriminator, some_services_refuse,
+    endless_schema, invalid_component_name, long_reference_chain, optional_discriminator,
+    some_services_refuse,
 };
+use crate::shape::Version;
 use flux_apim_syntax::{Kind, NodeRef};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Branches of a schema that are looked through for its discriminator.
 const MAX_BRANCHES: usize = 256;
+/// Links of a chain of references that nobody wonders about.
+const MAX_CHAIN: usize = 32;
 
 /// The names of components in `node`.
 pub(super) fn names<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, folder: Option<NodeRef<'c>>) {
@@ -30,7 +35,16 @@ pub(super) fn names<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, folder: Op
 }
 
 /// The components of 3.x.
-pub(super) fn schemas<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<NodeRef<'c>>) {
+pub(super) fn schemas<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
+    check.changes_fields(
+        node,
+        &[
+            ("examples", Change::Examples),
+            ("securitySchemes", Change::Security),
+            ("links", Change::Links),
+            ("callbacks", Change::Callbacks),
+        ],
+    );
     if let Some(schemas) = node.get("schemas") {
         all_of(check, schemas);
     }
@@ -40,6 +54,8 @@ fn all_of<'c>(check: &mut Check<'_, 'c>, schemas: NodeRef<'c>) {
     let nodes = schemas.entries().map(|(key, schema)| (schema.index(), key));
     check.components.extend(nodes);
     endless(check, schemas);
+    recursion(check, schemas);
+    chains(check, schemas);
 }
 
 /// The discriminator of `schema` names a property that is required.
@@ -76,7 +92,7 @@ pub(super) fn discriminator<'c>(check: &mut Check<'_, 'c>, schema: NodeRef<'c>) 
 }
 
 /// Whether `schema` requires `property`, itself or in a branch that has or requires it.
-fn requires<'c>(check: &Check<'_, 'c>, schema: NodeRef<'c>, property: &str) -> bool {
+fn requires<'c>(check: &mut Check<'_, 'c>, schema: NodeRef<'c>, property: &str) -> bool {
     let mut open = vec![schema];
     let mut left = MAX_BRANCHES;
     while let Some(schema) = open.pop() {
@@ -140,42 +156,87 @@ fn endless<'c>(check: &mut Check<'_, 'c>, schemas: NodeRef<'c>) {
             _ => Vec::new(),
         })
         .collect();
-    let mut done = HashSet::new();
+    let targets: Vec<Vec<_>> = edges
+        .iter()
+        .map(|edges| edges.iter().map(|(_, target)| *target).collect())
+        .collect();
+    let file = check.files.root;
+    let meter = check.files.meter;
     let mut found = Vec::new();
-    for start in 0..edges.len() {
-        circles(&edges, start, &mut done, &mut found);
-    }
+    circles(
+        &targets,
+        || meter.spend(1, file),
+        |way| found.extend(way.last().map(|(schema, edge)| edges[*schema][*edge].0)),
+    );
     for reference in found {
         let text = reference.as_str().unwrap_or("");
-        check.spend(1, reference);
         check.say(endless_schema::found(short(reference), text));
     }
 }
 
-/// The references that close a circle, each schema looked at once.
-fn circles<'c>(
-    edges: &[Vec<(NodeRef<'c>, usize)>],
-    start: usize,
-    done: &mut HashSet<usize>,
-    found: &mut Vec<NodeRef<'c>>,
-) {
-    if !done.insert(start) {
-        return;
+/// Schemas that lead back to themselves, wherever a reference stands in them.
+fn recursion<'c>(check: &mut Check<'_, 'c>, schemas: NodeRef<'c>) {
+    let document = schemas.document();
+    let prefix = match check.version {
+        Version::V2 => "#/definitions/",
+        _ => "#/components/schemas/",
+    };
+    let entries: Vec<_> = schemas.entries().collect();
+    let numbers = entries.iter().map(|(key, _)| key.as_str().unwrap_or(""));
+    let numbers: HashMap<&str, usize> = numbers.zip(0..).collect();
+    let mut edges = Vec::new();
+    for (_, schema) in &entries {
+        check.spend((schema.end_index() - schema.index()) as usize / 16, *schema);
+        let inside = schema.index()..schema.end_index().saturating_sub(1);
+        let references = inside.filter(|at| document.node(*at).as_str() == Some("$ref"));
+        let targets = references.filter_map(|at| {
+            let text = document.node(at + 1).as_str()?;
+            numbers.get(text.strip_prefix(prefix)?).copied()
+        });
+        edges.push(targets.collect::<Vec<_>>());
     }
-    let mut way = vec![(start, 0)];
-    let mut open = HashSet::from([start]);
-    while let Some((schema, next)) = way.last_mut() {
-        let Some((reference, target)) = edges[*schema].get(*next).copied() else {
-            open.remove(schema);
-            way.pop();
-            continue;
-        };
-        *next += 1;
-        if open.contains(&target) {
-            found.push(reference);
-        } else if done.insert(target) {
-            open.insert(target);
-            way.push((target, 0));
+    let (file, meter) = (check.files.root, check.files.meter);
+    let mut found = Vec::new();
+    circles(
+        &edges,
+        || meter.spend(1, file),
+        |way| found.extend(way.first().map(|(schema, _)| *schema)),
+    );
+    for schema in found {
+        check.changes(Change::Recursion, entries[schema].0.span());
+    }
+}
+
+/// Chains of schemas that are nothing but references, each looked at once.
+fn chains<'c>(check: &mut Check<'_, 'c>, schemas: NodeRef<'c>) {
+    // How many links lead on from a schema.
+    let mut lengths: HashMap<u32, usize> = HashMap::new();
+    let mut longest: Option<(usize, NodeRef<'c>)> = None;
+    for (key, schema) in schemas.entries() {
+        let mut way = Vec::new();
+        let mut next = Some(schema);
+        let mut rest = 0;
+        while let Some(link) = next {
+            check.spend(1, link);
+            if let Some(known) = lengths.get(&link.index()) {
+                rest = *known + 1;
+                break;
+            }
+            // A circle ends where it begins.
+            lengths.insert(link.index(), 0);
+            way.push(link);
+            let target = check.resolver.of(link);
+            next = target.filter(|target| check.is_root(*target));
         }
+        for (passed, link) in way.iter().rev().enumerate() {
+            lengths.insert(link.index(), rest + passed);
+        }
+        let length = lengths.get(&schema.index()).copied().unwrap_or(0);
+        if longest.is_none_or(|(most, _)| length > most) {
+            longest = Some((length, key));
+        }
+    }
+    if let Some((length, key)) = longest.filter(|(length, _)| *length > MAX_CHAIN) {
+        check.say(long_reference_chain::found(key.span(), length));
     }
 }

@@ -1,14 +1,23 @@
 //! What is said of the document as a whole, and of its contact.
 
-use super::shape::Version;
+use super::changes::Change;
 use super::{Check, place};
 use crate::rules::{
     doubtful_field_value, incomplete_object, invalid_field_value, missing_field,
     some_services_refuse,
 };
+use crate::shape::Version;
 use flux_apim_syntax::{Kind, NodeRef};
 
 pub(super) fn three<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Option<NodeRef<'c>>) {
+    check.changes_fields(
+        node,
+        &[
+            ("security", Change::Security),
+            ("externalDocs", Change::Docs),
+        ],
+    );
+    super::servers::all(check, node);
     if node.get("paths").is_some() {
         return;
     }
@@ -19,7 +28,16 @@ pub(super) fn three<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Optio
     });
 }
 
-pub(super) fn two<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<NodeRef<'c>>) {
+pub(super) fn two<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
+    check.changes_fields(
+        node,
+        &[
+            ("security", Change::Security),
+            ("securityDefinitions", Change::Security),
+            ("externalDocs", Change::Docs),
+            ("produces", Change::Produces),
+        ],
+    );
     let Some(version) = node.get("swagger") else {
         return;
     };
@@ -41,7 +59,7 @@ pub(super) fn two<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<No
     }
 }
 
-pub(super) fn contact<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<NodeRef<'c>>) {
+pub(super) fn contact<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
     let Some(email) = node.get("email") else {
         return;
     };

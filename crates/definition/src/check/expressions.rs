@@ -4,7 +4,7 @@ use super::Check;
 use crate::rules::invalid_runtime_expression;
 use flux_apim_syntax::NodeRef;
 
-pub(super) fn callback<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<NodeRef<'c>>) {
+pub(super) fn callback<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
     for (key, _) in node.entries() {
         let text = key.as_str().unwrap_or("");
         if text.starts_with("x-") {
@@ -24,7 +24,7 @@ pub(super) fn callback<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Opti
     }
 }
 
-pub(super) fn link<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<NodeRef<'c>>) {
+pub(super) fn link<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
     let parameters = node
         .get("parameters")
         .into_iter()

@@ -6,6 +6,7 @@
 //! for. What concerns several values together, such as paths and their parameters, is
 //! looked at where the object is met that has them all.
 
+mod changes;
 mod components;
 mod documents;
 mod expressions;
@@ -14,26 +15,23 @@ mod parameters;
 mod paths;
 mod pattern;
 mod references;
+mod regex;
 mod schema;
 mod security;
 mod servers;
-mod shape;
 mod template;
-mod v2;
-mod v3;
 mod values;
 
-use crate::Kind;
-use crate::bundle::Files;
-use crate::ids::Ids;
+use crate::bundle::{Files, Resolver};
 use crate::rules::{
     dropped_value, incomplete_object, invalid_path_template, missing_field, some_services_refuse,
     unknown_field, wrong_type,
 };
+use crate::shape::{Also, Is, Need, Patterned, Shape, Version};
+use changes::{Change, Changes};
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Diagnostic, Findings, Span};
 use flux_apim_syntax::{self as syntax, NodeRef};
-use shape::{Is, Need, Patterned, Shape, Version};
 use std::collections::{HashMap, HashSet};
 
 /// A value to look at.
@@ -50,6 +48,9 @@ struct Work<'c> {
 /// What is known in the middle of a check.
 struct Check<'f, 'c> {
     files: &'c Files<'c>,
+    resolver: &'f mut Resolver<'c>,
+    /// Whether the definition has several files.
+    several: bool,
     version: Version,
     root: NodeRef<'c>,
     findings: &'f mut Findings,
@@ -58,41 +59,43 @@ struct Check<'f, 'c> {
     met: HashSet<(FileId, u32, usize)>,
     /// The schemas among the components.
     components: HashMap<u32, NodeRef<'c>>,
-    /// Looked for when a reference of 3.1 leads to no file.
-    ids: Option<Ids<'c>>,
+    /// What is said of the whole document at its end.
+    changes: Changes,
     /// What was said once for the whole document.
     said: HashSet<(&'static str, &'c str)>,
 }
 
-/// Checks the definition that consists of `files`.
-pub(super) fn check(files: &Files<'_>, kind: Kind, findings: &mut Findings) {
-    let (version, shape) = match kind {
-        Kind::Swagger2 => (Version::V2, &v2::DOCUMENT),
-        Kind::OpenApi30 => (Version::V30, &v3::DOCUMENT),
-        Kind::OpenApi31 => (Version::V31, &v3::DOCUMENT),
-        _ => return,
-    };
+/// Checks the definition whose files `resolver` knows.
+pub(super) fn check(
+    resolver: &mut Resolver<'_>,
+    (version, is): (Version, Is),
+    findings: &mut Findings,
+) {
+    let files = resolver.files();
     let Some(root) = files.root_of(files.root) else {
         return;
     };
     let mut check = Check {
         files,
+        several: files.are_several(),
+        resolver,
         version,
         root,
         findings,
         open: Vec::new(),
         met: HashSet::new(),
         components: HashMap::new(),
-        ids: None,
+        changes: Changes::new(),
         said: HashSet::new(),
     };
-    check.push(root, None, Is::Object(shape));
+    check.push(root, None, is);
     let mut held = files.meter.budget().hold(0, files.root);
     while let Some(work) = check.open.pop() {
         check.files.meter.spend(2, files.root);
         check.look(work);
         held.grow(check.open.capacity() * size_of::<Work<'_>>(), files.root);
     }
+    check.say_changes();
 }
 
 impl<'c> Check<'_, 'c> {
@@ -100,7 +103,7 @@ impl<'c> Check<'_, 'c> {
         // Most values are texts where texts belong: there is nothing to look at.
         let fits = match is {
             Is::Any => true,
-            Is::Text => node.kind() == syntax::Kind::String,
+            Is::Text | Is::Mapping => node.kind() == syntax::Kind::String,
             _ => false,
         };
         if fits {
@@ -133,9 +136,13 @@ impl<'c> Check<'_, 'c> {
     }
 
     fn look(&mut self, work: Work<'c>) {
+        let elsewhere = self.several && !work.is.refers();
+        if elsewhere && references::is_elsewhere(self, work.node, work.is) {
+            return;
+        }
         match work.is {
-            Is::Any => {}
-            Is::Text => values::text(self, work),
+            Is::Any | Is::Unknown | Is::Unread(_) => {}
+            Is::Text | Is::Mapping => values::text(self, work),
             Is::Bool => values::boolean(self, work),
             Is::Limited(limit) => values::limited(self, work, limit),
             Is::Word(words) => values::word(self, work, words),
@@ -225,8 +232,29 @@ impl<'c> Check<'_, 'c> {
                 _ => missing_field::found(at, shape.name, field.name),
             });
         }
-        if let Some(more) = shape.more {
-            more(self, node, work.key);
+        if let Some(also) = shape.also {
+            self.also(also, node, work.key);
+        }
+    }
+
+    /// What there is to say of an object beside its fields.
+    fn also(&mut self, also: Also, node: NodeRef<'c>, key: Option<NodeRef<'c>>) {
+        match also {
+            Also::DocumentOfTwo => documents::two(self, node),
+            Also::Document => documents::three(self, node, key),
+            Also::Contact => documents::contact(self, node),
+            Also::Server => servers::server(self, node, key),
+            Also::Components => components::schemas(self, node),
+            Also::Paths => paths::paths(self, node),
+            Also::PathItem => paths::item(self, node),
+            Also::Operation => operations::operation(self, node, key),
+            Also::ParameterOfTwo => parameters::two(self, node, key),
+            Also::Parameter => parameters::three(self, node, key),
+            Also::Callback => expressions::callback(self, node),
+            Also::Link => expressions::link(self, node),
+            Also::SchemeOfTwo => security::definition(self, node, key),
+            Also::Scheme => security::scheme(self, node, key),
+            Also::Requirement => security::requirement(self, node),
         }
     }
 
@@ -240,6 +268,9 @@ impl<'c> Check<'_, 'c> {
             return self.push(value, Some(key), field.is);
         }
         if shape.extensions && name.starts_with("x-") {
+            if name != "x-servers" {
+                self.changes(Change::Extensions, key.span());
+            }
             return;
         }
         match shape.patterned {

@@ -1,10 +1,11 @@
 //! Operations: their answers, their bodies, what APIM shows of them.
 
-use super::shape::Version;
+use super::changes::Change;
 use super::{Check, place};
 use crate::rules::{
     invalid_status, long_summary, lower_case_status, operation_without_response, several_bodies,
 };
+use crate::shape::Version;
 use flux_apim_syntax::{Kind, NodeRef};
 
 /// Characters that a display name of APIM may have.
@@ -15,7 +16,21 @@ pub(super) fn operation<'c>(
     node: NodeRef<'c>,
     key: Option<NodeRef<'c>>,
 ) {
-    super::parameters::listed(check, node, key);
+    super::parameters::listed(check, node);
+    check.changes_fields(
+        node,
+        &[
+            ("security", Change::Security),
+            ("servers", Change::Servers),
+            ("callbacks", Change::Callbacks),
+            ("externalDocs", Change::Docs),
+            ("produces", Change::Produces),
+        ],
+    );
+    let method = key.and_then(NodeRef::as_str).unwrap_or("");
+    if matches!(method, "get" | "head" | "options") {
+        check.changes_fields(node, &[("requestBody", Change::Body)]);
+    }
     match node.entry("responses") {
         None => check.say(operation_without_response::missing(place(key, node))),
         Some((word, responses)) if responses.kind() == Kind::Object => {

@@ -1,6 +1,6 @@
 //! Parameters: each by itself, in its list, and against the path.
 
-use super::shape::Version;
+use super::changes::Change;
 use super::{Check, place};
 use crate::operations::methods;
 use crate::rules::{
@@ -8,6 +8,7 @@ use crate::rules::{
     missing_field, optional_path_parameter, parameter_name_clash, superfluous_path_parameter,
     undeclared_path_parameter, unknown_field,
 };
+use crate::shape::Version;
 use flux_apim_syntax::{Kind, NodeRef};
 use std::collections::{HashMap, HashSet};
 
@@ -38,6 +39,34 @@ fn required<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, at: flux_apim_diag
     }
 }
 
+fn required_query<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, word: &str) {
+    if word == "query"
+        && let Some((key, value)) = node.entry("required")
+        && value.kind() == Kind::True
+    {
+        check.changes(Change::RequiredQuery, key.span());
+    }
+}
+
+/// How a parameter is written, where that is not how API Management has it.
+fn serialized<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
+    let is = |name: &str, usual: &[&str]| {
+        let text = node.get(name).and_then(NodeRef::as_str);
+        text.is_some_and(|text| !usual.contains(&text))
+    };
+    let has = |name: &str, kind: Kind| node.get(name).is_some_and(|value| value.kind() == kind);
+    let query = text(node, "in") == Some("query");
+    let changed = [
+        ("style", is("style", &["form", "simple"])),
+        ("explode", query && has("explode", Kind::False)),
+        ("allowReserved", has("allowReserved", Kind::True)),
+        ("allowEmptyValue", has("allowEmptyValue", Kind::True)),
+    ];
+    for (name, _) in changed.iter().filter(|(_, is_changed)| *is_changed) {
+        check.changes_fields(node, &[(name, Change::Serialization)]);
+    }
+}
+
 /// A parameter of 3.x.
 pub(super) fn three<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Option<NodeRef<'c>>) {
     const PLACES: &[&str] = &["path", "query", "header", "cookie"];
@@ -48,8 +77,12 @@ pub(super) fn three<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Optio
             check.say(invalid_field_value::place(place.span(), word, PLACES));
         } else if word == "path" {
             required(check, node, at);
+        } else if word == "cookie" {
+            check.changes(Change::Cookie, place.span());
         }
+        required_query(check, node, word);
     }
+    serialized(check, node);
     match (node.get("schema"), node.entry("content")) {
         (None, None) => check.say(incomplete_object::no_schema(at)),
         (Some(_), Some((content, _))) => {
@@ -70,6 +103,10 @@ pub(super) fn two<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Option<
     if !PLACES.contains(&word) {
         return check.say(invalid_field_value::place(place.span(), word, PLACES));
     }
+    if word == "formData" {
+        check.changes(Change::Form, place.span());
+    }
+    required_query(check, node, word);
     let (wanted, what) = match word {
         "body" => ("schema", "a body parameter"),
         _ => ("type", "a parameter that is no body"),
@@ -128,7 +165,7 @@ pub(super) fn two<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Option<
 }
 
 /// The parameters of an operation or a path item: each once.
-pub(super) fn listed<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<NodeRef<'c>>) {
+pub(super) fn listed<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
     let Some(list) = node
         .get("parameters")
         .filter(|list| list.kind() == Kind::Array)
@@ -181,7 +218,7 @@ struct Declared<'c> {
 }
 
 /// The path and query parameters in `list`; nothing when one of them is not known.
-fn declared<'c>(check: &Check<'_, 'c>, list: Option<NodeRef<'c>>) -> Option<Vec<Declared<'c>>> {
+fn declared<'c>(check: &mut Check<'_, 'c>, list: Option<NodeRef<'c>>) -> Option<Vec<Declared<'c>>> {
     let mut out = Vec::new();
     if list.is_some_and(|list| list.kind() != Kind::Array) {
         return None;

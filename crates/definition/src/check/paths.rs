@@ -1,16 +1,29 @@
 //! Paths: their templates, what makes two of them one, and the names of operations.
 
 use super::Check;
+use super::changes::Change;
 use super::template::{self, Fault};
 use crate::operations::methods;
 use crate::rules::{
-    duplicate_operation_id, duplicate_signature, invalid_path_template, query_in_path,
+    duplicate_operation_id, duplicate_signature, invalid_path_template, long_path, query_in_path,
     similar_paths,
 };
 use flux_apim_syntax::NodeRef;
 use std::collections::HashMap;
 
-pub(super) fn paths<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<NodeRef<'c>>) {
+/// Characters that a URL template may have.
+const MAX_PATH: usize = 1000;
+
+/// What API Management does not take of a path.
+pub(super) fn item<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
+    super::parameters::listed(check, node);
+    check.changes_fields(
+        node,
+        &[("servers", Change::Servers), ("trace", Change::Trace)],
+    );
+}
+
+pub(super) fn paths<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
     let mut known = Known::default();
     for (key, value) in node.entries() {
         let path = key.as_str().unwrap_or("");
@@ -24,6 +37,12 @@ pub(super) fn paths<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, _: Option<
         if item.index() != value.index() && check.is_root(item) {
             // Another path of the document, which is looked at where it stands.
             continue;
+        }
+        if path.len() > MAX_PATH {
+            let length = path.chars().count();
+            if length > MAX_PATH {
+                check.say(long_path::found(key.span(), length, MAX_PATH));
+            }
         }
         if path.contains('?') {
             check.say(query_in_path::found(key.span(), path));

@@ -1,13 +1,12 @@
 //! References: what they may look like where they stand, and where they lead.
 
-use super::shape::{Is, Version};
 use super::{Check, Work};
-use crate::ids::Ids;
 use crate::reference::{self, Target};
 use crate::rules::{
     dropped_value, reference_of_other_kind, some_services_refuse, unknown_field, unusual_reference,
     wrong_type,
 };
+use crate::shape::{Is, Version};
 use flux_apim_syntax::NodeRef;
 
 /// References that are followed from one place to the next.
@@ -64,57 +63,33 @@ fn look<'c>(
     is: Is,
 ) {
     check.spend(1 + text.len() / 32, reference);
-    let file = reference.document().file();
-    let files = check.files;
-    match reference::parse(text, files.shared.tree().path(file)) {
-        Target::Local(pointer) if check.is_root(reference) => {
-            // What leads nowhere is said where references are looked up.
-            if check.root.pointer(&pointer).is_some() {
-                local(check, reference, text, &pointer, folder);
-            }
-        }
-        Target::Local(pointer) => follow(check, reference.document().root(), &pointer, is),
-        Target::File { path, pointer } => {
-            let target = files.shared.tree().find(&path);
-            if target.is_none() && is_id(check, reference, text) {
-                check.say(some_services_refuse::reference(reference.span(), text));
-            }
-            if let Some(target) = target.filter(|target| *target != files.root)
-                && let Some(root) = files.root_of(target)
-            {
-                follow(check, root, &pointer, is);
-            }
-        }
-        Target::Remote if !is_id(check, reference, text) => {}
-        Target::Anchor | Target::Remote => {
-            if check.version == Version::V31 && check.first("reference", text) {
-                check.say(some_services_refuse::reference(reference.span(), text));
-            }
-        }
-        Target::Outside => {}
-    }
-}
-
-/// Whether the reference `text` names a schema of its document by `$id`.
-fn is_id<'c>(check: &mut Check<'_, 'c>, reference: NodeRef<'c>, text: &str) -> bool {
-    if check.version != Version::V31 || !check.is_root(reference) {
-        return false;
-    }
-    let (files, document) = (check.files, reference.document());
-    let ids = || Ids::of(document, files.meter);
-    check.ids.get_or_insert_with(ids).has(text)
-}
-
-/// Meets what another file has at `pointer`.
-fn follow<'c>(check: &mut Check<'_, 'c>, root: NodeRef<'c>, pointer: &str, is: Is) {
-    let Some(node) = root.pointer(pointer) else {
+    // What leads nowhere is said where references are followed.
+    let Some(target) = check.resolver.target(reference) else {
         return;
     };
-    let of = match is {
-        Is::Object(shape) => std::ptr::from_ref(shape).addr(),
-        _ => 0,
-    };
-    if check.met.insert((node.document().file(), node.index(), of)) {
+    if !check.is_root(target) {
+        return follow(check, target, is);
+    }
+    if !check.is_root(reference) {
+        return;
+    }
+    let path = check.files.shared.tree().path(check.files.root);
+    match reference::parse(text, path) {
+        Target::Local(pointer) if !check.resolver.is_by_id(reference) => {
+            local(check, reference, text, &pointer, folder);
+        }
+        _ => {
+            if check.first("reference", text) {
+                check.say(some_services_refuse::reference(reference.span(), text));
+            }
+        }
+    }
+}
+
+/// Meets what another file has at `node`.
+fn follow<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, is: Is) {
+    let key = (node.document().file(), node.index(), is.id());
+    if check.met.insert(key) {
         check.open.push(Work {
             node,
             key: None,
@@ -122,6 +97,17 @@ fn follow<'c>(check: &mut Check<'_, 'c>, root: NodeRef<'c>, pointer: &str, is: I
             dropped: false,
         });
     }
+}
+
+/// Whether another file has what should be at `node`, where the specification has no
+/// reference: it is put in its place, and is looked at as such.
+pub(super) fn is_elsewhere<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, is: Is) -> bool {
+    let target = check.resolver.of(node);
+    let Some(target) = target.filter(|target| !check.is_root(*target)) else {
+        return false;
+    };
+    follow(check, target, is);
+    true
 }
 
 /// A reference inside the definition: to a component, and of the right kind.
@@ -161,24 +147,14 @@ fn local<'c>(
 
 impl<'c> Check<'_, 'c> {
     /// What `node` is, or what its reference leads to; nothing when it leads nowhere.
-    pub(super) fn resolve(&self, node: NodeRef<'c>) -> Option<NodeRef<'c>> {
-        let files = self.files;
+    pub(super) fn resolve(&mut self, node: NodeRef<'c>) -> Option<NodeRef<'c>> {
         let mut node = node;
         for _ in 0..MAX_HOPS {
             let Some(reference) = node.get("$ref") else {
                 return Some(node);
             };
-            let text = reference.as_str()?;
-            self.spend(1 + text.len() / 32, reference);
-            let file = reference.document().file();
-            node = match reference::parse(text, files.shared.tree().path(file)) {
-                Target::Local(pointer) => node.document().root().pointer(&pointer)?,
-                Target::File { path, pointer } => {
-                    let target = files.shared.tree().find(&path)?;
-                    files.root_of(target)?.pointer(&pointer)?
-                }
-                Target::Anchor | Target::Remote | Target::Outside => return None,
-            };
+            self.spend(1, reference);
+            node = self.resolver.target(reference)?;
         }
         None
     }

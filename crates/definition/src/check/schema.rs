@@ -1,135 +1,19 @@
 //! Schemas: their keywords by version, and what the value of each is.
 
-use super::shape::{Is, Version};
-use super::{Check, Work, place, references, v2, v3, values};
+use super::{Check, Work, place, references, values};
 use crate::rules::{
-    array_without_items, doubtful_field_value, invalid_field_value, invalid_pattern,
-    some_services_refuse, unknown_field, unknown_schema_keyword, wrong_type,
+    array_without_items, doubtful_field_value, foreign_pattern, invalid_field_value,
+    invalid_pattern, slow_pattern, some_services_refuse, unknown_field, unknown_schema_keyword,
+    wrong_type,
 };
+use crate::shape::schema::{ALL, ANY, LATER};
+use crate::shape::schema::{KEYWORDS, Word, row};
+use crate::shape::{Is, Version, v2, v3};
 use flux_apim_syntax::{Kind, NodeRef};
-
-/// What the value of a keyword is.
-#[derive(Clone, Copy)]
-enum Word {
-    Is(Is),
-    /// A number, above zero where asked.
-    Number {
-        positive: bool,
-    },
-    /// A whole number that is not negative.
-    Count,
-    /// A boolean, and a number from 3.1 on.
-    Exclusive,
-    Type,
-    Items,
-    Schemas,
-    Required,
-    Enum,
-    Additional,
-    Discriminator,
-    Pattern,
-    /// No array, no object: the readers of 3.1 have no place for one.
-    Scalar,
-    Xml,
-    Docs,
-}
-
-const TWO: u8 = 1;
-const THREE: u8 = 2;
-const LATER: u8 = 4;
-const ALL: u8 = TWO | THREE | LATER;
-
-const SCHEMA: Word = Word::Is(Is::Schema);
-const SCHEMA_MAP: Word = Word::Is(Is::Map(&Is::Schema));
-const ANY: Word = Word::Is(Is::Any);
-const TEXT: Word = Word::Is(Is::Text);
-const BOOL: Word = Word::Is(Is::Bool);
-
-/// Keywords, the versions that have them, their values; sorted.
-const KEYWORDS: &[(&str, u8, Word)] = &[
-    ("$anchor", LATER, ANY),
-    ("$comment", LATER, ANY),
-    ("$defs", LATER, SCHEMA_MAP),
-    ("$dynamicAnchor", LATER, ANY),
-    ("$dynamicRef", LATER, ANY),
-    ("$id", LATER, ANY),
-    ("$ref", ALL, TEXT),
-    ("$schema", LATER, ANY),
-    ("$vocabulary", LATER, ANY),
-    ("additionalProperties", ALL, Word::Additional),
-    ("allOf", ALL, Word::Schemas),
-    ("anyOf", THREE | LATER, Word::Schemas),
-    ("const", LATER, Word::Scalar),
-    ("contains", LATER, SCHEMA),
-    ("contentEncoding", LATER, ANY),
-    ("contentMediaType", LATER, ANY),
-    ("contentSchema", LATER, ANY),
-    ("default", ALL, ANY),
-    ("dependentRequired", LATER, ANY),
-    ("dependentSchemas", LATER, SCHEMA_MAP),
-    ("deprecated", THREE | LATER, BOOL),
-    ("description", ALL, TEXT),
-    ("discriminator", ALL, Word::Discriminator),
-    ("else", LATER, SCHEMA),
-    ("enum", ALL, Word::Enum),
-    ("example", ALL, ANY),
-    ("examples", LATER, Word::Is(Is::List(&Is::Any))),
-    ("exclusiveMaximum", ALL, Word::Exclusive),
-    ("exclusiveMinimum", ALL, Word::Exclusive),
-    ("externalDocs", ALL, Word::Docs),
-    ("format", ALL, TEXT),
-    ("if", LATER, SCHEMA),
-    ("items", ALL, Word::Items),
-    ("maxContains", LATER, ANY),
-    ("maxItems", ALL, Word::Count),
-    ("maxLength", ALL, Word::Count),
-    ("maxProperties", ALL, Word::Count),
-    ("maximum", ALL, Word::Number { positive: false }),
-    ("minContains", LATER, ANY),
-    ("minItems", ALL, Word::Count),
-    ("minLength", ALL, Word::Count),
-    ("minProperties", ALL, Word::Count),
-    ("minimum", ALL, Word::Number { positive: false }),
-    ("multipleOf", ALL, Word::Number { positive: true }),
-    ("not", THREE | LATER, SCHEMA),
-    ("nullable", THREE | LATER, BOOL),
-    ("oneOf", THREE | LATER, Word::Schemas),
-    ("pattern", ALL, Word::Pattern),
-    ("patternProperties", LATER, SCHEMA_MAP),
-    ("prefixItems", LATER, Word::Schemas),
-    ("properties", ALL, SCHEMA_MAP),
-    ("propertyNames", LATER, SCHEMA),
-    ("readOnly", ALL, BOOL),
-    ("required", ALL, Word::Required),
-    ("then", LATER, SCHEMA),
-    ("title", ALL, TEXT),
-    ("type", ALL, Word::Type),
-    ("unevaluatedItems", LATER, SCHEMA),
-    ("unevaluatedProperties", LATER, SCHEMA),
-    ("uniqueItems", ALL, BOOL),
-    ("writeOnly", THREE | LATER, BOOL),
-    ("xml", ALL, Word::Xml),
-];
 
 const TYPES: &[&str] = &[
     "string", "number", "integer", "boolean", "array", "object", "null",
 ];
-
-fn row(name: &str) -> Option<(u8, Word)> {
-    let at = KEYWORDS.binary_search_by(|(keyword, ..)| keyword.cmp(&name));
-    let (_, versions, word) = KEYWORDS.get(at.ok()?)?;
-    Some((*versions, *word))
-}
-
-impl Version {
-    fn bit(self) -> u8 {
-        match self {
-            Self::V2 => TWO,
-            Self::V30 => THREE,
-            Self::V31 => LATER,
-        }
-    }
-}
 
 pub(super) fn schema<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
     let node = work.node;
@@ -440,18 +324,12 @@ fn pattern<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
     };
     check.spend(text.len() / 16, work.node);
     if let Err(what) = super::pattern::check(text) {
-        check.say(invalid_pattern::found(work.node.span(), text, what));
+        return check.say(invalid_pattern::found(work.node.span(), text, what));
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{KEYWORDS, row};
-
-    #[test]
-    fn every_keyword_is_found() {
-        assert!(KEYWORDS.is_sorted_by_key(|(name, ..)| *name));
-        assert!(KEYWORDS.iter().all(|(name, ..)| row(name).is_some()));
-        assert!(row("maxlength").is_none());
+    if super::regex::is_slow(text) {
+        check.say(slow_pattern::found(work.node.span(), text));
+    }
+    if let Some(what) = super::regex::foreign(text) {
+        check.say(foreign_pattern::found(work.node.span(), text, what));
     }
 }

@@ -1,16 +1,12 @@
 //! Security: which API Management does not read, though the readers do.
 
-use super::shape::Version;
 use super::{Check, place};
 use crate::rules::{incomplete_object, missing_field, undefined_security_scheme, unknown_field};
+use crate::shape::Version;
 use flux_apim_syntax::NodeRef;
 
 /// The names in a requirement are those of declared schemes.
-pub(super) fn requirement<'c>(
-    check: &mut Check<'_, 'c>,
-    node: NodeRef<'c>,
-    _: Option<NodeRef<'c>>,
-) {
+pub(super) fn requirement<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
     let declared = match check.version {
         Version::V2 => check.root.get("securityDefinitions"),
         _ => check

@@ -1,8 +1,31 @@
 //! Servers: which become the address of the backend.
 
 use super::Check;
-use crate::rules::{doubtful_field_value, server_variable};
+use crate::rules::{doubtful_field_value, server_chosen, server_variable};
 use flux_apim_syntax::NodeRef;
+
+/// The servers of the document: one of them is the backend.
+pub(super) fn all<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
+    let servers = node.get("servers").into_iter().flat_map(NodeRef::items);
+    let urls = servers.filter_map(|server| server.get("url"));
+    let urls: Vec<_> = urls.filter(|url| url.as_str().is_some()).collect();
+    if urls.len() < 2 {
+        return;
+    }
+    let is_secure = |url: &&NodeRef<'c>| {
+        let start = url.as_str().and_then(|url| url.get(..8));
+        start.is_some_and(|start| start.eq_ignore_ascii_case("https://"))
+    };
+    let secure = urls.iter().find(is_secure);
+    let url = secure.unwrap_or(&urls[0]);
+    let text = url.as_str().unwrap_or("");
+    check.say(server_chosen::found(
+        url.span(),
+        text,
+        urls.len(),
+        secure.is_some(),
+    ));
+}
 
 pub(super) fn server<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Option<NodeRef<'c>>) {
     // Azure ignores servers of paths, operations and links.

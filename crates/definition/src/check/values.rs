@@ -1,8 +1,8 @@
 //! Values without parts: texts, booleans, words.
 
-use super::shape::{Limit, Version};
 use super::{Check, Work, place};
 use crate::rules::{doubtful_field_value, invalid_field_value, repeated_item, wrong_type};
+use crate::shape::{Limit, Version};
 use flux_apim_syntax::{Kind, NodeRef};
 use std::collections::HashMap;
 

@@ -19,3 +19,17 @@ pub fn found(file: FileId, path: &ArtifactPath) -> Diagnostic {
     Diagnostic::new(&RULE, file, message)
         .help("an API without operations answers every call with 404; add paths")
 }
+
+/// Of WADL: no method.
+pub fn wadl(file: FileId) -> Diagnostic {
+    let message = "the document declares no method of a resource";
+    Diagnostic::new(&RULE, file, message)
+        .help("an API without operations answers every call with 404; add `<method>` to a resource")
+}
+
+/// Of OData: nothing in an entity container.
+pub fn odata(file: FileId) -> Diagnostic {
+    let message = "the metadata have no entity set, singleton, function or action";
+    Diagnostic::new(&RULE, file, message)
+        .help("an API without operations answers every call with 404; add an `<EntityContainer>`")
+}

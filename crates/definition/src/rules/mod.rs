@@ -3,21 +3,29 @@
 #![allow(missing_docs, reason = "the summary of a rule says what it is")]
 
 pub mod array_without_items;
+pub mod changed_by_import;
 pub mod definition_without_operations;
 pub mod doubtful_field_value;
 pub mod dropped_value;
 pub mod duplicate_operation_id;
 pub mod duplicate_parameter;
 pub mod duplicate_signature;
+pub mod endless_input;
 pub mod endless_schema;
+pub mod foreign_pattern;
+pub mod graphql_without_query;
 pub mod incomplete_object;
 pub mod invalid_component_name;
 pub mod invalid_field_value;
+pub mod invalid_graphql;
 pub mod invalid_path_template;
 pub mod invalid_pattern;
+pub mod invalid_proto;
 pub mod invalid_runtime_expression;
 pub mod invalid_status;
 pub mod invalid_wsdl;
+pub mod long_path;
+pub mod long_reference_chain;
 pub mod long_summary;
 pub mod lower_case_status;
 pub mod malformed_definition;
@@ -27,42 +35,64 @@ pub mod optional_discriminator;
 pub mod optional_path_parameter;
 pub mod parameter_name_clash;
 pub mod policy_as_definition;
+pub mod proto_import;
+pub mod proto_without_service;
 pub mod query_in_path;
+pub mod recursive_type;
 pub mod reference_cycle;
 pub mod reference_of_other_kind;
 pub mod remote_reference;
 pub mod repeated_item;
+pub mod server_chosen;
 pub mod server_variable;
 pub mod several_bodies;
+pub mod several_parts;
 pub mod similar_paths;
+pub mod slow_pattern;
 pub mod some_services_refuse;
 pub mod superfluous_path_parameter;
 pub mod undeclared_path_parameter;
 pub mod undefined_security_scheme;
 pub mod unknown_definition;
 pub mod unknown_field;
+pub mod unknown_graphql_type;
 pub mod unknown_mapping;
+pub mod unknown_metadata_type;
+pub mod unknown_proto_type;
 pub mod unknown_schema_keyword;
+pub mod unknown_wsdl_port;
+pub mod unresolved_name;
 pub mod unresolved_reference;
+pub mod unsupported_binding;
+pub mod unsupported_import;
 pub mod unusual_reference;
 pub mod wrong_type;
+pub mod wsdl_port_chosen;
 
 pub use array_without_items::RULE as ARRAY_WITHOUT_ITEMS;
+pub use changed_by_import::RULE as CHANGED_BY_IMPORT;
 pub use definition_without_operations::RULE as DEFINITION_WITHOUT_OPERATIONS;
 pub use doubtful_field_value::RULE as DOUBTFUL_FIELD_VALUE;
 pub use dropped_value::RULE as DROPPED_VALUE;
 pub use duplicate_operation_id::RULE as DUPLICATE_OPERATION_ID;
 pub use duplicate_parameter::RULE as DUPLICATE_PARAMETER;
 pub use duplicate_signature::RULE as DUPLICATE_SIGNATURE;
+pub use endless_input::RULE as ENDLESS_INPUT;
 pub use endless_schema::RULE as ENDLESS_SCHEMA;
+pub use foreign_pattern::RULE as FOREIGN_PATTERN;
+pub use graphql_without_query::RULE as GRAPHQL_WITHOUT_QUERY;
 pub use incomplete_object::RULE as INCOMPLETE_OBJECT;
 pub use invalid_component_name::RULE as INVALID_COMPONENT_NAME;
 pub use invalid_field_value::RULE as INVALID_FIELD_VALUE;
+pub use invalid_graphql::RULE as INVALID_GRAPHQL;
 pub use invalid_path_template::RULE as INVALID_PATH_TEMPLATE;
 pub use invalid_pattern::RULE as INVALID_PATTERN;
+pub use invalid_proto::RULE as INVALID_PROTO;
 pub use invalid_runtime_expression::RULE as INVALID_RUNTIME_EXPRESSION;
 pub use invalid_status::RULE as INVALID_STATUS;
 pub use invalid_wsdl::RULE as INVALID_WSDL;
+pub use long_path::RULE as LONG_PATH;
+pub use long_reference_chain::RULE as LONG_REFERENCE_CHAIN;
 pub use long_summary::RULE as LONG_SUMMARY;
 pub use lower_case_status::RULE as LOWER_CASE_STATUS;
 pub use malformed_definition::RULE as MALFORMED_DEFINITION;
@@ -72,25 +102,39 @@ pub use optional_discriminator::RULE as OPTIONAL_DISCRIMINATOR;
 pub use optional_path_parameter::RULE as OPTIONAL_PATH_PARAMETER;
 pub use parameter_name_clash::RULE as PARAMETER_NAME_CLASH;
 pub use policy_as_definition::RULE as POLICY_AS_DEFINITION;
+pub use proto_import::RULE as PROTO_IMPORT;
+pub use proto_without_service::RULE as PROTO_WITHOUT_SERVICE;
 pub use query_in_path::RULE as QUERY_IN_PATH;
+pub use recursive_type::RULE as RECURSIVE_TYPE;
 pub use reference_cycle::RULE as REFERENCE_CYCLE;
 pub use reference_of_other_kind::RULE as REFERENCE_OF_OTHER_KIND;
 pub use remote_reference::RULE as REMOTE_REFERENCE;
 pub use repeated_item::RULE as REPEATED_ITEM;
+pub use server_chosen::RULE as SERVER_CHOSEN;
 pub use server_variable::RULE as SERVER_VARIABLE;
 pub use several_bodies::RULE as SEVERAL_BODIES;
+pub use several_parts::RULE as SEVERAL_PARTS;
 pub use similar_paths::RULE as SIMILAR_PATHS;
+pub use slow_pattern::RULE as SLOW_PATTERN;
 pub use some_services_refuse::RULE as SOME_SERVICES_REFUSE;
 pub use superfluous_path_parameter::RULE as SUPERFLUOUS_PATH_PARAMETER;
 pub use undeclared_path_parameter::RULE as UNDECLARED_PATH_PARAMETER;
 pub use undefined_security_scheme::RULE as UNDEFINED_SECURITY_SCHEME;
 pub use unknown_definition::RULE as UNKNOWN_DEFINITION;
 pub use unknown_field::RULE as UNKNOWN_FIELD;
+pub use unknown_graphql_type::RULE as UNKNOWN_GRAPHQL_TYPE;
 pub use unknown_mapping::RULE as UNKNOWN_MAPPING;
+pub use unknown_metadata_type::RULE as UNKNOWN_METADATA_TYPE;
+pub use unknown_proto_type::RULE as UNKNOWN_PROTO_TYPE;
 pub use unknown_schema_keyword::RULE as UNKNOWN_SCHEMA_KEYWORD;
+pub use unknown_wsdl_port::RULE as UNKNOWN_WSDL_PORT;
+pub use unresolved_name::RULE as UNRESOLVED_NAME;
 pub use unresolved_reference::RULE as UNRESOLVED_REFERENCE;
+pub use unsupported_binding::RULE as UNSUPPORTED_BINDING;
+pub use unsupported_import::RULE as UNSUPPORTED_IMPORT;
 pub use unusual_reference::RULE as UNUSUAL_REFERENCE;
 pub use wrong_type::RULE as WRONG_TYPE;
+pub use wsdl_port_chosen::RULE as WSDL_PORT_CHOSEN;
 
 use flux_apim_diag::Rule;
 
@@ -141,4 +185,26 @@ pub const ALL: &[&Rule] = &[
     &INVALID_RUNTIME_EXPRESSION,
     &LONG_SUMMARY,
     &UNKNOWN_MAPPING,
+    &WSDL_PORT_CHOSEN,
+    &UNKNOWN_WSDL_PORT,
+    &RECURSIVE_TYPE,
+    &UNRESOLVED_NAME,
+    &UNSUPPORTED_IMPORT,
+    &UNSUPPORTED_BINDING,
+    &SEVERAL_PARTS,
+    &INVALID_GRAPHQL,
+    &GRAPHQL_WITHOUT_QUERY,
+    &UNKNOWN_GRAPHQL_TYPE,
+    &ENDLESS_INPUT,
+    &INVALID_PROTO,
+    &PROTO_WITHOUT_SERVICE,
+    &UNKNOWN_PROTO_TYPE,
+    &PROTO_IMPORT,
+    &UNKNOWN_METADATA_TYPE,
+    &CHANGED_BY_IMPORT,
+    &SERVER_CHOSEN,
+    &LONG_PATH,
+    &SLOW_PATTERN,
+    &FOREIGN_PATTERN,
+    &LONG_REFERENCE_CHAIN,
 ];

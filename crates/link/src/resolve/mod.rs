@@ -26,7 +26,7 @@ const MAX_PARAMETERS: usize = 255;
 /// Steps of looking a resource up by its key, and of noting what was found.
 const STEPS: u64 = 20;
 /// Missing names that a near one is sought for.
-const MAX_SOUGHT: usize = 1000;
+const MAX_SOUGHT: usize = 100;
 /// Bytes of a node: its key, where it came from, what stands around them.
 const NODE: usize = 500;
 
@@ -288,8 +288,13 @@ impl<'p> Resolver<'p, '_> {
         let place = nodes[first].origins.first();
         let place = place.map_or(Place::Source, |origin| origin.span.into());
         let what = "unused generated named values";
-        self.findings
-            .push(owned_by_azure::found(place, what, &names));
+        let mut finding = owned_by_azure::found(place, what, &names);
+        for &i in &unused[1..] {
+            if let Some(origin) = nodes[i].origins.first() {
+                finding = finding.related(origin.span, "another one");
+            }
+        }
+        self.findings.push(finding);
         // Where each node that stays is now.
         let mut now = Vec::with_capacity(nodes.len());
         let mut kept = Vec::with_capacity(nodes.len() - unused.len());

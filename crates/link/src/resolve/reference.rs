@@ -96,8 +96,8 @@ impl<'p> Resolver<'p, '_> {
         )
     }
 
-    /// The nearest of `names`. It decides how grave a finding is, so that it is sought for
-    /// more of them than hints are; beyond that, what is missing is taken as missing.
+    /// The nearest of `names`. It decides how grave a finding is: whether it is sought
+    /// depends on nothing but the tree. Beyond the cap, what is missing is taken as missing.
     fn sought<'n>(
         sought: &mut usize,
         meter: &Meter,
