@@ -211,13 +211,13 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
             targets: targets.clone(),
             service: options.service.clone(),
             aso_owner: options.aso_owner.clone(),
+            flux_source: None,
             check: options.check,
         },
         findings,
     );
-    let all = render::Target::ALL
-        .iter()
-        .all(|target| targets.contains(target));
+    let all = render::Target::defaults();
+    let all = all.iter().all(|target| targets.contains(target));
     let done = if all { Done::Whole } else { Done::Linked };
     let outcome = ended(tree, options, &exceptions, done, findings).map(of_checked)?;
     let report = outcome.report;

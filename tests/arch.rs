@@ -91,6 +91,10 @@ fn libraries_depend_on_those_before_them_and_on_nothing_that_touches_the_world()
             continue;
         };
         for dependency in package["dependencies"].as_array().unwrap() {
+            // Tests of crates/render read what it prints with the official grammars.
+            if name == "render" && dependency["kind"] == "dev" {
+                continue;
+            }
             let on = dependency["name"].as_str().unwrap();
             let allowed = match on.strip_prefix("flux-apim-") {
                 Some(own) => ORDER[..place].contains(&own),

@@ -367,8 +367,8 @@ fn names_of_objects() {
         })
         .collect();
     assert_eq!(found.len(), names.len());
-    assert_eq!(found["a-b"], "a-b");
-    assert_eq!(found["öffentlich"], "offentlich");
+    assert_eq!(found["a-b"], "contoso-apim-a-b");
+    assert_eq!(found["öffentlich"], "contoso-apim-offentlich");
     let distinct: BTreeSet<&String> = found.values().collect();
     assert_eq!(distinct.len(), names.len(), "{found:?}");
     for (name, object) in &found {
@@ -381,7 +381,7 @@ fn names_of_objects() {
         assert!(good, "{name}: {object}");
     }
     for alike in ["a_b", "A.B"] {
-        assert!(found[alike].starts_with("a-b-"), "{found:?}");
+        assert!(found[alike].starts_with("contoso-apim-a-b-"), "{found:?}");
     }
 }
 

@@ -55,7 +55,7 @@ const CONTENT: &[(&str, &str)] = &[
     ),
     (
         "bicep/content/orders.json",
-        "{\n  \"b\": [1.0, \"é\"],\n  \"a\": null\n}\n",
+        "{\n  \"b\": [0.5, \"é\"],\n  \"a\": null\n}\n",
     ),
 ];
 
@@ -78,7 +78,7 @@ fn a_resource_with_contents() {
     let expected = json!({
         "path": "orders",
         "value": "a\r\nb${x}'''[y]\u{2028}",
-        "text": "{\"b\":[1.0,\"é\"],\"a\":null}",
+        "text": "{\"b\":[0.5,\"é\"],\"a\":null}",
         "x-[y]": [1, -2, null, true],
     });
     assert_eq!(api.properties, expected);
@@ -196,6 +196,122 @@ fn load_limits() {
     refused(
         read(main, &[("bicep/content/x.txt", &format!("{fits}x"))]),
         "131073 characters",
+    );
+}
+
+#[test]
+fn what_the_compiler_reads_as_something_else() {
+    let main = "resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {\n  parent: service\n  name: 'a'\n  properties: {\n    v: string(loadJsonContent('content/x.json'))\n  }\n}\n";
+    let json = |text: &str| read(main, &[("bicep/content/x.json", text)]);
+    assert!(json("[0.5, 9223372036854775807]").is_ok());
+    refused(json("[1.0]"), "becomes an integer");
+    refused(json("[9223372036854775808]"), "more than 64 bits");
+    let long = "x".repeat(131_073);
+    refused(json(&format!("[\"{long}\"]")), "too long");
+    refused(value(&format!("'{long}'")), "more than 131072");
+    for word in ["null", "true", "false"] {
+        refused(value(&format!("{{\n{word}: 1\n}}")), "needs quotes");
+        assert!(value(&format!("{{\n'{word}': 1\n}}")).is_ok());
+    }
+}
+
+#[test]
+fn loops_and_conditions() {
+    let links = "\
+@secure()
+param key string = ''
+
+resource product 'Microsoft.ApiManagement/service/products@2024-05-01' = if (!empty(key)) {
+  parent: service
+  name: 'p'
+}
+
+var names = [
+  'a'
+  'b'
+]
+
+@batchSize(1)
+resource links 'Microsoft.ApiManagement/service/products/apis@2024-05-01' = [
+  for name in names: {
+    parent: product
+    name: name
+  }
+]
+
+resource tag 'Microsoft.ApiManagement/service/tags@2024-05-01' = {
+  parent: service
+  name: 't'
+  dependsOn: [
+    links
+  ]
+}
+";
+    let bundle = read(links, &[]).unwrap();
+    let get = |kind: &str, name: &str| {
+        let type_ = format!("Microsoft.ApiManagement/service/{kind}");
+        bundle.resources[&(type_, name.to_owned())].clone()
+    };
+    assert_eq!(get("products", "p").condition.as_deref(), Some("param:key"));
+    assert_eq!(get("products/apis", "p/b").condition, None);
+    // One after the other, and all before the tag.
+    let second = get("products/apis", "p/b").depends_on;
+    assert!(second.contains("Microsoft.ApiManagement/service/products/apis|p/a"));
+    assert_eq!(get("tags", "t").depends_on.len(), 2);
+    refused(read(&links.replace("'b'", "'a'"), &[]), "declared twice");
+    refused(
+        read(&links.replace("!empty(key)", "empty(key)"), &[]),
+        "condition",
+    );
+    refused(
+        read(
+            &links.replace("resource tag", "@batchSize(1)\nresource tag"),
+            &[],
+        ),
+        "no loop",
+    );
+}
+
+#[test]
+fn a_template_as_module() {
+    let template = r##"{"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "contentVersion": "1.0.0.0",
+"parameters": {"apimServiceName": {"type": "string"}},
+"resources": [{"type": "Microsoft.ApiManagement/service/apis", "apiVersion": "2024-05-01", "name": "[format('{0}/{1}', parameters('apimServiceName'), 'a')]", "properties": {"value": "x"}}],
+"outputs": {"id": {"type": "string", "value": "[resourceId('Microsoft.ApiManagement/service/apis', parameters('apimServiceName'), 'a')]"}}}"##;
+    let main = "\
+module api 'modules/a.json' = {
+  params: {
+    apimServiceName: apimServiceName
+  }
+}
+
+resource get 'Microsoft.ApiManagement/service/apis/releases@2024-05-01' = {
+  name: '${apimServiceName}/a/r'
+  properties: {
+    apiId: api.outputs.id
+  }
+}
+";
+    let with = |main: &str, template: &str| read(main, &[("bicep/modules/a.json", template)]);
+    let bundle = with(main, template).unwrap();
+    assert_eq!(
+        bundle.resources[&(api_type(), "a".into())].properties["value"],
+        "x"
+    );
+    let release = (format!("{}/releases", api_type()), "a/r".to_owned());
+    let release = &bundle.resources[&release];
+    assert_eq!(release.properties["apiId"], format!("ref:{}|a", api_type()));
+    assert!(release.depends_on.contains(&format!("{}|a", api_type())));
+    refused(
+        with(
+            &main.replace("    apimServiceName: apimServiceName\n", "    x: 'x'\n"),
+            template,
+        ),
+        "no parameter",
+    );
+    refused(
+        with(main, &template.replace("contentVersion", "version")),
+        "contentVersion",
     );
 }
 

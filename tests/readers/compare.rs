@@ -17,6 +17,7 @@ fn bundle(resources: &[(&str, &str, Value, &[&str])]) -> ReadBundle {
                 name,
                 properties: properties.clone(),
                 depends_on,
+                condition: None,
             })
             .unwrap();
     }

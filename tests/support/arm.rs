@@ -80,6 +80,47 @@ pub(crate) fn read(files: &Files) -> Res<ReadBundle> {
     Ok(reader.bundle)
 }
 
+/// Reads a template that a Bicep file calls as a module: its resources, and its outputs.
+pub(crate) fn module(
+    files: &Files,
+    path: &str,
+    bound: BTreeMap<String, Value>,
+    is_secure: &dyn Fn(&str) -> bool,
+) -> Res<(Vec<ReadResource>, BTreeMap<String, Value>)> {
+    let mut reader = Reader {
+        files,
+        bundle: ReadBundle::default(),
+        used: BTreeSet::new(),
+    };
+    let mut template = reader.template(path)?;
+    for (name, value) in bound {
+        let declared = template.declared.get(&name);
+        let declared = declared.ok_or_else(|| format!("{path}: no parameter {name}"))?;
+        let secret = value.as_str().and_then(|v| v.strip_prefix("param:"));
+        if secret.is_some_and(is_secure) && !declared.secure {
+            return Err(format!(
+                "{path}: secret handed to {name}, which is not secure"
+            ));
+        }
+        template.bound.insert(name, value);
+    }
+    let missing = template.declared.iter();
+    let mut missing = missing.filter(|(name, _)| !template.bound.contains_key(*name));
+    if let Some((name, _)) = missing.find(|(_, declared)| declared.default.is_none()) {
+        return Err(format!("{path}: parameter {name} gets no value"));
+    }
+    reader.resources(&template, &BTreeSet::new())?;
+    let mut outputs = BTreeMap::new();
+    for (name, output) in template.document["outputs"]
+        .as_object()
+        .into_iter()
+        .flatten()
+    {
+        outputs.insert(name.clone(), arm_expr::value(&output["value"], &template)?);
+    }
+    Ok((reader.bundle.resources.into_values().collect(), outputs))
+}
+
 fn parse(files: &Files, path: &str) -> Res<Value> {
     let text = files
         .get(path)
@@ -174,6 +215,10 @@ impl Reader<'_> {
             return Err(format!("{path} is linked twice"));
         }
         let document = parse(self.files, path)?;
+        Self::opened(path, document)
+    }
+
+    fn opened(path: &str, document: Value) -> Res<Template> {
         check_header(path, &document, "deploymentTemplate.json#")?;
         let known = [
             "$schema",
@@ -272,6 +317,7 @@ impl Reader<'_> {
                     name: key.1.clone(),
                     properties,
                     depends_on,
+                    condition: condition(template, item)?,
                 })?;
                 BTreeSet::from([key.clone()])
             };
@@ -282,6 +328,16 @@ impl Reader<'_> {
 
     fn part(&mut self, outer: &Template, item: &Value) -> Res<Template> {
         let properties = &item["properties"];
+        if properties["mode"] != "Incremental" {
+            return Err(format!("{}: a deployment is not incremental", outer.path));
+        }
+        if let Some(template) = properties.get("template") {
+            if properties["expressionEvaluationOptions"]["scope"] != "inner" {
+                return Err(format!("{}: a template evaluated outside", outer.path));
+            }
+            let part = Self::opened(&format!("{}, inside", outer.path), template.clone())?;
+            return bind(outer, part, properties);
+        }
         let link = properties["templateLink"]["relativePath"].as_str();
         let link = link.ok_or_else(|| {
             format!(
@@ -289,40 +345,60 @@ impl Reader<'_> {
                 outer.path
             )
         })?;
-        if properties["mode"] != "Incremental" || link.starts_with('/') || link.contains("..") {
+        if link.starts_with('/') || link.contains("..") {
             return Err(format!(
-                "{}: deployment of {link} is not incremental, or not below the template",
+                "{}: deployment of {link} is not below the template",
                 outer.path
             ));
         }
-        let mut part = self.template(&format!("arm/{link}"))?;
-        for (name, entry) in properties["parameters"].as_object().into_iter().flatten() {
-            let value = arm_expr::value(&entry["value"], outer)?;
-            let declared = part
-                .declared
-                .get(name)
-                .ok_or_else(|| format!("{link}: parameter {name} is not declared"))?;
-            let secret = value.as_str().and_then(|v| v.strip_prefix("param:"));
-            if secret.is_some_and(|s| outer.declared.get(s).is_some_and(|d| d.secure))
-                && !declared.secure
-            {
-                return Err(format!(
-                    "{link}: secret handed to parameter {name}, which is not secure"
-                ));
-            }
-            part.bound.insert(name.clone(), value);
-        }
-        for (name, declared) in &part.declared {
-            if !part.bound.contains_key(name) {
-                let default = declared.default.clone();
-                part.bound.insert(
-                    name.clone(),
-                    default.ok_or_else(|| format!("{link}: parameter {name} gets no value"))?,
-                );
-            }
-        }
-        Ok(part)
+        let part = self.template(&format!("arm/{link}"))?;
+        bind(outer, part, properties)
     }
+}
+
+/// The template of a deployment with the parameters that it is given.
+fn bind(outer: &Template, mut part: Template, properties: &Value) -> Res<Template> {
+    let link = part.path.clone();
+    for (name, entry) in properties["parameters"].as_object().into_iter().flatten() {
+        let value = arm_expr::value(&entry["value"], outer)?;
+        let declared = part
+            .declared
+            .get(name)
+            .ok_or_else(|| format!("{link}: parameter {name} is not declared"))?;
+        let secret = value.as_str().and_then(|v| v.strip_prefix("param:"));
+        if secret.is_some_and(|s| outer.declared.get(s).is_some_and(|d| d.secure))
+            && !declared.secure
+        {
+            return Err(format!(
+                "{link}: secret handed to parameter {name}, which is not secure"
+            ));
+        }
+        part.bound.insert(name.clone(), value);
+    }
+    for (name, declared) in &part.declared {
+        if !part.bound.contains_key(name) {
+            let default = declared.default.clone();
+            part.bound.insert(
+                name.clone(),
+                default.ok_or_else(|| format!("{link}: parameter {name} gets no value"))?,
+            );
+        }
+    }
+    Ok(part)
+}
+
+/// The parameter that must not be empty for a resource to be deployed.
+fn condition(template: &Template, item: &Value) -> Res<Option<String>> {
+    let Some(condition) = item.get("condition") else {
+        return Ok(None);
+    };
+    let name = condition.as_str().and_then(|text| {
+        let text = text.strip_prefix("[not(empty(parameters('")?;
+        text.strip_suffix("')))]")
+    });
+    let name = name.ok_or_else(|| format!("condition {condition}"))?;
+    let value = template.parameter(name)?;
+    Ok(value.as_str().map(str::to_owned))
 }
 
 /// A resource's identity and what it waits for.
@@ -334,6 +410,7 @@ fn header(template: &Template, item: &Value) -> Res<(Key, BTreeSet<Key>)> {
     };
     let type_ = text("type")?;
     let known = [
+        "condition",
         "type",
         "apiVersion",
         "name",

@@ -97,7 +97,12 @@ impl ArmSchema {
                 ));
                 continue;
             };
-            let errors = validator.iter_errors(resource);
+            // The schema of templates has it, those of resources do not.
+            let mut unconditional = resource.clone();
+            if let Some(members) = unconditional.as_object_mut() {
+                members.shift_remove("condition");
+            }
+            let errors = validator.iter_errors(&unconditional);
             found.extend(
                 errors.map(|e| format!("{type_} {} {}: {e}", resource["name"], e.instance_path())),
             );

@@ -12,6 +12,7 @@ use super::{
 const GROUP: &str = "apimanagement.azure.com";
 const VERSION: &str = "v20240501";
 const KUSTOMIZATION: &str = "aso/kustomization.yaml";
+const README: &str = "aso/README.md";
 
 /// One Kubernetes object and the file it stands in.
 #[derive(Debug, Clone)]
@@ -22,54 +23,33 @@ pub(crate) struct Object {
     pub(crate) value: Value,
 }
 
-/// The objects that the kustomization lists. Fails when a file is not listed,
-/// or a listed one is not there.
+/// The objects that the kustomizations list. Fails when a file is not listed, or a listed
+/// one is not there.
 pub(crate) fn objects(files: &Files) -> Res<Vec<Object>> {
-    let text = files
-        .get(KUSTOMIZATION)
-        .ok_or_else(|| format!("{KUSTOMIZATION} is missing"))?;
-    let documents = yaml::documents(text).map_err(|e| format!("{KUSTOMIZATION}: {e}"))?;
-    let [kustomization] = documents.as_slice() else {
-        return Err(format!("{KUSTOMIZATION}: not one document"));
-    };
-    if kustomization["apiVersion"] != "kustomize.config.k8s.io/v1beta1"
-        || kustomization["kind"] != "Kustomization"
-    {
-        return Err(format!("{KUSTOMIZATION}: wrong apiVersion or kind"));
-    }
-    let known = ["apiVersion", "kind", "metadata", "resources"];
-    if let Some(key) = kustomization
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(k, _)| k)
-        .find(|k| !known.contains(&k.as_str()))
-    {
-        return Err(format!("{KUSTOMIZATION}: {key} would change the objects"));
-    }
-    let listed = kustomization["resources"]
-        .as_array()
-        .ok_or_else(|| format!("{KUSTOMIZATION}: no resources"))?;
     let mut paths = BTreeSet::new();
-    for entry in listed {
-        let path = format!(
-            "aso/{}",
-            entry
-                .as_str()
-                .ok_or("resource entry is not text")?
-                .trim_start_matches("./")
-        );
-        if !files.contains_key(&path) || !paths.insert(path.clone()) {
-            return Err(format!(
-                "{KUSTOMIZATION}: {path} is not there, or listed twice"
-            ));
+    let mut read = BTreeSet::from([KUSTOMIZATION.to_owned(), README.to_owned()]);
+    let mut folders = Vec::new();
+    for entry in listed(files, "aso")? {
+        if !entry.ends_with(".yaml") {
+            folders.push(entry);
+        } else if !files.contains_key(&entry) || !paths.insert(entry.clone()) {
+            return Err(format!("{entry} is not there, or listed twice"));
         }
     }
-    if let Some(path) = files
-        .keys()
-        .find(|p| p.starts_with("aso/") && *p != KUSTOMIZATION && !paths.contains(*p))
-    {
-        return Err(format!("{path} is not listed in the kustomization"));
+    for folder in folders {
+        let kustomization = format!("{folder}/kustomization.yaml");
+        if !read.insert(kustomization.clone()) || !files.contains_key(&kustomization) {
+            return Err(format!("{folder} has no kustomization, or is listed twice"));
+        }
+        for path in listed(files, &folder)? {
+            if !files.contains_key(&path) || !paths.insert(path.clone()) {
+                return Err(format!("{path} is not there, or listed twice"));
+            }
+        }
+    }
+    let unlisted = |p: &&String| p.starts_with("aso/") && !paths.contains(*p) && !read.contains(*p);
+    if let Some(path) = files.keys().find(unlisted) {
+        return Err(format!("{path} is not listed in a kustomization"));
     }
     let mut objects = Vec::new();
     for path in paths {
@@ -84,6 +64,35 @@ pub(crate) fn objects(files: &Files) -> Res<Vec<Object>> {
         }
     }
     Ok(objects)
+}
+
+/// What the kustomization of a folder lists, as paths of the bundle.
+pub(crate) fn listed(files: &Files, folder: &str) -> Res<Vec<String>> {
+    let path = format!("{folder}/kustomization.yaml");
+    let text = files
+        .get(&path)
+        .ok_or_else(|| format!("{path} is missing"))?;
+    let documents = yaml::documents(text).map_err(|e| format!("{path}: {e}"))?;
+    let [kustomization] = documents.as_slice() else {
+        return Err(format!("{path}: not one document"));
+    };
+    if kustomization["apiVersion"] != "kustomize.config.k8s.io/v1beta1"
+        || kustomization["kind"] != "Kustomization"
+    {
+        return Err(format!("{path}: wrong apiVersion or kind"));
+    }
+    let known = ["apiVersion", "kind", "metadata", "resources"];
+    let mut keys = kustomization.as_object().into_iter().flatten();
+    if let Some((key, _)) = keys.find(|(key, _)| !known.contains(&key.as_str())) {
+        return Err(format!("{path}: {key} would change the objects"));
+    }
+    let listed = kustomization["resources"].as_array();
+    let listed = listed.ok_or_else(|| format!("{path}: no resources"))?;
+    let entries = listed.iter().map(|entry| {
+        let entry = entry.as_str().ok_or("resource entry is not text")?;
+        Ok(format!("{folder}/{}", entry.trim_start_matches("./")))
+    });
+    entries.collect()
 }
 
 /// Reads the ASO files of a bundle.
@@ -240,6 +249,7 @@ impl<'a> Reader<'a> {
             name,
             properties,
             depends_on: deps,
+            condition: None,
         })
     }
 

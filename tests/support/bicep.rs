@@ -10,6 +10,8 @@ use super::{Files, ReadBundle, Res};
 
 const MAIN: &str = "bicep/main.bicep";
 const PARAMS: &str = "bicep/main.bicepparam";
+/// Rules of the linter.
+const CONFIG: &str = "bicep/bicepconfig.json";
 
 /// Reads the Bicep files of a bundle.
 pub(crate) fn read(files: &Files) -> Res<ReadBundle> {
@@ -28,9 +30,9 @@ pub(crate) fn read_with_lints(files: &Files) -> Res<(ReadBundle, Vec<String>)> {
         used_files,
         ..
     } = evaluator;
-    let unused = files
-        .keys()
-        .filter(|f| f.starts_with("bicep/") && *f != PARAMS && !used_files.contains(*f));
+    let unused = files.keys().filter(|f| {
+        f.starts_with("bicep/") && *f != PARAMS && *f != CONFIG && !used_files.contains(*f)
+    });
     lints.extend(unused.map(|f| format!("{f}: used by nothing")));
     bundle.closures()?;
     Ok((bundle, lints))

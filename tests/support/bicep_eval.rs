@@ -12,10 +12,14 @@ use super::{
 };
 
 /// Limits of the compiler, in UTF-16 units.
-const MAX_TEXT: usize = 131_072;
+pub(crate) const MAX_TEXT: usize = 131_072;
 const MAX_JSON: usize = 1_048_576;
 const MAX_PARAMETERS: usize = 256;
 const MAX_MODULE_NAME: usize = 64;
+/// Resources of a template, modules and `existing` ones counted.
+const MAX_RESOURCES: usize = 800;
+/// Variables of a template: each text that is loaded is one. 256 are documented.
+const MAX_LOADS: usize = 250;
 
 /// `type|name` of resources.
 type Deps = BTreeSet<String>;
@@ -81,6 +85,10 @@ pub(crate) struct Module {
     /// Resources of the modules that are done, by symbol.
     modules: RefCell<BTreeMap<String, Option<Done>>>,
     used: RefCell<BTreeSet<String>>,
+    /// What the loop that is evaluated calls its item.
+    items: RefCell<BTreeMap<String, Value>>,
+    /// Files that it loads.
+    loads: RefCell<BTreeSet<String>>,
 }
 
 /// A module that has been evaluated.
@@ -132,6 +140,8 @@ impl Module {
             outer: Deps::new(),
             modules: RefCell::default(),
             used: RefCell::default(),
+            items: RefCell::default(),
+            loads: RefCell::default(),
         })
     }
 
@@ -194,21 +204,37 @@ impl Module {
     /// Adds every resource of the file and of its modules.
     pub(crate) fn resources(&self, eval: &mut Evaluator<'_>) -> Res<Deps> {
         let mut keys = Deps::new();
+        let mut count = 0;
         for (symbol, kind) in &self.declarations {
             let context = |e: String| format!("{}: {symbol}: {e}", self.file);
             match kind {
                 Kind::Resource {
-                    existing: false,
-                    body,
+                    existing: true,
+                    condition: None,
+                    each: None,
                     ..
-                } => {
-                    keys.insert(self.resource(eval, symbol, body).map_err(context)?);
+                } => count += 1,
+                Kind::Resource { existing: true, .. } => {
+                    return Err(context("an existing resource in a loop".into()));
+                }
+                Kind::Resource { .. } => {
+                    let own = self.declared(eval, symbol).map_err(context)?;
+                    count += own.len();
+                    keys.extend(own);
                 }
                 Kind::Module { .. } => {
+                    count += 1;
                     keys.extend(self.module(eval, symbol).map_err(context)?.resources);
                 }
                 _ => {}
             }
+        }
+        if count > MAX_RESOURCES {
+            return Err(format!("{}: {count} resources", self.file));
+        }
+        let loads = self.loads.borrow().len();
+        if loads > MAX_LOADS {
+            return Err(format!("{}: {loads} texts are loaded", self.file));
         }
         for (symbol, kind) in &self.declarations {
             let used = self.used.borrow().contains(symbol);
@@ -230,6 +256,87 @@ impl Module {
         Ok(keys)
     }
 
+    /// The resources of a declaration: one, or those of a loop.
+    fn declared(&self, eval: &mut Evaluator<'_>, symbol: &str) -> Res<Vec<String>> {
+        let Some(Kind::Resource { each, body, .. }) = self.declarations.get(symbol) else {
+            return Err(format!("{symbol} is not a resource"));
+        };
+        if each.is_none() {
+            return Ok(vec![self.resource(eval, symbol, body)?]);
+        }
+        let mut before: Option<String> = None;
+        self.each(eval, symbol, |eval| {
+            let key = self.resource(eval, symbol, body)?;
+            // `@batchSize(1)`: one after the other.
+            let batch = each.as_ref().and_then(|each| each.batch);
+            if let (Some(1), Some(before)) = (batch, &before) {
+                let key = key
+                    .split_once('|')
+                    .map(|(t, n)| (t.to_owned(), n.to_owned()));
+                let resource = key.and_then(|key| eval.bundle.resources.get_mut(&key));
+                resource
+                    .ok_or("a link that is not there")?
+                    .depends_on
+                    .insert(before.clone());
+            }
+            before = Some(key.clone());
+            Ok(key)
+        })
+    }
+
+    /// Runs `run` with the item of a loop bound to each of its list.
+    fn each<T>(
+        &self,
+        eval: &mut Evaluator<'_>,
+        symbol: &str,
+        mut run: impl FnMut(&mut Evaluator<'_>) -> Res<T>,
+    ) -> Res<Vec<T>> {
+        let Some(Kind::Resource {
+            each: Some(each), ..
+        }) = self.declarations.get(symbol)
+        else {
+            return Err(format!("{symbol} is not a loop"));
+        };
+        let list = self.value(eval, &each.list, &mut Deps::new())?;
+        let list = list.as_array().ok_or("a loop over no array")?.clone();
+        if list.is_empty() || list.len() > MAX_RESOURCES {
+            return Err(format!("a loop over {} items", list.len()));
+        }
+        let mut done = Vec::new();
+        for item in list {
+            let outer = self.items.borrow_mut().insert(each.item.clone(), item);
+            let result = run(eval);
+            let mut items = self.items.borrow_mut();
+            match outer {
+                Some(outer) => drop(items.insert(each.item.clone(), outer)),
+                None => drop(items.remove(&each.item)),
+            }
+            done.push(result?);
+        }
+        Ok(done)
+    }
+
+    /// The parameter that must not be empty for a resource to be deployed.
+    fn condition(&self, eval: &mut Evaluator<'_>, symbol: &str) -> Res<Option<String>> {
+        let Some(Kind::Resource {
+            condition: Some(condition),
+            ..
+        }) = self.declarations.get(symbol)
+        else {
+            return Ok(None);
+        };
+        let parameter = match condition {
+            Expr::Not(inner) => match &**inner {
+                Expr::Call(name, args) if name == "empty" => args.first(),
+                _ => None,
+            },
+            _ => None,
+        };
+        let parameter = parameter.ok_or_else(|| format!("condition {condition:?}"))?;
+        let value = self.value(eval, parameter, &mut Deps::new())?;
+        Ok(value.as_str().map(str::to_owned))
+    }
+
     fn resource(&self, eval: &mut Evaluator<'_>, symbol: &str, body: &Expr) -> Res<String> {
         let head = self.head(eval, symbol)?;
         let mut deps = self.outer.clone();
@@ -245,11 +352,13 @@ impl Module {
         deps.extend(explicit);
         let name = local_name(&head.type_, &head.full_name)?;
         let key = id(&head.type_, &name);
+        let condition = self.condition(eval, symbol)?;
         eval.bundle.insert(ReadResource {
             type_: head.type_,
             name,
             properties,
             depends_on: deps,
+            condition,
         })?;
         Ok(key)
     }
@@ -286,6 +395,7 @@ impl Module {
                 type_,
                 existing,
                 body,
+                ..
             }) = self.declarations.get(symbol)
             else {
                 return Err(format!("{symbol} is not a resource"));
@@ -345,6 +455,14 @@ impl Module {
     /// What something waits for that uses this symbol.
     fn symbol_deps(&self, eval: &mut Evaluator<'_>, symbol: &str, deps: &mut Deps) -> Res<()> {
         match self.declarations.get(symbol) {
+            Some(Kind::Resource { each: Some(_), .. }) => {
+                let all = self.each(eval, symbol, |eval| {
+                    let head = self.head(eval, symbol)?;
+                    Ok(id(&head.type_, &local_name(&head.type_, &head.full_name)?))
+                })?;
+                deps.extend(all);
+                Ok(())
+            }
             Some(Kind::Resource { .. }) => {
                 let head = self.head(eval, symbol)?;
                 if head.existing {
@@ -394,6 +512,9 @@ impl Module {
             }
         }
         let (file, _) = eval.load(&self.file, path)?;
+        if file.ends_with(".json") {
+            return self.template(eval, symbol, &file, (params, explicit, outer));
+        }
         let mut module = Self::open(eval, &file)?;
         self.bind(eval, &mut module, params, &mut outer)?;
         if let Some(explicit) = explicit {
@@ -411,6 +532,44 @@ impl Module {
         self.modules
             .borrow_mut()
             .insert(symbol.into(), Some(done.clone()));
+        Ok(done)
+    }
+
+    /// A module that is an ARM template.
+    fn template(
+        &self,
+        eval: &mut Evaluator<'_>,
+        symbol: &str,
+        file: &str,
+        (params, explicit, mut outer): (Option<&Expr>, Option<&Expr>, Deps),
+    ) -> Res<Done> {
+        let Some(Expr::Object(members)) = params else {
+            return Err(format!("{symbol} gets no parameters"));
+        };
+        let mut bound = BTreeMap::new();
+        for (key, expr) in members {
+            let [Part::Text(key)] = key.as_slice() else {
+                return Err("interpolated parameter name".into());
+            };
+            bound.insert(key.clone(), self.value(eval, expr, &mut outer)?);
+        }
+        if let Some(explicit) = explicit {
+            let mut deps = Deps::new();
+            self.depends_on(eval, explicit, &outer, &mut deps)?;
+            outer.extend(deps);
+        }
+        let outer = &self.outer | &outer;
+        let is_secure = |name: &str| eval.bundle.parameters.get(name).is_some_and(|p| p.secure);
+        let (found, outputs) = super::arm::module(eval.files, file, bound, &is_secure)?;
+        let mut resources = Deps::new();
+        for mut resource in found {
+            resources.insert(id(&resource.type_, &resource.name));
+            resource.depends_on.extend(outer.iter().cloned());
+            eval.bundle.insert(resource)?;
+        }
+        let done = Done { resources, outputs };
+        let mut modules = self.modules.borrow_mut();
+        modules.insert(symbol.into(), Some(done.clone()));
         Ok(done)
     }
 
@@ -515,6 +674,7 @@ impl Module {
             Expr::Name(name) => self.symbol(eval, name, deps),
             Expr::Member(object, name) => self.member(eval, object, name, deps),
             Expr::Call(name, args) => self.call(eval, name, args, deps),
+            Expr::Not(_) => Err("a negation outside of a condition".into()),
         })
     }
 
@@ -526,10 +686,19 @@ impl Module {
                 Part::Hole(expr) => text.push_str(&to_text(&self.value(eval, expr, deps)?)),
             }
         }
+        if text.encode_utf16().count() > MAX_TEXT {
+            return Err(format!(
+                "{}: a text of more than {MAX_TEXT} characters is joined, or a literal",
+                self.file
+            ));
+        }
         Ok(text)
     }
 
     fn symbol(&self, eval: &mut Evaluator<'_>, name: &str, deps: &mut Deps) -> Res<Value> {
+        if let Some(item) = self.items.borrow().get(name) {
+            return Ok(item.clone());
+        }
         self.used.borrow_mut().insert(name.to_owned());
         match self.declarations.get(name) {
             Some(Kind::Param { .. }) => self
@@ -608,16 +777,43 @@ impl Module {
                     "{full} has {length} characters, {name} takes {limit}"
                 ));
             }
+            self.loads.borrow_mut().insert(full.clone());
             if name == "loadTextContent" {
                 return Ok(text.into());
             }
-            return serde_json::from_str(text).map_err(|e| format!("{full}: {e}"));
+            let value = serde_json::from_str(text).map_err(|e| format!("{full}: {e}"))?;
+            return match changed(&value) {
+                Some(what) => Err(format!("{full}: {what}")),
+                None => Ok(value),
+            };
         }
         let args = args
             .iter()
             .map(|a| self.value(eval, a, deps))
             .collect::<Res<Vec<_>>>()?;
         shared_function(name, &args).unwrap_or_else(|| Err(format!("function {name} is not known")))
+    }
+}
+
+/// What the compiler does not take of JSON, or reads as something else.
+fn changed(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if text.encode_utf16().count() > MAX_TEXT => {
+            Some("a text is too long".into())
+        }
+        Value::Number(number) if number.as_i64().is_none() && !number.is_f64() => {
+            Some(format!("{number} has more than 64 bits"))
+        }
+        Value::Number(number)
+            if number
+                .as_f64()
+                .is_some_and(|n| n.fract() == 0.0 && number.is_f64()) =>
+        {
+            Some(format!("{number} becomes an integer"))
+        }
+        Value::Array(items) => items.iter().find_map(changed),
+        Value::Object(map) => map.values().find_map(changed),
+        _ => None,
     }
 }
 

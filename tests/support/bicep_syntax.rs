@@ -24,6 +24,19 @@ pub(crate) enum Expr {
     Member(Box<Expr>, String),
     /// `f(...)`.
     Call(String, Vec<Expr>),
+    /// `!a`.
+    Not(Box<Expr>),
+}
+
+/// `for name in list`, and how many are written at once.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Loop {
+    /// What an item is called.
+    pub(crate) item: String,
+    /// The items.
+    pub(crate) list: Expr,
+    /// `@batchSize`.
+    pub(crate) batch: Option<i64>,
 }
 
 /// A piece of a string.
@@ -46,10 +59,13 @@ pub(crate) enum Kind {
     },
     /// `var name = value`.
     Var(Expr),
-    /// `resource name 'type@version' [existing] = body`.
+    /// `resource name 'type@version' [existing] = [if (condition)] body`, or one for
+    /// each item.
     Resource {
         type_: String,
         existing: bool,
+        condition: Option<Expr>,
+        each: Option<Loop>,
         body: Expr,
     },
     /// `module name 'path' = body`.
@@ -186,8 +202,8 @@ impl<'a> Parser<'a> {
         let mut declarations = Vec::new();
         self.lines()?;
         while !self.rest().is_empty() {
-            let secure = self.decorators()?;
-            if let Some(declaration) = self.statement(secure)? {
+            let decorators = self.decorators()?;
+            if let Some(declaration) = self.statement(decorators)? {
                 declarations.push(declaration);
             }
             if !self.lines()? && !self.rest().is_empty() {
@@ -200,13 +216,17 @@ impl<'a> Parser<'a> {
         Ok(declarations)
     }
 
-    /// True when `@secure()` is among the decorators.
-    fn decorators(&mut self) -> Res<bool> {
-        let mut secure = false;
+    /// Whether `@secure()` is among the decorators, and what `@batchSize` says.
+    fn decorators(&mut self) -> Res<(bool, Option<i64>)> {
+        let (mut secure, mut batch) = (false, None);
         while self.eat("@") {
             self.eat("sys.");
             match self.expression()? {
                 Expr::Call(name, args) if name == "secure" && args.is_empty() => secure = true,
+                Expr::Call(name, args) if name == "batchSize" => match args.as_slice() {
+                    [Expr::Int(size)] if *size > 0 => batch = Some(*size),
+                    other => return Err(format!("batchSize of {other:?}")),
+                },
                 Expr::Call(name, args)
                     if args.len() == 1
                         && ["description", "minLength", "maxLength", "allowed"]
@@ -217,11 +237,14 @@ impl<'a> Parser<'a> {
                 return Err("a decorator stands on a line of its own".into());
             }
         }
-        Ok(secure)
+        Ok((secure, batch))
     }
 
-    fn statement(&mut self, secure: bool) -> Res<Option<Declaration>> {
+    fn statement(&mut self, (secure, batch): (bool, Option<i64>)) -> Res<Option<Declaration>> {
         let keyword = self.word()?;
+        if batch.is_some() && keyword != "resource" {
+            return Err(format!("@batchSize on a {keyword}"));
+        }
         if secure && keyword != "param" {
             return Err(format!("@secure() on a {keyword}"));
         }
@@ -281,10 +304,34 @@ impl<'a> Parser<'a> {
                 self.blanks()?;
                 let existing = self.eat("existing");
                 self.expect("=")?;
+                self.blanks()?;
+                let mut condition = None;
+                let mut each = None;
+                let body = if self.rest().starts_with("if ") {
+                    self.word()?;
+                    self.expect("(")?;
+                    condition = Some(self.expression()?);
+                    self.expect(")")?;
+                    self.body()?
+                } else if self.eat("[") {
+                    self.lines()?;
+                    let (item, list, body) = self.each()?;
+                    self.lines()?;
+                    self.expect("]")?;
+                    each = Some(Loop { item, list, batch });
+                    body
+                } else {
+                    self.body()?
+                };
+                if batch.is_some() && each.is_none() {
+                    return Err("@batchSize on a resource that is no loop".into());
+                }
                 Kind::Resource {
                     type_,
                     existing,
-                    body: self.body()?,
+                    condition,
+                    each,
+                    body,
                 }
             }
             "module" => {
@@ -307,6 +354,20 @@ impl<'a> Parser<'a> {
         } else {
             Err(format!("unknown type {word}"))
         }
+    }
+
+    /// `for item in list: body`.
+    fn each(&mut self) -> Res<(String, Expr, Expr)> {
+        if self.word()? != "for" {
+            return Err("a list of declarations without for".into());
+        }
+        let item = self.word()?.to_owned();
+        if self.word()? != "in" {
+            return Err("for without in".into());
+        }
+        let list = self.expression()?;
+        self.expect(":")?;
+        Ok((item, list, self.body()?))
     }
 
     fn body(&mut self) -> Res<Expr> {
@@ -335,6 +396,12 @@ impl<'a> Parser<'a> {
             Some('-') => {
                 self.at += 1;
                 self.number(true)?
+            }
+            Some('!') => {
+                self.at += 1;
+                let inner = self.expression()?;
+                self.nesting -= 1;
+                return Ok(Expr::Not(inner.into()));
             }
             Some('0'..='9') => self.number(false)?,
             _ => match self.word()? {
@@ -443,7 +510,12 @@ impl<'a> Parser<'a> {
                     return Err("multi-line string as a key".into());
                 }
                 Some('\'') => self.string()?,
-                _ => vec![Part::Text(self.word()?.into())],
+                _ => match self.word()? {
+                    value @ ("null" | "true" | "false") => {
+                        return Err(format!("the key {value} needs quotes"));
+                    }
+                    word => vec![Part::Text(word.into())],
+                },
             };
             if members.iter().any(|(k, _)| *k == key) {
                 return Err(format!("the key {key:?} stands twice"));

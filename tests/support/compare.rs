@@ -97,6 +97,12 @@ pub(crate) fn differences(left: &ReadBundle, right: &ReadBundle, order: Order) -
             }
         };
         diff(&at, "", &a.properties, &b.properties, &mut found);
+        if a.condition != b.condition {
+            found.push(format!(
+                "{at}: condition {:?} / {:?}",
+                a.condition, b.condition
+            ));
+        }
         for dep in left_order[&at].difference(&right_order[&at]) {
             found.push(format!("{at}: waits for {dep} only left"));
         }
@@ -203,6 +209,8 @@ fn diff(at: &str, pointer: &str, left: &Value, right: &Value, found: &mut Vec<St
                 diff(at, &format!("{pointer}/{i}"), a, b, found);
             }
         }
+        // What is read as JSON has other escapes and blanks.
+        (Value::String(a), Value::String(b)) if a != b && is_same_json(a, b) => {}
         (Value::String(a), Value::String(b)) if a != b => {
             let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
             let from = same.saturating_sub(20);
@@ -225,4 +233,10 @@ fn short(value: &Value) -> String {
     } else {
         text
     }
+}
+
+/// Whether two long texts are one JSON document.
+fn is_same_json(a: &str, b: &str) -> bool {
+    let parse = |text: &str| serde_json::from_str::<Value>(text).ok();
+    a.len() > super::bicep_eval::MAX_TEXT && parse(a).is_some_and(|a| Some(a) == parse(b))
 }

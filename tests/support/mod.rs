@@ -49,6 +49,8 @@ pub(crate) struct ReadResource {
     pub(crate) properties: Value,
     /// Direct dependencies as `type|name`.
     pub(crate) depends_on: BTreeSet<String>,
+    /// The parameter that must not be empty for it to be deployed.
+    pub(crate) condition: Option<String>,
 }
 
 /// A template parameter.

@@ -17,6 +17,7 @@ mod secret;
 
 pub use expression::{Expression, Parameter};
 pub use flux_apim_compile::Content;
+pub use lock::locks;
 
 use flux_apim_compile::rules::{redacted_value, sops_encrypted};
 use flux_apim_compile::{self as compile, Texts};

@@ -10,7 +10,7 @@ use flux_apim_model::kinds::Kind;
 use std::collections::BTreeMap;
 
 /// What writing `key` locks: APIs by the name without revision, and products.
-pub(super) fn locks(key: &Key) -> Vec<Key> {
+pub fn locks(key: &Key) -> Vec<Key> {
     let mut locks: Vec<Key> = key.current_revision().into_iter().collect();
     if matches!(key.kind, Kind::ProductApi | Kind::GatewayApi) {
         let target = key.link_target();

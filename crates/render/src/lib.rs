@@ -1,10 +1,12 @@
-//! The resource graph printed as ARM, Bicep and ASO.
+//! The resource graph printed as ARM, Bicep and ASO, and listed for programs.
 
 pub mod arm;
 mod aso;
 mod bicep;
+mod optional;
 mod packed;
 mod piece;
+mod resources;
 pub mod rules;
 mod symbol;
 
@@ -38,13 +40,16 @@ pub struct Target(&'static Printer);
 
 impl Target {
     /// Every target, in the order of the contract.
-    pub const ALL: &'static [Self] = &[Self::ARM, Self::BICEP, Self::ASO];
+    pub const ALL: &'static [Self] = &[Self::ARM, Self::BICEP, Self::ASO, Self::RESOURCES];
     /// Azure Resource Manager templates.
     pub const ARM: Self = Self(&arm::PRINTER);
     /// Bicep.
     pub const BICEP: Self = Self(&bicep::PRINTER);
     /// Azure Service Operator objects.
     pub const ASO: Self = Self(&aso::PRINTER);
+
+    /// `resources.json`, which every bundle has: alone, without the others.
+    pub const RESOURCES: Self = Self(&resources::PRINTER);
 
     /// The target that `printer` prints: one of somebody else's, too.
     pub const fn of(printer: &'static Printer) -> Self {
@@ -121,6 +126,9 @@ pub struct Options {
     pub service: Option<String>,
     /// ASO owner: the name of a `Service` object, or an ARM id.
     pub aso_owner: Option<String>,
+    /// The OCIRepository that holds the bundle: `NAME`, or `NAMESPACE/NAME`. With it the
+    /// bundle has a Flux Kustomization for each folder of `aso/`.
+    pub flux_source: Option<String>,
     /// Only what rendering finds is asked for: files are dropped as they are made.
     pub check: bool,
 }
@@ -180,7 +188,7 @@ impl Rendered {
     }
 }
 
-/// Prints `graph` for every target of `options`.
+/// Prints `graph` for every target of `options`, and lists its resources.
 pub fn render(graph: &Linked, options: &Options, findings: &mut Findings) -> Rendered {
     let mut rendered = Rendered {
         held: Some(findings.budget().hold(0, Place::Source)),
@@ -192,6 +200,8 @@ pub fn render(graph: &Linked, options: &Options, findings: &mut Findings) -> Ren
         rendered.outputs.push((*target, nodes));
         (target.0.print)(graph, options, &mut rendered, findings);
     }
+    let budget = findings.budget().clone();
+    resources::write(graph, options, &mut rendered, &budget);
     rendered.files.sort_by(|a, b| a.path.cmp(&b.path));
     rendered
 }

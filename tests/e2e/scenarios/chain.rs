@@ -61,7 +61,8 @@ pub fn commit(cluster: &mut Cluster, _: bool) {
     });
     let before = objects(cluster, namespace);
     assert!(
-        before.contains_key("Api/orders-v2") && before.contains_key("Api/parcels"),
+        before.contains_key("Api/contoso-prod-orders-v2")
+            && before.contains_key("Api/contoso-prod-parcels"),
         "{before:?}"
     );
 
@@ -93,7 +94,7 @@ pub fn commit(cluster: &mut Cluster, _: bool) {
         let bundle = cluster
             .get("ApimBundle", namespace, "contoso")
             .unwrap_or_default();
-        if now.contains_key("Api/parcels") {
+        if now.contains_key("Api/contoso-prod-parcels") {
             Err(message(&bundle))
         } else {
             Ok(())

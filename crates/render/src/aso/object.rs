@@ -1,15 +1,16 @@
 //! One object: its spec, field by field, as the CRD has them.
 
 use super::super::piece::{Text, Writer};
+use super::folders::may_move;
 use super::yaml::{block, head, item_of, scalar, yaml_key};
-use super::{FIELDS, GROUP, MAX_OBJECT, kind_of};
-use crate::rules::{aso_object_too_large, aso_property, aso_secret, no_aso_kind};
+use super::{FIELDS, GROUP, MAX_OBJECT, fit, kind_of};
+use crate::rules::{aso_object_too_large, aso_property, aso_refused, aso_secret, no_aso_kind};
 use flux_apim_diag::{Findings, Place};
 use flux_apim_link::{Expression, Linked, Node};
 use flux_apim_model::Key;
 use flux_apim_model::kinds::Kind;
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where findings about `node` stand.
 fn place(node: &Node) -> Place {
@@ -22,26 +23,24 @@ pub(super) struct Printer<'g, 'f> {
     pub(super) graph: &'g Linked,
     pub(super) names: BTreeMap<Key, String>,
     pub(super) owner: String,
+    /// Resources of the operator's kinds that have no object.
+    pub(super) left: BTreeSet<Key>,
     pub(super) findings: &'f mut Findings,
 }
 
 impl Printer<'_, '_> {
     /// Appends the object of `node`; `false` when there is none.
     pub(super) fn object(&mut self, node: &Node, writer: &mut Writer) -> bool {
-        let Some(kind) = kind_of(node) else {
-            self.findings
-                .push(no_aso_kind::found(place(node), &node.key));
+        let Some(kind) = self.kind(node) else {
             return false;
         };
-        if secret_value(node) {
-            let finding = aso_secret::named_value(place(node), &node.key);
-            self.findings.push(finding);
-            return false;
-        }
         let name = self.names[&node.key].clone();
         let mut own = Writer::default();
         let secret = self.credentials(node, &name, &mut own);
         head(&mut own, &format!("{GROUP}/v20240501"), kind, &name);
+        if may_move(node.key.kind) {
+            own.push("    serviceoperator.azure.com/reconcile-policy: detach-on-delete\n");
+        }
         own.push("spec:\n");
         let fields = &FIELDS[kind];
         if fields.get("azureName").is_some() {
@@ -78,23 +77,63 @@ impl Printer<'_, '_> {
         true
     }
 
+    /// The operator's kind for `node`, where it takes the object.
+    fn kind(&mut self, node: &Node) -> Option<&'static str> {
+        let Some(kind) = kind_of(node) else {
+            self.findings
+                .push(no_aso_kind::found(place(node), &node.key));
+            return None;
+        };
+        let finding = if node.only_with.is_some() {
+            aso_secret::without_value(place(node), &node.key)
+        } else if secret_value(node) {
+            aso_secret::named_value(place(node), &node.key)
+        } else if let Some(on) = self.left_below(node) {
+            aso_refused::hanging(place(node), &node.key, &on)
+        } else if let Some(parent) = self.owner_elsewhere(node) {
+            aso_refused::elsewhere(place(node), &node.key, &parent)
+        } else if let Some(wrong) = fit::refusal(self, node, kind) {
+            aso_refused::found(place(node), &node.key, &wrong)
+        } else {
+            return Some(kind);
+        };
+        self.findings.push(finding);
+        self.left.insert(node.key.clone());
+        None
+    }
+
+    /// What `node` belongs or refers to, and has no object.
+    fn left_below(&self, node: &Node) -> Option<Key> {
+        if self.left.is_empty() {
+            return None;
+        }
+        let mut keys = Vec::from_iter(node.key.parent());
+        keys.extend(node.key.link_target());
+        for (_, value) in &node.properties {
+            ids(value, &mut keys);
+        }
+        keys.into_iter().find(|key| self.left.contains(key))
+    }
+
+    /// The owner of `node` that is no object here, and has no id that is known.
+    fn owner_elsewhere(&self, node: &Node) -> Option<Key> {
+        let parent = node.key.parent()?;
+        let is_known = self.names.contains_key(&parent) || self.owner.starts_with('/');
+        (!is_known).then_some(parent)
+    }
+
     fn owner_of(&mut self, node: &Node, writer: &mut Writer) {
         writer.push("  owner:\n");
-        let parent = node.key.parent().and_then(|parent| self.names.get(&parent));
-        match parent {
-            Some(name) => {
-                writer.push("    name: ");
-                scalar(writer, name);
-            }
-            None if self.owner.starts_with('/') => {
-                writer.push("    armId: ");
-                scalar(writer, &self.owner);
-            }
-            None => {
-                writer.push("    name: ");
-                scalar(writer, &self.owner);
-            }
-        }
+        let parent = node.key.parent();
+        let name = parent.as_ref().map(|parent| self.names.get(parent));
+        let (field, owner) = match (name, &parent) {
+            (Some(Some(name)), _) => ("name", name.clone()),
+            (_, Some(parent)) => ("armId", format!("{}/{parent}", self.owner)),
+            (_, None) if self.owner.starts_with('/') => ("armId", self.owner.clone()),
+            (_, None) => ("name", self.owner.clone()),
+        };
+        writer.push(&format!("    {field}: "));
+        scalar(writer, &owner);
     }
 
     /// A logger's credentials are the keys of a Secret. What stands in the
@@ -192,14 +231,6 @@ impl Printer<'_, '_> {
         if matches!(value, Expression::Null) {
             return;
         }
-        if let Expression::Number(digits) = value
-            && field == "integer"
-            && digits.parse::<i64>().is_err()
-        {
-            let finding = aso_property::fraction(place(node), path, &node.key, digits);
-            self.findings.push(finding);
-            return;
-        }
         writer.push(&pad);
         writer.push(&yaml_key(key));
         writer.push(":");
@@ -288,7 +319,7 @@ impl Printer<'_, '_> {
     /// A reference field: its ASO name and what it holds; `None` inside when
     /// it cannot be expressed.
     #[expect(clippy::type_complexity, reason = "a name and the lines below it")]
-    fn reference(
+    pub(super) fn reference(
         &self,
         node: &Node,
         path: &str,
@@ -362,4 +393,14 @@ fn secret_value(node: &Node) -> bool {
             .iter()
             .any(|(key, value)| key == "secret" && *value == Expression::Bool(true))
         && !node.properties.iter().any(|(key, _)| key == "keyVault")
+}
+
+/// The resources that `value` refers to.
+fn ids(value: &Expression, keys: &mut Vec<Key>) {
+    match value {
+        Expression::Id(key) => keys.push(key.clone()),
+        Expression::Array(items) => items.iter().for_each(|item| ids(item, keys)),
+        Expression::Object(entries) => entries.iter().for_each(|(_, value)| ids(value, keys)),
+        _ => {}
+    }
 }

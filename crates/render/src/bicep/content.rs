@@ -1,111 +1,81 @@
-//! Policies and definitions in files that `loadTextContent` takes.
+//! Policies and definitions: one file each, where Bicep can read it.
 
 use super::super::piece::{Piece, Text};
 use super::super::{File, Rendered, writing};
+use super::json::{self, Shape};
+use super::limits::{MAX_JSON, MAX_TEXT, exceeds};
 use flux_apim_diag::{Budget, Place};
-use flux_apim_link::Linked;
+use flux_apim_link::{Content, Linked};
 use rayon::prelude::*;
-use std::ops::Range;
 
-/// `loadTextContent` takes 131,072 characters (Bicep.Core, LanguageConstants).
-const MAX_LOAD: usize = 131_072;
-
-/// How each content is loaded: paths below `bicep/`, or a literal when no
-/// file can carry it.
+/// How Bicep takes a content.
+#[derive(Debug)]
 pub(super) enum Load {
-    Files(Vec<String>),
+    /// By `loadTextContent`.
+    Text,
+    /// By `string(loadJsonContent())`: the meaning is the same, the text may not be.
+    Json(Shape),
+    /// As a literal: an empty file, or one with a byte order mark, is read otherwise.
     Literal(String),
+    /// Not at all: the resource is an ARM template of its own.
+    No,
 }
 
-/// Writes the content files; large ones in chunks that `loadTextContent`
-/// takes.
-pub(super) fn contents(graph: &Linked, rendered: &mut Rendered, budget: &Budget) -> Vec<Load> {
-    let plans: Vec<Result<Vec<Range<usize>>, String>> = graph
-        .contents()
-        .par_iter()
-        .map(|content| {
-            budget.spend(writing(content.len()), Place::Source);
-            let text = content.text();
-            // A byte order mark at the start of a file is not read as text.
-            if text.starts_with('\u{feff}') || text.is_empty() {
-                return Err(text.into_owned());
-            }
-            Ok(chunks(&text))
-        })
-        .collect();
-    graph
-        .contents()
-        .iter()
-        .zip(plans)
-        .enumerate()
-        .map(|(index, (content, plan))| {
-            let chunks = match plan {
-                Ok(chunks) => chunks,
-                Err(literal) => return Load::Literal(literal),
-            };
-            let single = chunks.len() == 1;
-            let files = chunks
-                .into_iter()
-                .enumerate()
-                .map(|(n, range)| {
-                    let path = match content.path.rsplit_once('.') {
-                        Some((stem, extension)) if !single => {
-                            format!("content/{stem}.{:02}.{extension}", n + 1)
-                        }
-                        _ => format!("content/{}", content.path),
-                    };
-                    rendered.push(File {
-                        path: format!("bicep/{path}"),
-                        pieces: vec![Piece::Content {
-                            index,
-                            range,
-                            text: Text::Raw,
-                        }],
-                    });
-                    path
-                })
-                .collect();
-            Load::Files(files)
-        })
-        .collect()
-}
+/// Levels of a compiled template above a text that it loads: those of a module in a
+/// module, and of its variables.
+const DEPTH: usize = 11;
 
-/// Ranges of at most [`MAX_LOAD`] UTF-16 units, none of which starts with a
-/// byte order mark.
-fn chunks(text: &str) -> Vec<Range<usize>> {
-    if text.len() <= MAX_LOAD {
-        return std::iter::once(0..text.len()).collect();
+impl Load {
+    /// Whether it is one of the texts that a file loads.
+    pub(super) fn is_file(&self) -> bool {
+        matches!(self, Self::Text | Self::Json(_))
     }
-    let mut chunks = Vec::new();
-    let (mut start, mut units, mut previous) = (0, 0, 0);
-    for (at, c) in text.char_indices() {
-        if units + c.len_utf16() > MAX_LOAD {
-            let cut = if c == '\u{feff}' { previous } else { at };
-            chunks.push(start..cut);
-            units = text[cut..at].chars().map(char::len_utf16).sum();
-            start = cut;
+
+    /// Bytes of `content` in the compiled template.
+    pub(super) fn compiled(&self, content: &Content) -> usize {
+        match self {
+            Self::Json(shape) => shape.size(DEPTH).max(content.json_len),
+            _ => content.json_len,
         }
-        units += c.len_utf16();
-        previous = at;
     }
-    chunks.push(start..text.len());
-    chunks
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// How each content is taken; `json`: whether large ones may be read as JSON.
+pub(super) fn loads(graph: &Linked, json: bool, budget: &Budget) -> Vec<Load> {
+    let contents = graph.contents().par_iter();
+    let loads = contents.map(|content| {
+        budget.spend(writing(content.len()), Place::Source);
+        let text = content.text();
+        if exceeds(&text, MAX_TEXT) {
+            let readable = json && content.path.ends_with(".json") && !exceeds(&text, MAX_JSON);
+            let shape = readable.then(|| json::shape(&text)).flatten();
+            return shape.map_or(Load::No, Load::Json);
+        }
+        if text.starts_with('\u{feff}') || text.is_empty() {
+            return Load::Literal(text.into_owned());
+        }
+        Load::Text
+    });
+    loads.collect()
+}
 
-    #[test]
-    fn chunks_cover_the_text() {
-        let text = "é😀\u{feff}x".repeat(60_000);
-        let chunks = chunks(&text);
-        let joined: String = chunks.iter().map(|range| &text[range.clone()]).collect();
-        assert_eq!(joined, text);
-        for range in chunks {
-            let chunk = &text[range];
-            assert!(chunk.encode_utf16().count() <= MAX_LOAD);
-            assert!(!chunk.starts_with('\u{feff}'));
+/// The file of a content, below `bicep/`.
+pub(super) fn path(content: &Content) -> String {
+    format!("content/{}", content.path)
+}
+
+/// Writes the files that are loaded.
+pub(super) fn write(graph: &Linked, loads: &[Load], rendered: &mut Rendered) {
+    for (index, (content, load)) in graph.contents().iter().zip(loads).enumerate() {
+        if load.is_file() {
+            rendered.push(File {
+                path: format!("bicep/{}", path(content)),
+                pieces: vec![Piece::Content {
+                    index,
+                    range: 0..content.len(),
+                    text: Text::Raw,
+                }],
+            });
         }
     }
 }

@@ -9,7 +9,8 @@ pub(super) fn object_key(key: &str) -> String {
         .next()
         .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if identifier {
+    // The words of values are no names, unlike those of statements.
+    if identifier && !matches!(key, "null" | "true" | "false") {
         key.to_owned()
     } else {
         string(key)
@@ -20,6 +21,13 @@ pub(super) fn object_key(key: &str) -> String {
 pub(super) fn string(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('\'');
+    escape(&mut out, text);
+    out.push('\'');
+    out
+}
+
+/// Appends `text` as the inside of a string literal.
+pub(super) fn escape(out: &mut String, text: &str) {
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
@@ -35,8 +43,6 @@ pub(super) fn string(text: &str) -> String {
             c => out.push(c),
         }
     }
-    out.push('\'');
-    out
 }
 
 #[cfg(test)]
@@ -47,5 +53,16 @@ mod tests {
     fn literals() {
         assert_eq!(string("it's ${x} $y \\ \n"), r"'it\'s \${x} $y \\ \n'");
         assert_eq!(string("\u{0}"), r"'\u{0}'");
+    }
+
+    #[test]
+    fn keys() {
+        for word in ["null", "true", "false"] {
+            assert_eq!(object_key(word), format!("'{word}'"));
+        }
+        for word in ["for", "if", "resource", "in", "this", "Null", "nullable"] {
+            assert_eq!(object_key(word), word);
+        }
+        assert_eq!(object_key("a-b"), "'a-b'");
     }
 }

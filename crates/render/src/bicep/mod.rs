@@ -1,31 +1,30 @@
-//! Bicep: one module for each API with its revisions, shared resources in
-//! `main.bicep`, policies and definitions in `content/`.
+//! Bicep: one module for each API with its revisions, shared resources in `main.bicep`,
+//! policies and definitions in `content/`. What the compiler does not take is an ARM
+//! template that is called like any other module.
 
 mod content;
+mod declare;
+mod files;
+mod json;
+mod labels;
+mod limits;
 mod literal;
+mod measure;
+mod parameters;
 mod plan;
 mod scope;
 
-use super::arm::SERVICE_PARAMETER;
-use super::piece::Writer;
-use super::symbol::{Names, camel, dns, short_hash};
-use super::{File, Options, Printer, Rendered, writing};
+use super::{File, Options, Printer, Rendered, optional, writing};
 use crate::rules::bicep_too_large;
 use content::Load;
 use flux_apim_diag::{Budget, Findings, Place};
-use flux_apim_link::{Content, Linked};
-use flux_apim_model::Key;
-use literal::string;
-use plan::Plan;
-use scope::Scope;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
-use std::sync::Arc;
-
-/// The compiled template may have 4 MB.
-const MAX_TEMPLATE: usize = 4 * 1024 * 1024;
-/// A template may have 800 resources, modules counted as one each.
-const MAX_RESOURCES: usize = 800;
+use flux_apim_link::{Linked, Node};
+use flux_apim_model::Role;
+use labels::Labels;
+use limits::{MAX_RESOURCE, MAX_RESOURCES, MAX_TEMPLATE, MAX_TEXT, Weight, exceeds};
+use measure::Measure;
+use plan::{Entity, Plan};
+use std::collections::BTreeSet;
 
 /// The row of this target.
 pub(super) static PRINTER: Printer = Printer {
@@ -34,196 +33,118 @@ pub(super) static PRINTER: Printer = Printer {
     print: render,
 };
 
+/// What is rendered, and how Bicep takes it.
+struct Project<'g> {
+    graph: &'g Linked,
+    loads: Vec<Load>,
+    measures: Vec<Measure>,
+    labels: Labels,
+    optional: BTreeSet<&'g str>,
+}
+
+impl<'g> Project<'g> {
+    fn new(graph: &'g Linked, budget: &Budget) -> Self {
+        let project = Self::with(graph, true, budget);
+        if project.compiled() <= MAX_TEMPLATE {
+            return project;
+        }
+        // JSON that is read is indented in the compiled template. As text of an ARM
+        // template it takes half of that.
+        Self::with(graph, false, budget)
+    }
+
+    fn with(graph: &'g Linked, json: bool, budget: &Budget) -> Self {
+        let loads = content::loads(graph, json, budget);
+        Self {
+            measures: measure::all(graph, &loads, budget),
+            labels: Labels::new(graph),
+            optional: optional::optional(graph),
+            graph,
+            loads,
+        }
+    }
+
+    /// Bytes of the compiled template, at most.
+    fn compiled(&self) -> usize {
+        self.measures.iter().map(|measure| measure.compiled).sum()
+    }
+}
+
 fn render(graph: &Linked, options: &Options, rendered: &mut Rendered, findings: &mut Findings) {
     let budget = &findings.budget().clone();
-    let plan = Plan::new(graph, budget);
-    check_limits(graph, &plan, findings);
-    if options.check {
+    let project = Project::new(graph, budget);
+    let plan = Plan::new(graph, &project.measures, budget);
+    let is_taken = check_limits(&project, &plan, findings);
+    if options.check || !is_taken {
         return;
     }
-    let loads = content::contents(graph, rendered, budget);
-    let mut main = Scope::new(graph, &loads, "", None);
-    let main_path: Arc<str> = "bicep/main.bicep".into();
-    for i in plan.shared() {
-        main.declare(i);
-        rendered.carries(&main_path, i);
-    }
-    let calls = modules(graph, &loads, &plan, &mut main, rendered, budget);
-    let mut body = Writer::default();
-    for i in 0..graph.nodes().len() {
-        let before = body.written();
-        match plan.module_of(i) {
-            None => {
-                let (nodes, modules) = plan.waits_for(plan.entity_of(i));
-                body.push(&main.resource(i, &nodes, &symbols(&modules, &calls)));
-            }
-            // A module is called where the last of its resources stands, so
-            // that the file reads in deployment order.
-            Some(module) if plan.nodes_of(module).last() == Some(&i) => {
-                body.push(&call(graph, &plan, module, &calls, &mut main));
-            }
-            Some(_) => {}
+    content::write(graph, &project.loads, rendered);
+    let used = files::write(&project, &plan, rendered, budget);
+    rendered.push(parameters::file(graph, options, &used));
+    rendered.push(File::text("bicep/bicepconfig.json", CONFIG.to_owned()));
+}
+
+/// Ids of Key Vault secrets and of Azure's own hosts stand in the tree as they are, and a
+/// parameter for such an id is no secret.
+const CONFIG: &str = r#"{
+  "analyzers": {
+    "core": {
+      "rules": {
+        "no-hardcoded-env-urls": {
+          "level": "off"
+        },
+        "secure-secrets-in-params": {
+          "level": "off"
         }
-        budget.spend(writing(body.written() - before), Place::Source);
+      }
     }
-    let used = calls.values().flat_map(|call| &call.parameters);
-    let used: BTreeSet<&String> = used.collect();
-    let names = graph.parameters().keys();
-    main.parameters
-        .extend(names.filter(|name| used.contains(name)).map(String::as_str));
-    main.finish(&mut body, "API Management configuration");
-    rendered.push(body.file(&*main_path));
-    rendered.push(parameter_file(graph, options, &main.parameters));
+  }
 }
+"#;
 
-/// A module as `main.bicep` calls it.
-struct Call {
-    symbol: String,
-    file: String,
-    parameters: Vec<String>,
-}
-
-/// Writes the module of each API.
-fn modules(
-    graph: &Linked,
-    loads: &[Load],
-    plan: &Plan<'_>,
-    main: &mut Scope<'_>,
-    rendered: &mut Rendered,
-    budget: &Budget,
-) -> BTreeMap<usize, Call> {
-    let mut file_names = Names::default();
-    let mut calls = BTreeMap::new();
-    for module in plan.modules() {
-        let api = plan.api_of(module);
-        let label = api_label(api);
-        let file = file_names.numbered(&dns(&label, 80));
-        let path: Arc<str> = format!("bicep/modules/{file}.bicep").into();
-        budget.spend(20 * graph.parameters().len() as u64, Place::Source);
-        let mut scope = Scope::new(graph, loads, "../", Some(api));
-        let nodes = plan.nodes_of(module);
-        for &i in nodes {
-            scope.declare(i);
-            rendered.carries(&path, i);
+/// Whether the compiler and Azure take what would be written.
+fn check_limits(project: &Project<'_>, plan: &Plan<'_>, findings: &mut Findings) -> bool {
+    let before = findings.len();
+    for (node, measure) in project.graph.nodes().iter().zip(&project.measures) {
+        if measure.resource > MAX_RESOURCE {
+            let size = measure.resource;
+            let finding = bicep_too_large::resource(place(node), &node.key, size, MAX_RESOURCE);
+            findings.push(finding);
+        } else if !measure.is_template && !Weight::FILE.plus(measure.weight).fits() {
+            let finding = bicep_too_large::references(place(node), &node.key, MAX_RESOURCES);
+            findings.push(finding);
         }
-        let mut body = Writer::default();
-        for &i in nodes {
-            let text = scope.resource(i, &graph.nodes()[i].depends_on, &[]);
-            budget.spend(writing(text.len()), Place::Source);
-            body.push(&text);
+    }
+    for (name, parameter) in project.graph.parameters() {
+        let value = parameter.value.as_deref().unwrap_or("");
+        if exceeds(value, MAX_TEXT) {
+            findings.push(bicep_too_large::parameter(name, MAX_TEXT));
         }
-        scope.finish(&mut body, &format!("API {}", api.name()));
-        rendered.push(body.file(&*path));
-        let call = Call {
-            symbol: main.symbols.numbered(&camel(&["api", &label])),
-            file,
-            parameters: scope
-                .parameters
-                .iter()
-                .map(|&name| name.to_owned())
-                .collect(),
-        };
-        calls.insert(module, call);
     }
-    calls
-}
-
-fn api_label(api: &Key) -> String {
-    match &api.workspace {
-        Some(workspace) => format!("{workspace}-{}", api.name()),
-        None => api.name().to_owned(),
+    let files = plan.parts.len().max(1);
+    if files > MAX_RESOURCES {
+        let count = plan.entities.len();
+        findings.push(bicep_too_large::resources(count, MAX_RESOURCES));
     }
-}
-
-fn symbols(modules: &[usize], calls: &BTreeMap<usize, Call>) -> Vec<String> {
-    modules
+    let modules = plan
+        .entities
         .iter()
-        .map(|module| calls[module].symbol.clone())
-        .collect()
-}
-
-fn call(
-    graph: &Linked,
-    plan: &Plan<'_>,
-    module: usize,
-    calls: &BTreeMap<usize, Call>,
-    main: &mut Scope<'_>,
-) -> String {
-    let call = &calls[&module];
-    let (nodes, modules) = plan.waits_for(module);
-    let mut depends_on: Vec<String> = nodes
-        .iter()
-        .map(|&i| main.symbol_of(&graph.nodes()[i].key))
-        .chain(symbols(&modules, calls))
-        .collect();
-    depends_on.sort();
-    let mut name = format!("apim-api-{}", call.file);
-    if name.len() > 64 {
-        name = format!("apim-api-{}", short_hash(&name));
-    }
-    let mut text = format!(
-        "\nmodule {} 'modules/{}.bicep' = {{\n  name: {}\n  params: {{\n    {SERVICE_PARAMETER}: {SERVICE_PARAMETER}\n",
-        call.symbol,
-        call.file,
-        string(&name)
-    );
-    for parameter in &call.parameters {
-        let _ = writeln!(text, "    {parameter}: {parameter}");
-    }
-    text.push_str("  }\n");
-    depends_on_block(&mut text, &depends_on);
-    text.push_str("}\n");
-    text
-}
-
-fn depends_on_block(text: &mut String, symbols: &[String]) {
-    if !symbols.is_empty() {
-        text.push_str("  dependsOn: [\n");
-        for symbol in symbols {
-            let _ = writeln!(text, "    {symbol}");
-        }
-        text.push_str("  ]\n");
-    }
-}
-
-fn check_limits(graph: &Linked, plan: &Plan<'_>, findings: &mut Findings) {
-    let resources = plan.shared().count() + plan.modules().count();
-    if resources > MAX_RESOURCES {
-        findings.push(bicep_too_large::resources(resources, MAX_RESOURCES));
-    }
-    let size: usize = graph.contents().iter().map(Content::len).sum();
+        .filter(|e| matches!(e, Entity::Api(..)));
+    let modules = modules.count() + files;
+    let size = project.compiled() + MODULE * modules;
     if size > MAX_TEMPLATE {
         findings.push(bicep_too_large::bytes(size, MAX_TEMPLATE));
     }
+    findings.len() == before
 }
 
-/// `main.bicepparam`: values of the environment; secrets from the
-/// environment of the deployment, so that no file holds them.
-fn parameter_file(graph: &Linked, options: &Options, used: &BTreeSet<&str>) -> File {
-    let from_environment = |name: &str| {
-        let mut variable = String::new();
-        for (i, c) in name.chars().enumerate() {
-            if c.is_ascii_uppercase() && i > 0 {
-                variable.push('_');
-            }
-            variable.push(c.to_ascii_uppercase());
-        }
-        format!("readEnvironmentVariable({})", string(&variable))
-    };
-    let service = options.service.as_deref().or(graph.service());
-    let mut text = format!(
-        "using './main.bicep'\n\nparam {SERVICE_PARAMETER} = {}\n",
-        service.map_or_else(|| from_environment(SERVICE_PARAMETER), string)
-    );
-    for name in used {
-        let Some(parameter) = graph.parameters().get(*name) else {
-            continue;
-        };
-        let value = match &parameter.value {
-            Some(value) => string(value),
-            None => from_environment(name),
-        };
-        let _ = writeln!(text, "param {name} = {value}");
-    }
-    File::text("bicep/main.bicepparam", text)
+/// Bytes that a module takes in the compiled template beside its resources.
+const MODULE: usize = 1500;
+
+/// Where findings about the size of `node` stand: at what is large.
+fn place(node: &Node) -> Place {
+    let large = node.origins.iter();
+    let mut large = large.filter(|origin| matches!(origin.role, Role::Definition | Role::Policy));
+    let origin = large.next().or(node.origins.first());
+    origin.map_or(Place::Source, |origin| origin.span.file.into())
 }

@@ -31,12 +31,6 @@ pub fn unknown(place: Place, path: &str, key: &Key) -> Diagnostic {
     new(place, path, key, what).help("the other targets carry it")
 }
 
-/// A number with a fraction, where its schema has whole numbers.
-pub fn fraction(place: Place, path: &str, key: &Key, digits: &str) -> Diagnostic {
-    let what = format!("is {digits}, but Azure Service Operator takes whole numbers only");
-    new(place, path, key, &what).help("the other targets carry it")
-}
-
 fn new(place: Place, path: &str, key: &Key, what: &str) -> Diagnostic {
     let message = format!(
         "`{}` of the {} `{}` {what}",

@@ -24,6 +24,17 @@ pub fn named_value(place: Place, key: &Key) -> Diagnostic {
         .help("use a Key Vault reference (`keyVault.secretIdentifier`)")
 }
 
+/// The tree does not hold the value of a secret named value.
+pub fn without_value(place: Place, key: &Key) -> Diagnostic {
+    let message = format!(
+        "the secret named value `{}` has no value in the tree and is left out of `aso/`",
+        key.name()
+    );
+    Diagnostic::new(&RULE, place, message).help(
+        "use a Key Vault reference (`keyVault.secretIdentifier`), or leave it as it is in Azure",
+    )
+}
+
 /// A logger takes its credentials from a `Secret`, which no bundle holds.
 pub fn credentials(place: Place, key: &Key) -> Diagnostic {
     let message = format!(

@@ -5,6 +5,7 @@
 pub mod arm_resource_too_large;
 pub mod aso_object_too_large;
 pub mod aso_property;
+pub mod aso_refused;
 pub mod aso_secret;
 pub mod bicep_too_large;
 pub mod no_aso_kind;
@@ -12,6 +13,7 @@ pub mod no_aso_kind;
 pub use arm_resource_too_large::RULE as ARM_RESOURCE_TOO_LARGE;
 pub use aso_object_too_large::RULE as ASO_OBJECT_TOO_LARGE;
 pub use aso_property::RULE as ASO_PROPERTY;
+pub use aso_refused::RULE as ASO_REFUSED;
 pub use aso_secret::RULE as ASO_SECRET;
 pub use bicep_too_large::RULE as BICEP_TOO_LARGE;
 pub use no_aso_kind::RULE as NO_ASO_KIND;
@@ -23,6 +25,7 @@ use flux_apim_diag::Rule;
 pub const ALL: &[&Rule] = &[
     &ARM_RESOURCE_TOO_LARGE,
     &BICEP_TOO_LARGE,
+    &ASO_REFUSED,
     &NO_ASO_KIND,
     &ASO_SECRET,
     &ASO_PROPERTY,
