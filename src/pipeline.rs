@@ -24,6 +24,8 @@ pub struct Options {
     pub service: Option<String>,
     /// ASO owner: the name of a `Service` object, or an ARM id.
     pub aso_owner: Option<String>,
+    /// The OCIRepository of Flux, `NAME` or `NAMESPACE/NAME`, that the bundle is read from.
+    pub flux_source: Option<String>,
     /// api-version of the resources; [`DEFAULT_API_VERSION`] unless set.
     pub arm_api_version: Option<String>,
     /// Warnings keep the bundle from being made.
@@ -211,7 +213,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
             targets: targets.clone(),
             service: options.service.clone(),
             aso_owner: options.aso_owner.clone(),
-            flux_source: None,
+            flux_source: options.flux_source.clone(),
             check: options.check,
         },
         findings,

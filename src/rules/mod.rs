@@ -197,6 +197,8 @@ pub const ALL: &[&Rule] = &[
     &flux_apim_compile::rules::POLICY_TOO_LARGE,
     &flux_apim_compile::rules::DEFINITION_TOO_LARGE,
     &flux_apim_render::rules::BICEP_TOO_LARGE,
+    &flux_apim_render::rules::ASO_REFUSED,
+    &flux_apim_link::rules::VALUES_STAY_LITERALS,
     &flux_apim_render::rules::NO_ASO_KIND,
     &flux_apim_render::rules::ASO_SECRET,
     &flux_apim_render::rules::ASO_PROPERTY,

@@ -3,7 +3,7 @@
 
 use flux_apim_model::Resource;
 use flux_apim_model::kinds::Kind;
-use flux_apim_syntax::Value;
+use flux_apim_syntax::{Data, Value};
 
 /// Whether a named value is secret and not kept in a Key Vault.
 pub(super) fn is_secret(properties: &Value) -> bool {
@@ -17,6 +17,41 @@ pub(super) fn holds(resource: &Resource, path: &str, text: &str) -> bool {
     let is_marked = is_value && is_secret(&resource.properties);
     let is_of_kind = resource.key.kind.row().is_secret(path) && !text.contains("{{");
     is_marked || is_of_kind || in_url(text)
+}
+
+/// How many secrets `resource` has: each is a parameter.
+pub(super) fn count(resource: &Resource) -> usize {
+    fn walk(resource: &Resource, path: &mut String, value: &Value) -> usize {
+        let above = path.len();
+        let counted = match &value.data {
+            Data::String(text) => usize::from(holds(resource, path, text)),
+            Data::Array(items) => {
+                path.push_str("[]");
+                items.iter().map(|item| walk(resource, path, item)).sum()
+            }
+            Data::Object(entries) => {
+                let mut sum = 0;
+                for entry in entries {
+                    let before = path.len();
+                    if !path.is_empty() {
+                        path.push('.');
+                    }
+                    path.push_str(&entry.key);
+                    sum += walk(resource, path, &entry.value);
+                    path.truncate(before);
+                }
+                sum
+            }
+            _ => 0,
+        };
+        path.truncate(above);
+        counted
+    }
+    let properties = &resource.properties;
+    let is_left = resource.key.kind == Kind::NamedValue
+        && is_secret(properties)
+        && properties.get("value").is_none();
+    usize::from(is_left) + walk(resource, &mut String::new(), properties)
 }
 
 /// Parts of a query that let whoever has them in, by the names that Azure gives them:

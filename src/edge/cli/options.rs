@@ -106,6 +106,10 @@ pub(super) struct Rendering {
     /// Owner of ASO objects: the name of a Service object, or an ARM id.
     #[arg(long, value_name = "NAME|ID", env = "FLUX_APIM_ASO_OWNER")]
     pub(super) aso_owner: Option<String>,
+    /// The OCIRepository that Flux reads the bundle from, NAME or NAMESPACE/NAME: with it
+    /// the bundle has one Flux Kustomization for each folder of aso/.
+    #[arg(long, value_name = "NAME")]
+    pub(super) flux_source: Option<String>,
     /// api-version of the rendered resources.
     #[arg(long, value_name = "VERSION")]
     pub(super) arm_api_version: Option<String>,
@@ -119,6 +123,7 @@ impl Rendering {
         options.targets = (!targets.is_empty()).then_some(targets);
         options.service.clone_from(&self.service);
         options.aso_owner.clone_from(&self.aso_owner);
+        options.flux_source.clone_from(&self.flux_source);
         options.arm_api_version.clone_from(&self.arm_api_version);
     }
 

@@ -318,6 +318,7 @@ fn rendered(rendering: &Rendering, query: &mut Vec<(&'static str, String)>) {
     for (name, value) in [
         ("service", &rendering.service),
         ("aso_owner", &rendering.aso_owner),
+        ("flux_source", &rendering.flux_source),
         ("arm_api_version", &rendering.arm_api_version),
     ] {
         if let Some(value) = value {

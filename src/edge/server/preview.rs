@@ -39,6 +39,8 @@ pub(super) struct Query {
     pub(super) service: Option<String>,
     /// Owner of ASO objects: the name of a Service object, or an ARM id.
     pub(super) aso_owner: Option<String>,
+    /// The OCIRepository that Flux reads the bundle from, NAME or NAMESPACE/NAME.
+    pub(super) flux_source: Option<String>,
     /// api-version of the rendered resources.
     pub(super) arm_api_version: Option<String>,
     /// The one document of the source that is meant.
@@ -64,6 +66,7 @@ impl Query {
                 "path" => &mut self.path,
                 "service" => &mut self.service,
                 "aso_owner" => &mut self.aso_owner,
+                "flux_source" => &mut self.flux_source,
                 "arm_api_version" => &mut self.arm_api_version,
                 "only" => &mut self.only,
                 "deny" => &mut self.deny,
@@ -86,6 +89,7 @@ impl Query {
         let mut options = pipeline::Options {
             service: self.service.clone(),
             aso_owner: self.aso_owner.clone(),
+            flux_source: self.flux_source.clone(),
             arm_api_version: self.arm_api_version.clone(),
             ..pipeline::Options::default()
         };

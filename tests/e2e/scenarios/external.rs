@@ -50,7 +50,11 @@ pub fn chained(cluster: &mut Cluster, _: bool) {
     let applied = cluster.until("Kustomization", namespace, "contoso", is_ready);
     let revision = &applied["status"]["lastAppliedRevision"];
     assert_eq!(revision, &bundle["status"]["published"]["revision"]);
-    assert!(cluster.get("Api", namespace, "contoso-prod-orders-v2").is_some());
+    assert!(
+        cluster
+            .get("Api", namespace, "contoso-prod-orders-v2")
+            .is_some()
+    );
 
     let further = cluster.until("ApimBundle", namespace, "further", is_ready);
     let published = &further["status"]["published"];

@@ -9,8 +9,9 @@ use super::{Content, Node, link_property};
 use crate::owned::is_generated;
 use crate::rules::{
     ambiguous_named_value, arm_too_many_parameters, owned_by_azure, unknown_operation,
+    values_stay_literals,
 };
-use crate::secret::is_secret;
+use crate::secret::{self, is_secret};
 use flux_apim_compile::Texts;
 use flux_apim_definition as definition;
 use flux_apim_diag::{Findings, Held, Meter, Place, nearest};
@@ -73,6 +74,8 @@ pub(super) fn resolve(
         contents: Vec::new(),
         content_paths: Numbered::default(),
         secure: 0,
+        room: MAX_PARAMETERS.saturating_sub(project.resources.values().map(secret::count).sum()),
+        literals: Vec::new(),
         sought: 0,
         owned,
         current,
@@ -85,6 +88,11 @@ pub(super) fn resolve(
         .map(|resource| resolver.node(resource))
         .collect();
     let nodes = resolver.without_unused(nodes);
+    if !resolver.literals.is_empty() {
+        let place = project.environment_file.map_or(Place::Source, Place::from);
+        let finding = values_stay_literals::found(place, &resolver.literals);
+        resolver.findings.push(finding);
+    }
     let secure = resolver.secure;
     if secure > MAX_PARAMETERS {
         let finding = arm_too_many_parameters::found(secure, MAX_PARAMETERS);
@@ -211,6 +219,10 @@ struct Resolver<'p, 'f> {
     held: Held,
     /// How many parameters are secrets.
     secure: usize,
+    /// How many values of the environment may be parameters, beside all secrets.
+    room: usize,
+    /// Values that may not.
+    literals: Vec<String>,
     /// How many missing names a near one was sought for.
     sought: usize,
     /// What Azure makes itself.

@@ -1,7 +1,8 @@
 //! Properties as expressions: references, parameters, secrets, contents.
 
 use super::super::expression::{Expression, Parameter};
-use super::{MAX_PARAMETERS, Resolver, STEPS, Walk};
+use super::{Resolver, STEPS, Walk};
+use crate::owned::is_generated;
 use crate::rules::secret_in_tree;
 use crate::secret::{self, is_secret};
 use flux_apim_compile as compile;
@@ -128,8 +129,12 @@ impl Resolver<'_, '_> {
             && !matches!(path, "format" | "value") | is_value
             // Policies use it as it stands.
             && !(key.kind == Kind::NamedValue && path == "displayName")
-            && self.parameters.len() < MAX_PARAMETERS
         {
+            if self.room == 0 {
+                self.literals.push(format!("`{path}` of `{key}`"));
+                return Expression::String(text.to_owned());
+            }
+            self.room -= 1;
             return self.parameter(key, path, Some(text.to_owned()));
         }
         Expression::String(text.to_owned())
@@ -180,21 +185,25 @@ impl Resolver<'_, '_> {
         let kind = key.kind.name();
         base.push_str(&kind[..1].to_lowercase());
         base.push_str(&kind[1..]);
-        for word in key
-            .workspace
-            .iter()
-            .chain(&key.names)
-            .map(String::as_str)
-            .chain([path])
-        {
+        let resource = self.project.resources.get(key);
+        let shown = resource.and_then(|resource| resource.properties.get("displayName")?.as_str());
+        // A name that Azure gave says nothing to a reader.
+        let name = match shown {
+            Some(shown) if is_generated(key.name()) => shown,
+            _ => key.name(),
+        };
+        let above = key.names.len().saturating_sub(1);
+        let above = key.workspace.iter().chain(&key.names[..above]);
+        for word in above.map(String::as_str).chain([name, path]) {
             pascal(&mut base, word);
         }
         base.truncate(200);
+        let description = format!("{path} of {} {name}", key.kind.label());
         let name = self.parameter_names.take(&base, |n| format!("{base}{n}"));
         self.bytes += VALUE + 2 * path.len();
         let parameter = Parameter {
             value,
-            description: format!("{path} of {} {}", key.kind.label(), key.name()),
+            description,
             allowed: self.schema.allowed(key, path).to_vec(),
         };
         self.parameters.insert(name.clone(), parameter);

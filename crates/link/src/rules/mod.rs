@@ -30,6 +30,7 @@ pub mod unknown_type;
 pub mod unreplaced_token;
 pub mod value_beside_key_vault;
 pub mod value_replaced_by_key_vault;
+pub mod values_stay_literals;
 pub mod version_without_version_set;
 pub mod websocket_policy;
 
@@ -61,6 +62,7 @@ pub use unknown_type::RULE as UNKNOWN_TYPE;
 pub use unreplaced_token::RULE as UNREPLACED_TOKEN;
 pub use value_beside_key_vault::RULE as VALUE_BESIDE_KEY_VAULT;
 pub use value_replaced_by_key_vault::RULE as VALUE_REPLACED_BY_KEY_VAULT;
+pub use values_stay_literals::RULE as VALUES_STAY_LITERALS;
 pub use version_without_version_set::RULE as VERSION_WITHOUT_VERSION_SET;
 pub use websocket_policy::RULE as WEBSOCKET_POLICY;
 
@@ -99,4 +101,5 @@ pub const ALL: &[&Rule] = &[
     &VALUE_BESIDE_KEY_VAULT,
     &VALUE_REPLACED_BY_KEY_VAULT,
     &ARM_TOO_MANY_PARAMETERS,
+    &VALUES_STAY_LITERALS,
 ];
