@@ -199,7 +199,7 @@ impl<'f, 'r> Writer<'f, 'r> {
             let key = key.as_str().unwrap_or("");
             self.out.key(key);
             let is = self.document.entry(key, self.version).is;
-            if key != container || value.kind() != Node::Object {
+            if key != container {
                 self.value(value, is, 1)?;
             } else if two {
                 room = Room::Schemas;
@@ -241,7 +241,7 @@ impl<'f, 'r> Writer<'f, 'r> {
         for (section, value) in self.all_of(components) {
             let section = section.as_str().unwrap_or("");
             self.out.key(section);
-            if section == "schemas" && value.kind() == Node::Object {
+            if section == "schemas" {
                 room = Room::Schemas;
                 self.schemas(value)?;
             } else {
@@ -325,7 +325,7 @@ impl<'f, 'r> Writer<'f, 'r> {
             Node::Object => self.object(node, is, depth),
             Node::Array => {
                 self.out.push("[");
-                let item = is.item().is;
+                let item = is.item();
                 self.tasks.push(Task::Items(node.items(), item, depth + 1));
             }
             Node::String if matches!(is, Is::Mapping) => self.mapping(node),
@@ -366,7 +366,8 @@ impl<'f, 'r> Writer<'f, 'r> {
         }
         let text = reference.as_str().unwrap_or("");
         match self.is_of_root(target) {
-            true => text.starts_with('#') || self.resolver.is_by_id(reference),
+            // A name that another schema has may be no place: `https://...`.
+            true => text.starts_with('#'),
             // The map of components may be in another file: it is put in its place.
             false => self.is_component(text),
         }
