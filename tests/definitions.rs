@@ -124,7 +124,7 @@ fn references_across_files() {
         value["paths"]["/pets"]["get"]["parameters"][0]["name"],
         "limit"
     );
-    assert_eq!(compiled.operations[0].name, "list-pets");
+    assert_eq!(compiled.operations[0].name, "List_Pets");
     assert_eq!(compiled.used.len(), 3);
 }
 

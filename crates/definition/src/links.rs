@@ -18,7 +18,8 @@ use std::collections::{HashMap, HashSet};
 pub(super) struct Links {
     /// Whether each reference leads somewhere.
     pub(super) sound: bool,
-    /// Whether one names the definition's own file, which Azure does not know by a name.
+    /// Whether one names the definition's own file, or a schema of it by its `$id`: Azure
+    /// knows neither.
     pub(super) own_name: bool,
 }
 
@@ -94,7 +95,7 @@ impl<'f> Walk<'_, 'f> {
         if node.kind() == Kind::Array {
             let inside = is.item();
             for item in node.items() {
-                self.push(item, inside.is, unread || !inside.known);
+                self.push(item, inside, unread);
             }
         }
         let is_reference = |value: &NodeRef<'_>| value.kind() == Kind::String;
@@ -105,7 +106,9 @@ impl<'f> Walk<'_, 'f> {
         }
         for (key, value) in node.entries() {
             let inside = is.entry(key.as_str().unwrap_or(""), self.version);
-            self.push(value, inside.is, unread || !inside.known);
+            // Readers pass over keywords that they do not know, and over no other key.
+            let passed_over = !inside.known && matches!(is, Is::Schema);
+            self.push(value, inside.is, unread || passed_over);
         }
         self.open[start..].reverse();
         let open = self.open.capacity() * size_of::<Place<'_>>();
@@ -119,8 +122,7 @@ impl<'f> Walk<'_, 'f> {
             let root = self.resolver.files().root;
             self.links.own_name |= !text.starts_with('#')
                 && target.document().file() == root
-                && value.document().file() == root
-                && !self.resolver.is_by_id(value);
+                && value.document().file() == root;
             return self.push(target, is, unread);
         }
         if !unread {

@@ -138,3 +138,27 @@ fn a_finding_in_another_file_stands_at_its_characters_there() {
     at.sort_unstable();
     assert_eq!(at, ["'#/nichts-ö'", "zwölf"], "{found:#?}");
 }
+
+/// A name of several words, in any map of components.
+#[test]
+fn a_name_is_proposed_for_a_component() {
+    for (folder, users) in [
+        ("securitySchemes", "the name in each `security`"),
+        ("examples", "each `$ref` to it"),
+    ] {
+        let text = format!(
+            "openapi: 3.0.1\ninfo: {{title: A, version: '1'}}\npaths:\n  /a: {{get: {{responses: {{'200': {{description: A}}}}}}}}\ncomponents:\n  {folder}:\n    Harbour Office User: {{}}\n"
+        );
+        let found = run(&[("a.yaml", &text)], "a.yaml");
+        let found = found
+            .iter()
+            .find(|found| found.rule.code.0 == 2037)
+            .unwrap();
+        let help = format!("call it `Harbour-Office-User`, and change {users}");
+        assert_eq!(found.help.as_deref(), Some(help.as_str()));
+        assert_eq!(
+            places(std::slice::from_ref(found), &text),
+            ["Harbour Office User"]
+        );
+    }
+}

@@ -10,6 +10,7 @@
 //! is followed once, a file is parsed once, and what is written has a cap.
 
 mod chain;
+mod components;
 mod files;
 mod name;
 mod out;

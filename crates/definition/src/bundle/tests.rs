@@ -389,3 +389,42 @@ fn documents_that_nobody_shares_are_given_up() {
     assert!(all > 2.0 * most, "{all} {most}");
     assert!((budget.peak() as f64) < most, "{} {most}", budget.peak());
 }
+
+fn text_of(files: &[(String, String)]) -> serde_json::Value {
+    let compiled = run(files, &Limits::default()).compiled.unwrap();
+    serde_json::from_str(&compiled.text).unwrap()
+}
+
+/// Azure knows neither the file's own name nor that of a schema.
+#[test]
+fn references_into_the_document_are_places_in_it() {
+    let schemas = r##""A":{"$id":"https://a.example/a","$anchor":"in","items":{"$ref":"a.json#/components/schemas/B"}},
+        "B":{"properties":{"a":{"$ref":"https://a.example/a"},"b":{"$ref":"o.json#in"},"c":{"$ref":"o.json#/d"}}}"##;
+    let others = r##""d":{"$id":"d","$defs":{"x":{"$anchor":"deep"}},"not":{"$ref":"#deep"},"if":{"$ref":"e"}},
+        "e":{"$id":"e","type":"string"},"f":{"$anchor":"in"}"##;
+    let value = text_of(&[root("", schemas, ""), other(others)]);
+    let all = &value["components"]["schemas"];
+    assert_eq!(all["A"]["items"]["$ref"], "#/components/schemas/B");
+    assert_eq!(
+        all["B"]["properties"]["a"]["$ref"],
+        "#/components/schemas/A"
+    );
+    let place = |reference: &serde_json::Value| {
+        let pointer = reference["$ref"].as_str().unwrap().strip_prefix('#');
+        value.pointer(pointer.unwrap()).unwrap()
+    };
+    assert_eq!(place(&all["B"]["properties"]["b"])["$anchor"], "in");
+    let d = place(&all["B"]["properties"]["c"]);
+    assert_eq!(place(&d["not"])["$anchor"], "deep");
+    assert_eq!(place(&d["if"])["$id"], "e");
+}
+
+#[test]
+fn references_into_paths_are_followed() {
+    let paths = r##""/a":{"get":{"$ref":"o.json#/paths/~1x~1%7By%7D/get"}},"/b":{"$ref":"o.json#/paths/~1x~1%7By%7D"}"##;
+    let others = format!(r#""paths":{{"/x/{{y}}":{}}}"#, get(r#""operationId":"x""#));
+    let value = text_of(&[root(paths, "", ""), other(&others)]);
+    for path in ["/a", "/b"] {
+        assert_eq!(value["paths"][path]["get"]["operationId"], "x");
+    }
+}

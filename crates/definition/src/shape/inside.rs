@@ -38,13 +38,13 @@ impl Is {
     }
 
     /// An item.
-    pub(crate) fn item(self) -> Inside {
+    pub(crate) fn item(self) -> Self {
         match self {
-            Self::List(is) => known(*is),
+            Self::List(is) => *is,
             Self::Unread(is) => is.item(),
-            Self::Any | Self::Keyword => known(Self::Any),
-            Self::Schema => known(Self::Schema),
-            _ => unknown(""),
+            Self::Any | Self::Keyword => Self::Any,
+            Self::Schema => Self::Schema,
+            _ => Self::Unknown,
         }
     }
 
@@ -128,7 +128,7 @@ mod tests {
         let (version, is) = Version::of(kind).unwrap();
         let tokens = way.split(' ').filter(|token| !token.is_empty());
         tokens.fold(is, |is, token| match token {
-            "-" => is.item().is,
+            "-" => is.item(),
             key => is.entry(key, version).is,
         })
     }

@@ -144,7 +144,7 @@ fn operations(project: &Project, texts: &Texts, meter: &Meter) -> BTreeMap<Key, 
             operations.folded.entry(folded).or_insert(n);
             operations
                 .by_name
-                .entry(operation.name.clone())
+                .entry(definition::normalise(&operation.name))
                 .or_insert(n);
             if let Some(id) = &operation.id {
                 operations.by_id.entry(id.clone()).or_insert(n);
