@@ -167,3 +167,52 @@ fn a_definition_that_exceeds_an_object() {
         assert_eq!(outcome.bundle.is_none(), found);
     }
 }
+
+#[test]
+fn values_of_an_environment_that_are_too_many_for_parameters() {
+    let definition = definition("x", 1);
+    let with = |count: usize| {
+        let values: Vec<(String, String)> = (0..count)
+            .map(|i| {
+                let path = format!("namedValues/n{i}/namedValueInformation.json");
+                let text = format!(r#"{{"properties":{{"displayName":"n{i}","value":"x"}}}}"#);
+                (path, text)
+            })
+            .collect();
+        let items = (0..count).map(|i| format!("- name: n{i}\n  properties: {{value: y}}\n"));
+        let environment = format!("namedValues:\n{}", items.collect::<String>());
+        let secret = r#"{"properties":{"displayName":"z","secret":true}}"#;
+        let mut files = vec![
+            ("apis/orders/apiInformation.json", INFORMATION),
+            ("apis/orders/specification.json", definition.as_str()),
+            ("namedValues/z/namedValueInformation.json", secret),
+            ("configuration.prod.yaml", environment.as_str()),
+        ];
+        files.extend(
+            values
+                .iter()
+                .map(|(path, text)| (path.as_str(), text.as_str())),
+        );
+        let mut options = Options {
+            targets: Some(vec![Target::ARM]),
+            ..Options::default()
+        };
+        options.discover.environment = Some("prod".to_owned());
+        common::run(&common::tree_of(&files), &options)
+    };
+    // One parameter names the service, one is the secret.
+    for (count, found) in [(254, false), (255, true), (300, true)] {
+        let outcome = with(count);
+        assert_eq!(
+            finds(&outcome, 7041),
+            found,
+            "{:?}",
+            common::shown(&outcome)
+        );
+        let main = &common::files(&outcome)["arm/main.json"];
+        let main: serde_json::Value = serde_json::from_slice(main).unwrap();
+        let parameters = main["parameters"].as_object().unwrap();
+        assert_eq!(parameters.len(), 256.min(count + 2));
+        assert!(parameters.values().any(|p| p["type"] == "securestring"));
+    }
+}

@@ -80,7 +80,7 @@ pub struct Policy {
 
 enum Read {
     Definition(Definition),
-    Policy(Option<(Policy, Content)>),
+    Policy(Option<Box<(Policy, Content)>>),
     Wiki(Option<(String, Held)>),
 }
 
@@ -153,7 +153,7 @@ pub fn compile(
                                 &mut findings,
                             )
                         };
-                        Read::Policy(text.map(read))
+                        Read::Policy(text.map(read).map(Box::new))
                     }
                     Job::Value(text, span) => {
                         let origins = origins(tree, *span, text, &findings)?;
@@ -161,7 +161,7 @@ pub fn compile(
                         let place = (span.file, tree.path(span.file).as_str());
                         let read = policy(key, place, text, (limits, names), worker, &mut findings);
                         let read = at(*span, origins.as_ref(), read, &mut findings);
-                        Read::Policy(Some(read))
+                        Read::Policy(Some(Box::new(read)))
                     }
                     Job::Wiki(file) => {
                         let text = text(tree, *file, &mut findings)?;
@@ -191,7 +191,8 @@ pub fn compile(
                 texts.contents.insert(key.clone(), content);
                 texts.definitions.insert(key, *compiled);
             }
-            Read::Policy(Some((policy, content))) => {
+            Read::Policy(Some(read)) => {
+                let (policy, content) = *read;
                 texts.tokens.extend(policy.token.clone());
                 texts.contents.insert(key.clone(), content);
                 texts.policies.insert(key, policy);
