@@ -1,13 +1,13 @@
 //! The whole product as one pure function.
 
 use crate::bundle::{self, Bundle, Description, Source};
-use crate::diag::{Budget, Diagnostic, Findings, Located, Place, Report, Stop};
+use crate::diag::{Budget, Diagnostic, Findings, Located, Place, Report, Severity, Stop};
 use crate::levels::rules::{level_refused, stale_baseline};
 use crate::levels::{Asked, Baseline, Covered, Done, Exceptions, Said};
 use crate::model::rules::invalid_name;
 use crate::model::schema::{DEFAULT_API_VERSION, Schema};
 use crate::reuse::Reuse;
-use crate::rules::REGISTRY;
+use crate::rules::{GIT_LFS_POINTER, REGISTRY, git_lfs_pointer};
 use crate::tree::{FileId, ReadError, SourceTree};
 use crate::{compile, discover, link, policy, render, syntax};
 use std::collections::{BTreeMap, BTreeSet};
@@ -179,6 +179,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     let said = std::mem::take(&mut project.config.levels);
     let mut exceptions = Exceptions::new(&options.levels, said, findings);
     let texts = compile::compile(tree, &mut project, &compiling, findings)?;
+    explain_pointers(tree, &texts.used, findings)?;
     let files = read_files(tree, &project, &texts.used, options.discover.only);
     exceptions.read_allowances(REGISTRY, tree, &files, &limits, findings)?;
     let Some(graph) = link::link(tree, project, texts, schema, findings) else {
@@ -223,6 +224,40 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     })
 }
 
+/// Says of Git LFS pointers that they are that, in place of what is wrong with them as
+/// definitions, policies or information: of files that are `used`, and of those that have
+/// errors. What nobody reads may be a pointer.
+fn explain_pointers(
+    tree: &SourceTree,
+    used: &BTreeSet<FileId>,
+    findings: &mut Findings,
+) -> Result<(), ReadError> {
+    let wrong = findings.listed().iter();
+    let wrong = wrong.filter(|finding| {
+        finding.rule.severity == Severity::Error && finding.rule.code != GIT_LFS_POINTER.code
+    });
+    let mut files: BTreeSet<FileId> = wrong.filter_map(|finding| finding.place.file()).collect();
+    files.extend(used);
+    let mut pointers = BTreeSet::new();
+    for file in files {
+        if git_lfs_pointer::may_be(tree.size(file))
+            && git_lfs_pointer::is_pointer(&tree.read(file)?)
+        {
+            pointers.insert(file);
+        }
+    }
+    if !pointers.is_empty() {
+        findings.retain(|finding| {
+            finding
+                .place
+                .file()
+                .is_none_or(|file| !pointers.contains(&file))
+        });
+        findings.extend(pointers.into_iter().map(git_lfs_pointer::found));
+    }
+    Ok(())
+}
+
 /// The outcome of a run that makes no bundle, or none yet.
 fn ended(
     tree: &SourceTree,
@@ -231,6 +266,7 @@ fn ended(
     done: Done,
     findings: &mut Findings,
 ) -> Result<Outcome, Error> {
+    explain_pointers(tree, &BTreeSet::new(), findings)?;
     exceptions.settle(done, tree, findings);
     let mut report = Report::resolve(findings, tree, exceptions)?;
     if !options.check {

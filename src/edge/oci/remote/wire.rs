@@ -2,19 +2,26 @@
 //! again. Nothing here knows credentials.
 
 use super::super::Error;
+use super::super::error::{Shown, words};
 use super::connection::{Connection, chain};
+use super::proxy;
 use crate::diag::excerpt;
 use bytes::Bytes;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use std::io;
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// JSON other than manifests.
 pub(in crate::edge::oci) const MAX_JSON: u64 = 1 << 20;
 /// What is read of a refusal.
 const MAX_REFUSAL: u64 = 16 << 10;
+/// What to do about a registry that gives its own URL with the wrong scheme.
+pub(in crate::edge::oci) const NOT_TOLD: &str = "the registry takes itself for plain HTTP: let the \
+    proxy before it set X-Forwarded-Proto, or give the registry its external URL in its configuration";
+/// Silence that nobody has to be told of.
+const QUIET_FOR: Duration = Duration::from_secs(3);
 /// What a slow connection carries in a second.
 const SLOW: u64 = 64 << 10;
 
@@ -121,13 +128,20 @@ impl Wire {
         Err(Error::Refused {
             attempted: attempted.to_owned(),
             problem: format!(
-                "{} sends us on to {}://{}",
+                "{} sends us on to {}; what began with TLS does not go on without it",
                 self.registry.authority(),
-                url.scheme(),
-                excerpt(url.host_str().unwrap_or(""), 100)
+                shown(url)
             ),
-            help: "what began with TLS does not go on without it",
+            help: match self.is_same_host(url) {
+                true => NOT_TOLD,
+                false => "ask whoever runs the registry where it should send us",
+            },
         })
+    }
+
+    /// Whether `url` leads to the registry's host, whatever the scheme and port.
+    pub(in crate::edge::oci) fn is_same_host(&self, url: &Url) -> bool {
+        url.host_str() == self.registry.host_str()
     }
 
     fn client(&self, url: &Url) -> Result<&Client, Error> {
@@ -149,7 +163,11 @@ impl Wire {
         expected: &[u16],
     ) -> Result<Answer, Error> {
         let client = self.client(&request.url)?;
-        exchanged(client, request, expected, self.about_leaving(&request.url)).await
+        let around = Around {
+            deadline: self.connection.deadline,
+            about_leaving: self.about_leaving(&request.url),
+        };
+        exchanged(client, request, expected, &around).await
     }
 
     /// What it may mean that the other side leaves without an answer. With TLS
@@ -171,14 +189,42 @@ pub(in crate::edge::oci) async fn exchange(
     request: &Request,
     expected: &[u16],
 ) -> Result<Answer, Error> {
-    exchanged(client, request, expected, "").await
+    exchanged(client, request, expected, &Around::default()).await
+}
+
+/// What else is known of an exchange.
+#[derive(Default)]
+struct Around {
+    /// When everything must be done.
+    deadline: Option<Instant>,
+    /// What it may mean that the other side leaves.
+    about_leaving: &'static str,
+}
+
+impl Around {
+    /// The time that is left.
+    fn left(&self) -> Duration {
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        self.deadline.map_or(Duration::MAX, left)
+    }
+
+    /// `error`, or that the time is over.
+    fn judged(&self, error: Error) -> Error {
+        match (&error, self.left().is_zero()) {
+            (Error::Silent { attempted, problem }, true) => Error::Late {
+                attempted: attempted.clone(),
+                last: format!(": {problem}"),
+            },
+            _ => error,
+        }
+    }
 }
 
 async fn exchanged(
     client: &Client,
     request: &Request,
     expected: &[u16],
-    about_leaving: &str,
+    around: &Around,
 ) -> Result<Answer, Error> {
     let Request {
         attempted,
@@ -188,21 +234,28 @@ async fn exchanged(
         body,
         cap,
     } = request;
+    let left = around.left();
+    if left.is_zero() {
+        return Err(Error::Late {
+            attempted: attempted.clone(),
+            last: String::new(),
+        });
+    }
     let mut sent = client
         .request(method.clone(), url.clone())
         .headers(headers.clone())
-        .timeout(request.timeout());
+        .timeout(request.timeout().min(left));
     if !request.is_safe() {
         sent = sent.body(body.clone());
     }
-    let response = sent.send().await.map_err(|e| {
+    let response = audibly(request, sent.send()).await.map_err(|e| {
         let left = !e.is_connect() && has_left(&e);
         match failed(attempted, url, &e) {
             Error::Network { attempted, problem } if left => Error::Network {
                 attempted,
-                problem: problem + about_leaving,
+                problem: problem + around.about_leaving,
             },
-            error => error,
+            error => around.judged(error),
         }
     })?;
     let status = response.status();
@@ -218,7 +271,9 @@ async fn exchanged(
         let headers = response.headers().clone();
         let body = match head {
             true => Bytes::new(),
-            false => read(response, *cap, attempted, url).await?,
+            false => read(response, *cap, attempted, url)
+                .await
+                .map_err(|error| around.judged(error))?,
         };
         return Ok(Answer {
             status,
@@ -232,13 +287,45 @@ async fn exchanged(
         // A refusal that cannot be read is a refusal all the same.
         false => read_start(response, MAX_REFUSAL).await,
     };
+    let speaks_tls =
+        url.scheme() == "http" && status == StatusCode::BAD_REQUEST && wants_tls(&said);
     Err(Error::Status {
         attempted: attempted.clone(),
         registry: authority(url),
         status: status.as_u16(),
         said: words(&said),
         after,
+        shown: match headers.contains_key(header::AUTHORIZATION) {
+            true => Shown::Somebody,
+            false => Shown::Nobody,
+        },
+        help: speaks_tls.then(|| "it speaks TLS: leave out --insecure".to_owned()),
     })
+}
+
+/// How servers in Go, nginx, Apache and Envoy's kin answer plain HTTP where they speak TLS.
+fn wants_tls(said: &[u8]) -> bool {
+    let said = String::from_utf8_lossy(said).to_ascii_lowercase();
+    [
+        "http request to an https server",
+        "plain http request was sent to https port",
+        "speaking plain http to an ssl-enabled",
+    ]
+    .iter()
+    .any(|mark| said.contains(mark))
+}
+
+/// Waits for an answer, and says so when it takes long.
+async fn audibly<T>(request: &Request, answer: impl Future<Output = T>) -> T {
+    let mut answer = std::pin::pin!(answer);
+    tokio::select! {
+        biased;
+        answered = &mut answer => return answered,
+        () = tokio::time::sleep(QUIET_FOR) => {}
+    }
+    let host = authority(&request.url);
+    tracing::warn!("waiting for {host}: {}", request.attempted);
+    answer.await
 }
 
 async fn read(response: Response, cap: u64, attempted: &str, url: &Url) -> Result<Bytes, Error> {
@@ -276,27 +363,6 @@ async fn read_start(mut response: Response, cap: u64) -> Vec<u8> {
         }
     }
     body
-}
-
-/// The words of a refusal, from the JSON that the specification asks for.
-/// Anything else, pages of HTML for example, says nothing.
-fn words(body: &[u8]) -> String {
-    let Ok(json) = serde_json::from_slice::<serde_json::Value>(body) else {
-        return String::new();
-    };
-    let first = &json["errors"][0];
-    let texts = [
-        first["code"].as_str(),
-        first["message"].as_str(),
-        // OAuth 2.
-        json["error"].as_str(),
-        json["error_description"].as_str(),
-    ];
-    let texts: Vec<&str> = texts.into_iter().flatten().collect();
-    if texts.is_empty() {
-        return String::new();
-    }
-    format!(": {}", excerpt(&texts.join(" "), 200))
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
@@ -380,16 +446,36 @@ fn failed(attempted: &str, url: &Url, error: &reqwest::Error) -> Error {
             };
         }
     }
-    let what = if error.is_timeout() {
-        "took too long"
-    } else if error.is_connect() {
+    if error.is_timeout() && !error.is_connect() {
+        return Error::Silent {
+            attempted: attempted.to_owned(),
+            problem: format!("{host} took too long: {text}"),
+        };
+    }
+    let what = if error.is_connect() {
         "cannot be reached"
     } else {
         "broke off"
     };
+    let through = match proxy::named_for(url) {
+        Some((proxy, variable)) => format!(
+            " (through the proxy {proxy}, which {variable} names; NO_PROXY={} goes past it)",
+            url.host_str().unwrap_or("")
+        ),
+        None => String::new(),
+    };
     Error::Network {
         attempted: attempted.to_owned(),
-        problem: format!("{host} {what}: {text}"),
+        problem: format!("{host} {what}: {text}{through}"),
+    }
+}
+
+/// A URL without user and query, which may be secret; with its port.
+pub(in crate::edge::oci) fn shown(url: &Url) -> String {
+    let host = excerpt(url.host_str().unwrap_or(""), 100);
+    match url.port() {
+        Some(port) => format!("{}://{host}:{port}", url.scheme()),
+        None => format!("{}://{host}", url.scheme()),
     }
 }
 
