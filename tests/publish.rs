@@ -93,6 +93,7 @@ fn options(tags: &[&str], signer: Option<&SigningKeyRef>, attest: bool) -> Optio
         tags: tags.collect(),
         signer: signer.map(|key| key.clone() as Arc<dyn Signer>),
         attest,
+        ..Options::default()
     }
 }
 

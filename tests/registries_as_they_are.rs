@@ -1240,13 +1240,13 @@ async fn a_checkout_whose_git_does_not_answer_is_told_of() {
         &bare,
     );
     said.done("no git");
-    said.says("no git", &["`git` is not installed"]);
+    said.says("no git", &["git is not installed"]);
     let to = at(&liar, "a/nogit");
     lab.run_with(
         &["publish", &source, &to, "--tag", "{{short}}", "--insecure"],
         &bare,
     )
-    .refused("a tag that needs the commit", &["`git` is not installed"]);
+    .refused("a tag that needs the commit", &["git is not installed"]);
     lab.run_with(
         &[
             "publish",
@@ -1261,7 +1261,7 @@ async fn a_checkout_whose_git_does_not_answer_is_told_of() {
     )
     .refused(
         "provenance that needs the commit",
-        &["`git` is not installed"],
+        &["git is not installed"],
     );
     let given = [
         "--revision",

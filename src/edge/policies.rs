@@ -27,10 +27,10 @@ pub fn today() -> Option<Date> {
     Date::of_unix(since.as_secs())
 }
 
-/// The day that was `age` ago, in UTC.
+/// The day that was `age` ago, in UTC; not before 1970.
 pub fn day_before(age: std::time::Duration) -> Option<Date> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    Date::of_unix(since.checked_sub(age)?.as_secs())
+    Date::of_unix(since.saturating_sub(age).as_secs())
 }
 
 /// Reads the policies in `files`.

@@ -79,7 +79,7 @@ pub fn trouble(folder: &Path) -> Option<String> {
         Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Some(format!(
-                "{} is a Git checkout, and `git` is not installed: the bundle has neither source \
+                "{} is a Git checkout, and git is not installed: the bundle has neither source \
                  nor revision; install it, or give --revision and --source-url",
                 top.display()
             ));
