@@ -277,8 +277,9 @@ fn index_in(answer: &Answer, first: bool, attempted: &str) -> Result<Option<Mani
     let is_index = match (stated.as_deref(), &read) {
         (Some(INDEX), _) => true,
         // Some state no more than that it is JSON.
-        (None | Some("application/json"), Ok(index)) => {
-            index.schema_version == 2 && index.media_type.as_deref() == Some(INDEX)
+        (None | Some("application/json"), Ok(_)) => {
+            let lists = serde_json::from_slice::<Json>(&answer.body);
+            lists.is_ok_and(|index| index["manifests"].is_array())
         }
         _ => false,
     };
