@@ -48,9 +48,12 @@ fn branch_of(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// Variables that are set, and the branch that they mean.
+    type Case<'c> = (&'c [(&'c str, &'c str)], Option<&'c str>);
+
     #[test]
     fn the_branch_is_what_each_system_calls_it() {
-        let cases: [(&[(&str, &str)], Option<&str>); 9] = [
+        let cases: [Case<'_>; 9] = [
             (
                 &[
                     ("GITHUB_HEAD_REF", "x"),

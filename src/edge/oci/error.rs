@@ -97,7 +97,7 @@ pub enum Error {
         /// What it was shown of who asks.
         shown: Shown,
         /// What to do, where more is known than the status says.
-        help: Option<String>,
+        help: Option<Box<str>>,
     },
     /// A tag that the registry does not let anybody move.
     #[error("{attempted}: {registry} answered {status}{said}; it keeps tags immutable: {help}")]
@@ -217,7 +217,7 @@ impl Error {
     /// The same with what to do, where more is known than the status says.
     pub(super) fn with_help(mut self, better: impl Into<String>) -> Self {
         if let Self::Status { help, .. } = &mut self {
-            *help = Some(better.into());
+            *help = Some(better.into().into_boxed_str());
         }
         self
     }

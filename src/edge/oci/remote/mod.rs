@@ -8,6 +8,7 @@ mod attempts;
 mod auth;
 mod challenge;
 mod connection;
+mod faults;
 mod proxy;
 mod referrers;
 mod registry;
