@@ -603,6 +603,8 @@ async fn tls_and_plain_http_that_are_mixed_up_are_told_apart() {
     let authority = Authority::new("own");
     let secure = Liar::start_with(Some(authority.server()), basic(), |_, _| None).await;
     let ca = lab.write("ca.pem", authority.certificate());
+    lab.run(&["inspect", &at(&secure, "a/b:v1"), "--insecure"])
+        .refused("one that answers with an alert", &["speak TLS"]);
     let said = lab.run(&["inspect", &at(&secure, "a/b:v1")]);
     said.refused("an unknown CA", &["--ca "]);
     said.is_silent_of("--ca-file");

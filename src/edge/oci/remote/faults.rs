@@ -56,9 +56,15 @@ pub(super) fn failed(attempted: &str, url: &Url, error: &reqwest::Error) -> Erro
         ),
         None => String::new(),
     };
+    // A server that speaks TLS and nothing else answers with an alert.
+    let no_http = url.scheme() == "http" && text.contains("invalid HTTP");
+    let tls = match no_http {
+        true => "; it may speak TLS: leave out --insecure",
+        false => "",
+    };
     Error::Network {
         attempted: attempted.to_owned(),
-        problem: format!("{host} {what}: {text}{through}"),
+        problem: format!("{host} {what}: {text}{through}{tls}"),
     }
 }
 

@@ -175,6 +175,7 @@ impl Wire {
     /// the alert, or only to see that nobody reads the request, is a race.
     fn about_leaving(&self, url: &Url) -> &'static str {
         match (url.scheme(), self.connection.client_cert.is_some()) {
+            ("http", _) => " (it may speak TLS: leave out --insecure)",
             ("https", false) => " (it may want a client certificate)",
             ("https", true) if self.is_own(url) => " (it may want another client certificate)",
             _ => "",
