@@ -64,6 +64,7 @@ fn options() -> Options {
         tags: vec!["latest".parse().unwrap()],
         signer: None,
         attest: false,
+        ..Options::default()
     }
 }
 

@@ -1,13 +1,14 @@
 //! The whole product as one pure function.
 
 use crate::bundle::{self, Bundle, Description, Source};
-use crate::diag::{Budget, Diagnostic, Findings, Located, Place, Report, Stop, excerpt};
+use crate::diag::{Budget, Diagnostic, Findings, Located, Place, Report, Severity, Stop, excerpt};
+use crate::discover::rules::no_project;
 use crate::levels::rules::{level_refused, malformed_override, stale_baseline};
 use crate::levels::{Asked, Baseline, Covered, Done, Exceptions, Said};
 use crate::model::rules::invalid_name;
 use crate::model::schema::{DEFAULT_API_VERSION, Schema};
 use crate::reuse::Reuse;
-use crate::rules::REGISTRY;
+use crate::rules::{REGISTRY, git_lfs_pointer};
 use crate::tree::{FileId, ReadError, SourceTree};
 use crate::{compile, discover, link, policy, render, syntax};
 use std::collections::{BTreeMap, BTreeSet};
@@ -189,6 +190,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     let said = std::mem::take(&mut project.config.levels);
     let mut exceptions = Exceptions::new(&options.levels, said, findings);
     let texts = compile::compile(tree, &mut project, &compiling, findings)?;
+    explain_pointers(tree, Some(&project.root), &texts.used, findings)?;
     let checked = Checked {
         resources: project.resources.len(),
         definitions: texts.definitions.len(),
@@ -280,6 +282,64 @@ fn schema(
     of(DEFAULT_API_VERSION)
 }
 
+/// Says of Git LFS pointers that they are that, in place of what is wrong with them as
+/// definitions, policies or information: of files that are `used`, of those that have
+/// errors, and of those below `root` that are called as what is read. Other files may be
+/// pointers.
+fn explain_pointers(
+    tree: &SourceTree,
+    root: Option<&str>,
+    used: &BTreeSet<FileId>,
+    findings: &mut Findings,
+) -> Result<(), ReadError> {
+    let wrong = findings.listed().iter();
+    let wrong = wrong.filter(|finding| finding.rule.severity == Severity::Error);
+    let mut files: BTreeSet<FileId> = wrong.filter_map(|finding| finding.place.file()).collect();
+    files.extend(used);
+    let meter = findings.budget().meter();
+    for (file, _) in root.into_iter().flat_map(|root| tree.below(root)) {
+        meter.spend(1, file);
+        if git_lfs_pointer::may_be(tree.size(file)) && is_called_as_read(tree, file) {
+            files.insert(file);
+        }
+    }
+    let mut pointers = BTreeSet::new();
+    for file in files {
+        if git_lfs_pointer::may_be(tree.size(file)) {
+            meter.spend(1 + tree.size(file) / 16, file);
+            if git_lfs_pointer::is_pointer(&tree.read(file)?) {
+                pointers.insert(file);
+            }
+        }
+    }
+    if !pointers.is_empty() {
+        findings.retain(|finding| {
+            let file = finding.place.file();
+            file.is_none_or(|file| !pointers.contains(&file))
+        });
+        findings.extend(pointers.into_iter().map(git_lfs_pointer::found));
+    }
+    Ok(())
+}
+
+/// Whether `file` has the name of a definition or a policy, or lies beside the information
+/// of an API: a pointer has no content to tell it by.
+fn is_called_as_read(tree: &SourceTree, file: FileId) -> bool {
+    let path = tree.path(file);
+    let Some((stem, ending)) = path.name().rsplit_once('.') else {
+        return false;
+    };
+    let read = [
+        "json", "yaml", "yml", "xml", "wsdl", "wadl", "graphql", "gql", "proto",
+    ];
+    if !read.contains(&ending) {
+        return false;
+    }
+    let information = format!("{}/apiInformation.json", path.parent());
+    ["openapi", "swagger", "specification", "policy"].contains(&stem)
+        || tree.find(&information).is_some()
+}
+
 /// The outcome of a run that makes no bundle, or none yet.
 fn ended(
     tree: &SourceTree,
@@ -288,6 +348,10 @@ fn ended(
     done: Done,
     findings: &mut Findings,
 ) -> Result<Outcome, Error> {
+    let lost = findings
+        .rules()
+        .any(|rule| rule.code == no_project::RULE.code);
+    explain_pointers(tree, lost.then_some(""), &BTreeSet::new(), findings)?;
     exceptions.settle(done, tree, findings);
     let mut report = Report::resolve(findings, tree, exceptions)?;
     if !options.check {

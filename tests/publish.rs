@@ -9,7 +9,7 @@ mod common;
 use flux_apim::bundle::Source;
 use flux_apim::edge::oci::{Layout, MANIFEST, Manifest, Memory};
 use flux_apim::edge::publish::{
-    self, Artifact, Destination, Error, Options, Policy, Published, TagTemplate,
+    self, Artifact, Choice, Destination, Error, Options, Policy, Published, TagTemplate,
 };
 use flux_apim::edge::sign::{self, Signer, SigningKey, VerifyingKey};
 use flux_apim::pipeline;
@@ -93,6 +93,7 @@ fn options(tags: &[&str], signer: Option<&SigningKeyRef>, attest: bool) -> Optio
         tags: tags.collect(),
         signer: signer.map(|key| key.clone() as Arc<dyn Signer>),
         attest,
+        ..Options::default()
     }
 }
 
@@ -346,7 +347,7 @@ async fn history_counts_and_rollback_moves_only_to_what_is_whole() {
     .await;
     let third = published(&artifact('c', None), &to, &options(&["v1.11"], None, false)).await;
     let limits = Limits::default();
-    let history = publish::history(&*to.target, &to.repository, 20, &limits)
+    let history = publish::history(&*to.target, &to.repository, &Choice::default(), 20, &limits)
         .await
         .unwrap();
     let digests: Vec<_> = history.entries.iter().map(|entry| entry.digest).collect();
@@ -362,29 +363,36 @@ async fn history_counts_and_rollback_moves_only_to_what_is_whole() {
         (0, 0, 0)
     );
     assert_eq!(history.entries[2].changes, None, "nothing before it");
-    let few = publish::history(&*to.target, &to.repository, 1, &limits)
+    let few = publish::history(&*to.target, &to.repository, &Choice::default(), 1, &limits)
         .await
         .unwrap();
     assert_eq!((few.entries.len(), few.left_out), (1, 2));
 
-    let refused = publish::rollback(&to, "v1.11", "latest", &by(&own), &limits).await;
+    let refused = publish::rollback(&to, "v1.11", "latest", &by(&own), &limits, false).await;
     assert!(matches!(refused, Err(Error::Unsigned { .. })));
-    let missing = publish::rollback(&to, "v0", "latest", &by(&own), &limits)
+    let missing = publish::rollback(&to, "v0", "latest", &by(&own), &limits, false)
         .await
         .unwrap_err();
     assert!(missing.to_string().contains("v1.10"), "{missing}");
     let latest = async || to.target.resolve("latest").await.unwrap().unwrap().digest;
     assert_eq!(latest().await, second.digest);
-    let done = publish::rollback(&to, &first.digest.to_string(), "latest", &by(&own), &limits)
-        .await
-        .unwrap();
+    let done = publish::rollback(
+        &to,
+        &first.digest.to_string(),
+        "latest",
+        &by(&own),
+        &limits,
+        false,
+    )
+    .await
+    .unwrap();
     assert_eq!(
         (done.from, done.to, done.moved),
         (Some(second.digest), first.digest, true)
     );
     assert!(done.module_moved);
     assert_eq!(latest().await, first.digest);
-    let again = publish::rollback(&to, "v1.9", "latest", &by(&own), &limits)
+    let again = publish::rollback(&to, "v1.9", "latest", &by(&own), &limits, false)
         .await
         .unwrap();
     assert!(!again.moved && !again.module_moved);

@@ -63,6 +63,7 @@ fn options(key: &Arc<SigningKey>, attest: bool) -> Options {
         tags: vec!["latest".parse::<TagTemplate>().unwrap()],
         signer: Some(key.clone() as Arc<dyn Signer>),
         attest,
+        ..Options::default()
     }
 }
 

@@ -207,8 +207,12 @@ async fn a_web_page_is_no_manifest_and_no_list() {
     for error in errors {
         assert!(error.contains("but text/html"), "{error}");
     }
+    // No referrers API, then; and behind the tag there is a web page, too.
     let error = target.referrers(&what).await.unwrap_err().to_string();
-    assert!(error.contains("web page"), "{error}");
+    assert!(
+        error.contains(":sha256-") && error.contains("but text/html"),
+        "{error}"
+    );
     for foreign in [
         r#"{"mediaType":"application/json","schemaVersion":2}"#,
         "{}",
@@ -350,7 +354,7 @@ async fn entries_that_lead_nowhere_or_lie_are_left_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tag_of_referrers_that_holds_something_else_is_not_overwritten() {
+async fn a_tag_of_referrers_that_holds_no_index_is_an_empty_list() {
     let subject = sample(1, 10);
     let liar = Liar::honest(Habits::default()).await;
     let target = to(&liar);
@@ -358,9 +362,20 @@ async fn a_tag_of_referrers_that_holds_something_else_is_not_overwritten() {
     let tag = subject.manifest.digest.to_string().replace(':', "-");
     target.tag(&subject.manifest, &tag).await.unwrap();
     let referrer = sample_about(2, 10, Some(&subject.manifest));
-    let error = push(&target, &referrer).await.unwrap_err();
-    assert!(error.to_string().contains("it is no index"), "{error}");
-    assert_eq!(liar.tagged(NAME, &tag), Some(subject.bytes.clone()));
+    assert_eq!(target.referrers(&subject.manifest).await.unwrap(), []);
+    push(&target, &referrer).await.unwrap();
+    let found = to(&liar).referrers(&subject.manifest).await.unwrap();
+    assert_eq!(found.len(), 1);
+    // What is an index, and broken, is not written over.
+    let broken = serde_json::json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": null});
+    liar.rival().write(NAME, &tag, &broken);
+    let another = sample_about(3, 10, Some(&subject.manifest));
+    let error = push(&to(&liar), &another).await.unwrap_err();
+    assert!(
+        error.to_string().contains("no list of manifests"),
+        "{error}"
+    );
+    assert_eq!(liar.rival().read(NAME, &tag), Some(broken));
 }
 
 /// Everything that a publish does with a target, ending with the tag.
@@ -856,4 +871,32 @@ async fn graphs_that_no_one_makes_are_not_copied() {
     let error = copy(&memory, &Memory::new(), &wide).await.unwrap_err();
     assert!(error.to_string().contains("more than 1000"), "{error}");
     let _ = repository("r.example", "a");
+}
+
+/// However chunks are refused as such, the whole goes in one request, and so does the next.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_takes_no_chunks_gets_whole_blobs() {
+    for (status, code) in [
+        (400, "UNSUPPORTED"),
+        (403, "DENIED"),
+        (404, "NOT_FOUND"),
+        (405, "UNSUPPORTED"),
+        (501, "UNSUPPORTED"),
+    ] {
+        let liar = Liar::start(Habits::default(), move |asked, _| {
+            let refusal = serde_json::json!({"errors": [{"code": code, "message": "no"}]});
+            (asked.method == "PATCH").then(|| instead(json(status, &refusal)))?
+        })
+        .await;
+        let target = remote(&liar.server.address, NAME, &chunked());
+        for seed in 1..3 {
+            let bytes = Bytes::from(noise(seed, 5000));
+            let what = Descriptor::of("application/octet-stream", &bytes);
+            target.push(&what, bytes.clone()).await.unwrap();
+            assert_eq!(target.fetch(&what).await.unwrap(), bytes);
+        }
+        let lines = liar.server.lines();
+        let chunks = lines.iter().filter(|line| line.starts_with("PATCH"));
+        assert_eq!(chunks.count(), 1, "{status}");
+    }
 }

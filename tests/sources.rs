@@ -470,6 +470,27 @@ fn directories() {
 }
 
 #[test]
+fn a_submodule_that_is_not_checked_out_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let list = "[submodule \"shared\"]\n\tpath = apis/shared\n\turl = ../shared\n";
+    std::fs::create_dir_all(root.join("apis/shared")).unwrap();
+    std::fs::write(root.join(".gitmodules"), list).unwrap();
+    std::fs::write(root.join("apis/a.json"), "{}").unwrap();
+    let missing = SourceRef::Directory(root.to_owned());
+    let read = || flux_apim::edge::source::open(&missing, &OpenOptions::default()).unwrap();
+    let notes = read().notes;
+    assert_eq!(notes.len(), 1);
+    assert_eq!(notes[0].rule.code.0, 8009);
+    assert!(notes[0].message.contains("`apis/shared`"));
+    std::fs::write(root.join("apis/shared/b.json"), "{}").unwrap();
+    assert!(read().notes.is_empty());
+    let archive = Tar::default().file(".gitmodules", list.as_bytes()).gz();
+    let notes = opened(&archive, &OpenOptions::default()).unwrap().notes;
+    assert_eq!(notes[0].rule.code.0, 8009);
+}
+
+#[test]
 fn git_checkouts_are_described() {
     let folder = tempfile::tempdir().unwrap();
     let git = |arguments: &[&str]| {

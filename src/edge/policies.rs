@@ -27,6 +27,12 @@ pub fn today() -> Option<Date> {
     Date::of_unix(since.as_secs())
 }
 
+/// The day that was `age` ago, in UTC; not before 1970.
+pub fn day_before(age: std::time::Duration) -> Option<Date> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    Date::of_unix(since.saturating_sub(age).as_secs())
+}
+
 /// Reads the policies in `files`.
 ///
 /// # Errors

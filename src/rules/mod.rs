@@ -6,17 +6,23 @@
 pub mod archive_corrupt;
 pub mod archive_entry_refused;
 pub mod digest_mismatch;
+pub mod first_layer_read;
+pub mod git_lfs_pointer;
 pub mod not_an_artifact;
 pub mod source_limit;
 pub mod source_unreadable;
+pub mod submodule_missing;
 pub mod symlink_skipped;
 
 pub use archive_corrupt::RULE as ARCHIVE_CORRUPT;
 pub use archive_entry_refused::RULE as ARCHIVE_ENTRY_REFUSED;
 pub use digest_mismatch::RULE as DIGEST_MISMATCH;
+pub use first_layer_read::RULE as FIRST_LAYER_READ;
+pub use git_lfs_pointer::RULE as GIT_LFS_POINTER;
 pub use not_an_artifact::RULE as NOT_AN_ARTIFACT;
 pub use source_limit::RULE as SOURCE_LIMIT;
 pub use source_unreadable::RULE as SOURCE_UNREADABLE;
+pub use submodule_missing::RULE as SUBMODULE_MISSING;
 pub use symlink_skipped::RULE as SYMLINK_SKIPPED;
 
 use crate::diag::{Registry, Rule};
@@ -210,6 +216,9 @@ pub const ALL: &[&Rule] = &[
     &NOT_AN_ARTIFACT,
     &SOURCE_UNREADABLE,
     &SYMLINK_SKIPPED,
+    &GIT_LFS_POINTER,
+    &SUBMODULE_MISSING,
+    &FIRST_LAYER_READ,
 ];
 
 /// Every rule, found by code or name.

@@ -37,7 +37,7 @@ impl Deviations {
         self.0.lock().unwrap().clone()
     }
 
-    fn refuse(&self, step: &str, wrong: &str) -> Response<Body> {
+    pub fn refuse(&self, step: &str, wrong: &str) -> Response<Body> {
         self.0.lock().unwrap().push(format!("{step}: {wrong}"));
         answer(
             400,
@@ -83,6 +83,15 @@ pub fn token(id: &str, life: u64, skew: i64) -> String {
 
 /// Entra's token endpoint. `refusal` is what it answers instead of a token.
 pub async fn entra(deviations: &Deviations, refusal: Option<(u16, Json)>) -> Server {
+    entra_for(AUDIENCE, deviations, refusal).await
+}
+
+/// The same, which gives tokens for `audience`.
+pub async fn entra_for(
+    audience: &'static str,
+    deviations: &Deviations,
+    refusal: Option<(u16, Json)>,
+) -> Server {
     let deviations = deviations.clone();
     Server::start(move |mut asked| {
         let (deviations, refusal) = (deviations.clone(), refusal.clone());
@@ -93,7 +102,7 @@ pub async fn entra(deviations: &Deviations, refusal: Option<(u16, Json)>) -> Ser
             if asked.uri.path() != format!("/{TENANT}/oauth2/v2.0/token") {
                 return Some(deviations.refuse(step, asked.uri.path()));
             }
-            let scope = format!("{AUDIENCE}/.default");
+            let scope = format!("{audience}/.default");
             let checked = deviations.check_form(step, &asked).and_then(|()| {
                 deviations.check(
                     step,

@@ -91,13 +91,39 @@ impl Rival {
 
     /// Puts an index behind a tag.
     pub fn write(&self, name: &str, tag: &str, index: &Json) {
-        let bytes = Bytes::from(index.to_string());
+        let kind = "application/vnd.oci.image.index.v1+json";
+        self.put(name, tag, kind, index.to_string().into());
+    }
+
+    /// Puts a manifest of any kind behind a tag, whatever it refers to.
+    pub fn put(&self, name: &str, tag: &str, kind: &str, bytes: Bytes) {
         let digest = Digest::of(&bytes).to_string();
-        let kind = "application/vnd.oci.image.index.v1+json".to_owned();
         let mut books = self.0.lock().unwrap();
         let at = (name.to_owned(), digest.clone());
-        books.manifests.insert(at, (kind, bytes));
+        books.manifests.insert(at, (kind.to_owned(), bytes));
         books.tags.insert((name.to_owned(), tag.to_owned()), digest);
+    }
+
+    /// Puts a blob there; its digest.
+    pub fn blob(&self, name: &str, bytes: Bytes) -> String {
+        let digest = Digest::of(&bytes).to_string();
+        let at = (name.to_owned(), digest.clone());
+        self.0.lock().unwrap().blobs.insert(at, bytes);
+        digest
+    }
+
+    /// Points `to` to what `tag` points to.
+    pub fn point(&self, name: &str, tag: &str, to: &str) {
+        let mut books = self.0.lock().unwrap();
+        let digest = books.tags[&(name.to_owned(), tag.to_owned())].clone();
+        books.tags.insert((name.to_owned(), to.to_owned()), digest);
+    }
+
+    /// The tags of a repository.
+    pub fn tags(&self, name: &str) -> Vec<String> {
+        let books = self.0.lock().unwrap();
+        let tags = books.tags.keys().filter(|(of, _)| of == name);
+        tags.map(|(_, tag)| tag.clone()).collect()
     }
 }
 

@@ -136,6 +136,13 @@ impl Findings {
         &mut self.listed
     }
 
+    /// Takes off those that `keep` does not keep.
+    pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        let before = self.listed.len();
+        self.listed.retain(keep);
+        self.pushed -= before - self.listed.len();
+    }
+
     /// What is only counted: rule and, unless it is the rest of all, file.
     pub fn unlisted(&self) -> impl Iterator<Item = (Option<FileId>, &Unlisted)> {
         self.unlisted

@@ -36,7 +36,16 @@ pub(super) enum Command {
     Serve(Box<super::serve::Serve>),
     /// Publish a source, or a bundle, to a registry: signed, attested, pinned.
     #[cfg(feature = "publish")]
-    Publish(super::publish::Publish),
+    Publish(Box<super::publish::Publish>),
+    /// Copy a bundle to another registry, with its signatures, attestations and module.
+    #[cfg(feature = "publish")]
+    Copy(Box<super::copy::Copy>),
+    /// Point more tags to a bundle.
+    #[cfg(feature = "publish")]
+    Tag(super::tag::Tag),
+    /// Remove old bundles from a repository.
+    #[cfg(feature = "publish")]
+    Prune(super::prune::Prune),
     /// Fetch a bundle and verify it.
     #[cfg(feature = "publish")]
     Pull(super::pull::Pull),

@@ -72,6 +72,7 @@ impl Diff {
                 env: self.env.clone(),
                 config: None,
                 digest,
+                layer_type: None,
                 deny: Vec::new(),
                 policies: self.policies.clone(),
                 threads: self.threads,
@@ -126,7 +127,10 @@ fn local(sides: &[(&'static str, Common); 2]) -> anyhow::Result<Compared> {
     let mut bundles = Vec::new();
     for (side, common) in sides {
         // The graph is compared; no target needs to be printed.
-        let outcome = pipeline(common, |options| options.targets = Some(Vec::new()))?;
+        let outcome = pipeline(common, |options| {
+            options.targets = Some(Vec::new());
+            Ok(())
+        })?;
         let (report, done) = match outcome {
             Ok(outcome) => match outcome.bundle {
                 Some(bundle) => {

@@ -1,7 +1,7 @@
 //! `history`: the bundles of a repository.
 
 use super::options::{LimitFlags, ResultFormat};
-use super::registry::{Named, RegistryArgs, named};
+use super::registry::{ChoiceArgs, Named, RegistryArgs, named};
 use super::{Done, print};
 use crate::edge::publish::{self, Destination, History};
 use clap::Args;
@@ -16,6 +16,8 @@ pub(super) struct HistoryArgs {
     /// How many bundles are shown, newest first.
     #[arg(long, value_name = "N", default_value = "20")]
     limit: usize,
+    #[command(flatten)]
+    choice: ChoiceArgs,
     /// How the result is shown.
     #[arg(long, value_enum, default_value = "human")]
     format: ResultFormat,
@@ -32,7 +34,14 @@ pub(super) fn history(arguments: &HistoryArgs) -> anyhow::Result<Done> {
         None,
     )?;
     let limits = arguments.limits.limits()?;
-    let reading = publish::history(&*at.target, &at.repository, arguments.limit, &limits);
+    let choice = arguments.choice.choice()?;
+    let reading = publish::history(
+        &*at.target,
+        &at.repository,
+        &choice,
+        arguments.limit,
+        &limits,
+    );
     let history = crate::edge::runtime()?.block_on(reading)?;
     match arguments.format {
         ResultFormat::Json => print(&format!("{}\n", history.to_json()))?,
@@ -44,12 +53,14 @@ pub(super) fn history(arguments: &HistoryArgs) -> anyhow::Result<Done> {
 fn shown(history: &History) -> String {
     let mut text = String::new();
     for entry in &history.entries {
-        let changes = entry.changes.map_or("first".to_owned(), |changes| {
-            format!(
+        let changes = match entry.changes {
+            None => "first".to_owned(),
+            Some(_) if entry.rerendered => "the same, by a new renderer".to_owned(),
+            Some(changes) => format!(
                 "+{} ~{} -{}",
                 changes.added, changes.changed, changes.removed
-            )
-        });
+            ),
+        };
         let known =
             |text: &Option<String>| crate::diag::excerpt(text.as_deref().unwrap_or("-"), 100);
         let _ = writeln!(

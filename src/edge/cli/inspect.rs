@@ -31,6 +31,9 @@ pub(super) fn inspect(arguments: &Inspect) -> anyhow::Result<Done> {
     let reading = publish::inspect(&*from, &reference, &limits);
     let mut found = crate::edge::runtime()?.block_on(reading)?;
     found.reference = place.to_string();
+    if found.found.is_dirty() {
+        tracing::warn!("{place} was made of a tree with changes that no commit has");
+    }
     match arguments.format {
         ResultFormat::Json => print(&format!("{}\n", found.to_json()))?,
         ResultFormat::Human => print(&shown(&found))?,

@@ -1,9 +1,13 @@
 //! The command line: what is asked, and how the answer is shown.
 
+#[cfg(feature = "publish")]
+mod ci;
 mod command;
 mod compared;
 #[cfg(feature = "controller")]
 mod controller;
+#[cfg(feature = "publish")]
+mod copy;
 mod diff;
 mod effective;
 mod forges;
@@ -18,6 +22,8 @@ mod options;
 mod places;
 mod progress;
 #[cfg(feature = "publish")]
+mod prune;
+#[cfg(feature = "publish")]
 mod publish;
 #[cfg(feature = "publish")]
 mod pull;
@@ -29,6 +35,8 @@ mod remote;
 mod rollback;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "publish")]
+mod tag;
 #[cfg(feature = "server")]
 mod values;
 #[cfg(feature = "publish")]
@@ -75,7 +83,7 @@ pub fn main() -> ExitCode {
     #[cfg(not(feature = "server"))]
     let logs = false;
     if !logs {
-        log(cli.verbose);
+        log(cli.verbose, cli.quiet);
     }
     match run(&cli) {
         Ok(Done::Well) => ExitCode::SUCCESS,
@@ -105,6 +113,12 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         Command::Serve(arguments) => serve::serve(arguments),
         #[cfg(feature = "publish")]
         Command::Publish(arguments) => publish::publish(arguments, cli.quiet),
+        #[cfg(feature = "publish")]
+        Command::Copy(arguments) => copy::copy(arguments, cli.quiet),
+        #[cfg(feature = "publish")]
+        Command::Tag(arguments) => tag::tag(arguments, cli.quiet),
+        #[cfg(feature = "publish")]
+        Command::Prune(arguments) => prune::prune(arguments),
         #[cfg(feature = "publish")]
         Command::Pull(arguments) => pull::pull(arguments),
         #[cfg(feature = "publish")]
@@ -141,6 +155,7 @@ fn open(common: &Common, budget: &Budget) -> anyhow::Result<Result<Opened, Repor
         digest: common.digest,
         limits: common.limits()?,
         budget: budget.clone(),
+        layer: common.layer_type.clone(),
     };
     let opened = common
         .source
@@ -164,6 +179,11 @@ fn open(common: &Common, budget: &Budget) -> anyhow::Result<Result<Opened, Repor
             return Ok(Err(refusal(*finding)?));
         }
     };
+    if opened.origin.revision.is_none()
+        && let Some(trouble) = common.git_trouble()
+    {
+        tracing::warn!("{trouble}");
+    }
     if let Some(path) = &common.path {
         let inside = format!("{path}/");
         let mut files = opened.tree.files();
@@ -212,7 +232,7 @@ pub(super) fn config_path(config: &str) -> String {
 /// Opens the source and runs the pipeline; `Err` holds why it is refused.
 fn pipeline(
     common: &Common,
-    set: impl FnOnce(&mut pipeline::Options),
+    set: impl FnOnce(&mut pipeline::Options) -> anyhow::Result<()>,
 ) -> anyhow::Result<Result<Outcome, Report>> {
     if let Some(threads) = common.threads {
         // Of the process, so that the archive is compressed on them, too. They are
@@ -248,7 +268,7 @@ fn pipeline(
     options.discover.config = common.config.as_deref().map(config_path);
     options.discover.only = only;
     options.discover.limits = common.limits()?;
-    set(&mut options);
+    set(&mut options)?;
     match pipeline::run(&tree, &options, notes) {
         Err(pipeline::Error::Read(error)) => {
             let finding = source_unreadable::file(error.path.as_str(), &error.reason);
@@ -391,10 +411,11 @@ fn validate_here(
     let progress = Progress::start("checking", quiet);
     let baseline = arguments.baseline.as_deref().map(baseline).transpose()?;
     let outcome = pipeline(common, |options| {
-        arguments.rendering.set(options);
+        arguments.rendering.set(options)?;
         options.check = true;
         options.baseline = baseline;
         options.write_baseline = arguments.write_baseline.is_some();
+        Ok(())
     })?;
     drop(progress);
     Ok(match outcome {
@@ -497,6 +518,14 @@ fn print(text: &str) -> anyhow::Result<()> {
         .context("write to standard output")
 }
 
+/// Says something beside the result.
+#[cfg(feature = "publish")]
+fn note(text: &str, quiet: bool) {
+    if !quiet {
+        let _ = writeln!(anstream::stderr(), "note: {text}");
+    }
+}
+
 fn explain(code: Option<&str>, format: options::ResultFormat) -> anyhow::Result<Done> {
     let chosen: Vec<&Rule> = match code {
         None => REGISTRY.all().to_vec(),
@@ -562,10 +591,23 @@ impl SourceFlags {
     }
 }
 
-/// Logs to standard error: `-v` what is done, `-vv` every request.
-fn log(verbose: u8) {
+impl Common {
+    /// Why Git says nothing about the source, although it is a checkout.
+    fn git_trouble(&self) -> Option<String> {
+        match self.source.parse().ok()? {
+            SourceRef::Directory(folder) => source::git_trouble(&folder),
+            SourceRef::File(file) => source::git_trouble(file.parent()?),
+            _ => None,
+        }
+    }
+}
+
+/// Logs to standard error: what is tried again or takes long, unless `quiet`; `-v` what
+/// is done, `-vv` every request.
+fn log(verbose: u8, quiet: bool) {
     let level = match verbose {
-        0 => return,
+        0 if quiet => return,
+        0 => tracing::Level::WARN,
         1 => tracing::Level::INFO,
         _ => tracing::Level::DEBUG,
     };

@@ -1,5 +1,6 @@
 //! Flags that several commands take.
 
+use crate::bundle::Source;
 use crate::render::Target;
 use crate::tree::{Digest, Limit, Limits};
 use clap::{Args, ValueEnum};
@@ -39,6 +40,10 @@ pub(super) struct SourceFlags {
     /// Digest that the source must have (`sha256:...`).
     #[arg(long, value_name = "DIGEST")]
     pub(super) digest: Option<Digest>,
+    /// Media type of the layer that is read of an OCI artifact, as Flux's layerSelector
+    /// has it; Flux's own type, else the first layer, unless given.
+    #[arg(long, value_name = "MEDIATYPE")]
+    pub(super) layer_type: Option<String>,
     /// Treat these as errors.
     #[arg(long, value_name = "WHAT", value_parser = ["warnings"])]
     pub(super) deny: Vec<String>,
@@ -113,10 +118,31 @@ pub(super) struct Rendering {
     /// api-version of the rendered resources.
     #[arg(long, value_name = "VERSION")]
     pub(super) arm_api_version: Option<String>,
+    /// The branch of the revision, for a checkout of a commit without one, as CI systems
+    /// make them.
+    #[arg(long, value_name = "NAME", env = "FLUX_APIM_BRANCH", value_parser = one_line)]
+    pub(super) branch: Option<String>,
+    /// The revision of the source, for a build without Git: BRANCH@sha1:COMMIT, as `flux
+    /// push artifact` has it.
+    #[arg(long, value_name = "REVISION", env = "FLUX_APIM_REVISION", value_parser = one_line)]
+    pub(super) revision: Option<String>,
+    /// The URL of the source, for a build without Git.
+    #[arg(long, value_name = "URL", env = "FLUX_APIM_SOURCE_URL", value_parser = one_line)]
+    pub(super) source_url: Option<String>,
+}
+
+/// A text that goes into annotations.
+fn one_line(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let odd = |c: char| c.is_control() || c.is_whitespace();
+    match text.is_empty() || text.len() > 1000 || text.contains(odd) {
+        true => Err("one word of at most 1000 bytes".to_owned()),
+        false => Ok(text.to_owned()),
+    }
 }
 
 impl Rendering {
-    pub(super) fn set(&self, options: &mut crate::pipeline::Options) {
+    pub(super) fn set(&self, options: &mut crate::pipeline::Options) -> anyhow::Result<()> {
         let mut targets = self.target.clone();
         targets.sort();
         targets.dedup();
@@ -125,16 +151,40 @@ impl Rendering {
         options.aso_owner.clone_from(&self.aso_owner);
         options.flux_source.clone_from(&self.flux_source);
         options.arm_api_version.clone_from(&self.arm_api_version);
+        if let Some(url) = &self.source_url {
+            options.source.url = Some(Source::public_url(url));
+        }
+        if let Some(revision) = &self.revision {
+            options.source.revision = Some(revision.clone());
+        }
+        if let Some(branch) = &self.branch {
+            let revision = options.source.revision.as_deref();
+            let Some(revision) = revision else {
+                anyhow::bail!(
+                    "--branch {branch}: the source has no revision that it could be the branch \
+                     of; give it with --revision {branch}@sha1:COMMIT"
+                );
+            };
+            let commit = revision
+                .rsplit_once('@')
+                .map_or(revision, |(_, commit)| commit);
+            options.source.revision = Some(format!("{branch}@{commit}"));
+        }
+        Ok(())
     }
 
     /// A flag that was given and makes no sense for what is rendered already.
     #[cfg(feature = "publish")]
     pub(super) fn given(&self) -> Option<&'static str> {
-        let target = (!self.target.is_empty()).then_some("--target");
-        target.or(self
-            .arm_api_version
-            .is_some()
-            .then_some("--arm-api-version"))
+        [
+            ("--target", !self.target.is_empty()),
+            ("--arm-api-version", self.arm_api_version.is_some()),
+            ("--branch", self.branch.is_some()),
+            ("--revision", self.revision.is_some()),
+            ("--source-url", self.source_url.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(flag, given)| given.then_some(flag))
     }
 }
 

@@ -1,19 +1,19 @@
 //! `publish`: a source rendered, or a bundle as it is, to a registry.
 
 use super::options::{Common, Rendering, ResultFormat};
-use super::registry::{Named, named, signing_key};
-use super::{Done, human, pipeline, print, show};
-use crate::edge::oci::{Connection, Place};
+use super::registry::{ModuleArgs, Named, named};
+use super::{Done, human, note, pipeline, print, show};
+use crate::edge::oci::{Connection, Descriptor, Place};
 use crate::edge::policies;
-use crate::edge::publish::{self, Artifact, Destination, Pin, Published, TagTemplate};
-use crate::edge::sign::Signer;
+use crate::edge::publish::{
+    self, Artifact, Destination, Filling, Pin, Published, SignatureFormat, TagTemplate,
+};
 use crate::edge::source::{self, OpenOptions, SourceRef};
 use crate::tree::Limits;
 use anyhow::Context;
-use clap::Args;
-use std::io::{Read, Write};
+use clap::{Args, ValueEnum};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Flags of `publish`.
 #[derive(Debug, Args)]
@@ -25,32 +25,55 @@ pub(super) struct Publish {
     to: Named,
     #[command(flatten)]
     rendering: Rendering,
-    /// A tag, `latest` unless given. {{revision}}, {{short}} (of the commit),
-    /// {{branch}}, {{env}} and {{semver}} (of the Git tag) are filled in.
+    /// A tag; `latest` and, where there is a revision, {{short}} unless given.
+    /// {{revision}}, {{short}} (of the commit), {{branch}}, {{env}} and {{semver}} (of the
+    /// Git tag) are filled in.
     #[arg(long, value_name = "TAG")]
     tag: Vec<TagTemplate>,
-    /// Sign with this key (cosign.key, PKCS#8 or SEC1). COSIGN_PASSWORD holds
-    /// its password.
-    #[arg(long, value_name = "FILE", env = "FLUX_APIM_SIGN_KEY")]
+    /// Take a tree with changes that no commit has for the commit: {{short}} without
+    /// `-dirty`, `latest` moves, --attest is done.
+    #[arg(long)]
+    allow_dirty: bool,
+    /// Sign with this key: a file (cosign.key, PKCS#8 or SEC1; COSIGN_PASSWORD holds its
+    /// password), or azurekms://VAULT/KEY[/VERSION] in an Azure Key Vault.
+    #[arg(long, value_name = "KEY", env = "FLUX_APIM_SIGN_KEY")]
     sign_key: Option<PathBuf>,
+    /// What signatures look like: Sigstore's bundle, cosign's first format, or both.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "both")]
+    signature_format: Format,
     /// Attest provenance and contents, signed with the same key.
     #[arg(long, requires = "sign_key")]
     attest: bool,
-    /// What the repository of the Bicep module has behind REPO's name; empty
-    /// for no module.
-    #[arg(long, value_name = "SUFFIX", default_value = "/bicep")]
-    bicep_suffix: String,
+    #[command(flatten)]
+    module: ModuleArgs,
     /// Write digest and tag into the OCIRepository of this manifest.
     #[arg(long, value_name = "FILE")]
     write_pin: Option<PathBuf>,
+    /// Say what would be done; nothing is written.
+    #[arg(long)]
+    dry_run: bool,
     /// How the result is shown.
     #[arg(long, value_enum, default_value = "human")]
     format: ResultFormat,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Sigstore,
+    Legacy,
+    Both,
+}
+
+/// A bundle that is published.
+struct Bundle {
+    artifact: Artifact,
+    /// Where it is already, with what is said about it.
+    from: Option<(Destination, Descriptor)>,
+}
+
 /// What `publish` was given to publish.
 enum Given {
-    Artifact(Box<Artifact>),
+    Bundle(Box<Bundle>),
     /// Shown already.
     Nothing(Done),
 }
@@ -68,41 +91,90 @@ pub(super) fn publish(arguments: &Publish, quiet: bool) -> anyhow::Result<Done> 
         );
     }
     // What can be wrong without a registry is told before anything is made.
-    let signer = arguments.sign_key.as_deref().map(signing_key).transpose()?;
-    let signer = signer.map(|key| Arc::new(key) as Arc<dyn Signer>);
-    let connection = arguments.common.registry.connection()?;
-    let suffix = arguments.bicep_suffix.as_str();
-    let bicep = (!suffix.is_empty()).then_some(suffix);
-    let to = Destination::open(place, &connection, bicep)?;
-    let options = publish::Options {
-        tags: arguments.tags(place)?,
-        signer,
-        attest: arguments.attest,
-    };
-    let artifact = match given(arguments, &connection, quiet)? {
-        Given::Artifact(artifact) => artifact,
+    let registry = &arguments.common.registry;
+    let signer = arguments.sign_key.as_deref();
+    let signer = signer.map(|key| registry.signer(key)).transpose()?;
+    let connection = registry.connection()?;
+    let to = Destination::open(place, &connection, arguments.module.suffix(place))?;
+    if let Some(path) = &arguments.write_pin {
+        publish::check_pin(path, &to.url)?;
+    }
+    let given = match given(arguments, &connection, quiet)? {
+        Given::Bundle(bundle) => *bundle,
         Given::Nothing(done) => return Ok(done),
     };
-    let published = crate::edge::runtime()?.block_on(publish::publish(&artifact, &to, &options))?;
-    let pinned = match &arguments.write_pin {
-        Some(path) => Some((path, publish::write_pin(path, &pin(&to, &published))?)),
-        None => None,
+    let artifact = given.artifact;
+    let mut options = publish::Options {
+        tags: arguments.tags(place, &artifact)?,
+        filling: Filling {
+            branch: super::ci::branch(),
+            allow_dirty: arguments.allow_dirty,
+        },
+        signer,
+        format: match arguments.signature_format {
+            Format::Sigstore => SignatureFormat::Sigstore,
+            Format::Legacy => SignatureFormat::Legacy,
+            Format::Both => SignatureFormat::Both,
+        },
+        attest: arguments.attest,
+        subject: None,
+        dry_run: arguments.dry_run,
     };
-    for note in &published.notes {
-        let _ = writeln!(anstream::stderr(), "note: {note}");
+    let runtime = crate::edge::runtime()?;
+    if artifact.inventory()["source"]["revision"].is_null()
+        && let Some(trouble) = arguments.common.git_trouble()
+        && arguments.attest
+    {
+        anyhow::bail!("--attest: provenance needs the commit; {trouble}");
+    }
+    let mut promoted = false;
+    if let Some((from, what)) = given.from {
+        if !arguments.dry_run {
+            let copying = publish::copy_all(&*from.target, &*to.target, &what);
+            runtime.block_on(copying)?;
+        }
+        promoted = true;
+        options.subject = Some(what);
+    }
+    let publishing = runtime.block_on(publish::publish(&artifact, &to, &options));
+    let published = publishing.map_err(|error| match &error {
+        publish::Error::Tag { .. } => match arguments.common.git_trouble() {
+            Some(trouble) => anyhow::anyhow!("{error}; {trouble}"),
+            None => error.into(),
+        },
+        _ => error.into(),
+    })?;
+    let pinned = match &arguments.write_pin {
+        Some(path) if !arguments.dry_run => {
+            Some((path, publish::write_pin(path, &pin(&to, &published))?))
+        }
+        _ => None,
+    };
+    for text in &published.notes {
+        note(text, quiet);
     }
     match arguments.format {
         ResultFormat::Json => print(&format!("{}\n", published.to_json()))?,
-        ResultFormat::Human => print(&shown(&published, pinned))?,
+        ResultFormat::Human => print(&shown(&published, pinned, promoted, arguments.dry_run))?,
     }
     Ok(Done::Well)
 }
 
 impl Publish {
-    /// The tag of the reference, then those of the flags.
-    fn tags(&self, place: &Place) -> Result<Vec<TagTemplate>, publish::Error> {
+    /// The tag of the reference, then those of the flags; without any `latest`, and one
+    /// that stays where it is, to go back to.
+    fn tags(&self, place: &Place, artifact: &Artifact) -> Result<Vec<TagTemplate>, publish::Error> {
         let own = place.tag().map(str::parse).transpose()?;
-        Ok(own.into_iter().chain(self.tag.iter().cloned()).collect())
+        let given: Vec<TagTemplate> = own.into_iter().chain(self.tag.iter().cloned()).collect();
+        if !given.is_empty() {
+            return Ok(given);
+        }
+        let revised = artifact.inventory()["source"]["revision"].is_string();
+        let usual = ["latest", "{{short}}"].into_iter();
+        usual
+            .take(if revised { 2 } else { 1 })
+            .map(str::parse)
+            .collect()
     }
 }
 
@@ -111,8 +183,8 @@ fn given(arguments: &Publish, connection: &Connection, quiet: bool) -> anyhow::R
     let common = &arguments.common;
     let limits = common.limits()?;
     let source: SourceRef = common.source.parse()?;
-    if let Some(artifact) = bundle(&source, arguments, connection, &limits)? {
-        return Ok(Given::Artifact(Box::new(artifact)));
+    if let Some(bundle) = bundle(&source, arguments, connection, &limits)? {
+        return Ok(Given::Bundle(Box::new(bundle)));
     }
     let outcome = match pipeline(common, |options| arguments.rendering.set(options))? {
         Ok(outcome) => outcome,
@@ -134,7 +206,10 @@ fn given(arguments: &Publish, connection: &Connection, quiet: bool) -> anyhow::R
         );
         human::report(&mut anstream::stderr(), &report, &shown)?;
     }
-    Ok(Given::Artifact(Box::new(Artifact::of(bundle))))
+    Ok(Given::Bundle(Box::new(Bundle {
+        artifact: Artifact::of(bundle),
+        from: None,
+    })))
 }
 
 /// The bundle that `source` is, if it is one: its bytes are kept.
@@ -143,9 +218,10 @@ fn bundle(
     arguments: &Publish,
     connection: &Connection,
     limits: &Limits,
-) -> anyhow::Result<Option<Artifact>> {
+) -> anyhow::Result<Option<Bundle>> {
     let name = arguments.common.source.as_str();
     let digest = arguments.common.digest;
+    let mut there = None;
     let artifact = match source {
         SourceRef::Directory(path) if path.join("bundle.json").is_file() => {
             let options = OpenOptions {
@@ -175,11 +251,15 @@ fn bundle(
         }
         SourceRef::Layout { .. } | SourceRef::Registry(_) => {
             let place: Place = name.parse()?;
-            let from = Destination::target(&place, connection)?;
+            let from = Destination::open(&place, connection, None)?;
             let reference = digest.map_or(place.reference(), |digest| digest.to_string());
-            let read = publish::read(&*from, &reference, limits);
+            let read = publish::read(&*from.target, &reference, limits);
             match crate::edge::runtime()?.block_on(read) {
-                Ok(found) => Artifact::of_layer(&found.layer, &found.what, limits)?,
+                Ok(found) => {
+                    let artifact = Artifact::of_layer(&found.layer, &found.what, limits)?;
+                    there = Some((from, found.descriptor));
+                    artifact
+                }
                 Err(publish::Error::NotABundle { .. } | publish::Error::NotThere { .. }) => {
                     return Ok(None);
                 }
@@ -203,7 +283,10 @@ fn bundle(
         let rendered_for = rendered_for.unwrap_or("none");
         anyhow::bail!("{name} is a bundle of the environment {rendered_for}, not of {asked}");
     }
-    Ok(Some(artifact))
+    Ok(Some(Bundle {
+        artifact,
+        from: there,
+    }))
 }
 
 fn archive(path: &Path, limits: &Limits) -> anyhow::Result<Vec<u8>> {
@@ -224,10 +307,18 @@ fn pin(to: &Destination, published: &Published) -> Pin {
     }
 }
 
-fn shown(published: &Published, pinned: Option<(&PathBuf, bool)>) -> String {
+fn shown(
+    published: &Published,
+    pinned: Option<(&PathBuf, bool)>,
+    promoted: bool,
+    dry_run: bool,
+) -> String {
     let mut text = String::new();
     let mut line = |what: &str, value: &str| text.push_str(&format!("{what:<8}{value}\n"));
     let said = match (published.pushed, published.signed) {
+        (true, _) if dry_run => "would be published (dry run: nothing was written)",
+        (false, true) if dry_run => "would be signed, if it is not (dry run: nothing was written)",
+        (true, _) if promoted => "published, with its signatures",
         (true, _) => "published",
         (false, true) => "signature added; the bundle was there already",
         (false, false) => "nothing to do: the bundle was there already",

@@ -27,7 +27,7 @@ pub(super) struct Pull {
 pub(super) fn pull(arguments: &Pull) -> anyhow::Result<Done> {
     let from = arguments.reading.target()?;
     let runtime = crate::edge::runtime()?;
-    let verified = runtime.block_on(arguments.reading.verified(&*from))?;
+    let verified = arguments.reading.verified(&*from)?;
     let output = Output::parse(&arguments.output);
     let written = match &output {
         Output::Layout { folder, tag } => {

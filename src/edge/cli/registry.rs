@@ -1,12 +1,16 @@
 //! Flags of every command that talks to a registry, and keys from files.
 
 use crate::edge::oci::{Connection, Credentials, Place, acr};
+use crate::edge::publish::Choice;
 use crate::edge::secret::Secret;
-use crate::edge::sign::{SigningKey, VerifyingKey};
+use crate::edge::sign::{KeyVault, Signer, SigningKey, VaultKey, VerifyingKey};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use semver::VersionReq;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// Keys and certificates are small.
@@ -20,6 +24,18 @@ pub(super) struct RegistryArgs {
     /// Plain HTTP to the registry.
     #[arg(long, env = "FLUX_APIM_INSECURE")]
     insecure: bool,
+    /// TLS to the registry without a look at its certificate.
+    #[arg(
+        long,
+        env = "FLUX_APIM_INSECURE_SKIP_TLS_VERIFY",
+        conflicts_with = "insecure"
+    )]
+    insecure_skip_tls_verify: bool,
+    /// Give up after this long, as in 30s, 5m or 1h. Until then what may pass by itself is
+    /// tried again, and a registry that asks to come back later is believed. Without it
+    /// something is tried five times.
+    #[arg(long, value_name = "DURATION", env = "FLUX_APIM_TIMEOUT", value_parser = duration)]
+    timeout: Option<Duration>,
     /// Certificates in PEM that are trusted beside the system's.
     #[arg(long, value_name = "FILE", env = "FLUX_APIM_CA")]
     ca: Option<PathBuf>,
@@ -29,7 +45,7 @@ pub(super) struct RegistryArgs {
     /// Its key.
     #[arg(long, value_name = "FILE", requires = "client_cert")]
     client_key: Option<PathBuf>,
-    /// Credentials for the registry; Docker's configuration and its helpers
+    /// Credentials for the registry; Docker's or podman's configuration and its helpers
     /// unless given. The environment keeps them out of lists of processes.
     #[arg(long, value_name = "USER:PASSWORD", env = "FLUX_APIM_CREDS", hide_env_values = true, value_parser = secret)]
     creds: Option<Secret>,
@@ -58,9 +74,9 @@ impl RegistryArgs {
         };
         let mut connection = Connection::new(credentials);
         connection.insecure = self.insecure;
-        if let Some(path) = &self.ca {
-            connection.ca = Some(file(path, "CA certificates")?.to_vec());
-        }
+        connection.unverified = self.insecure_skip_tls_verify;
+        connection.deadline = self.timeout.map(|timeout| Instant::now() + timeout);
+        connection.ca = self.ca()?;
         if let (Some(certificate), Some(key)) = (&self.client_cert, &self.client_key) {
             let certificate = file(certificate, "client certificate")?.to_vec();
             let key = file(key, "key of the client certificate")?;
@@ -68,6 +84,85 @@ impl RegistryArgs {
             connection.client_cert = Some((certificate, Secret::new(key)));
         }
         Ok(connection)
+    }
+}
+
+/// Where the Bicep module of a bundle is.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ModuleArgs {
+    /// What the repository of the Bicep module has behind REPO's name; empty for no module.
+    /// `/bicep` unless given, and `-bicep` on Docker Hub, which has two levels.
+    #[arg(long, value_name = "SUFFIX", allow_hyphen_values = true)]
+    bicep_suffix: Option<String>,
+}
+
+impl ModuleArgs {
+    pub(super) fn suffix(&self, place: &Place) -> Option<&str> {
+        let usual = match place {
+            Place::Registry { reference } if reference.has_two_levels() => "-bicep",
+            _ => "/bicep",
+        };
+        let suffix = self.bicep_suffix.as_deref().unwrap_or(usual);
+        (!suffix.is_empty()).then_some(suffix)
+    }
+}
+
+/// Which bundles of a repository are meant.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ChoiceArgs {
+    /// Those with a tag that is a version in this range, as in '>=1.2, <2'.
+    #[arg(long, value_name = "RANGE")]
+    semver: Option<VersionReq>,
+    /// Those with a tag that begins so.
+    #[arg(long, value_name = "PREFIX")]
+    tag_prefix: Option<String>,
+    /// Those whose source is not older than this, as in 90d.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    within: Option<Duration>,
+}
+
+impl ChoiceArgs {
+    pub(super) fn choice(&self) -> anyhow::Result<Choice> {
+        let since = self.within.map(|age| {
+            let day = crate::edge::policies::day_before(age);
+            day.context("--within: this machine's clock makes no sense")
+        });
+        Ok(Choice {
+            semver: self.semver.clone(),
+            prefix: self.tag_prefix.clone(),
+            since: since.transpose()?.map(|day| day.to_string()),
+        })
+    }
+}
+
+/// A time, as in `90s`, `5m`, `1h30m` or `2d`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a time as in 30s, 5m, 1h30m or 2d".to_owned();
+    let mut seconds: u64 = 0;
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, after) = rest.split_at(digits);
+        let unit = after.bytes().take_while(|b| !b.is_ascii_digit()).count();
+        let (unit, after) = after.split_at(unit);
+        let unit = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            "d" => 86_400,
+            "w" => 7 * 86_400,
+            _ => return Err(wrong()),
+        };
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        let more = number.checked_mul(unit);
+        seconds = more
+            .and_then(|more| seconds.checked_add(more))
+            .ok_or_else(wrong)?;
+        rest = after;
+    }
+    match seconds {
+        0 | 3_155_760_001.. => Err(wrong()),
+        seconds => Ok(Duration::from_secs(seconds)),
     }
 }
 
@@ -87,8 +182,59 @@ pub(super) fn named(text: &str) -> Result<Named, std::convert::Infallible> {
     Ok(Named(place.map_err(|error| error.to_string())))
 }
 
+/// Refuses the names of keys in a vault that we do not ask.
+fn no_vault(flag: &str, path: &Path, instead: &str) -> anyhow::Result<()> {
+    let name = path.to_string_lossy();
+    let Some((scheme, _)) = name.split_once("://") else {
+        return Ok(());
+    };
+    anyhow::bail!(
+        "{flag} {}://...: keys of this kind are not supported; {flag} takes a file, or \
+         azurekms://VAULT/KEY[/VERSION]{instead}",
+        crate::diag::excerpt(scheme, 20)
+    )
+}
+
+impl RegistryArgs {
+    /// Who signs with the key in the file `path`, or with the one in the Azure Key Vault
+    /// that it names.
+    pub(super) fn signer(&self, path: &Path) -> anyhow::Result<Arc<dyn Signer>> {
+        if let Some(name) = VaultKey::parse(&path.to_string_lossy()) {
+            return Ok(Arc::new(self.vault(&name?)?));
+        }
+        no_vault("--sign-key", path, "")?;
+        Ok(Arc::new(signing_key(path)?))
+    }
+
+    /// The public key in the file `path`, or in the Azure Key Vault that it names.
+    pub(super) fn verifying_key(&self, path: &Path) -> anyhow::Result<VerifyingKey> {
+        if let Some(name) = VaultKey::parse(&path.to_string_lossy()) {
+            return Ok(self.vault(&name?)?.verifying_key().clone());
+        }
+        let name = path.display();
+        let instead =
+            format!("; `cosign public-key --key {name} > cosign.pub` fetches it into one");
+        no_vault("--key", path, &instead)?;
+        verifying_key(path)
+    }
+
+    fn vault(&self, name: &VaultKey) -> anyhow::Result<KeyVault> {
+        let mut connection =
+            Connection::new(Credentials::Azure(acr::Identity::from_environment()?));
+        connection.ca = self.ca()?;
+        connection.deadline = self.timeout.map(|timeout| Instant::now() + timeout);
+        let opening = KeyVault::open(name, &connection);
+        Ok(crate::edge::runtime()?.block_on(opening)?)
+    }
+
+    fn ca(&self) -> anyhow::Result<Option<Vec<u8>>> {
+        let read = |path: &PathBuf| Ok(file(path, "CA certificates")?.to_vec());
+        self.ca.as_ref().map(read).transpose()
+    }
+}
+
 /// The private key in `path`; its password from the environment or a prompt.
-pub(super) fn signing_key(path: &Path) -> anyhow::Result<SigningKey> {
+fn signing_key(path: &Path) -> anyhow::Result<SigningKey> {
     let attempted = || format!("read the signing key {}", path.display());
     let text = file(path, "signing key")?;
     let password = match SigningKey::is_sealed(&text).with_context(attempted)? {
@@ -99,7 +245,7 @@ pub(super) fn signing_key(path: &Path) -> anyhow::Result<SigningKey> {
 }
 
 /// The public key in `path`.
-pub(super) fn verifying_key(path: &Path) -> anyhow::Result<VerifyingKey> {
+fn verifying_key(path: &Path) -> anyhow::Result<VerifyingKey> {
     let text = file(path, "public key")?;
     VerifyingKey::from_pem(&text).with_context(|| format!("read the public key {}", path.display()))
 }
@@ -152,4 +298,29 @@ fn file(path: &Path, what: &str) -> anyhow::Result<Zeroizing<Vec<u8>>> {
         attempted()
     );
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn times_are_written_with_their_units() {
+        for (text, seconds) in [("90s", 90), ("5m", 300), ("1h30m", 5400), ("2d", 172_800)] {
+            assert_eq!(duration(text).unwrap().as_secs(), seconds, "{text}");
+        }
+        for text in [
+            "",
+            "0s",
+            "5",
+            "m",
+            "5x",
+            "-5m",
+            "1.5h",
+            "99999999999999999999s",
+            "999999w",
+        ] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! `rollback`: a tag back to a bundle that was published before.
 
 use super::options::{LimitFlags, ResultFormat};
-use super::registry::{Named, RegistryArgs, named, verifying_key};
+use super::registry::{ModuleArgs, Named, RegistryArgs, named};
 use super::{Done, print};
 use crate::edge::publish::{self, Destination, Pin, Policy};
 use clap::Args;
@@ -19,7 +19,7 @@ pub(super) struct Rollback {
     /// The tag that moves.
     #[arg(long, value_name = "TAG", default_value = "latest")]
     tag: String,
-    /// The bundle must be signed by this key (cosign.pub).
+    /// The bundle must be signed by this key (cosign.pub, or azurekms://VAULT/KEY).
     #[arg(long, value_name = "FILE", env = "FLUX_APIM_KEY")]
     key: Option<PathBuf>,
     /// The signed provenance must name this source.
@@ -28,10 +28,11 @@ pub(super) struct Rollback {
     /// Write digest and tag into the OCIRepository of this manifest.
     #[arg(long, value_name = "FILE")]
     write_pin: Option<PathBuf>,
-    /// What the repository of the Bicep module has behind REPO's name; empty
-    /// for none.
-    #[arg(long, value_name = "SUFFIX", default_value = "/bicep")]
-    bicep_suffix: String,
+    #[command(flatten)]
+    module: ModuleArgs,
+    /// Say what would be done; nothing moves.
+    #[arg(long)]
+    dry_run: bool,
     /// How the result is shown.
     #[arg(long, value_enum, default_value = "human")]
     format: ResultFormat,
@@ -47,19 +48,32 @@ pub(super) fn rollback(arguments: &Rollback) -> anyhow::Result<Done> {
         place.tag().is_none() && place.digest().is_none(),
         "{place}: name the repository alone; --to says what to go back to, --tag which tag moves"
     );
-    let key = arguments.key.as_deref().map(verifying_key).transpose()?;
+    let key = arguments.key.as_deref();
+    let key = key
+        .map(|key| arguments.registry.verifying_key(key))
+        .transpose()?;
     let policy = Policy {
         key,
         expect_source: arguments.expect_source.clone(),
         policies: Vec::new(),
     };
     let connection = arguments.registry.connection()?;
-    let suffix = arguments.bicep_suffix.as_str();
-    let at = Destination::open(place, &connection, (!suffix.is_empty()).then_some(suffix))?;
-    let limits = arguments.limits.limits()?;
-    let moving = publish::rollback(&at, &arguments.to, &arguments.tag, &policy, &limits);
-    let done = crate::edge::runtime()?.block_on(moving)?;
+    let at = Destination::open(place, &connection, arguments.module.suffix(place))?;
     if let Some(path) = &arguments.write_pin {
+        publish::check_pin(path, &at.url)?;
+    }
+    let limits = arguments.limits.limits()?;
+    let dry_run = arguments.dry_run;
+    let moving = publish::rollback(
+        &at,
+        &arguments.to,
+        &arguments.tag,
+        &policy,
+        &limits,
+        dry_run,
+    );
+    let done = crate::edge::runtime()?.block_on(moving)?;
+    if let Some(path) = arguments.write_pin.as_ref().filter(|_| !dry_run) {
         let pin = Pin {
             url: at.url.clone(),
             digest: done.to,
@@ -74,6 +88,10 @@ pub(super) fn rollback(arguments: &Rollback) -> anyhow::Result<Done> {
                 (false, _) => "nothing to do: it points there already".to_owned(),
                 (true, None) => "new".to_owned(),
                 (true, Some(from)) => format!("was {from}"),
+            };
+            let said = match dry_run {
+                true => format!("{said} (dry run: nothing moved)"),
+                false => said,
             };
             print(&format!("{}:{}  {}\n{said}\n", at.url, done.tag, done.to))?;
         }

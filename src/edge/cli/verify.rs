@@ -1,7 +1,7 @@
 //! `verify`: whether a bundle is whole, signed, and from where it should be.
 
 use super::options::{LimitFlags, ResultFormat};
-use super::registry::{Named, RegistryArgs, named, verifying_key};
+use super::registry::{Named, RegistryArgs, named};
 use super::{Done, print};
 use crate::edge::oci::{Place, Target};
 use crate::edge::publish::{self, Destination, Policy, Verified};
@@ -16,7 +16,7 @@ pub(super) struct Reading {
     /// oci://REGISTRY/REPOSITORY[:TAG][@sha256:DIGEST] or oci-layout:DIR[:TAG].
     #[arg(value_name = "REF", value_parser = named)]
     from: Named,
-    /// It must be signed by this key (cosign.pub).
+    /// It must be signed by this key (cosign.pub, or azurekms://VAULT/KEY).
     #[arg(long, value_name = "FILE", env = "FLUX_APIM_KEY")]
     key: Option<PathBuf>,
     /// The signed provenance must name this source.
@@ -49,8 +49,11 @@ impl Reading {
     }
 
     /// Reads the bundle; a tag beside a digest must point to it.
-    pub(super) async fn verified(&self, from: &dyn Target) -> anyhow::Result<Verified> {
-        let key = self.key.as_deref().map(verifying_key).transpose()?;
+    pub(super) fn verified(&self, from: &dyn Target) -> anyhow::Result<Verified> {
+        let key = self.key.as_deref();
+        let key = key
+            .map(|key| self.registry.verifying_key(key))
+            .transpose()?;
         let policy = Policy {
             key,
             expect_source: self.expect_source.clone(),
@@ -58,9 +61,14 @@ impl Reading {
         };
         let place = self.from.place()?;
         let reference = place.reference();
-        let mut verified = publish::verify(from, &reference, &policy, &self.limits()?).await?;
+        let limits = self.limits()?;
+        let runtime = crate::edge::runtime()?;
+        let verifying = publish::verify(from, &reference, &policy, &limits);
+        let mut verified = runtime.block_on(verifying)?;
         if let (Some(tag), Some(digest)) = (place.tag(), place.digest()) {
-            let tagged = from.resolve(tag).await?.map(|tagged| tagged.digest);
+            let tagged = runtime
+                .block_on(from.look(tag))?
+                .map(|tagged| tagged.digest);
             anyhow::ensure!(
                 tagged == Some(digest),
                 "{}: the tag `{tag}` points to {}, not to {digest}",
@@ -69,6 +77,9 @@ impl Reading {
             );
         }
         verified.reference = place.to_string();
+        if verified.found.is_dirty() {
+            tracing::warn!("{place} was made of a tree with changes that no commit has");
+        }
         Ok(verified)
     }
 }
@@ -85,7 +96,7 @@ pub(super) struct Verify {
 
 pub(super) fn verify(arguments: &Verify) -> anyhow::Result<Done> {
     let from = arguments.reading.target()?;
-    let verified = crate::edge::runtime()?.block_on(arguments.reading.verified(&*from));
+    let verified = arguments.reading.verified(&*from);
     match (verified, arguments.format) {
         (Ok(verified), ResultFormat::Json) => print(&format!("{}\n", verified.to_json()))?,
         (Ok(verified), ResultFormat::Human) => print(&shown(&verified))?,

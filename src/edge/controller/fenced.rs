@@ -49,6 +49,20 @@ impl<T: Target> Target for Fenced<T> {
         self.inner.push(what, bytes).await
     }
 
+    async fn push_all(&self, manifests: &[(Descriptor, Bytes)]) -> Result<Vec<Pushed>, Error> {
+        self.check("push")?;
+        self.inner.push_all(manifests).await
+    }
+
+    async fn send(&self, what: &Descriptor, bytes: Bytes) -> Result<(), Error> {
+        self.check("push")?;
+        self.inner.send(what, bytes).await
+    }
+
+    async fn look(&self, tag: &str) -> Result<Option<Descriptor>, Error> {
+        self.inner.look(tag).await
+    }
+
     async fn resolve(&self, reference: &str) -> Result<Option<Descriptor>, Error> {
         self.inner.resolve(reference).await
     }

@@ -34,7 +34,9 @@ impl Error {
             Self::Access(_) => reason::AUTHENTICATION_FAILED,
             Self::Registry(error) => registry(error),
             Self::Publish(error) => match error {
-                publish::Error::Oci(error) => registry(error),
+                publish::Error::Oci(error) | publish::Error::Module { source: error } => {
+                    registry(error)
+                }
                 publish::Error::Tag { .. } => reason::VALIDATION_FAILED,
                 _ => reason::PUBLISH_FAILED,
             },
@@ -101,7 +103,7 @@ pub(super) async fn publish(
         let options = Options {
             tags,
             signer: key.map(|key| Arc::new(key) as _),
-            attest: false,
+            ..Options::default()
         };
         let out = publish::publish(&rendered.artifact, &destination, &options).await?;
         published.url = out.url;

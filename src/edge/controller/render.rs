@@ -234,6 +234,7 @@ fn run(fetched: &Fetched, options: &pipeline::Options, to: &Publish) -> Result<R
         digest: None,
         limits: options.discover.limits.clone(),
         budget: options.budget.clone(),
+        layer: None,
     };
     let (tree, notes) = match source::unpack(&fetched.bytes, "flux", &open) {
         Ok(opened) => (opened.tree, opened.notes),

@@ -1,6 +1,7 @@
 //! A graph from one place to another.
 
 use super::{Descriptor, Error, Manifest, Pushed, Target};
+use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::future::Future;
 use std::pin::Pin;
@@ -23,6 +24,32 @@ pub async fn copy(from: &dyn Target, to: &dyn Target, root: &Descriptor) -> Resu
     node(from, to, root.clone(), MAX_DEPTH).await
 }
 
+/// Copies manifests that are about something else, and lists them there as its
+/// referrers, all at once.
+///
+/// # Errors
+/// As [`copy`].
+pub async fn copy_referrers(
+    from: &dyn Target,
+    to: &dyn Target,
+    referrers: &[Descriptor],
+) -> Result<(), Error> {
+    let mut manifests = Vec::new();
+    for what in referrers {
+        manifests.push((what.clone(), children(from, to, what, MAX_DEPTH).await?));
+    }
+    match to.push_all(&manifests).await {
+        Err(error) if error.lacks_blobs() => {
+            for (what, bytes) in &manifests {
+                send_blobs(from, to, what, bytes).await?;
+            }
+            to.push_all(&manifests).await?;
+        }
+        pushed => drop(pushed?),
+    }
+    Ok(())
+}
+
 type Step<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 
 fn node<'a>(from: &'a dyn Target, to: &'a dyn Target, what: Descriptor, depth: usize) -> Step<'a> {
@@ -33,28 +60,60 @@ fn node<'a>(from: &'a dyn Target, to: &'a dyn Target, what: Descriptor, depth: u
         if !what.is_manifest() {
             return blob(from, to, &what).await;
         }
-        let attempted = format!("copy {} from {} to {}", what.digest, from.name(), to.name());
-        let bytes = from.fetch(&what).await?;
-        let manifest = Manifest::parse(&bytes, &attempted)?;
-        let children: Vec<Descriptor> = manifest.children().cloned().collect();
-        let Some(depth) = depth.checked_sub(1) else {
-            return Err(Error::malformed(
-                attempted,
-                "indexes lie too deep in indexes",
-            ));
-        };
-        if children.len() > MAX_CHILDREN {
-            let problem = format!("it refers to more than {MAX_CHILDREN} others");
-            return Err(Error::malformed(attempted, problem));
+        let bytes = children(from, to, &what, depth).await?;
+        match to.push(&what, bytes.clone()).await {
+            Err(error) if error.lacks_blobs() => {
+                send_blobs(from, to, &what, &bytes).await?;
+                to.push(&what, bytes).await?;
+            }
+            pushed => drop(pushed?),
         }
-        stream::iter(children)
-            .map(|child| node(from, to, child, depth))
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<()>()
-            .await?;
-        to.push(&what, bytes).await?;
         Ok(())
     })
+}
+
+/// Copies all that the manifest `what` refers to; its bytes.
+async fn children(
+    from: &dyn Target,
+    to: &dyn Target,
+    what: &Descriptor,
+    depth: usize,
+) -> Result<Bytes, Error> {
+    let attempted = format!("copy {} from {} to {}", what.digest, from.name(), to.name());
+    let bytes = from.fetch(what).await?;
+    let manifest = Manifest::parse(&bytes, &attempted)?;
+    let children: Vec<Descriptor> = manifest.children().cloned().collect();
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err(Error::malformed(
+            attempted,
+            "indexes lie too deep in indexes",
+        ));
+    };
+    if children.len() > MAX_CHILDREN {
+        let problem = format!("it refers to more than {MAX_CHILDREN} others");
+        return Err(Error::malformed(attempted, problem));
+    }
+    stream::iter(children)
+        .map(|child| node(from, to, child, depth))
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+    Ok(bytes)
+}
+
+/// Sends the blobs of a manifest even where they seem to be there.
+async fn send_blobs(
+    from: &dyn Target,
+    to: &dyn Target,
+    what: &Descriptor,
+    bytes: &Bytes,
+) -> Result<(), Error> {
+    let attempted = format!("copy {} from {} to {}", what.digest, from.name(), to.name());
+    let manifest = Manifest::parse(bytes, &attempted)?;
+    for child in manifest.children().filter(|child| !child.is_manifest()) {
+        to.send(child, from.fetch(child).await?).await?;
+    }
+    Ok(())
 }
 
 async fn blob(from: &dyn Target, to: &dyn Target, what: &Descriptor) -> Result<(), Error> {

@@ -1,7 +1,22 @@
 //! What can go wrong with a registry, said for whoever has to repair it.
 
+mod advice;
+mod words;
+
+pub(super) use advice::spelled;
+pub(super) use words::words;
+
 use std::io;
 use std::time::Duration;
+
+/// What a registry was shown of who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Nothing: nobody is logged in.
+    Nobody,
+    /// Credentials, or a token that was got with some.
+    Somebody,
+}
 
 /// Why something was not done. Each names what was attempted, and where.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +82,7 @@ pub enum Error {
         help: &'static str,
     },
     /// The registry said no.
-    #[error("{attempted}: {registry} answered {status}{said}{}", help(*.status))]
+    #[error("{attempted}: {registry} answered {status}{said}{}", advice::on(self))]
     Status {
         /// What was attempted.
         attempted: String,
@@ -79,6 +94,40 @@ pub enum Error {
         said: String,
         /// When it wants to be asked again.
         after: Option<Duration>,
+        /// What it was shown of who asks.
+        shown: Shown,
+        /// What to do, where more is known than the status says.
+        help: Option<Box<str>>,
+    },
+    /// A tag that the registry does not let anybody move.
+    #[error("{attempted}: {registry} answered {status}{said}; it keeps tags immutable: {help}")]
+    Immutable {
+        /// What was attempted.
+        attempted: String,
+        /// Who answered.
+        registry: String,
+        /// The HTTP status.
+        status: u16,
+        /// The registry's own words, cut short; empty when it had none.
+        said: String,
+        /// What to do.
+        help: String,
+    },
+    /// No answer in the time that one request has.
+    #[error("{attempted}: {problem}")]
+    Silent {
+        /// What was attempted.
+        attempted: String,
+        /// What happened.
+        problem: String,
+    },
+    /// The time that was given for everything is over.
+    #[error("{attempted}: the time of --timeout is over{last}")]
+    Late {
+        /// What was attempted.
+        attempted: String,
+        /// What went wrong before, if anything did.
+        last: String,
     },
     /// No answer.
     #[error("{attempted}: {problem}")]
@@ -126,7 +175,7 @@ impl Error {
     /// Whether the same attempt may end otherwise in a while.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Network { .. } => true,
+            Self::Network { .. } | Self::Silent { .. } => true,
             // What is sent has the digest that we state: it was checked. Distribution
             // says this when it reads a link that another publisher is writing.
             Self::Status {
@@ -140,7 +189,7 @@ impl Error {
     /// The HTTP status that the registry answered.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Status { status, .. } => Some(*status),
+            Self::Status { status, .. } | Self::Immutable { status, .. } => Some(*status),
             _ => None,
         }
     }
@@ -165,25 +214,38 @@ impl Error {
         )
     }
 
+    /// The same with what to do, where more is known than the status says.
+    pub(super) fn with_help(mut self, better: impl Into<String>) -> Self {
+        if let Self::Status { help, .. } = &mut self {
+            *help = Some(better.into().into_boxed_str());
+        }
+        self
+    }
+
+    /// The same by one whom nobody logged in: its token was for strangers.
+    pub(super) fn by_nobody(mut self) -> Self {
+        if let Self::Status { shown, .. } = &mut self {
+            *shown = Shown::Nobody;
+        }
+        self
+    }
+
+    /// Whether a manifest was refused because of blobs that were there a moment ago:
+    /// they were collected since, or a cache said so.
+    pub fn lacks_blobs(&self) -> bool {
+        matches!(self, Self::Status { status: 400 | 404, said, .. } if said.contains("BLOB_UNKNOWN"))
+    }
+
+    /// Whether what came is something else than was looked for.
+    pub fn is_foreign(&self) -> bool {
+        matches!(self, Self::Malformed { .. } | Self::Over { .. })
+    }
+
     /// When the registry wants to be asked again.
     pub(crate) fn after(&self) -> Option<Duration> {
         match self {
             Self::Status { after, .. } => *after,
             _ => None,
         }
-    }
-}
-
-/// What to do about a status.
-fn help(status: u16) -> &'static str {
-    match status {
-        401 => "; log in (`docker login`), or give --creds, for an account that may do this",
-        403 => "; the account is known but may not do this: ask for push or pull on the repository",
-        404 => "; check the repository's name, and whether the account may see it",
-        405 => "; this registry does not offer that",
-        413 => "; the registry, or a proxy before it, caps the size of requests",
-        429 => "; the registry limits requests: try again later",
-        500..=599 => "; the registry is in trouble: try again later",
-        _ => "",
     }
 }

@@ -1,5 +1,6 @@
 //! What a manifest refers to.
 
+use super::descriptor::null_is_nothing;
 use super::{Descriptor, Error, INDEX, MANIFEST, MAX_MANIFEST};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -21,16 +22,16 @@ pub struct Manifest {
     #[serde(default)]
     pub config: Option<Descriptor>,
     /// Of an image manifest.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_nothing")]
     pub layers: Vec<Descriptor>,
     /// Of an index.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_nothing")]
     pub manifests: Vec<Descriptor>,
     /// What it says something about.
     #[serde(default)]
     pub subject: Option<Descriptor>,
     /// Free text by key.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_nothing")]
     pub annotations: BTreeMap<String, String>,
 }
 

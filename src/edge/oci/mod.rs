@@ -7,6 +7,7 @@
 //! it; what is fetched is held against it too, so no target can hand out other
 //! bytes than those that were asked for.
 
+mod azure;
 mod copy;
 mod credentials;
 mod descriptor;
@@ -17,10 +18,11 @@ mod memory;
 mod reference;
 mod remote;
 
-pub use copy::copy;
+pub use azure::Service;
+pub use copy::{copy, copy_referrers};
 pub use credentials::{Credentials, acr};
 pub use descriptor::Descriptor;
-pub use error::Error;
+pub use error::{Error, Shown};
 pub use layout::Layout;
 pub use manifest::Manifest;
 pub use memory::Memory;
@@ -101,6 +103,27 @@ pub trait Target: Send + Sync + Debug {
     /// Puts `bytes` there, by digest. They must be what `what` says; whatever a
     /// manifest refers to must be there before it.
     async fn push(&self, what: &Descriptor, bytes: Bytes) -> Result<Pushed, Error>;
+
+    /// Puts manifests there, each as [`Target::push`] does. Those that are about one
+    /// subject are listed as its referrers together, after all of them are there.
+    async fn push_all(&self, manifests: &[(Descriptor, Bytes)]) -> Result<Vec<Pushed>, Error> {
+        let mut pushed = Vec::new();
+        for (what, bytes) in manifests {
+            pushed.push(self.push(what, bytes.clone()).await?);
+        }
+        Ok(pushed)
+    }
+
+    /// Sends the blob `what` even where it seems to be there.
+    async fn send(&self, what: &Descriptor, bytes: Bytes) -> Result<(), Error> {
+        self.push(what, bytes).await.map(drop)
+    }
+
+    /// What a tag stands for, whatever that is: nothing of it is read, and a question that
+    /// registries do not count as a pull is enough where they answer it.
+    async fn look(&self, tag: &str) -> Result<Option<Descriptor>, Error> {
+        self.resolve(tag).await
+    }
 
     /// What a tag or a digest stands for; `None` when it is not there.
     async fn resolve(&self, reference: &str) -> Result<Option<Descriptor>, Error>;

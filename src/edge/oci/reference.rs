@@ -163,6 +163,11 @@ impl Reference {
         })
     }
 
+    /// Whether the registry is known to have OWNER/NAME and nothing deeper.
+    pub fn has_two_levels(&self) -> bool {
+        ["docker.io", "index.docker.io", "registry-1.docker.io"].contains(&self.registry.as_str())
+    }
+
     /// Reads what follows `oci://` in `whole`.
     fn parse(whole: &str, text: &str) -> Result<Self, Error> {
         if let Some(c) = text.chars().find(|c| c.is_whitespace() || c.is_control()) {

@@ -9,6 +9,16 @@ pub enum Error {
     /// The registry, or the layout.
     #[error(transparent)]
     Oci(#[from] oci::Error),
+    /// The repository of the Bicep module.
+    #[error(
+        "{source}; this is the repository of the Bicep module, which is our idea: `--bicep-suffix \
+         -bicep` puts it beside the bundle's, for registries with two levels or with repositories \
+         that are made first, `--bicep-suffix ''` leaves it out"
+    )]
+    Module {
+        /// What the registry said.
+        source: oci::Error,
+    },
     /// The archive in the layer is refused.
     #[error("{attempted}: {source}")]
     Archive {
@@ -103,6 +113,9 @@ pub enum Error {
 impl Error {
     /// Whether the same attempt may end otherwise in a while.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Oci(error) if error.is_retryable())
+        match self {
+            Self::Oci(error) | Self::Module { source: error } => error.is_retryable(),
+            _ => false,
+        }
     }
 }

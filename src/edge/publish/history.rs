@@ -1,7 +1,7 @@
 //! The bundles of a repository, newest first, and what changed between them.
 
 use super::read::{is_reserved, manifest};
-use super::{Error, read};
+use super::{Choice, Error, read};
 use crate::bundle::{CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, RESOURCES_FIELD};
 use crate::edge::oci::{Descriptor, Target};
 use crate::tree::{Digest, Limits};
@@ -26,6 +26,14 @@ pub struct Changes {
     pub removed: usize,
 }
 
+impl Changes {
+    const NONE: Self = Self {
+        added: 0,
+        changed: 0,
+        removed: 0,
+    };
+}
+
 /// A bundle of the history.
 #[derive(Debug)]
 pub struct Entry {
@@ -43,6 +51,10 @@ pub struct Entry {
     pub resources: usize,
     /// Against the next older bundle of the same environment.
     pub changes: Option<Changes>,
+    /// Version of the renderer that made it.
+    pub renderer: Option<String>,
+    /// Whether nothing but the renderer differs from the next older bundle.
+    pub rerendered: bool,
 }
 
 /// The bundles of a repository.
@@ -60,29 +72,70 @@ pub struct History {
 
 type Resources = BTreeMap<String, String>;
 
-/// Lists at most `limit` bundles.
+/// Lists at most `limit` bundles of those that `choice` chooses.
 ///
 /// # Errors
 /// When the repository cannot be read.
 pub async fn history(
     from: &dyn Target,
     repository: &str,
+    choice: &Choice,
     limit: usize,
     limits: &Limits,
 ) -> Result<History, Error> {
+    let (mut bundles, others) = bundles(from).await?;
+    bundles.retain(|bundle| choice.takes(&bundle.entry));
+    bundles.sort_by(newest_first);
+    let left_out = bundles.len().saturating_sub(limit);
+    // One more, for what changed since.
+    bundles.truncate(limit.saturating_add(1));
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut older: BTreeMap<Option<String>, (Resources, Option<String>)> = BTreeMap::new();
+    for bundle in bundles.into_iter().rev() {
+        let resources = bundle.resources(from, limits).await?;
+        let mut entry = bundle.entry;
+        entry.resources = resources.len();
+        let now = (resources, entry.renderer.clone());
+        let before = older.insert(entry.environment.clone(), now);
+        if let Some((before, renderer)) = before {
+            let changes = changes(&before, &older[&entry.environment].0);
+            entry.rerendered = changes == Changes::NONE && renderer != entry.renderer;
+            entry.changes = Some(changes);
+        }
+        entries.push(entry);
+    }
+    entries.reverse();
+    entries.truncate(limit);
+    Ok(History {
+        repository: repository.to_owned(),
+        entries,
+        others,
+        left_out,
+    })
+}
+
+/// The bundles that tags point to, and how many other artifacts there are. Tags are
+/// looked up by questions that registries do not count as pulls; each different manifest
+/// is read once.
+pub(super) async fn bundles(from: &dyn Target) -> Result<(Vec<Listed>, usize), Error> {
     let tags = from.tags().await?;
     let tags = tags.into_iter().filter(|tag| !is_reserved(tag));
-    let resolved: Vec<(String, Option<Descriptor>)> = stream::iter(tags)
+    let looked: Vec<(String, Option<Descriptor>, bool)> = stream::iter(tags)
         .map(|tag| async move {
-            let there = from.resolve(&tag).await?;
-            Ok::<_, Error>((tag, there))
+            match from.look(&tag).await {
+                // A tag may go between the list and the question.
+                Ok(there) => Ok::<_, Error>((tag, there, false)),
+                Err(error) if error.is_foreign() => Ok((tag, None, true)),
+                Err(error) => Err(error.into()),
+            }
         })
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
+    let mut others = 0;
     let mut by_digest: BTreeMap<Digest, (Descriptor, Vec<String>)> = BTreeMap::new();
-    for (tag, there) in resolved {
-        // A tag may go between the list and the question.
+    for (tag, there, foreign) in looked {
+        others += usize::from(foreign);
         if let Some(there) = there {
             let entry = by_digest.entry(there.digest);
             entry.or_insert_with(|| (there, Vec::new())).1.push(tag);
@@ -93,34 +146,14 @@ pub async fn history(
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
-    let others = read.iter().filter(|found| found.is_none()).count();
-    let mut bundles: Vec<Listed> = read.into_iter().flatten().collect();
-    bundles.sort_by(newest_first);
-    let left_out = bundles.len().saturating_sub(limit);
-    bundles.truncate(limit);
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut older: BTreeMap<Option<String>, Resources> = BTreeMap::new();
-    for bundle in bundles.into_iter().rev() {
-        let resources = bundle.resources(from, limits).await?;
-        let mut entry = bundle.entry;
-        entry.resources = resources.len();
-        let before = older.insert(entry.environment.clone(), resources);
-        let now = &older[&entry.environment];
-        entry.changes = before.map(|before| changes(&before, now));
-        entries.push(entry);
-    }
-    entries.reverse();
-    Ok(History {
-        repository: repository.to_owned(),
-        entries,
-        others,
-        left_out,
-    })
+    others += read.iter().filter(|found| found.is_none()).count();
+    Ok((read.into_iter().flatten().collect(), others))
 }
 
 /// A bundle before its resources are read.
-struct Listed {
-    entry: Entry,
+pub(super) struct Listed {
+    pub(super) entry: Entry,
+    pub(super) what: Descriptor,
     config: Option<Descriptor>,
 }
 
@@ -164,7 +197,9 @@ async fn listed(
     let name = format!("{}@{}", from.name(), what.digest);
     let (manifest, _) = match manifest(from, &what, &name).await {
         Ok(manifest) => manifest,
+        // Whatever it is, it is none of ours.
         Err(Error::NotABundle { .. }) => return Ok(None),
+        Err(Error::Oci(error)) if error.is_foreign() || error.is_missing() => return Ok(None),
         Err(error) => return Err(error),
     };
     let layer = manifest.layers.first();
@@ -182,7 +217,10 @@ async fn listed(
             environment: annotation("dev.flux-apim.environment"),
             resources: 0,
             changes: None,
+            renderer: annotation("dev.flux-apim.version"),
+            rerendered: false,
         },
+        what,
         config: manifest
             .config
             .filter(|config| config.media_type == CONFIG_MEDIA_TYPE && config.size <= MAX_CONFIG),
@@ -190,7 +228,7 @@ async fn listed(
 }
 
 /// By time, then by the highest tag, numbers in it as numbers.
-fn newest_first(a: &Listed, b: &Listed) -> Ordering {
+pub(super) fn newest_first(a: &Listed, b: &Listed) -> Ordering {
     let highest = |listed: &Listed| {
         let tags = listed.entry.tags.iter().filter(|tag| *tag != "latest");
         tags.map(|tag| natural(tag)).max()
@@ -257,6 +295,8 @@ impl History {
                     "environment": entry.environment,
                     "resources": entry.resources,
                     "changes": changes,
+                    "renderer": entry.renderer,
+                    "rerendered": entry.rerendered,
                 })
             })
             .collect();

@@ -6,41 +6,50 @@
 
 mod artifact;
 mod attest;
+mod choice;
+mod copy;
 mod destination;
 mod error;
 mod history;
 mod inspect;
 mod packed;
 mod pin;
+mod pointed;
+mod prune;
 mod read;
 mod rollback;
 mod signatures;
+mod tag;
 mod tags;
 mod verify;
 
 pub use artifact::{Artifact, is_bundle};
 pub use attest::{CONTENTS, PROVENANCE};
+pub use choice::Choice;
+pub use copy::{Copied, CopyOptions, copy, copy_all};
 pub use error::Error;
 pub use history::{Changes, Entry, History, history};
 pub use inspect::{Inspected, inspect};
 pub use packed::Packed;
-pub use pin::{Pin, write_pin};
+pub use pin::{Pin, check_pin, write_pin};
+pub use prune::{Keep, Pruned, prune};
 pub use read::{Found, read};
 pub use rollback::{RolledBack, rollback};
-pub use signatures::{Claim, Form, copy_all};
-pub use tags::TagTemplate;
+pub use signatures::{Claim, Form, SignatureFormat};
+pub use tag::{Tagged, tag};
+pub use tags::{Filling, TagTemplate};
 pub use verify::{Policy, Verified, held_to, is_signed, verify};
 
-use crate::bundle::LAYER_MEDIA_TYPE;
-use crate::edge::oci::{Descriptor, Manifest, Pushed, Target};
+use crate::edge::oci::{Descriptor, Pushed, Target};
 use crate::edge::sign::Signer;
 use crate::tree::Digest;
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
 /// Requests at once.
 const AT_ONCE: usize = 4;
+/// The tag that moves with every publication, and last of all.
+const LATEST: &str = "latest";
 
 /// Where a bundle goes.
 #[derive(Debug, Clone)]
@@ -59,14 +68,22 @@ pub struct Destination {
 }
 
 /// How a bundle is published.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Tags that point to it afterwards.
+    /// Tags that point to it afterwards; `latest` without any.
     pub tags: Vec<TagTemplate>,
+    /// What fills them in beside the inventory.
+    pub filling: Filling,
     /// Who signs it.
     pub signer: Option<Arc<dyn Signer>>,
+    /// In which formats.
+    pub format: SignatureFormat,
     /// Whether provenance and contents are attested.
     pub attest: bool,
+    /// The bundle as it is there already, by digest: it was copied.
+    pub subject: Option<Descriptor>,
+    /// Nothing is written.
+    pub dry_run: bool,
 }
 
 /// What was published.
@@ -107,7 +124,8 @@ impl Published {
 }
 
 /// Publishes a bundle: nothing of it is sent when the first tag points to its
-/// layer already.
+/// layer already. What can refuse it is asked before anything is written, and tags
+/// move last of all.
 ///
 /// # Errors
 /// When a tag cannot be made, or the registry refuses.
@@ -116,120 +134,193 @@ pub async fn publish(
     to: &Destination,
     options: &Options,
 ) -> Result<Published, Error> {
-    if options.attest && options.signer.is_none() {
-        return Err(Error::Usage(
-            "attestations are signed: give --sign-key with --attest".to_owned(),
-        ));
-    }
-    let tags = resolve_tags(artifact, options)?;
+    let mut notes = check(artifact, options)?;
+    let tags = resolve_tags(artifact, options, &mut notes)?;
     let target = &*to.target;
-    let current = resolve_all(target, &tags).await?;
-    let ours = artifact.packed().descriptor();
-    let first = current.first().and_then(Option::as_ref);
-    let kept = match first {
-        Some(there) if there.digest == ours.digest => Some(ours.clone()),
-        Some(there) if same_layer(target, there, artifact).await? => Some(there.clone()),
+    let current = pointed::look_all(target, &tags).await?;
+    let module = match (&to.bicep, artifact.module()) {
+        (Some(bicep), Some(packed)) => Some(Module::plan(packed, &**bicep, &tags).await?),
         _ => None,
     };
-    let mut pushed = false;
-    if kept.is_none() {
-        pushed = artifact.packed().push(target).await? == Pushed::Now;
-    }
+    let ours = artifact.packed().descriptor();
+    let kept = match (&options.subject, current.first()) {
+        (Some(copied), _) => Some(copied.clone()),
+        (None, Some(first)) => first.holding(target, artifact, &mut notes).await?,
+        (None, None) => None,
+    };
+    let is_new = kept.is_none();
     let subject = kept.unwrap_or(ours);
+    let moving: Vec<&String> = pointed::moving(&tags, &current, &subject, &mut notes);
+    let mut done = Published {
+        url: format!("{}@{}", to.url, subject.digest),
+        repository: to.repository.clone(),
+        tags: tags.clone(),
+        digest: subject.digest,
+        layer_digest: artifact.layer_digest(),
+        pushed: is_new || !moving.is_empty() || module.as_ref().is_some_and(Module::is_work),
+        signed: options.signer.is_some(),
+        module: module.as_ref().map(|module| module.what.digest),
+        notes,
+    };
+    if options.dry_run {
+        return Ok(done);
+    }
+    let mut pushed = is_new && artifact.packed().push(target).await? == Pushed::Now;
     let mut statements = Vec::new();
     if options.attest {
         statements.push((PROVENANCE, attest::provenance(artifact)));
         statements.push((CONTENTS, attest::contents(artifact)));
     }
+    let signing = options.signer.as_deref().map(|signer| signatures::Signing {
+        repository: &to.signs_as,
+        signer,
+        format: options.format,
+        statements: &statements,
+    });
     let mut added = signatures::Added::default();
-    if let Some(signer) = &options.signer {
-        added = signatures::add(target, &to.signs_as, &subject, &**signer, &statements).await?;
+    if let Some(signing) = &signing {
+        added = signatures::add(target, &subject, signing).await?;
     }
-    let mut module = None;
-    if let (Some(bicep), Some(packed)) = (&to.bicep, artifact.module()) {
-        pushed |= publish_module(packed, &**bicep, &tags).await?;
-        module = Some(packed.descriptor().digest);
+    if let Some(module) = &module {
+        pushed |= module.publish().await?;
     }
-    if let Some(signer) = options.signer.as_deref().filter(|_| added.something) {
-        let name = &to.signs_as;
-        added = signatures::settle(target, name, &subject, signer, &statements, added).await?;
+    if let Some(signing) = signing.as_ref().filter(|_| added.something) {
+        added = signatures::settle(target, &subject, signing, added).await?;
     }
-    for (tag, there) in tags.iter().zip(&current) {
-        if there.as_ref().map(|there| there.digest) != Some(subject.digest) {
-            target.tag(&subject, tag).await?;
-            tracing::info!(tag, digest = %subject.digest, at = target.name(), "tag");
-            pushed = true;
-        }
+    for tag in moving {
+        target.tag(&subject, tag).await?;
+        tracing::info!(tag, digest = %subject.digest, at = target.name(), "tag");
+        pushed = true;
     }
-    Ok(Published {
-        url: format!("{}@{}", to.url, subject.digest),
-        repository: to.repository.clone(),
-        tags,
-        digest: subject.digest,
-        layer_digest: artifact.layer_digest(),
-        pushed,
-        signed: added.something,
-        module,
-        notes: added.notes,
-    })
+    done.pushed = pushed;
+    done.signed = added.something;
+    done.notes.extend(added.notes);
+    Ok(done)
 }
 
-fn resolve_tags(artifact: &Artifact, options: &Options) -> Result<Vec<String>, Error> {
+/// What makes no sense together, and what the reader should know beside.
+fn check(artifact: &Artifact, options: &Options) -> Result<Vec<String>, Error> {
+    if options.attest && options.signer.is_none() {
+        return Err(Error::Usage(
+            "attestations are signed: give --sign-key with --attest".to_owned(),
+        ));
+    }
+    if options.attest && options.format == SignatureFormat::Legacy {
+        return Err(Error::Usage(
+            "attestations are Sigstore bundles, and Flux reads nothing else where there is one: \
+             --attest needs --signature-format both or sigstore"
+                .to_owned(),
+        ));
+    }
+    let mut notes = Vec::new();
+    let inventory = artifact.inventory();
+    if tags::is_dirty(inventory) {
+        if options.attest && !options.filling.allow_dirty {
+            return Err(Error::Usage(
+                "the bundle was made of a tree with changes that no commit has, and provenance \
+                 would name the commit: commit them, or give --allow-dirty"
+                    .to_owned(),
+            ));
+        }
+        notes.push("the tree has changes that no commit has".to_owned());
+    }
+    if inventory["source"]["revision"].is_null() {
+        notes.push(
+            "the bundle has no revision, and Flux will show none: render from a Git checkout, or \
+             give --revision and --source-url"
+                .to_owned(),
+        );
+    }
+    Ok(notes)
+}
+
+/// The tags, each once. `latest` stays where it is when the tree has changes.
+fn resolve_tags(
+    artifact: &Artifact,
+    options: &Options,
+    notes: &mut Vec<String>,
+) -> Result<Vec<String>, Error> {
+    let inventory = artifact.inventory();
     let mut tags: Vec<String> = Vec::new();
     for template in &options.tags {
-        let tag = template.resolve(artifact.inventory())?;
+        let tag = template.resolve(inventory, &options.filling)?;
         if !tags.contains(&tag) {
             tags.push(tag);
         }
     }
     if tags.is_empty() {
-        tags.push("latest".to_owned());
+        tags.push(LATEST.to_owned());
+    }
+    if tags::is_dirty(inventory) && !options.filling.allow_dirty {
+        let before = tags.len();
+        tags.retain(|tag| tag != LATEST);
+        if tags.is_empty() {
+            return Err(Error::Usage(
+                "the tree has changes that no commit has, and `latest` does not move to that: \
+                 commit them, give another --tag, or --allow-dirty"
+                    .to_owned(),
+            ));
+        }
+        if tags.len() < before {
+            notes.push("`latest` stays where it is; --allow-dirty moves it".to_owned());
+        }
     }
     Ok(tags)
 }
 
-/// What each of the tags points to.
-async fn resolve_all(
-    target: &dyn Target,
-    tags: &[String],
-) -> Result<Vec<Option<Descriptor>>, Error> {
-    Ok(stream::iter(tags.to_vec())
-        .map(|tag| async move { target.resolve(&tag).await })
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await?)
+/// The Bicep module and what is to be done about it.
+struct Module<'m> {
+    packed: &'m Packed,
+    what: Descriptor,
+    target: &'m dyn Target,
+    /// Tags that do not point to it.
+    tags: Vec<String>,
 }
 
-/// Whether the artifact `there` has the layer of `artifact`.
-async fn same_layer(
-    target: &dyn Target,
-    there: &Descriptor,
-    artifact: &Artifact,
-) -> Result<bool, Error> {
-    let attempted = format!("read {} of {}", there.digest, target.name());
-    let manifest = Manifest::parse(&target.fetch(there).await?, &attempted)?;
-    let first = manifest.layers.first();
-    Ok(first.is_some_and(|layer| {
-        layer.digest == artifact.layer_digest() && layer.media_type == LAYER_MEDIA_TYPE
-    }))
+impl<'m> Module<'m> {
+    /// Asks where the tags point; whoever refuses that refuses before anything is sent.
+    async fn plan(
+        packed: &'m Packed,
+        target: &'m dyn Target,
+        tags: &[String],
+    ) -> Result<Self, Error> {
+        let what = packed.descriptor();
+        let current = pointed::look_all(target, tags).await.map_err(of_module)?;
+        let moving = pointed::moving(tags, &current, &what, &mut Vec::new());
+        Ok(Self {
+            packed,
+            target,
+            tags: moving.into_iter().cloned().collect(),
+            what,
+        })
+    }
+
+    fn is_work(&self) -> bool {
+        !self.tags.is_empty()
+    }
+
+    /// Puts it there and points the tags to it; whether anything had to be done.
+    async fn publish(&self) -> Result<bool, Error> {
+        if !self.is_work() {
+            return Ok(false);
+        }
+        let push = async {
+            self.packed.push(self.target).await?;
+            for tag in &self.tags {
+                self.target.tag(&self.what, tag).await?;
+            }
+            Ok(true)
+        };
+        push.await.map_err(of_module)
+    }
 }
 
-/// Puts the Bicep module there and points the tags to it; whether anything had
-/// to be done.
-async fn publish_module(
-    module: &Packed,
-    target: &dyn Target,
-    tags: &[String],
-) -> Result<bool, Error> {
-    let what = module.descriptor();
-    let current = resolve_all(target, tags).await?;
-    let is = |there: &Option<Descriptor>| there.as_ref().map(|t| t.digest) == Some(what.digest);
-    if current.iter().all(is) {
-        return Ok(false);
+/// An error that is about the module's repository.
+fn of_module(error: Error) -> Error {
+    match error {
+        Error::Oci(source) if source.status().is_some() || source.is_unauthorized() => {
+            Error::Module { source }
+        }
+        other => other,
     }
-    module.push(target).await?;
-    for (tag, _) in tags.iter().zip(&current).filter(|(_, there)| !is(there)) {
-        target.tag(&what, tag).await?;
-    }
-    Ok(true)
 }

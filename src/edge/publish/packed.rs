@@ -63,8 +63,9 @@ impl Packed {
         Self::of(&manifest, vec![config, layer])
     }
 
-    /// Signatures over payloads, as cosign keeps them under a tag.
-    pub(super) fn signatures(layers: &[Descriptor], payload: (Descriptor, Bytes)) -> Self {
+    /// Signatures over payloads, as cosign keeps them under a tag. `payloads` are those
+    /// that may not be there yet.
+    pub(super) fn signatures(layers: &[Descriptor], payloads: Vec<(Descriptor, Bytes)>) -> Self {
         let digests: Vec<String> = layers.iter().map(|l| l.digest.to_string()).collect();
         let never = "0001-01-01T00:00:00Z";
         let config = json!({
@@ -82,7 +83,9 @@ impl Packed {
             "config": config.0,
             "layers": layers,
         });
-        Self::of(&manifest, vec![config, payload])
+        let mut blobs = vec![config];
+        blobs.extend(payloads);
+        Self::of(&manifest, blobs)
     }
 
     /// A blob that says something about `subject`.
@@ -139,17 +142,39 @@ impl Packed {
 
     /// Puts blobs, then manifest there: by digest, no tag moves.
     pub(super) async fn push(&self, to: &dyn Target) -> Result<Pushed, Error> {
-        // Of their own, or the future could not be sent between threads.
-        stream::iter(self.blobs.clone())
-            .map(|(what, bytes)| async move { to.push(&what, bytes).await })
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<_>>()
-            .await?;
-        let what = self.descriptor();
-        let pushed = to.push(&what, self.manifest.clone()).await?;
-        tracing::info!(digest = %what.digest, at = to.name(), ?pushed, "manifest");
-        Ok(pushed)
+        let pushed = push_all(to, std::slice::from_ref(self)).await?;
+        Ok(pushed.first().copied().unwrap_or(Pushed::Already))
     }
+}
+
+/// Puts the blobs, then the manifests there: by digest, no tag moves. Those that are
+/// about one subject are listed together.
+pub(super) async fn push_all(to: &dyn Target, all: &[Packed]) -> Result<Vec<Pushed>, Error> {
+    // Of their own, or the future could not be sent between threads.
+    let blobs: Vec<_> = all.iter().flat_map(|packed| packed.blobs.clone()).collect();
+    stream::iter(blobs.clone())
+        .map(|(what, bytes)| async move { to.push(&what, bytes).await })
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<Vec<_>>()
+        .await?;
+    let manifests: Vec<_> = all
+        .iter()
+        .map(|packed| (packed.descriptor(), packed.manifest.clone()))
+        .collect();
+    let pushed = match to.push_all(&manifests).await {
+        Err(error) if error.lacks_blobs() => {
+            tracing::info!(%error, at = to.name(), "sending the blobs again");
+            for (what, bytes) in blobs {
+                to.send(&what, bytes).await?;
+            }
+            to.push_all(&manifests).await?
+        }
+        pushed => pushed?,
+    };
+    for ((what, _), pushed) in manifests.iter().zip(&pushed) {
+        tracing::info!(digest = %what.digest, at = to.name(), ?pushed, "manifest");
+    }
+    Ok(pushed)
 }
 
 /// A blob with its descriptor.

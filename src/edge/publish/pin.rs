@@ -7,7 +7,7 @@ use crate::syntax::{self, Document, Format, Kind, NodeRef};
 use crate::tree::{Digest, FileId, Limits};
 use std::io::{Read, Write};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Manifests that people write are small.
 const MAX: u64 = 4 << 20;
@@ -23,13 +23,22 @@ pub struct Pin {
     pub tag: Option<String>,
 }
 
-/// Writes `pin` into the one `OCIRepository` of the file whose URL it has;
-/// whether anything changed.
+/// Whether a pin for `url` can be written into the file: what would refuse it is known
+/// before a tag moves.
 ///
 /// # Errors
-/// When there is no such object, more than one, or one whose place cannot be
-/// told; the file is then as it was.
-pub fn write_pin(path: &Path, pin: &Pin) -> Result<bool, Error> {
+/// As [`write_pin`].
+pub fn check_pin(path: &Path, url: &str) -> Result<(), Error> {
+    let pin = Pin {
+        url: url.to_owned(),
+        digest: Digest::of(b""),
+        tag: None,
+    };
+    fresh(path, &pin).map(drop)
+}
+
+/// The file behind `path`, its text, and the same with `pin` in it.
+fn fresh(path: &Path, pin: &Pin) -> Result<(PathBuf, String, String), Error> {
     let refused = |problem: String| Error::Pin {
         path: path.to_owned(),
         problem,
@@ -45,6 +54,21 @@ pub fn write_pin(path: &Path, pin: &Pin) -> Result<bool, Error> {
     }
     let text = String::from_utf8(bytes).map_err(|_| refused("it is not UTF-8".to_owned()))?;
     let pinned = pinned(&text, pin).map_err(refused)?;
+    Ok((real, text, pinned))
+}
+
+/// Writes `pin` into the one `OCIRepository` of the file whose URL it has;
+/// whether anything changed.
+///
+/// # Errors
+/// When there is no such object, more than one, or one whose place cannot be
+/// told; the file is then as it was.
+pub fn write_pin(path: &Path, pin: &Pin) -> Result<bool, Error> {
+    let io = |error: std::io::Error| Error::Pin {
+        path: path.to_owned(),
+        problem: error.to_string(),
+    };
+    let (real, text, pinned) = fresh(path, pin)?;
     if pinned == text {
         return Ok(false);
     }

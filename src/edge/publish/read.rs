@@ -34,6 +34,11 @@ impl Found {
     pub fn layer_digest(&self) -> Digest {
         Digest::of(&self.layer)
     }
+
+    /// Whether it was made of a tree with changes that no commit has.
+    pub fn is_dirty(&self) -> bool {
+        super::tags::is_dirty(&self.inventory)
+    }
 }
 
 /// Reads the bundle that `reference` (a tag or digest) stands for.

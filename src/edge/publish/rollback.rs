@@ -1,6 +1,6 @@
 //! A tag back to a bundle that was published before.
 
-use super::{Artifact, Destination, Error, Policy, publish_module, verify};
+use super::{Artifact, Destination, Error, Module, Policy, verify};
 use crate::edge::oci::check_new_tag;
 use crate::tree::{Digest, Limits};
 use serde_json::{Value as Json, json};
@@ -22,7 +22,8 @@ pub struct RolledBack {
     pub module_moved: bool,
 }
 
-/// Points `tag` to the bundle `to` (a tag or digest), after it was verified.
+/// Points `tag` to the bundle `to` (a tag or digest), after it was verified; with
+/// `dry_run` nothing moves.
 ///
 /// # Errors
 /// When the bundle is not whole, or not what `policy` asks for; the tag is then
@@ -33,11 +34,15 @@ pub async fn rollback(
     tag: &str,
     policy: &Policy,
     limits: &Limits,
+    dry_run: bool,
 ) -> Result<RolledBack, Error> {
     check_new_tag(tag)?;
     let target = &*at.target;
     let found = verify(target, to, policy, limits).await?.found;
-    let before = target.resolve(tag).await?;
+    let before = match target.look(tag).await {
+        Err(error) if error.is_foreign() => None,
+        looked => looked?,
+    };
     let mut module_moved = false;
     if let Some(bicep) = &at.bicep {
         let artifact = Artifact::of_layer(&found.layer, &found.what, limits)?;
@@ -45,12 +50,17 @@ pub async fn rollback(
         if let Some(module) = artifact.module()
             && bicep.exists(&module.descriptor()).await?
         {
-            module_moved = publish_module(module, &**bicep, &[tag.to_owned()]).await?;
+            let tags = [tag.to_owned()];
+            let module = Module::plan(module, &**bicep, &tags).await?;
+            module_moved = match dry_run {
+                true => module.is_work(),
+                false => module.publish().await?,
+            };
         }
     }
     let before = before.map(|there| there.digest);
     let moved = before != Some(found.descriptor.digest);
-    if moved {
+    if moved && !dry_run {
         target.tag(&found.descriptor, tag).await?;
     }
     Ok(RolledBack {

@@ -5,9 +5,9 @@
 //! that has no bundle yet when nobody else's payload would be hidden by it, and
 //! an attestation only where a signature bundle of the same key is.
 
-use super::packed::blob;
+use super::packed::{blob, push_all};
 use super::{Error, Packed};
-use crate::edge::oci::{self, Descriptor, Manifest, Target};
+use crate::edge::oci::{Descriptor, Manifest, Target};
 use crate::edge::sign::{
     self, BUNDLE_MEDIA_TYPE, PAYLOAD_MEDIA_TYPE, PREDICATE_SIGNATURE, SIGNATURE_ANNOTATION, Signer,
     Statement, VerifyingKey,
@@ -38,17 +38,50 @@ pub(super) struct Added {
 /// A statement to sign: predicate type and predicate.
 pub(super) type Predicate = (&'static str, Json);
 
-/// Adds what is not there yet: the payload, the signature bundle, then the
-/// statements.
+/// In which formats something is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SignatureFormat {
+    /// The Sigstore bundle, as cosign writes it from version 3 on.
+    Sigstore,
+    /// The payload under the tag `sha256-HEX.sig`.
+    Legacy,
+    /// Both, so that old and new readers verify.
+    #[default]
+    Both,
+}
+
+/// Who signs what, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Signing<'s> {
+    /// What payloads name as the place.
+    pub(super) repository: &'s str,
+    pub(super) signer: &'s dyn Signer,
+    pub(super) format: SignatureFormat,
+    /// What is attested beside.
+    pub(super) statements: &'s [Predicate],
+}
+
+/// Adds what is not there yet: the payload, then the signature bundle and the
+/// statements, which are listed together.
 pub(super) async fn add(
     to: &dyn Target,
-    repository: &str,
     subject: &Descriptor,
-    signer: &dyn Signer,
-    statements: &[Predicate],
+    signing: &Signing<'_>,
 ) -> Result<Added, Error> {
     let mut added = Added::default();
-    let others = payload(to, repository, subject, signer, &mut added).await?;
+    // What a signer with other bytes each time has signed is known by its key alone.
+    let signed = match signing.signer.recognises() {
+        Some(key) => Some(claims(to, subject, key).await?),
+        None => None,
+    };
+    let signed = signed.as_deref();
+    let mut others = false;
+    if signing.format != SignatureFormat::Sigstore {
+        others = payload(to, subject, signing, signed, &mut added).await?;
+    }
+    if signing.format == SignatureFormat::Legacy {
+        return Ok(added);
+    }
     let listed = to.referrer_digests(subject).await?;
     if others && listed.is_empty() {
         added.notes.push(format!(
@@ -58,17 +91,24 @@ pub(super) async fn add(
         return Ok(added);
     }
     let signature = [(PREDICATE_SIGNATURE, json!({}))];
-    for (kind, predicate) in signature.iter().chain(statements) {
-        let bundle = sign::bundle(signer, &subject.digest, kind, predicate).await;
+    let mut missing = Vec::new();
+    for (kind, predicate) in signature.iter().chain(signing.statements) {
+        if signed.is_some_and(|signed| signed.iter().any(|claim| claim.says(kind, predicate))) {
+            continue;
+        }
+        let bundle = sign::bundle(signing.signer, &subject.digest, kind, predicate).await;
         let bundle = bundle.map_err(|e| failed("sign", subject, e))?;
         let mut annotations = Map::new();
         annotations.insert("dev.sigstore.bundle.content".into(), json!("dsse-envelope"));
         annotations.insert("dev.sigstore.bundle.predicateType".into(), json!(kind));
         let referrer = Packed::referrer(BUNDLE_MEDIA_TYPE, bundle, subject, &annotations);
         if !listed.contains(&referrer.descriptor().digest) {
-            referrer.push(to).await?;
-            added.something = true;
+            missing.push(referrer);
         }
+    }
+    if !missing.is_empty() {
+        push_all(to, &missing).await?;
+        added.something = true;
     }
     Ok(added)
 }
@@ -79,10 +119,8 @@ pub(super) async fn add(
 /// lets the last one find everything.
 pub(super) async fn settle(
     to: &dyn Target,
-    repository: &str,
     subject: &Descriptor,
-    signer: &dyn Signer,
-    statements: &[Predicate],
+    signing: &Signing<'_>,
     first: Added,
 ) -> Result<Added, Error> {
     let mut last = first;
@@ -92,7 +130,7 @@ pub(super) async fn settle(
         let _ = getrandom::fill(&mut byte);
         let base = last.window.clamp(SHORTEST, LONGEST) * round;
         tokio::time::sleep(base + base * u32::from(byte[0]) / 255).await;
-        let again = add(to, repository, subject, signer, statements).await?;
+        let again = add(to, subject, signing).await?;
         if !again.something {
             return Ok(Added {
                 something: true,
@@ -110,12 +148,18 @@ pub(super) async fn settle(
 /// Adds the signed payload; whether there are payloads of others.
 async fn payload(
     to: &dyn Target,
-    repository: &str,
     subject: &Descriptor,
-    signer: &dyn Signer,
+    signing: &Signing<'_>,
+    signed: Option<&[Claim]>,
     added: &mut Added,
 ) -> Result<bool, Error> {
-    let (bytes, signature) = sign::payload(signer, repository, &subject.digest)
+    if let Some(signed) = signed {
+        let payloads = || signed.iter().filter(|claim| claim.form == Form::Payload);
+        if payloads().any(Claim::signs) {
+            return Ok(payloads().any(|claim| !claim.signs()));
+        }
+    }
+    let (bytes, signature) = sign::payload(signing.signer, signing.repository, &subject.digest)
         .await
         .map_err(|e| failed("sign", subject, e))?;
     let (mut layer, bytes) = blob(PAYLOAD_MEDIA_TYPE, bytes);
@@ -125,8 +169,10 @@ async fn payload(
     let tag = payload_tag(&subject.digest);
     for attempt in 1..=ATTEMPTS {
         let began = Instant::now();
-        let alone =
-            Packed::signatures(std::slice::from_ref(&layer), (layer.clone(), bytes.clone()));
+        let alone = Packed::signatures(
+            std::slice::from_ref(&layer),
+            vec![(layer.clone(), bytes.clone())],
+        );
         let there = to.resolve(&tag).await?;
         if there.as_ref().map(|there| there.digest) == Some(alone.descriptor().digest) {
             return Ok(false);
@@ -148,7 +194,7 @@ async fn payload(
             break;
         }
         layers.push(layer.clone());
-        let packed = Packed::signatures(&layers, (layer.clone(), bytes.clone()));
+        let packed = Packed::signatures(&layers, vec![(layer.clone(), bytes.clone())]);
         packed.push(to).await?;
         to.tag(&packed.descriptor(), &tag).await?;
         added.something = true;
@@ -160,7 +206,10 @@ async fn payload(
     })
 }
 
-async fn layers_of(from: &dyn Target, what: &Descriptor) -> Result<Vec<Descriptor>, Error> {
+pub(super) async fn layers_of(
+    from: &dyn Target,
+    what: &Descriptor,
+) -> Result<Vec<Descriptor>, Error> {
     let attempted = format!("read the signatures {} of {}", what.digest, from.name());
     let manifest = Manifest::parse(&from.fetch(what).await?, &attempted)?;
     Ok(manifest.layers)
@@ -169,23 +218,6 @@ async fn layers_of(from: &dyn Target, what: &Descriptor) -> Result<Vec<Descripto
 /// The tag under which cosign keeps payloads.
 pub(super) fn payload_tag(digest: &Digest) -> String {
     format!("{}.sig", digest.to_string().replace(':', "-"))
-}
-
-/// Copies an artifact with what is said about it. No tag of the artifact moves.
-///
-/// # Errors
-/// When either side refuses.
-pub async fn copy_all(from: &dyn Target, to: &dyn Target, what: &Descriptor) -> Result<(), Error> {
-    oci::copy(from, to, what).await?;
-    let tag = payload_tag(&what.digest);
-    if let Some(payloads) = from.resolve(&tag).await? {
-        oci::copy(from, to, &payloads).await?;
-        to.tag(&payloads, &tag).await?;
-    }
-    for referrer in from.referrers(what).await? {
-        oci::copy(from, to, &referrer).await?;
-    }
-    Ok(())
 }
 
 /// In which form something is signed.
@@ -222,6 +254,14 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// Whether this says `predicate`, of the type `kind`, by the key.
+    fn says(&self, kind: &str, predicate: &Json) -> bool {
+        match &self.verified {
+            Ok(Some(said)) => said.predicate_type == kind && said.predicate == *predicate,
+            Ok(None) | Err(_) => false,
+        }
+    }
+
     /// Whether this is the signature, and by the key.
     pub fn signs(&self) -> bool {
         match &self.verified {

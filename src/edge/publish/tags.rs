@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 /// Digits of a commit that `{{short}}` keeps.
 const SHORT: usize = 7;
+/// What it has behind it when the tree has changes.
+const DIRTY: &str = "-dirty";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Variable {
@@ -40,18 +42,27 @@ pub struct TagTemplate {
     parts: Vec<Part>,
 }
 
+/// What fills templates in beside the inventory.
+#[derive(Debug, Clone, Default)]
+pub struct Filling {
+    /// The branch, where the revision names none: CI systems check out commits.
+    pub branch: Option<String>,
+    /// Whether `{{short}}` of a tree with changes is that of one without.
+    pub allow_dirty: bool,
+}
+
 impl TagTemplate {
     /// The tag for a bundle with this inventory.
     ///
     /// # Errors
     /// What is missing, or why the result is no tag.
-    pub fn resolve(&self, inventory: &Json) -> Result<String, Error> {
+    pub fn resolve(&self, inventory: &Json, filling: &Filling) -> Result<String, Error> {
         let mut tag = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(text) => tag.push_str(text),
                 Part::Variable(variable) => {
-                    let value = variable.value(inventory);
+                    let value = variable.value(inventory, filling);
                     tag.push_str(&value.map_err(|problem| self.wrong(problem))?);
                 }
             }
@@ -69,25 +80,37 @@ impl TagTemplate {
 }
 
 impl Variable {
-    fn value(self, inventory: &Json) -> Result<String, String> {
+    fn value(self, inventory: &Json, filling: &Filling) -> Result<String, String> {
         let revision = inventory["source"]["revision"].as_str();
         let environment = inventory["environment"].as_str();
         let revised = || {
             revision.ok_or_else(|| {
-                "the source has no revision: render from a Git checkout, or from what Flux fetched"
+                "the source has no revision: render from a Git checkout or from what Flux fetched, \
+                 or give --revision"
                     .to_owned()
             })
         };
         match self {
             Self::Revision => Ok(sanitised(commit(revised()?))),
-            Self::Short => Ok(sanitised(commit(revised()?)).chars().take(SHORT).collect()),
-            Self::Branch => match revised()?.split_once('@') {
-                Some((name, _)) => Ok(sanitised(name.strip_prefix("refs/heads/").unwrap_or(name))),
-                None => Err(format!(
-                    "the revision `{}` names no branch",
-                    excerpt(revised()?, 100)
-                )),
-            },
+            Self::Short => {
+                let commit = sanitised(commit(revised()?));
+                let short: String = commit.chars().take(SHORT).collect();
+                Ok(match is_dirty(inventory) && !filling.allow_dirty {
+                    true => format!("{short}{DIRTY}"),
+                    false => short,
+                })
+            }
+            Self::Branch => {
+                let named = revised()?.split_once('@').map(|(name, _)| name);
+                match named.or(filling.branch.as_deref()) {
+                    Some(name) => Ok(sanitised(name.strip_prefix("refs/heads/").unwrap_or(name))),
+                    None => Err(format!(
+                        "the revision `{}` names no branch: CI systems check out commits \
+                         (a detached HEAD); say it with --branch",
+                        excerpt(revised()?, 100)
+                    )),
+                }
+            }
             Self::Env => match environment {
                 Some(environment) => Ok(sanitised(environment)),
                 None => {
@@ -97,6 +120,11 @@ impl Variable {
             Self::Semver => semver(revised()?),
         }
     }
+}
+
+/// Whether the bundle was made of a tree with changes that no commit has.
+pub(super) fn is_dirty(inventory: &Json) -> bool {
+    inventory["source"]["dirty"].as_bool().unwrap_or(false)
 }
 
 /// The commit of `branch@sha1:HEX`.
@@ -210,7 +238,7 @@ mod tests {
     fn tag(template: &str, inventory: &Json) -> Result<String, String> {
         template
             .parse::<TagTemplate>()
-            .and_then(|template| template.resolve(inventory))
+            .and_then(|template| template.resolve(inventory, &Filling::default()))
             .map_err(|error| error.to_string())
     }
 
@@ -237,6 +265,25 @@ mod tests {
             let inventory = json!({"source": {"revision": revision}});
             assert_eq!(tag("{{semver}}", &inventory).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn a_tree_with_changes_is_told_by_its_tag() {
+        let inventory = json!({"source": {"revision": "sha1:0123456789", "dirty": true}});
+        assert_eq!(tag("{{short}}", &inventory).unwrap(), "0123456-dirty");
+        let filling = Filling {
+            branch: Some("refs/heads/team/x".to_owned()),
+            allow_dirty: true,
+        };
+        for (template, expected) in [("{{short}}", "0123456"), ("{{branch}}", "team-x")] {
+            let template: TagTemplate = template.parse().unwrap();
+            assert_eq!(template.resolve(&inventory, &filling).unwrap(), expected);
+        }
+        assert!(
+            tag("{{branch}}", &inventory)
+                .unwrap_err()
+                .contains("--branch")
+        );
     }
 
     #[test]

@@ -272,6 +272,7 @@ impl Named {
             digest: None,
             limits: limits.clone(),
             budget: budget.clone(),
+            layer: None,
         };
         let only = self.only.as_deref();
         let opened = match self.input {

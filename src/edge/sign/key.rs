@@ -123,6 +123,18 @@ impl VerifyingKey {
             .map_err(|_| Error::Kind)
     }
 
+    /// The key whose point has these coordinates, as a JSON Web Key has them.
+    pub(super) fn from_point(x: &[u8], y: &[u8]) -> Result<Self, Error> {
+        let point = [&[4], x, y].concat();
+        let key = ecdsa::VerifyingKey::from_sec1_bytes(&point);
+        key.map(Self::new).map_err(|_| Error::Kind)
+    }
+
+    /// How bundles name it.
+    pub(super) fn hint(&self) -> &str {
+        &self.hint
+    }
+
     fn new(key: ecdsa::VerifyingKey) -> Self {
         let hint = STANDARD.encode(Sha256::digest(der(&key)));
         Self { key, hint }
@@ -138,6 +150,12 @@ impl VerifyingKey {
         DerSignature::from_bytes(signature)
             .is_ok_and(|signature| self.key.verify(message, &signature).is_ok())
     }
+}
+
+/// A signature of two numbers side by side, as JSON Web Signatures have it, in DER.
+pub(super) fn der_signature(raw: &[u8]) -> Option<Vec<u8>> {
+    let signature = ecdsa::Signature::from_slice(raw).ok()?;
+    Some(signature.to_der().as_bytes().to_vec())
 }
 
 /// The key's fingerprint.

@@ -1,10 +1,10 @@
 //! Keys and signatures in cosign's formats: bytes in, bytes out. Nothing here
-//! reads a file or speaks to a registry.
+//! reads a file or speaks to a registry; [`KeyVault`] asks the vault that keeps the key.
 //!
 //! An artifact is signed twice with one key: the payload that every version of
 //! cosign and Flux reads ([`payload`]), and the Sigstore bundle v0.3 that new
-//! ones read ([`bundle`]). Signatures are deterministic (RFC 6979), so that the
-//! same artifact and key give the same bytes.
+//! ones read ([`bundle`]). Signatures of our own keys are deterministic (RFC 6979), so
+//! that the same artifact and key give the same bytes; a vault's are not.
 
 mod bundle;
 mod key;
@@ -12,10 +12,12 @@ mod payload;
 mod pem;
 mod random;
 mod sealed;
+mod vault;
 
 pub use bundle::{BUNDLE_MEDIA_TYPE, PREDICATE_SIGNATURE, Statement, bundle, verify_bundle};
 pub use key::{KeyPair, SigningKey, VerifyingKey, keygen};
 pub use payload::{PAYLOAD_MEDIA_TYPE, SIGNATURE_ANNOTATION, payload, verify_payload};
+pub use vault::{KeyVault, VaultKey};
 
 use futures_util::future::BoxFuture;
 use serde_json::Value as Json;
@@ -30,6 +32,12 @@ pub trait Signer: Send + Sync + fmt::Debug {
 
     /// Who signs, in a form that may be shown and is part of no secret.
     fn identity(&self) -> String;
+
+    /// The key that tells whether something is signed already, of a signer that signs the
+    /// same with other bytes each time. `None` when the bytes are the same.
+    fn recognises(&self) -> Option<&VerifyingKey> {
+        None
+    }
 }
 
 /// A signature and what one needs beside it to verify it.
@@ -65,6 +73,9 @@ pub enum Error {
         "the password does not open the key, or the key is damaged; COSIGN_PASSWORD holds the password, empty for none"
     )]
     Password,
+    /// The vault that holds the key.
+    #[error("{0}")]
+    Vault(String),
     /// There is no randomness.
     #[error("the operating system gives no random numbers: {0}")]
     Random(String),

@@ -4,7 +4,7 @@
 use super::gzip::Members;
 use super::names::Names;
 use super::origin::plain;
-use super::{Error, OpenOptions, Opened, over, refused, within};
+use super::{Error, OpenOptions, Opened, over, refused, submodules, within};
 use crate::diag::{Diagnostic, Held, Meter, Place, excerpt};
 use crate::rules::{archive_corrupt, archive_entry_refused, digest_mismatch, symlink_skipped};
 use crate::tree::{ArtifactPath, Digest, Limits, SourceTree};
@@ -51,7 +51,8 @@ pub(super) fn open(bytes: &[u8], kind: &str, options: &OpenOptions) -> Result<Op
     check_digest(actual, options.digest)?;
     let mut origin = plain(kind);
     origin.digest = Some(actual.to_string());
-    let (tree, notes) = unpack(bytes, options)?;
+    let (tree, mut notes) = unpack(bytes, options)?;
+    notes.extend(submodules::missing(&tree));
     Ok(Opened {
         tree,
         origin,

@@ -1,7 +1,7 @@
 //! Folders: listed at once, read file by file when asked.
 
 use super::names::Names;
-use super::{Error, OpenOptions, Opened, git, no_digest, over, refused, within};
+use super::{Error, OpenOptions, Opened, git, no_digest, over, refused, submodules, within};
 use crate::diag::{Diagnostic, Held, Place};
 use crate::rules::{archive_entry_refused, source_unreadable, symlink_skipped};
 use crate::tree::{ArtifactPath, Limits, ReadError, ReadFile, SourceTree};
@@ -19,8 +19,10 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, Error> 
     no_digest(options, path)?;
     let mut notes = Vec::new();
     let (files, held) = list(path, options, &mut notes)?;
+    let tree = tree(path, files, &options.limits, held);
+    notes.extend(submodules::missing(&tree));
     Ok(Opened {
-        tree: tree(path, files, &options.limits, held),
+        tree,
         origin: git::describe(path, "directory"),
         only: None,
         notes,

@@ -67,10 +67,58 @@ fn is_dirty(folder: &Path) -> Option<bool> {
     }))
 }
 
-/// Runs `git` without what a hostile repository could make it run: hooks and
-/// the file-system monitor.
+/// Why Git says nothing about `folder`, although it lies in a checkout: the first line of
+/// what it said, and what to do. `None` when it answers, and outside of checkouts.
+pub fn trouble(folder: &Path) -> Option<String> {
+    let folder = folder.canonicalize().ok()?;
+    let top = folder
+        .ancestors()
+        .find(|above| above.join(".git").exists())?;
+    let said = match command(&folder, &["rev-parse", "--verify", "HEAD"]).output() {
+        Ok(output) if output.status.success() => return None,
+        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Some(format!(
+                "{} is a Git checkout, and git is not installed: the bundle has neither source \
+                 nor revision; install it, or give --revision and --source-url",
+                top.display()
+            ));
+        }
+        Err(error) => error.to_string(),
+    };
+    let line = said
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or("");
+    let line = crate::diag::excerpt(line.trim(), 200);
+    let help = match said.contains("dubious ownership") || said.contains("safe.directory") {
+        true => format!(
+            "`git config --global --add safe.directory {}`",
+            top.display()
+        ),
+        false => format!("`git -C {} status` shows what is wrong", top.display()),
+    };
+    Some(format!(
+        "{} is a Git checkout, and Git cannot be asked about it: {line}; {help}, or give --revision \
+         and --source-url",
+        top.display()
+    ))
+}
+
+/// What `git` answers, if it answers.
 fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
+    let output = command(folder, arguments).output().ok()?;
+    if !output.status.success() {
+        return None;
+    }
+    Some(String::from_utf8(output.stdout).ok()?.trim_end().to_owned())
+}
+
+/// `git` without what a hostile repository could make it run: hooks and the file-system
+/// monitor.
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command
         .arg("-C")
         .arg(folder)
         .args([
@@ -84,11 +132,6 @@ fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("LC_ALL", "C")
-        .env("TZ", "UTC")
-        .output()
-        .ok()?;
-    if !output.status.success() {
-        return None;
-    }
-    Some(String::from_utf8(output.stdout).ok()?.trim_end().to_owned())
+        .env("TZ", "UTC");
+    command
 }

@@ -1,8 +1,7 @@
 //! Flux artifacts in an OCI image layout.
 
 use super::archive::{check_digest, read_capped};
-use super::{Error, OpenOptions, Opened, refused, unpack};
-use crate::diag::excerpt;
+use super::{Error, OpenOptions, Opened, layer, refused, unpack};
 use crate::rules::not_an_artifact;
 use crate::tree::Digest;
 use serde_json::Value as Json;
@@ -64,20 +63,19 @@ pub(super) fn open(
     let (manifest, digest) = blob(descriptor, MAX_JSON)?;
     check_digest(digest, options.digest)?;
     let manifest = json(&manifest)?;
-    let layer = &manifest["layers"][0];
-    let media_type = layer["mediaType"].as_str().unwrap_or("");
-    if !(media_type.ends_with("tar+gzip") || media_type.ends_with("tar.gzip")) {
-        return Err(no_artifact(&format!(
-            "the first layer has the media type `{}`",
-            excerpt(media_type, 100)
-        )));
-    }
+    let layers = manifest["layers"].as_array().map_or(&[][..], Vec::as_slice);
+    let types = layers
+        .iter()
+        .map(|layer| layer["mediaType"].as_str().unwrap_or(""));
+    let chosen = layer::choose(&types.collect::<Vec<_>>(), options.layer.as_deref())?;
+    let layer = layers.get(chosen.place).unwrap_or(&Json::Null);
     let (layer, _) = blob(layer, options.limits.max_archive_bytes)?;
     let trusted = OpenOptions {
         digest: None,
         ..options.clone()
     };
     let mut opened = unpack(&layer, "oci-layout", &trusted)?;
+    opened.notes.extend(chosen.note);
     let annotation = |name: &str| manifest["annotations"][name].as_str().map(str::to_owned);
     opened.origin.digest = Some(digest.to_string());
     opened.origin.url = annotation("org.opencontainers.image.source");

@@ -10,13 +10,16 @@ mod git;
 mod gzip;
 #[cfg(feature = "fetch")]
 mod http;
+mod layer;
 mod layout;
 mod names;
 mod origin;
 #[cfg(feature = "publish")]
 mod registry;
+mod submodules;
 
 pub use files::Files;
+pub use git::trouble as git_trouble;
 pub use gzip::Members;
 
 use crate::bundle::Source;
@@ -58,6 +61,8 @@ pub struct OpenOptions {
     pub digest: Option<Digest>,
     /// Caps.
     pub limits: Limits,
+    /// Media type of the layer that is read of an OCI artifact, unless it is the usual one.
+    pub layer: Option<String>,
     /// What opening may spend; what the tree holds counts until it is dropped.
     pub budget: Budget,
 }

@@ -1,14 +1,17 @@
 //! Flux artifacts in registries.
 
 use super::archive::check_digest;
+use super::layer::{self, Chosen};
 use super::layout::no_artifact;
 use super::{Error, OpenOptions, Opened, over, unpack};
 use crate::diag::excerpt;
-use crate::edge::oci::{Connection, Descriptor, MANIFEST, Manifest, Place, Remote, Target};
+use crate::edge::oci::{
+    Connection, DOCKER_MANIFEST, Descriptor, MANIFEST, Manifest, Place, Remote, Target,
+};
 use bytes::Bytes;
 
-/// Manifest, its descriptor, and the first layer.
-type Fetched = (Descriptor, Manifest, Bytes);
+/// Manifest, its descriptor, and the layer that was chosen.
+type Fetched = (Descriptor, Manifest, Bytes, Chosen);
 
 pub(super) fn open(
     reference: &str,
@@ -30,12 +33,13 @@ pub(super) fn open(
     let Ok(fetched) = fetched else {
         return Err(Error::io(&attempted, &"reading stopped half-way"));
     };
-    let (descriptor, manifest, layer) = fetched?;
+    let (descriptor, manifest, layer, chosen) = fetched?;
     let trusted = OpenOptions {
         digest: None,
         ..options.clone()
     };
     let mut opened = unpack(&layer, "oci", &trusted)?;
+    opened.notes.extend(chosen.note);
     let annotation = |name: &str| manifest.annotations.get(name).cloned();
     opened.origin.digest = Some(descriptor.digest.to_string());
     opened.origin.url = annotation("org.opencontainers.image.source");
@@ -63,7 +67,8 @@ async fn fetch(
         )
     })?;
     check_digest(descriptor.digest, options.digest)?;
-    if descriptor.media_type != MANIFEST {
+    // Flux reads Docker's manifests, too: its own command wrote them until version 0.39.
+    if ![MANIFEST, DOCKER_MANIFEST].contains(&descriptor.media_type.as_str()) {
         return Err(no_artifact(&format!(
             "{place} is `{}`",
             excerpt(&descriptor.media_type, 100)
@@ -71,16 +76,14 @@ async fn fetch(
     }
     let bytes = from.fetch(&descriptor).await.map_err(io)?;
     let manifest = Manifest::parse(&bytes, &attempted).map_err(io)?;
-    let Some(layer) = manifest.layers.first() else {
+    let types = manifest
+        .layers
+        .iter()
+        .map(|layer| layer.media_type.as_str());
+    let chosen = layer::choose(&types.collect::<Vec<_>>(), options.layer.as_deref())?;
+    let Some(layer) = manifest.layers.get(chosen.place) else {
         return Err(no_artifact("the manifest has no layer"));
     };
-    let kind = &layer.media_type;
-    if !(kind.ends_with("tar+gzip") || kind.ends_with("tar.gzip")) {
-        return Err(no_artifact(&format!(
-            "the first layer has the media type `{}`",
-            excerpt(kind, 100)
-        )));
-    }
     let cap = options.limits.max_archive_bytes;
     if layer.size > cap {
         return Err(over(
@@ -92,5 +95,5 @@ async fn fetch(
         ));
     }
     let layer = from.fetch(layer).await.map_err(io)?;
-    Ok((descriptor, manifest, layer))
+    Ok((descriptor, manifest, layer, chosen))
 }

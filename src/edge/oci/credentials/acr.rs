@@ -149,19 +149,7 @@ impl Identity {
         at: &Reference,
     ) -> Result<(Login, Till), Error> {
         let audience = self.audience(at)?;
-        let entra = match &self.source {
-            Source::Workload {
-                authority,
-                tenant,
-                client,
-                assertion,
-            } => workload(wire, authority, tenant, client, assertion, audience).await?,
-            Source::Managed {
-                endpoint,
-                header,
-                client,
-            } => managed(wire, endpoint, header.as_ref(), client.as_deref(), audience).await?,
-        };
+        let entra = self.entra(wire, audience).await?;
         let refresh = self.exchange(wire, at, &entra).await?;
         let life = life_of(&refresh).unwrap_or(UNSTATED);
         let login = Login::Refresh {
@@ -169,6 +157,27 @@ impl Identity {
             confined: true,
         };
         Ok((login, Till::In(super::super::remote::usable(life))))
+    }
+
+    /// Step 1: a token of this identity for `audience`.
+    pub(in crate::edge::oci) async fn entra(
+        &self,
+        wire: &Wire,
+        audience: &str,
+    ) -> Result<Secret, Error> {
+        match &self.source {
+            Source::Workload {
+                authority,
+                tenant,
+                client,
+                assertion,
+            } => workload(wire, authority, tenant, client, assertion, audience).await,
+            Source::Managed {
+                endpoint,
+                header,
+                client,
+            } => managed(wire, endpoint, header.as_ref(), client.as_deref(), audience).await,
+        }
     }
 
     fn audience(&self, at: &Reference) -> Result<&'static str, Error> {
@@ -201,8 +210,7 @@ impl Identity {
         let request = Request::form(attempted.clone(), url, &fields);
         let answer = wire
             .connection()
-            .retry
-            .run(|| wire.send(&request, &[200]))
+            .retried(|| wire.send(&request, &[200]))
             .await;
         let answer = answer.map_err(|error| match error.status() {
             Some(status @ (400..=404)) => Error::Credentials {
@@ -265,8 +273,7 @@ async fn workload(
     let request = Request::form(attempted.clone(), url, &fields);
     let answer = wire
         .connection()
-        .retry
-        .run(|| wire.send(&request, &[200]))
+        .retried(|| wire.send(&request, &[200]))
         .await;
     let answer = answer.map_err(|error| match error {
         Error::Status {
@@ -330,8 +337,7 @@ async fn managed(
     let client = local()?;
     let answer = wire
         .connection()
-        .retry
-        .run(|| exchange(&client, &request, &[200]))
+        .retried(|| exchange(&client, &request, &[200]))
         .await;
     let answer = answer.map_err(|error| match error {
         Error::Status {

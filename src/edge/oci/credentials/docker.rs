@@ -2,14 +2,14 @@
 //! share.
 
 use super::super::{Error, Reference};
+use super::config::{self, Config, Entry};
+use super::places::{self, Place};
 use super::{Login, helper};
 use crate::edge::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tokio::io::AsyncReadExt;
 use zeroize::Zeroizing;
 
@@ -17,35 +17,29 @@ const MAX_CONFIG: u64 = 1 << 20;
 /// What Docker Hub is called in configurations.
 const HUB: &str = "https://index.docker.io/v1/";
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Config {
-    auths: BTreeMap<String, Entry>,
-    cred_helpers: BTreeMap<String, String>,
-    creds_store: Option<String>,
-}
-
-#[derive(Deserialize, Default, Clone)]
-#[serde(default)]
-struct Entry {
-    auth: Secret,
-    username: String,
-    password: Secret,
-    identitytoken: Secret,
-    registrytoken: Secret,
-}
-
-/// From `DOCKER_CONFIG`, else `~/.docker`. Without a file there is nobody.
+/// From the places where Docker, podman and the runners of CI systems keep them, in
+/// turn, until one knows the registry. Without any there is nobody.
 pub(super) async fn usual(at: &Reference) -> Result<Login, Error> {
-    let named = std::env::var_os("DOCKER_CONFIG").filter(|folder| !folder.is_empty());
-    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".docker"));
-    match named.map(PathBuf::from).or_else(home) {
-        Some(folder) => match read(&folder.join("config.json")).await? {
-            Some(text) => from_config(&parse(&text, "Docker's configuration")?, at).await,
-            None => Ok(Login::Anonymous),
-        },
-        None => Ok(Login::Anonymous),
+    for place in places::all(|name| std::env::var_os(name)) {
+        let (text, name) = match place {
+            Place::Text { variable, text } => (Zeroizing::new(text.into_encoded_bytes()), variable),
+            Place::File(path) => match read(&path).await? {
+                Some(text) => (text, path.display().to_string()),
+                None => continue,
+            },
+        };
+        let login = from_config(&parse(&text, &name)?, at).await?;
+        if !matches!(login, Login::Anonymous) {
+            return Ok(login);
+        }
     }
+    Ok(Login::Anonymous)
+}
+
+/// The names of those places.
+pub(super) fn looked_in() -> Vec<String> {
+    let places = places::all(|name| std::env::var_os(name));
+    places.map(|place| place.to_string()).collect()
 }
 
 /// From the file that was named, which is there.
@@ -93,15 +87,15 @@ async fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
 }
 
 fn parse(text: &[u8], name: &str) -> Result<Config, Error> {
-    // The parser's words may quote a password: only the place is told.
-    serde_json::from_slice(text).map_err(|e| Error::Credentials {
+    config::read(text).map_err(|e| Error::Credentials {
         attempted: format!("read {name}"),
+        // The parser's words may quote a password: only the place is told.
         problem: format!(
             "line {}, column {} is not as expected",
             e.line(),
             e.column()
         ),
-        help: "it is JSON with `auths`, as `docker login` writes it".to_owned(),
+        help: "it is JSON with `auths`, as `docker login` and `podman login` write it".to_owned(),
     })
 }
 
@@ -195,27 +189,32 @@ fn login(entry: &Entry, at: &Reference) -> Result<Login, Error> {
             confined: false,
         });
     }
-    if !entry.username.is_empty() {
-        return Ok(Login::Basic {
-            username: entry.username.clone(),
-            password: entry.password.clone(),
+    // As Docker reads it: the pair in `auth` stands over the two fields.
+    if entry.auth.expose().trim().is_empty() {
+        return Ok(match entry.username.is_empty() {
+            true => Login::Anonymous,
+            false => Login::Basic {
+                username: entry.username.clone(),
+                password: entry.password.clone(),
+            },
         });
-    }
-    if entry.auth.is_empty() {
-        return Ok(Login::Anonymous);
     }
     let wrong = || Error::Credentials {
         attempted: format!("read the credentials for {}", at.registry),
         problem: "`auth` is not USER:PASSWORD in Base64".to_owned(),
         help: format!("`docker login {}` writes it anew", at.registry),
     };
-    let text = entry.auth.expose().trim();
+    let lines = entry.auth.expose().split_ascii_whitespace();
+    let text: Zeroizing<String> = Zeroizing::new(lines.collect());
     let decoded = STANDARD
-        .decode(text)
-        .or_else(|_| STANDARD_NO_PAD.decode(text));
+        .decode(text.as_bytes())
+        .or_else(|_| STANDARD_NO_PAD.decode(text.as_bytes()));
     let decoded = Zeroizing::new(decoded.map_err(|_| wrong())?);
     let pair = std::str::from_utf8(&decoded).map_err(|_| wrong())?;
     let (username, password) = pair.split_once(':').ok_or_else(wrong)?;
+    if username.is_empty() && password.is_empty() {
+        return Ok(Login::Anonymous);
+    }
     Ok(Login::Basic {
         username: username.to_owned(),
         // Docker has been seen to pad it.

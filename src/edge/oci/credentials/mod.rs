@@ -2,8 +2,10 @@
 //! secret knows, an Azure identity.
 
 pub mod acr;
+mod config;
 mod docker;
 mod helper;
+mod places;
 
 use super::remote::Wire;
 use super::{Error, Reference};
@@ -26,8 +28,9 @@ pub enum Credentials {
         /// Its password.
         password: Secret,
     },
-    /// Whoever Docker's configuration names for the registry: `config.json` in
-    /// `DOCKER_CONFIG` or `~/.docker`, with its credential helpers.
+    /// Whoever Docker's configuration, or podman's, names for the registry, with its
+    /// credential helpers: in `DOCKER_AUTH_CONFIG`, `DOCKER_CONFIG` or `~/.docker`,
+    /// `REGISTRY_AUTH_FILE`, and podman's own places.
     DockerConfig,
     /// The same from a file that is named.
     DockerFile(PathBuf),
@@ -118,6 +121,16 @@ impl Credentials {
         match self {
             Self::Kubernetes(json) => docker::names(json, at),
             _ => Ok(true),
+        }
+    }
+
+    /// Where they were looked for, for whoever finds that there are none.
+    pub(super) fn looked_in(&self) -> Vec<String> {
+        match self {
+            Self::DockerConfig => docker::looked_in(),
+            Self::DockerFile(path) => vec![path.display().to_string()],
+            Self::Kubernetes(_) => vec!["the secret's .dockerconfigjson".to_owned()],
+            Self::Anonymous | Self::Basic { .. } | Self::Azure(_) => Vec::new(),
         }
     }
 

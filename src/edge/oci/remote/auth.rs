@@ -42,6 +42,8 @@ pub(super) enum Does {
 #[derive(Clone)]
 pub(super) struct Authorization {
     header: HeaderValue,
+    /// Whether it is a token that anybody gets.
+    pub(super) anonymous: bool,
     /// Which of the credentials that we had this was, so that a refused one is
     /// not replaced twice.
     serial: u64,
@@ -244,7 +246,7 @@ impl Auth {
             (Known::Basic, Login::Basic { username, password }) => {
                 (self.state().basic(username, password), LONGEST)
             }
-            (Known::Basic, Login::Anonymous) => return Err(nobody(at)),
+            (Known::Basic, Login::Anonymous) => return Err(nobody(wire, at)),
             (Known::Basic, Login::Refresh { .. } | Login::Bearer(_)) => {
                 return Err(Error::Credentials {
                     attempted: format!("log in to {}", at.registry),
@@ -270,6 +272,7 @@ impl Auth {
         state.serial += 1;
         let made = Authorization {
             header,
+            anonymous: matches!(login, Login::Anonymous),
             serial: state.serial,
         };
         let kept = (made.clone(), now + till);
@@ -360,13 +363,13 @@ impl Auth {
             }
         };
         let asked = Instant::now();
-        let retry = &wire.connection().retry;
-        let answer = retry.run(|| wire.send(&request, &[200])).await;
+        let asking = wire.connection().retried(|| wire.send(&request, &[200]));
+        let answer = asking.await;
         let answer = answer.map_err(|error| match error {
             Error::Status {
                 status: status @ (400 | 401 | 403),
                 ..
-            } => refused_login(&attempted, at, login, status),
+            } => refused_login(&attempted, wire, at, login, status),
             Error::Status {
                 status: 300..=399, ..
             } => Error::malformed(
@@ -494,28 +497,54 @@ fn secret_header(text: &str) -> Option<HeaderValue> {
     Some(header)
 }
 
-fn nobody(at: &Reference) -> Error {
+fn nobody(wire: &Wire, at: &Reference) -> Error {
     Error::Credentials {
         attempted: format!("log in to {}", at.registry),
         problem: "the registry wants user and password, and there are none for it".to_owned(),
-        help: format!("`docker login {}`, or give --creds", at.registry),
+        help: log_in(wire, at),
     }
 }
 
-fn refused_login(attempted: &str, at: &Reference, login: &Login, status: u16) -> Error {
-    let problem = match login {
-        Login::Anonymous => format!("it gives none to strangers ({status})"),
-        _ => format!(
-            "it does not accept the credentials for {} ({status})",
-            at.registry
+/// What somebody does who is not logged in.
+fn log_in(wire: &Wire, at: &Reference) -> String {
+    let looked = wire.connection().credentials.looked_in();
+    let looked = match looked.is_empty() {
+        true => String::new(),
+        false => format!(" (looked for them in {})", looked.join(", ")),
+    };
+    format!("`docker login {}`, or give --creds{looked}", at.registry)
+}
+
+fn refused_login(
+    attempted: &str,
+    wire: &Wire,
+    at: &Reference,
+    login: &Login,
+    status: u16,
+) -> Error {
+    let (problem, help) = match login {
+        Login::Anonymous => (
+            format!("it gives none to strangers ({status})"),
+            format!(
+                "{}, for an account that may use {}",
+                log_in(wire, at),
+                at.repository
+            ),
+        ),
+        _ => (
+            format!(
+                "it does not accept the credentials for {} ({status})",
+                at.registry
+            ),
+            format!(
+                "`docker login {}`, or give --creds, for an account that may use {}",
+                at.registry, at.repository
+            ),
         ),
     };
     Error::Credentials {
         attempted: attempted.to_owned(),
         problem,
-        help: format!(
-            "`docker login {}`, or give --creds, for an account that may use {}",
-            at.registry, at.repository
-        ),
+        help,
     }
 }

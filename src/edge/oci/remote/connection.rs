@@ -1,10 +1,12 @@
 //! How a registry is reached.
 
 use super::super::{Credentials, Error};
+use super::attempts::Attempts;
+use super::proxy;
 use crate::edge::secret::Secret;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, redirect};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const USER_AGENT: &str = concat!("flux-apim/", env!("CARGO_PKG_VERSION"));
 
@@ -13,6 +15,8 @@ const USER_AGENT: &str = concat!("flux-apim/", env!("CARGO_PKG_VERSION"));
 pub struct Connection {
     /// Plain HTTP.
     pub insecure: bool,
+    /// TLS without a look at the certificate.
+    pub unverified: bool,
     /// Certificates, in PEM, that are trusted beside the system's.
     pub ca: Option<Vec<u8>>,
     /// A certificate to show, and its key, in PEM. Only the registry itself
@@ -25,6 +29,9 @@ pub struct Connection {
     pub credentials: Credentials,
     /// How often it is tried again.
     pub retry: Retry,
+    /// When everything must be done. With an end, what may pass by itself is tried
+    /// again until then; without one, as `retry` says.
+    pub deadline: Option<Instant>,
     /// How blobs are sent.
     pub uploads: Uploads,
 }
@@ -36,7 +43,8 @@ pub struct Retry {
     pub times: usize,
     /// Before the second attempt; doubled for each further one.
     pub first: Duration,
-    /// The longest wait, also where the registry names one.
+    /// The longest wait, also where the registry names one; with a deadline it may
+    /// name a longer one.
     pub longest: Duration,
 }
 
@@ -78,34 +86,6 @@ impl Retry {
             .with_jitter()
             .build()
     }
-
-    /// Tries `attempt` until it succeeds, fails for good, or was tried often
-    /// enough. A registry that says when to come back is believed up to
-    /// `longest`.
-    pub(in crate::edge::oci) async fn run<T, F>(
-        &self,
-        mut attempt: impl FnMut() -> F,
-    ) -> Result<T, Error>
-    where
-        F: Future<Output = Result<T, Error>>,
-    {
-        let mut waits = self.waits();
-        loop {
-            let error = match attempt().await {
-                Err(error) if error.is_retryable() => error,
-                done => return done,
-            };
-            let asked = error.after().unwrap_or_default();
-            match waits.next() {
-                Some(wait) if asked <= self.longest => {
-                    let wait = wait.max(asked);
-                    tracing::debug!(%error, ?wait, "again");
-                    tokio::time::sleep(wait).await;
-                }
-                _ => return Err(error),
-            }
-        }
-    }
 }
 
 impl Connection {
@@ -114,6 +94,24 @@ impl Connection {
         Self {
             credentials,
             ..Self::default()
+        }
+    }
+
+    /// Tries `attempt` until it succeeds, fails for good, or was tried often
+    /// enough.
+    pub(in crate::edge::oci) async fn retried<T, F>(
+        &self,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let mut attempts = Attempts::new(self);
+        loop {
+            match attempt().await {
+                Err(error) if error.is_retryable() => attempts.again(error).await?,
+                done => return done,
+            }
         }
     }
 
@@ -159,11 +157,14 @@ impl Connection {
                 .ok_or_else(|| wrong("the CA file holds no certificate in PEM"))?;
             builder = builder.tls_certs_merge(certificates);
         }
-        if let Some(url) = &self.proxy {
-            let proxy = Proxy::all(url.expose()).map_err(|_| wrong("the proxy's URL is none"))?;
-            builder = builder.proxy(proxy);
+        if self.unverified {
+            builder = builder.tls_danger_accept_invalid_certs(true);
         }
-        Ok(builder)
+        let proxy = match &self.proxy {
+            Some(url) => Proxy::all(url.expose()).map_err(|_| wrong("the proxy's URL is none"))?,
+            None => proxy::from_environment(),
+        };
+        Ok(builder.no_proxy().proxy(proxy))
     }
 }
 

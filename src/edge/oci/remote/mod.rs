@@ -4,11 +4,15 @@
 //! to the registry and to the token service that it names, to nobody else.
 //! `docs/adr/0008` says why this is our own.
 
+mod attempts;
 mod auth;
 mod challenge;
 mod connection;
+mod faults;
+mod proxy;
 mod referrers;
 mod registry;
+mod tags;
 mod upload;
 mod wire;
 
@@ -28,15 +32,11 @@ use crate::tree::Digest;
 use async_trait::async_trait;
 use auth::{Does, Scope};
 use bytes::Bytes;
-use registry::{Ask, Inner, json, location, media_type, next_page, stated_digest};
+use registry::{Ask, Inner, json, location, media_type, stated_digest};
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
-use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
-
-/// Pages of tags, and tags in all.
-const MAX_PAGES: usize = 1000;
-const MAX_TAGS: usize = 200_000;
 
 /// A repository of a registry.
 #[derive(Debug, Clone)]
@@ -44,13 +44,6 @@ pub struct Remote {
     registry: Arc<Inner>,
     /// Where it is, by the names that the registry knows.
     at: Reference,
-}
-
-#[derive(Deserialize)]
-struct Tags {
-    // Registries are known to say null for none.
-    #[serde(default)]
-    tags: Option<Vec<String>>,
 }
 
 impl Registry {
@@ -107,9 +100,10 @@ impl Remote {
         }
         let answer = self
             .registry
-            .ask(&self.at, &ask.expecting(&[200, 404]))
+            .ask(&self.at, &ask.expecting(&[200, 404, 405]))
             .await?;
-        if answer.status == 404 {
+        // One that does not answer this question is sent everything.
+        if answer.status != 200 {
             return Ok(false);
         }
         if let Some(stated) = stated_digest(&answer.headers)
@@ -208,7 +202,8 @@ impl Remote {
             .with(CONTENT_TYPE, &what.media_type)
             .body(bytes.clone())
             .expecting(&[200, 201, 202]);
-        let answer = self.registry.ask(&self.at, &ask).await?;
+        let answer = self.registry.ask(&self.at, &ask).await;
+        let answer = answer.map_err(|error| tags::immutable(error, reference))?;
         if let Some(stated) = stated_digest(&answer.headers)
             && stated != what.digest
         {
@@ -223,14 +218,20 @@ impl Remote {
         Ok(answer.headers.contains_key("oci-subject"))
     }
 
-    async fn push_manifest(&self, what: &Descriptor, bytes: &Bytes) -> Result<Pushed, Error> {
+    /// Puts a manifest there; second, what a list of referrers is to say of it where the
+    /// registry does not list it by itself.
+    async fn place_manifest(
+        &self,
+        what: &Descriptor,
+        bytes: &Bytes,
+    ) -> Result<(Pushed, Option<Listing>), Error> {
+        let attempted = format!("push the manifest {} to {}", what.digest, self.at);
         if bytes.len() as u64 > MAX_MANIFEST {
             return Err(Error::Over {
-                attempted: format!("push the manifest {} to {}", what.digest, self.at),
+                attempted,
                 limit: MAX_MANIFEST,
             });
         }
-        let attempted = format!("push the manifest {} to {}", what.digest, self.at);
         let manifest = Manifest::parse(bytes, &attempted)?;
         let there = self.head(what).await?;
         let mut native = self.registry.lists_referrers().unwrap_or(false);
@@ -243,6 +244,7 @@ impl Remote {
             }
             native |= listed;
         }
+        let mut listing = None;
         if let Some(subject) = &manifest.subject
             && !native
         {
@@ -254,14 +256,15 @@ impl Remote {
                     .await?
                     .iter()
                     .any(|r| r.digest == what.digest);
-            if !known {
-                self.add_to_index(&subject.digest, &manifest.referrer(what))
-                    .await?;
-            }
+            listing = (!known).then(|| (subject.digest, manifest.referrer(what)));
         }
-        Ok(if there { Pushed::Already } else { Pushed::Now })
+        let pushed = if there { Pushed::Already } else { Pushed::Now };
+        Ok((pushed, listing))
     }
 }
+
+/// Subject, and the entry of a manifest that is about it.
+type Listing = (Digest, Descriptor);
 
 #[async_trait]
 impl Target for Remote {
@@ -317,13 +320,43 @@ impl Target for Remote {
     async fn push(&self, what: &Descriptor, bytes: Bytes) -> Result<Pushed, Error> {
         what.check(&bytes, || format!("push {} to {}", what.digest, self.at))?;
         if what.is_manifest() {
-            return self.push_manifest(what, &bytes).await;
+            let (pushed, listing) = self.place_manifest(what, &bytes).await?;
+            if let Some((subject, entry)) = listing {
+                self.add_to_index(&subject, &[entry]).await?;
+            }
+            return Ok(pushed);
         }
         if self.head(what).await? {
             return Ok(Pushed::Already);
         }
         self.upload(what, &bytes).await?;
         Ok(Pushed::Now)
+    }
+
+    async fn push_all(&self, manifests: &[(Descriptor, Bytes)]) -> Result<Vec<Pushed>, Error> {
+        let mut pushed = Vec::new();
+        let mut lists: BTreeMap<Digest, Vec<Descriptor>> = BTreeMap::new();
+        for (what, bytes) in manifests {
+            what.check(bytes, || format!("push {} to {}", what.digest, self.at))?;
+            let (done, listing) = self.place_manifest(what, bytes).await?;
+            pushed.push(done);
+            if let Some((subject, entry)) = listing {
+                lists.entry(subject).or_default().push(entry);
+            }
+        }
+        for (subject, entries) in &lists {
+            self.add_to_index(subject, entries).await?;
+        }
+        Ok(pushed)
+    }
+
+    async fn send(&self, what: &Descriptor, bytes: Bytes) -> Result<(), Error> {
+        what.check(&bytes, || format!("push {} to {}", what.digest, self.at))?;
+        self.upload(what, &bytes).await
+    }
+
+    async fn look(&self, tag: &str) -> Result<Option<Descriptor>, Error> {
+        self.look_for(tag).await
     }
 
     async fn resolve(&self, reference: &str) -> Result<Option<Descriptor>, Error> {
@@ -339,26 +372,7 @@ impl Target for Remote {
     }
 
     async fn tags(&self) -> Result<Vec<String>, Error> {
-        let attempted = format!("list the tags of {}", self.at);
-        let mut url = self.registry.url(&self.at.repository, "tags/list");
-        url.query_pairs_mut().append_pair("n", "1000");
-        let mut next = Some(url);
-        let mut found = Vec::new();
-        let mut pages = 0;
-        while let Some(url) = next {
-            let ask = Ask::new(attempted.clone(), Method::GET, url.clone(), self.reading());
-            let answer = self.registry.ask(&self.at, &ask).await?;
-            let page: Tags = json(&answer, &attempted)?;
-            found.extend(page.tags.unwrap_or_default());
-            pages += 1;
-            if pages > MAX_PAGES || found.len() > MAX_TAGS {
-                return Err(Error::malformed(attempted, "tags without end"));
-            }
-            next = next_page(&self.registry.wire, &url, &answer.headers, &attempted)?;
-        }
-        found.sort();
-        found.dedup();
-        Ok(found)
+        self.listed_tags().await
     }
 
     async fn referrers(&self, of: &Descriptor) -> Result<Vec<Descriptor>, Error> {

@@ -15,6 +15,7 @@ use super::super::{Descriptor, EMPTY, Error, INDEX, MAX_MANIFEST, Manifest, Targ
 use super::Remote;
 use super::auth::{Does, Scope};
 use super::registry::{Ask, json, media_type, next_page};
+use super::wire::Answer;
 use crate::tree::Digest;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -76,7 +77,7 @@ impl Remote {
             let ask = Ask::new(attempted.clone(), Method::GET, url.clone(), scope)
                 .with(ACCEPT, INDEX)
                 .capped(MAX_MANIFEST)
-                .expecting(&[200, 400, 404, 405, 501]);
+                .expecting(&[200, 400, 404, 405, 406, 501]);
             let answer = self.registry.ask(&self.at, &ask).await?;
             if answer.status != 200 {
                 return match pages {
@@ -87,14 +88,9 @@ impl Remote {
                     )),
                 };
             }
-            // Some put their own web page at every path that they do not know.
-            let foreign = media_type(&answer.headers).is_some_and(|kind| kind.contains("html"));
-            if foreign {
-                let problem = "the registry answers with a web page; it, or a proxy before it, \
-                               does not know the referrers API and does not say so";
-                return Err(Error::malformed(attempted, problem));
-            }
-            let index: Manifest = json(&answer, &attempted)?;
+            let Some(index) = index_in(&answer, pages == 0, &attempted)? else {
+                return Ok(None);
+            };
             found.extend(index.manifests);
             pages += 1;
             if found.len() > MAX_REFERRERS || pages > MAX_PAGES {
@@ -146,13 +142,14 @@ impl Remote {
         Ok(ours.then(|| manifest.referrer(&entry)))
     }
 
-    /// Puts `entry` into the index behind the tag of `subject`.
+    /// Puts `entries` into the index behind the tag of `subject`: all of them at once,
+    /// since there are registries where a tag is written once.
     pub(super) async fn add_to_index(
         &self,
         subject: &Digest,
-        entry: &Descriptor,
+        entries: &[Descriptor],
     ) -> Result<(), Error> {
-        self.change_index(subject, &entry.digest, Some(entry)).await
+        self.change_index(subject, &Change::Add(entries)).await
     }
 
     /// Takes `gone` out of the index behind the tag of `subject`.
@@ -161,32 +158,21 @@ impl Remote {
         subject: &Digest,
         gone: &Digest,
     ) -> Result<(), Error> {
-        self.change_index(subject, gone, None).await
+        self.change_index(subject, &Change::Remove(gone)).await
     }
 
-    async fn change_index(
-        &self,
-        subject: &Digest,
-        about: &Digest,
-        entry: Option<&Descriptor>,
-    ) -> Result<(), Error> {
+    async fn change_index(&self, subject: &Digest, change: &Change<'_>) -> Result<(), Error> {
         // Pushers that share this registry go one after the other.
         let _held = self.registry.listing.lock().await;
-        let is_right = |index: &Json| has(index, about) == entry.is_some();
         let mut began = Instant::now();
         let mut index = self.index_of(subject).await?;
-        if is_right(&index) {
+        if change.is_made(&index) {
             return Ok(());
         }
         // Signs of other pushers: entries that came, or ours that went.
         let mut signs = 0;
         for _ in 0..ROUNDS {
-            if let Some(entries) = index["manifests"].as_array_mut() {
-                match entry {
-                    Some(entry) => entries.push(literal!(entry)),
-                    None => entries.retain(|e| !names(e, about)),
-                }
-            }
+            change.make(&mut index);
             self.put_index(subject, &index).await?;
             // What lies between another's reading and writing is about as long
             // as ours.
@@ -196,7 +182,7 @@ impl Remote {
                 tokio::time::sleep(spread(window, signs)).await;
                 began = Instant::now();
                 index = self.index_of(subject).await?;
-                if !is_right(&index) {
+                if !change.is_made(&index) {
                     signs += 1;
                     break;
                 }
@@ -209,20 +195,23 @@ impl Remote {
         }
         Err(Error::Network {
             attempted: format!(
-                "list {about} as referring to {subject} in {}",
+                "change the list of what refers to {subject} in {}",
                 self.at_repository()
             ),
             problem: format!("others rewrote the list {ROUNDS} times at the same time"),
         })
     }
 
-    /// The index behind the tag of `subject`; an empty one when there is none.
+    /// The index behind the tag of `subject`; an empty one when there is none, or
+    /// something that is no index: the specification has that mean no referrers, and
+    /// there are registries that read the tag as the digest of the subject itself.
     async fn index_of(&self, subject: &Digest) -> Result<Json, Error> {
         let tag = tag_of(subject);
         let attempted = format!("read the referrers at {}:{tag}", self.at_repository());
         let empty = literal!({"schemaVersion": 2, "mediaType": INDEX, "manifests": []});
-        let Some((_, bytes)) = self.manifest(&tag).await? else {
-            return Ok(empty);
+        let bytes = match self.manifest(&tag).await? {
+            Some((what, bytes)) if what.media_type == INDEX => bytes,
+            _ => return Ok(empty),
         };
         let index: Json = serde_json::from_slice(&bytes)
             .map_err(|e| Error::malformed(&attempted, format!("it is no index: {e}")))?;
@@ -244,6 +233,59 @@ impl Remote {
         let what = Descriptor::of(INDEX, &bytes);
         self.put_manifest(&what, &tag_of(subject), &bytes).await?;
         Ok(())
+    }
+}
+
+/// What is to become of an index.
+enum Change<'e> {
+    Add(&'e [Descriptor]),
+    Remove(&'e Digest),
+}
+
+impl Change<'_> {
+    fn is_made(&self, index: &Json) -> bool {
+        match self {
+            Self::Add(entries) => entries.iter().all(|entry| has(index, &entry.digest)),
+            Self::Remove(gone) => !has(index, gone),
+        }
+    }
+
+    fn make(&self, index: &mut Json) {
+        let missing: Vec<Json> = match self {
+            Self::Add(entries) => entries
+                .iter()
+                .filter(|entry| !has(index, &entry.digest))
+                .map(|entry| literal!(entry))
+                .collect(),
+            Self::Remove(_) => Vec::new(),
+        };
+        let Some(listed) = index["manifests"].as_array_mut() else {
+            return;
+        };
+        listed.extend(missing);
+        if let Self::Remove(gone) = self {
+            listed.retain(|entry| !names(entry, gone));
+        }
+    }
+}
+
+/// The index in an answer. What comes first and is none is a web page, or whatever a
+/// registry puts at paths that it does not know: it has no referrers API.
+fn index_in(answer: &Answer, first: bool, attempted: &str) -> Result<Option<Manifest>, Error> {
+    let stated = media_type(&answer.headers);
+    let read: Result<Manifest, Error> = json(answer, attempted);
+    let is_index = match (stated.as_deref(), &read) {
+        (Some(INDEX), _) => true,
+        // Some state no more than that it is JSON.
+        (None | Some("application/json"), Ok(_)) => {
+            let lists = serde_json::from_slice::<Json>(&answer.body);
+            lists.is_ok_and(|index| index["manifests"].is_array())
+        }
+        _ => false,
+    };
+    match (is_index, first) {
+        (false, true) => Ok(None),
+        _ => read.map(Some),
     }
 }
 

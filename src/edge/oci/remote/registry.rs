@@ -3,13 +3,13 @@
 use super::super::{Error, Reference};
 use super::auth::{Auth, Authorization, Scope};
 use super::connection::Connection;
-use super::wire::{Answer, Request, Wire};
+use super::wire::{Answer, NOT_TOLD, Request, Wire, shown};
 use crate::tree::Digest;
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, Url};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Hops of a download.
@@ -35,6 +35,8 @@ pub(super) struct Inner {
     manifests: Mutex<Vec<Kept>>,
     /// Uploads that a mount opened instead of mounting.
     pub(super) opened: Mutex<BTreeMap<(String, Digest), Url>>,
+    /// Whether it was seen to take no chunks.
+    pub(super) whole_only: AtomicBool,
     /// Held while the list of referrers behind a tag is rewritten.
     pub(super) listing: tokio::sync::Mutex<()>,
 }
@@ -119,6 +121,7 @@ impl Registry {
             native: AtomicU8::new(UNKNOWN),
             manifests: Mutex::default(),
             opened: Mutex::default(),
+            whole_only: AtomicBool::default(),
             listing: tokio::sync::Mutex::default(),
         })))
     }
@@ -195,8 +198,8 @@ impl Inner {
         let done = match ask.once {
             true => self.follow(at, ask).await,
             false => {
-                let retry = &self.wire.connection().retry;
-                retry.run(|| self.follow(at, ask)).await
+                let connection = self.wire.connection();
+                connection.retried(|| self.follow(at, ask)).await
             }
         };
         match done {
@@ -206,12 +209,16 @@ impl Inner {
                 status,
                 said,
                 after,
+                shown,
+                help,
             }) => Err(Error::Status {
                 said: self.auth.redact(&said),
                 attempted,
                 registry,
                 status,
                 after,
+                shown,
+                help,
             }),
             done => done,
         }
@@ -227,9 +234,9 @@ impl Inner {
                 true => self.authorized(at, ask, &mut request).await?,
                 false => {
                     request.headers.remove(AUTHORIZATION);
-                    self.wire
-                        .send(&request, &with_redirects(ask.expected))
-                        .await?
+                    let expected = with_redirects(ask.expected);
+                    let sent = self.wire.send(&request, &expected).await;
+                    sent.map_err(|e| self.sent_on(e, &request.url))?
                 }
             };
             if ask.expected.contains(&answer.status.as_u16()) {
@@ -257,6 +264,23 @@ impl Inner {
         })
     }
 
+    /// A refusal by one that the registry sent us on to.
+    fn sent_on(&self, error: Error, to: &Url) -> Error {
+        if !matches!(error.status(), Some(401 | 403)) {
+            return error;
+        }
+        let own = self.wire.registry();
+        let advice = match (own.scheme(), to.scheme()) {
+            ("http", "https") => {
+                "and credentials do not follow; it speaks TLS: leave out --insecure"
+            }
+            _ => {
+                "which may be its storage; a firewall or private endpoint may keep this machine from it"
+            }
+        };
+        error.with_help(format!("{} sent us on to it, {advice}", shown(own)))
+    }
+
     /// One request to the registry itself, and its challenges.
     async fn authorized(
         &self,
@@ -274,7 +298,11 @@ impl Inner {
             if left > 0 {
                 expected.push(401);
             }
-            let answer = self.wire.send(request, &expected).await?;
+            let sent = self.wire.send(request, &expected).await;
+            let answer = sent.map_err(|error| match &used {
+                Some(used) if used.anonymous => error.by_nobody(),
+                _ => error,
+            })?;
             if answer.status != 401 {
                 return Ok(answer);
             }
@@ -328,6 +356,15 @@ pub(super) fn next_page(
     };
     match from.join(target) {
         Ok(url) if wire.is_own(&url) => Ok(Some(url)),
+        Ok(url) if wire.is_same_host(&url) => Err(Error::Refused {
+            attempted: attempted.to_owned(),
+            problem: format!(
+                "the next page of the list is at {}, and not at {}",
+                shown(&url),
+                shown(wire.registry())
+            ),
+            help: NOT_TOLD,
+        }),
         _ => Err(Error::malformed(
             attempted,
             "the next page of the list is not on the registry itself",

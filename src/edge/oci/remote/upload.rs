@@ -1,8 +1,9 @@
 //! Blobs on their way to a registry: whole, or in chunks that go on where the
 //! connection broke.
 
-use super::super::{Descriptor, Error};
+use super::super::{Descriptor, Error, Target};
 use super::Remote;
+use super::attempts::Attempts;
 use super::auth::{Does, Scope};
 use super::registry::{Ask, location, stated_digest};
 use super::wire::Answer;
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap, RANGE};
 use reqwest::{Method, Url};
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const BYTES: &str = "application/octet-stream";
 
@@ -17,7 +19,6 @@ impl Remote {
     /// Sends a blob that is not there. An upload that broke off for good is
     /// begun anew, as often as anything else is tried again.
     pub(super) async fn upload(&self, what: &Descriptor, bytes: &Bytes) -> Result<(), Error> {
-        let retry = &self.registry.wire.connection().retry;
         let key = (self.at.repository.clone(), what.digest);
         let opened = {
             let mut opened = self
@@ -28,11 +29,12 @@ impl Remote {
             opened.remove(&key)
         };
         let opened = std::sync::Mutex::new(opened);
-        let first = std::sync::atomic::AtomicBool::new(true);
-        retry
-            .run(|| {
+        let first = AtomicBool::new(true);
+        let connection = self.registry.wire.connection();
+        connection
+            .retried(|| {
                 let begun = opened.lock().unwrap_or_else(PoisonError::into_inner).take();
-                let again = !first.swap(false, std::sync::atomic::Ordering::Relaxed);
+                let again = !first.swap(false, Ordering::Relaxed);
                 self.attempt(what, bytes, begun, again)
             })
             .await
@@ -54,13 +56,22 @@ impl Remote {
             None => self.begin(what).await?,
         };
         let uploads = &self.registry.wire.connection().uploads;
-        match what.size > uploads.chunked_above {
-            true => {
-                let chunk = uploads.chunk.max(chunk.unwrap_or(0)).max(1);
-                let at = self.chunks(what, bytes, at, chunk).await?;
-                self.finish(what, at, Bytes::new()).await
+        let whole_only = self.registry.whole_only.load(Ordering::Relaxed);
+        if what.size <= uploads.chunked_above || whole_only {
+            return self.finish(what, at, bytes.clone()).await;
+        }
+        let chunk = uploads.chunk.max(chunk.unwrap_or(0)).max(1);
+        match self.chunks(what, bytes, at, chunk).await? {
+            Some(at) => self.finish(what, at, Bytes::new()).await,
+            None => {
+                tracing::info!(
+                    at = self.name(),
+                    "the registry takes no chunks: in one request"
+                );
+                self.registry.whole_only.store(true, Ordering::Relaxed);
+                let (at, _) = self.begin(what).await?;
+                self.finish(what, at, bytes.clone()).await
             }
-            false => self.finish(what, at, bytes.clone()).await,
         }
     }
 
@@ -83,15 +94,16 @@ impl Remote {
         Ok(at)
     }
 
-    /// Sends everything but the end; where the end goes.
+    /// Sends everything but the end; where the end goes. `None` when the registry does
+    /// not take the first chunk: some know whole uploads only.
     async fn chunks(
         &self,
         what: &Descriptor,
         bytes: &Bytes,
         mut at: Url,
         chunk: u64,
-    ) -> Result<Url, Error> {
-        let mut waits = self.registry.wire.connection().retry.waits();
+    ) -> Result<Option<Url>, Error> {
+        let mut attempts = Attempts::new(self.registry.wire.connection());
         let mut sent = 0;
         while sent < what.size {
             let end = (sent + chunk).min(what.size);
@@ -113,16 +125,9 @@ impl Remote {
                     at = self.goes_on(&at, &answer.headers, &attempted)?;
                     received(&answer).unwrap_or(end)
                 }
+                Err(error) if sent == 0 && takes_no_chunks(&error) => return Ok(None),
                 Err(error) if error.is_retryable() || error.status() == Some(416) => {
-                    let Some(wait) = waits.next() else {
-                        return Err(error);
-                    };
-                    let asked = error.after().unwrap_or_default();
-                    if asked > self.registry.wire.connection().retry.longest {
-                        return Err(error);
-                    }
-                    tracing::debug!(%error, "where is the upload?");
-                    tokio::time::sleep(wait.max(asked)).await;
+                    attempts.again(error).await?;
                     let (reached, place) = self.reached(what, &at).await?;
                     at = place;
                     reached
@@ -133,16 +138,18 @@ impl Remote {
                 let problem = format!("the registry has {reached} bytes of {end} that were sent");
                 return Err(Error::malformed(attempted, problem));
             }
-            if reached > sent {
-                waits = self.registry.wire.connection().retry.waits();
-            } else if reached < sent || waits.next().is_none() {
-                // It forgot what it had, or takes nothing: begin anew.
-                let problem = format!("the registry has {reached} bytes, after {sent}");
-                return Err(Error::Network { attempted, problem });
+            let problem = format!("the registry has {reached} bytes, after {sent}");
+            let stands = Error::Network { attempted, problem };
+            match reached.cmp(&sent) {
+                std::cmp::Ordering::Greater => attempts.progressed(),
+                // It takes nothing.
+                std::cmp::Ordering::Equal => attempts.again(stands).await?,
+                // It forgot what it had: begin anew.
+                std::cmp::Ordering::Less => return Err(stands),
             }
             sent = reached;
         }
-        Ok(at)
+        Ok(Some(at))
     }
 
     /// How far an upload is, and where it goes on.
@@ -200,6 +207,13 @@ impl Remote {
     fn writing(&self) -> Scope {
         Scope::new(&self.at.repository, Does::Write)
     }
+}
+
+/// Whether a refusal may be of chunks as such. What else is wrong shows when the whole
+/// is sent.
+fn takes_no_chunks(error: &Error) -> bool {
+    let refused = matches!(error.status(), Some(400 | 403..=405 | 411 | 415 | 501));
+    refused && !error.is_retryable()
 }
 
 /// How many bytes an answer says are there: `Range: 0-LAST`.

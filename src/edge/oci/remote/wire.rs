@@ -2,19 +2,25 @@
 //! again. Nothing here knows credentials.
 
 use super::super::Error;
-use super::connection::{Connection, chain};
+use super::super::error::{Shown, words};
+use super::connection::Connection;
+use super::faults::{failed, has_left, wants_tls};
 use crate::diag::excerpt;
 use bytes::Bytes;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Client, Method, Response, StatusCode, Url};
-use std::io;
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// JSON other than manifests.
 pub(in crate::edge::oci) const MAX_JSON: u64 = 1 << 20;
 /// What is read of a refusal.
 const MAX_REFUSAL: u64 = 16 << 10;
+/// What to do about a registry that gives its own URL with the wrong scheme.
+pub(in crate::edge::oci) const NOT_TOLD: &str = "the registry takes itself for plain HTTP: let the \
+    proxy before it set X-Forwarded-Proto, or give the registry its external URL in its configuration";
+/// Silence that nobody has to be told of.
+const QUIET_FOR: Duration = Duration::from_secs(3);
 /// What a slow connection carries in a second.
 const SLOW: u64 = 64 << 10;
 
@@ -121,13 +127,20 @@ impl Wire {
         Err(Error::Refused {
             attempted: attempted.to_owned(),
             problem: format!(
-                "{} sends us on to {}://{}",
+                "{} sends us on to {}; what began with TLS does not go on without it",
                 self.registry.authority(),
-                url.scheme(),
-                excerpt(url.host_str().unwrap_or(""), 100)
+                shown(url)
             ),
-            help: "what began with TLS does not go on without it",
+            help: match self.is_same_host(url) {
+                true => NOT_TOLD,
+                false => "ask whoever runs the registry where it should send us",
+            },
         })
+    }
+
+    /// Whether `url` leads to the registry's host, whatever the scheme and port.
+    pub(in crate::edge::oci) fn is_same_host(&self, url: &Url) -> bool {
+        url.host_str() == self.registry.host_str()
     }
 
     fn client(&self, url: &Url) -> Result<&Client, Error> {
@@ -149,7 +162,11 @@ impl Wire {
         expected: &[u16],
     ) -> Result<Answer, Error> {
         let client = self.client(&request.url)?;
-        exchanged(client, request, expected, self.about_leaving(&request.url)).await
+        let around = Around {
+            deadline: self.connection.deadline,
+            about_leaving: self.about_leaving(&request.url),
+        };
+        exchanged(client, request, expected, &around).await
     }
 
     /// What it may mean that the other side leaves without an answer. With TLS
@@ -158,6 +175,7 @@ impl Wire {
     /// the alert, or only to see that nobody reads the request, is a race.
     fn about_leaving(&self, url: &Url) -> &'static str {
         match (url.scheme(), self.connection.client_cert.is_some()) {
+            ("http", _) => " (it may speak TLS: leave out --insecure)",
             ("https", false) => " (it may want a client certificate)",
             ("https", true) if self.is_own(url) => " (it may want another client certificate)",
             _ => "",
@@ -171,14 +189,42 @@ pub(in crate::edge::oci) async fn exchange(
     request: &Request,
     expected: &[u16],
 ) -> Result<Answer, Error> {
-    exchanged(client, request, expected, "").await
+    exchanged(client, request, expected, &Around::default()).await
+}
+
+/// What else is known of an exchange.
+#[derive(Default)]
+struct Around {
+    /// When everything must be done.
+    deadline: Option<Instant>,
+    /// What it may mean that the other side leaves.
+    about_leaving: &'static str,
+}
+
+impl Around {
+    /// The time that is left.
+    fn left(&self) -> Duration {
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        self.deadline.map_or(Duration::MAX, left)
+    }
+
+    /// `error`, or that the time is over.
+    fn judged(&self, error: Error) -> Error {
+        match (&error, self.left().is_zero()) {
+            (Error::Silent { attempted, problem }, true) => Error::Late {
+                attempted: attempted.clone(),
+                last: format!(": {problem}"),
+            },
+            _ => error,
+        }
+    }
 }
 
 async fn exchanged(
     client: &Client,
     request: &Request,
     expected: &[u16],
-    about_leaving: &str,
+    around: &Around,
 ) -> Result<Answer, Error> {
     let Request {
         attempted,
@@ -188,21 +234,28 @@ async fn exchanged(
         body,
         cap,
     } = request;
+    let left = around.left();
+    if left.is_zero() {
+        return Err(Error::Late {
+            attempted: attempted.clone(),
+            last: String::new(),
+        });
+    }
     let mut sent = client
         .request(method.clone(), url.clone())
         .headers(headers.clone())
-        .timeout(request.timeout());
+        .timeout(request.timeout().min(left));
     if !request.is_safe() {
         sent = sent.body(body.clone());
     }
-    let response = sent.send().await.map_err(|e| {
+    let response = audibly(request, sent.send()).await.map_err(|e| {
         let left = !e.is_connect() && has_left(&e);
         match failed(attempted, url, &e) {
             Error::Network { attempted, problem } if left => Error::Network {
                 attempted,
-                problem: problem + about_leaving,
+                problem: problem + around.about_leaving,
             },
-            error => error,
+            error => around.judged(error),
         }
     })?;
     let status = response.status();
@@ -218,7 +271,9 @@ async fn exchanged(
         let headers = response.headers().clone();
         let body = match head {
             true => Bytes::new(),
-            false => read(response, *cap, attempted, url).await?,
+            false => read(response, *cap, attempted, url)
+                .await
+                .map_err(|error| around.judged(error))?,
         };
         return Ok(Answer {
             status,
@@ -232,13 +287,33 @@ async fn exchanged(
         // A refusal that cannot be read is a refusal all the same.
         false => read_start(response, MAX_REFUSAL).await,
     };
+    let speaks_tls =
+        url.scheme() == "http" && status == StatusCode::BAD_REQUEST && wants_tls(&said);
     Err(Error::Status {
         attempted: attempted.clone(),
         registry: authority(url),
         status: status.as_u16(),
         said: words(&said),
         after,
+        shown: match headers.contains_key(header::AUTHORIZATION) {
+            true => Shown::Somebody,
+            false => Shown::Nobody,
+        },
+        help: speaks_tls.then(|| "it speaks TLS: leave out --insecure".into()),
     })
+}
+
+/// Waits for an answer, and says so when it takes long.
+async fn audibly<T>(request: &Request, answer: impl Future<Output = T>) -> T {
+    let mut answer = std::pin::pin!(answer);
+    tokio::select! {
+        biased;
+        answered = &mut answer => return answered,
+        () = tokio::time::sleep(QUIET_FOR) => {}
+    }
+    let host = authority(&request.url);
+    tracing::warn!("waiting for {host}: {}", request.attempted);
+    answer.await
 }
 
 async fn read(response: Response, cap: u64, attempted: &str, url: &Url) -> Result<Bytes, Error> {
@@ -278,27 +353,6 @@ async fn read_start(mut response: Response, cap: u64) -> Vec<u8> {
     body
 }
 
-/// The words of a refusal, from the JSON that the specification asks for.
-/// Anything else, pages of HTML for example, says nothing.
-fn words(body: &[u8]) -> String {
-    let Ok(json) = serde_json::from_slice::<serde_json::Value>(body) else {
-        return String::new();
-    };
-    let first = &json["errors"][0];
-    let texts = [
-        first["code"].as_str(),
-        first["message"].as_str(),
-        // OAuth 2.
-        json["error"].as_str(),
-        json["error_description"].as_str(),
-    ];
-    let texts: Vec<&str> = texts.into_iter().flatten().collect();
-    if texts.is_empty() {
-        return String::new();
-    }
-    format!(": {}", excerpt(&texts.join(" "), 200))
-}
-
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
     if let Ok(seconds) = text.trim().parse() {
@@ -308,126 +362,15 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     date.duration_since(SystemTime::now()).ok()
 }
 
-fn authority(url: &Url) -> String {
+pub(super) fn authority(url: &Url) -> String {
     url.authority().rsplit('@').next().unwrap_or("").to_owned()
 }
 
-/// Whether the other side ended the connection, in whichever order that is seen:
-/// by what is read from it, or by what is written to it.
-fn has_left(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            let left = matches!(
-                error.kind(),
-                io::ErrorKind::BrokenPipe
-                    | io::ErrorKind::ConnectionAborted
-                    | io::ErrorKind::ConnectionReset
-                    | io::ErrorKind::NotConnected
-                    | io::ErrorKind::UnexpectedEof
-            );
-            if left {
-                return true;
-            }
-        }
-        // HTTP/2 keeps the words of what it met, and not the error itself.
-        let text = error.to_string().to_ascii_lowercase();
-        let marks = [
-            "broken pipe",
-            "channel closed",
-            "connection closed",
-            "connection reset",
-            "connection aborted",
-            "operation was canceled",
-            "unexpected end of file",
-        ];
-        if marks.iter().any(|mark| text.contains(mark)) {
-            return true;
-        }
-        next = error.source();
-    }
-    false
-}
-
-/// Tells apart what may pass by itself and what will not.
-fn failed(attempted: &str, url: &Url, error: &reqwest::Error) -> Error {
-    let host = authority(url);
-    let text = chain(error);
-    // URLs of uploads and redirects are signed: their query is a secret.
-    let text = match error.url() {
-        Some(url) => text.replace(url.as_str(), &host),
-        None => text,
-    };
-    let lasting = [
-        (
-            "invalid peer certificate",
-            "; trust the registry's CA with --ca FILE, if it is the right one",
-        ),
-        (
-            "InvalidContentType",
-            "; it does not speak TLS: --insecure allows plain HTTP",
-        ),
-        (
-            "received fatal alert",
-            "; it wants a client certificate, or another one",
-        ),
-    ];
-    for (mark, help) in lasting {
-        if text.contains(mark) {
-            return Error::Connection {
-                attempted: attempted.to_owned(),
-                problem: format!("{host}: {text}{help}"),
-            };
-        }
-    }
-    let what = if error.is_timeout() {
-        "took too long"
-    } else if error.is_connect() {
-        "cannot be reached"
-    } else {
-        "broke off"
-    };
-    Error::Network {
-        attempted: attempted.to_owned(),
-        problem: format!("{host} {what}: {text}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("client error (SendRequest)")]
-    struct Outer(#[source] Box<dyn std::error::Error + Send + Sync>);
-
-    fn within(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Outer {
-        Outer(Box::new(Outer(source.into())))
-    }
-
-    #[test]
-    fn one_that_leaves_is_seen_in_whichever_order_it_comes() {
-        for kind in [
-            io::ErrorKind::BrokenPipe,
-            io::ErrorKind::ConnectionReset,
-            io::ErrorKind::UnexpectedEof,
-        ] {
-            assert!(has_left(&within(io::Error::from(kind))), "{kind:?}");
-        }
-        for text in [
-            "connection closed before message completed",
-            "operation was canceled",
-            "channel closed",
-            "stream closed because of a broken pipe",
-            "Connection reset by peer (os error 104)",
-        ] {
-            assert!(has_left(&within(text)), "{text}");
-        }
-        for kind in [io::ErrorKind::TimedOut, io::ErrorKind::ConnectionRefused] {
-            assert!(!has_left(&within(io::Error::from(kind))), "{kind:?}");
-        }
-        assert!(!has_left(&within(
-            "received fatal alert: CertificateRequired"
-        )));
+/// A URL without user and query, which may be secret; with its port.
+pub(in crate::edge::oci) fn shown(url: &Url) -> String {
+    let host = excerpt(url.host_str().unwrap_or(""), 100);
+    match url.port() {
+        Some(port) => format!("{}://{host}:{port}", url.scheme()),
+        None => format!("{}://{host}", url.scheme()),
     }
 }
