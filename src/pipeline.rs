@@ -139,6 +139,11 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     };
     let without = (!made.is_empty()).then(|| tree.without(&made));
     let tree = without.as_ref().unwrap_or(tree);
+    let kept = match options.discover.only {
+        None => discover::without_ignored(tree, &options.discover, findings)?,
+        Some(_) => None,
+    };
+    let tree = kept.as_ref().unwrap_or(tree);
     if let (true, Some(file)) = (options.check, options.discover.only)
         && let Ok(text) = syntax::utf8(file, tree.read(file)?.into_owned())
         && let Some(root) = policy::sniff(&text)

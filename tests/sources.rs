@@ -491,6 +491,55 @@ fn a_submodule_that_is_not_checked_out_is_said() {
 }
 
 #[test]
+fn what_git_ignores_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let put = |path: &str, text: &str| {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    put(".gitignore", "node_modules/\n/apis/secret/\n");
+    put("apis/orders/specification.json", "{}");
+    put("apis/secret/policy.xml", "<policies />");
+    put("node_modules/x/openapi.json", "{}");
+    put("build/.sourceignore", "*.tmp\n!kept.tmp\n");
+    put("build/a.tmp", "");
+    put("build/kept.tmp", "");
+    put(".sourceignore", "# a comment\ndocs/\n");
+    put("docs/openapi.json", "{}");
+    let open = || source::open(&SourceRef::Directory(root.to_owned()), &OpenOptions::default());
+    let names = |opened: &Opened| -> Vec<String> {
+        opened.tree.files().map(|(_, path)| path.to_string()).collect()
+    };
+    // No repository: everything is read, but for what `.sourceignore` says.
+    assert_eq!(names(&open().unwrap()).len(), 9);
+    let git = |arguments: &[&str]| {
+        let done = std::process::Command::new("git").arg("-C").arg(root).args(arguments).output();
+        assert!(done.unwrap().status.success());
+    };
+    git(&["init", "-q"]);
+    let opened = open().unwrap();
+    let found = names(&opened);
+    assert!(found.contains(&"apis/orders/specification.json".to_owned()), "{found:?}");
+    assert!(!found.iter().any(|path| path.contains("node_modules") || path.contains("secret")));
+    assert_eq!(opened.notes.len(), 1);
+    assert_eq!(opened.notes[0].rule.code.0, 8011);
+    assert!(opened.notes[0].message.contains("apis/secret"), "{}", opened.notes[0].message);
+    // What is tracked is read, ignored or not.
+    git(&["add", "--force", "apis/secret/policy.xml"]);
+    assert!(names(&open().unwrap()).contains(&"apis/secret/policy.xml".to_owned()));
+    let mut findings = flux_apim::diag::Findings::from(Vec::new());
+    let options = flux_apim::discover::Options::default();
+    let tree = open().unwrap().tree;
+    let kept = flux_apim::discover::without_ignored(&tree, &options, &mut findings);
+    let kept = kept.unwrap().unwrap();
+    let kept: Vec<_> = kept.files().map(|(_, path)| path.to_string()).collect();
+    assert!(kept.contains(&"build/kept.tmp".to_owned()), "{kept:?}");
+    assert!(!kept.iter().any(|path| path.starts_with("docs/") || path == "build/a.tmp"), "{kept:?}");
+}
+
+#[test]
 fn git_checkouts_are_described() {
     let folder = tempfile::tempdir().unwrap();
     let git = |arguments: &[&str]| {

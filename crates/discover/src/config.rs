@@ -75,9 +75,9 @@ pub struct PlainApi {
     pub used: bool,
 }
 
-const NAMES: [&str; 2] = ["flux-apim.yaml", "flux-apim.yml"];
+pub(super) const NAMES: [&str; 2] = ["flux-apim.yaml", "flux-apim.yml"];
 pub(super) const TARGETS: [&str; 3] = ["arm", "bicep", "aso"];
-pub(super) const KEYS: [&str; 9] = [
+pub(super) const KEYS: [&str; 10] = [
     "service",
     "targets",
     "rules",
@@ -87,6 +87,7 @@ pub(super) const KEYS: [&str; 9] = [
     "apis",
     "strict",
     "armApiVersion",
+    "ignore",
 ];
 
 pub(super) fn is_config(name: &str) -> bool {
@@ -177,6 +178,9 @@ pub(super) fn load(
                     levels::settings(registry, &entry.value, &whole, "flux-apim.yaml", findings);
                 project.config.levels.settings = settings;
             }
+            // Read before there was a project: `without_ignored`.
+            "ignore" if strings().is_some() => {}
+            "ignore" => findings.push(wrong("a list of patterns as in .gitignore")),
             "strict" => match entry.value.as_bool() {
                 Some(strict) => project.config.strict = strict,
                 None => findings.push(wrong("true or false")),

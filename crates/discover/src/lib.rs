@@ -4,6 +4,7 @@
 mod collect;
 mod config;
 mod environment;
+mod ignored;
 mod overrides;
 mod plain;
 mod root;
@@ -11,6 +12,7 @@ pub mod rules;
 mod schema;
 
 pub use config::{PlainApi, PlainApis, ProjectConfig};
+pub use ignored::without_ignored;
 pub use schema::schema;
 
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree, join};

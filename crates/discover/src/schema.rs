@@ -51,6 +51,11 @@ pub fn schema(registry: Registry) -> Json {
                 "properties": limits(),
                 "description": "Caps on documents, lower than those of the run.",
             },
+            "ignore": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Files that are not read: patterns of .gitignore, relative to the folder of this file.",
+            },
             "strict": {
                 "type": "boolean",
                 "description": "Whether naming what the tree does not have is an error, also where the service may have it.",

@@ -3,7 +3,9 @@
 use super::names::Names;
 use super::{Error, OpenOptions, Opened, git, no_digest, over, refused, submodules, within};
 use crate::diag::{Diagnostic, Held, Place};
-use crate::rules::{archive_entry_refused, source_unreadable, symlink_skipped};
+use crate::rules::{
+    archive_entry_refused, ignored_by_git, source_unreadable, symlink_skipped,
+};
 use crate::tree::{ArtifactPath, Limits, ReadError, ReadFile, SourceTree};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,7 +20,8 @@ const ENTRY: usize = 128;
 pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, Error> {
     no_digest(options, path)?;
     let mut notes = Vec::new();
-    let (files, held) = list(path, options, &mut notes)?;
+    let tracked = git::tracked(path);
+    let (files, held) = list(path, tracked.as_ref(), options, &mut notes)?;
     let tree = tree(path, files, &options.limits, held);
     notes.extend(submodules::missing(&tree));
     Ok(Opened {
@@ -63,7 +66,7 @@ pub(super) fn single(path: &Path, options: &OpenOptions) -> Result<Opened, Error
     }
     // What lies beside may be anything: if it cannot be a tree, the document
     // stands alone.
-    let (files, held) = list(folder, options, &mut Vec::new())
+    let (files, held) = list(folder, None, options, &mut Vec::new())
         .ok()
         .filter(|(files, _)| files.contains_key(&own))
         .unwrap_or_else(|| {
@@ -123,6 +126,7 @@ impl ReadFile for Folder {
 /// Every regular file below `root`, `.git` left out.
 fn list(
     root: &Path,
+    tracked: Option<&git::Tracked>,
     options: &OpenOptions,
     notes: &mut Vec<Diagnostic>,
 ) -> Result<(BTreeMap<ArtifactPath, u64>, Held), Error> {
@@ -132,8 +136,9 @@ fn list(
     let mut names = Names::default();
     let mut total = 0;
     let mut entries = 0;
-    let mut stack = vec![(root.to_owned(), String::new())];
-    while let Some((folder, below)) = stack.pop() {
+    let mut left_out: Vec<String> = Vec::new();
+    let mut stack = vec![(root.to_owned(), String::new(), tracked)];
+    while let Some((folder, below, tracked)) = stack.pop() {
         let unreadable =
             |error: std::io::Error| refused(source_unreadable::folder(&below, &folder, &error));
         for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
@@ -167,6 +172,20 @@ fn list(
             within(&path, limits)?;
             let mut more = 4 * path.len() + ENTRY;
             let kind = entry.file_type().map_err(unreadable)?;
+            let mut inside = tracked;
+            if let Some(known) = tracked {
+                let (is_there, whole) = match kind.is_dir() {
+                    true => known.folder(&path),
+                    false => (known.file(&path), false),
+                };
+                if !is_there {
+                    if is_called_as_read(&below, name, kind.is_dir()) {
+                        left_out.push(path);
+                    }
+                    continue;
+                }
+                inside = inside.filter(|_| !whole);
+            }
             if kind.is_symlink() {
                 grow(&mut held, more);
                 notes.push(symlink_skipped::found(&path));
@@ -179,7 +198,7 @@ fn list(
                 .map_err(|why| entry_refused(&path, &why))?;
             grow(&mut held, more);
             if kind.is_dir() {
-                stack.push((entry.path(), path));
+                stack.push((entry.path(), path, inside));
             } else if kind.is_file() {
                 let size = entry.metadata().map_err(unreadable)?.len();
                 if size > limits.max_file_bytes {
@@ -210,7 +229,25 @@ fn list(
             }
         }
     }
+    left_out.sort();
+    if let Some(first) = left_out.first() {
+        notes.push(ignored_by_git::found(first, left_out.len() - 1));
+    }
     Ok((files, held))
+}
+
+/// Whether a file is called as one that layouts read, or a folder as one that is a
+/// resource: what is missing of those would be missed.
+fn is_called_as_read(folder: &str, name: &str, is_folder: bool) -> bool {
+    if is_folder {
+        let above = folder.rsplit('/').next().unwrap_or("");
+        return ["apis", "products", "backends", "named values", "namedValues"].contains(&above);
+    }
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    name.ends_with("Information.json")
+        || name == "policy.xml"
+        || ["specification", "openapi", "swagger"].contains(&stem)
+        || (name.starts_with("configuration.") && name.ends_with(".yaml"))
 }
 
 fn grow(held: &mut Held, more: usize) {

@@ -2,7 +2,7 @@
 
 use super::origin::plain;
 use crate::bundle::{self, Source};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::process::Command;
 
@@ -35,6 +35,53 @@ pub(super) fn describe(folder: &Path, kind: &str) -> Source {
         git(folder, &["config", "--get", "remote.origin.url"]).map(|url| Source::public_url(&url));
     source.dirty = is_dirty(folder);
     source
+}
+
+/// The files of a working tree that a commit can have.
+pub(super) struct Tracked {
+    files: HashSet<String>,
+    /// Folders above them.
+    folders: HashSet<String>,
+}
+
+impl Tracked {
+    /// Whether the folder at `path` has any; whether all below it counts: repositories in
+    /// it are listed by their names.
+    pub(super) fn folder(&self, path: &str) -> (bool, bool) {
+        let whole = self.files.contains(path);
+        (whole || self.folders.contains(path), whole)
+    }
+
+    pub(super) fn file(&self, path: &str) -> bool {
+        self.files.contains(path)
+    }
+}
+
+/// What `folder` has of a working tree; `None` where it is no part of one, or ignored as a
+/// whole.
+pub(super) fn tracked(folder: &Path) -> Option<Tracked> {
+    let list = [
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "--",
+        ".",
+    ];
+    let names = git(folder, &list)?;
+    let mut tracked = Tracked {
+        files: HashSet::new(),
+        folders: HashSet::new(),
+    };
+    for name in names.split('\0').filter(|name| !name.is_empty()) {
+        let name = name.trim_end_matches('/');
+        for (at, _) in name.match_indices('/') {
+            tracked.folders.insert(name[..at].to_owned());
+        }
+        tracked.files.insert(name.to_owned());
+    }
+    (!tracked.files.is_empty()).then_some(tracked)
 }
 
 /// Whether anything but bundles differs from the commit: what earlier runs wrote

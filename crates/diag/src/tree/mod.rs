@@ -166,6 +166,16 @@ impl SourceTree {
         Self::new(files, Arc::clone(&self.reader))
     }
 
+    /// The same tree with the files that `keep` says.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(&ArtifactPath) -> bool) -> Self {
+        let files = self.entries.iter().filter(|entry| keep(&entry.path));
+        let files = files
+            .map(|entry| (entry.path.clone(), entry.size))
+            .collect();
+        Self::new(files, Arc::clone(&self.reader))
+    }
+
     /// The same tree with one more file.
     #[must_use]
     pub fn with(&self, path: ArtifactPath, bytes: Vec<u8>) -> Self {
