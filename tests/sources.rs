@@ -508,18 +508,18 @@ fn what_git_ignores_is_not_read() {
     put("build/kept.tmp", "");
     put(".sourceignore", "# a comment\ndocs/\n");
     put("docs/openapi.json", "{}");
-    let open = || source::open(&SourceRef::Directory(root.to_owned()), &OpenOptions::default());
+    let read = || open(&SourceRef::Directory(root.to_owned()), &OpenOptions::default());
     let names = |opened: &Opened| -> Vec<String> {
         opened.tree.files().map(|(_, path)| path.to_string()).collect()
     };
     // No repository: everything is read, but for what `.sourceignore` says.
-    assert_eq!(names(&open().unwrap()).len(), 9);
+    assert_eq!(names(&read().unwrap()).len(), 9);
     let git = |arguments: &[&str]| {
         let done = std::process::Command::new("git").arg("-C").arg(root).args(arguments).output();
         assert!(done.unwrap().status.success());
     };
     git(&["init", "-q"]);
-    let opened = open().unwrap();
+    let opened = read().unwrap();
     let found = names(&opened);
     assert!(found.contains(&"apis/orders/specification.json".to_owned()), "{found:?}");
     assert!(!found.iter().any(|path| path.contains("node_modules") || path.contains("secret")));
@@ -528,10 +528,10 @@ fn what_git_ignores_is_not_read() {
     assert!(opened.notes[0].message.contains("apis/secret"), "{}", opened.notes[0].message);
     // What is tracked is read, ignored or not.
     git(&["add", "--force", "apis/secret/policy.xml"]);
-    assert!(names(&open().unwrap()).contains(&"apis/secret/policy.xml".to_owned()));
+    assert!(names(&read().unwrap()).contains(&"apis/secret/policy.xml".to_owned()));
     let mut findings = flux_apim::diag::Findings::from(Vec::new());
     let options = flux_apim::discover::Options::default();
-    let tree = open().unwrap().tree;
+    let tree = read().unwrap().tree;
     let kept = flux_apim::discover::without_ignored(&tree, &options, &mut findings);
     let kept = kept.unwrap().unwrap();
     let kept: Vec<_> = kept.files().map(|(_, path)| path.to_string()).collect();
