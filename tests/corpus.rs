@@ -67,6 +67,8 @@ fn no_file_of_a_tree_is_dropped_in_silence() {
             let outcome = common::run(&tree, &options);
             let diagnostics = &outcome.report.diagnostics;
             let mut seen: BTreeSet<&str> = diagnostics.iter().map(|d| d.path.as_str()).collect();
+            let related = diagnostics.iter().flat_map(|d| &d.related);
+            seen.extend(related.map(|(path, ..)| path.as_str()));
             let inventory = outcome.bundle.as_ref().unwrap().inventory();
             let resources = inventory["resources"].as_array().unwrap();
             for origin in resources

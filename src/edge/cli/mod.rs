@@ -307,7 +307,7 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
     let report = || {
         places::for_people(
             outcome.report.clone(),
-            &common.source,
+            common,
             &outcome.checked,
             quiet,
         )
@@ -363,7 +363,9 @@ fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
     for (source, report, done, checked) in results {
         worst = worst.max(done);
         let asked = checked.as_ref().map_or(&[][..], |checked| &checked.asked);
-        let report = match is_machine {
+        // A warning that fails is shown, whatever it is about.
+        let is_whole = is_machine || arguments.flags.denies_warnings();
+        let report = match is_whole {
             true => report,
             false => {
                 let (report, more) = places::without_others(report, asked);
@@ -578,12 +580,16 @@ impl SourceFlags {
     /// What findings mean for the exit status.
     fn judge(&self, report: &Report) -> Done {
         let summary = report.summary();
-        let denied = self.deny.iter().any(|word| word == "warnings");
-        if summary.error > 0 || (denied && summary.warning > 0) {
+        if summary.error > 0 || (self.denies_warnings() && summary.warning > 0) {
             Done::Findings
         } else {
             Done::Well
         }
+    }
+
+    /// Whether warnings count as errors.
+    fn denies_warnings(&self) -> bool {
+        self.deny.iter().any(|word| word == "warnings")
     }
 
     fn limits(&self) -> anyhow::Result<Limits> {

@@ -2,6 +2,7 @@
 //! asked for.
 
 use super::human::Shown;
+use super::options::Common;
 use crate::diag::Report;
 use crate::pipeline::Checked;
 use crate::render::Target;
@@ -66,15 +67,18 @@ fn from_here(folder: &Path) -> String {
 /// What people are shown of `report`.
 pub(super) fn for_people(
     report: Report,
-    source: &str,
+    common: &Common,
     checked: &Checked,
     quiet: bool,
 ) -> (Report, Shown) {
-    let (report, left_out) = without_others(report, &checked.asked);
+    let (report, left_out) = match common.denies_warnings() {
+        true => (report, 0),
+        false => without_others(report, &checked.asked),
+    };
     let shown = Shown {
         quiet,
         left_out,
         ..Shown::default()
     };
-    (here(report, source), shown)
+    (here(report, &common.source), shown)
 }

@@ -200,7 +200,7 @@ fn given(arguments: &Publish, connection: &Connection, quiet: bool) -> anyhow::R
     if arguments.format == ResultFormat::Human {
         let (report, shown) = super::places::for_people(
             outcome.report.clone(),
-            &common.source,
+            common,
             &outcome.checked,
             quiet,
         );
