@@ -379,7 +379,7 @@ fn dates_end_what_they_end() {
 
 #[test]
 fn an_allowance_is_for_its_lines() {
-    let two = "<policies>\n<inbound>\n<!-- flux-apim: allow dangling-policy-reference -- made by hand -->\n<set-backend-service backend-id=\"one\" />\n<set-backend-service backend-id=\"two\" />\n</inbound>\n</policies>\n";
+    let two = "<policies>\n<inbound>\n<!-- flux-apim: allow dangling-policy-reference -- made by hand -->\n<set-backend-service backend-id=\"one\" />\n<choose><when condition=\"@(true)\"><set-backend-service backend-id=\"two\" /></when></choose>\n</inbound>\n</policies>\n";
     let outcome = rendered(&[(POLICY, two)]);
     assert_eq!(codes(&outcome.report), ["4002 error"]);
     let left: Vec<_> = outcome
@@ -389,7 +389,7 @@ fn an_allowance_is_for_its_lines() {
         .collect();
     assert_eq!(left, [5]);
     // Nothing that is rendered has it.
-    let one = two.replace("<set-backend-service backend-id=\"two\" />\n", "");
+    let one = two.replace("<choose><when condition=\"@(true)\"><set-backend-service backend-id=\"two\" /></when></choose>\n", "");
     let outcome = rendered(&[(POLICY, &one)]);
     assert_eq!(codes(&outcome.report), [""; 0]);
     let key = INFORMATION.replacen(
@@ -791,9 +791,9 @@ fn a_baseline_covers_what_was_there() {
     let baseline = outcome.baseline.unwrap();
     assert_eq!(baseline.len(), 2);
     // Lines move, one more comes, one goes.
-    let more = DANGLING.replace(
-        "<inbound>",
-        "<inbound>\n\n\n    <set-backend-service backend-id=\"new\" />",
+    let more = DANGLING.replace("<inbound>", "<inbound>\n\n\n").replace(
+        "  </inbound>",
+        "    <choose><when condition=\"@(true)\"><set-backend-service backend-id=\"new\" /></when></choose>\n  </inbound>",
     );
     let outcome = run(&project(&[(POLICY, &more)]), &check(Some(baseline), false));
     assert_eq!(codes(&outcome.report), ["1036 info", "4002 error"]);
