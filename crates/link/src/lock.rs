@@ -78,36 +78,62 @@ fn release_number(node: &Node) -> u64 {
         .unwrap_or(u64::MAX)
 }
 
+/// Locks by number, of each node.
+pub(super) struct Locks(Vec<Vec<usize>>);
+
+impl Locks {
+    pub(super) fn of(nodes: &[Node]) -> Self {
+        let mut numbers: BTreeMap<Key, usize> = BTreeMap::new();
+        let number = |lock| {
+            let next = numbers.len();
+            *numbers.entry(lock).or_insert(next)
+        };
+        let mut number = number;
+        let all = nodes.iter().map(|node| locks(&node.key).into_iter().map(&mut number).collect());
+        Self(all.collect())
+    }
+
+    /// Makes `i` wait for the last writers of its locks. What else it waits for and has one
+    /// of those locks comes before them.
+    fn wait(&self, nodes: &mut [Node], i: usize, writers: &[(usize, usize)]) {
+        let is_implied = |d: usize| {
+            let behind = |(lock, writer): &(usize, usize)| *writer != d && self.0[d].contains(lock);
+            writers.iter().any(behind) && !writers.iter().any(|(_, writer)| *writer == d)
+        };
+        nodes[i].depends_on.retain(|&d| !is_implied(d));
+        nodes[i].depends_on.extend(writers.iter().map(|(_, writer)| writer));
+    }
+}
+
 /// Lets the links of an API wait for the last of what belongs to it in `order`, in which
 /// it is chained.
-pub(super) fn chain_own(nodes: &mut [Node], order: &[usize]) {
-    let mut last: BTreeMap<Key, usize> = BTreeMap::new();
-    for &i in order {
-        let key = &nodes[i].key;
-        if let (true, Some(api)) = (is_own(key), key.current_revision())
-            && let Some(before) = last.insert(api, i)
-        {
-            nodes[i].depends_on.push(before);
+pub(super) fn chain_own(nodes: &mut [Node], locks: &Locks, order: &[usize]) {
+    let mut last: BTreeMap<usize, usize> = BTreeMap::new();
+    for &i in order.iter().filter(|&&i| is_own(&nodes[i].key)).collect::<Vec<_>>() {
+        for &lock in &locks.0[i] {
+            if let Some(before) = last.insert(lock, i) {
+                locks.wait(nodes, i, &[(lock, before)]);
+            }
         }
     }
-    for node in nodes.iter_mut().filter(|node| !is_own(&node.key)) {
-        let locked = locks(&node.key);
-        node.depends_on
-            .extend(locked.iter().filter_map(|lock| last.get(lock)));
+    for i in 0..nodes.len() {
+        if !is_own(&nodes[i].key) {
+            let held = locks.0[i].iter().filter_map(|lock| Some((*lock, *last.get(lock)?)));
+            let held: Vec<_> = held.collect();
+            locks.wait(nodes, i, &held);
+        }
     }
 }
 
 /// Chains what writes the same API or product from outside, in `order`.
-pub(super) fn chain_links(nodes: &mut [Node], order: &[usize]) {
-    let mut last: BTreeMap<Key, usize> = BTreeMap::new();
+pub(super) fn chain_links(nodes: &mut [Node], locks: &Locks, order: &[usize]) {
+    let mut last: BTreeMap<usize, usize> = BTreeMap::new();
     for &i in order {
         if is_own(&nodes[i].key) {
             continue;
         }
-        for lock in locks(&nodes[i].key) {
-            if let Some(before) = last.insert(lock, i) {
-                nodes[i].depends_on.push(before);
-            }
-        }
+        let before = locks.0[i].iter().filter_map(|&lock| Some((lock, last.insert(lock, i)?)));
+        let before: Vec<_> = before.collect();
+        locks.wait(nodes, i, &before);
     }
 }

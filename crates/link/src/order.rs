@@ -18,11 +18,12 @@ pub(super) fn sort(
     let Some(order) = ordered(&mut nodes, findings) else {
         return nodes;
     };
-    lock::chain_own(&mut nodes, &order);
+    let locks = lock::Locks::of(&nodes);
+    lock::chain_own(&mut nodes, &locks, &order);
     let Some(order) = ordered(&mut nodes, findings) else {
         return nodes;
     };
-    lock::chain_links(&mut nodes, &order);
+    lock::chain_links(&mut nodes, &locks, &order);
     let Some(order) = ordered(&mut nodes, findings) else {
         return nodes;
     };
