@@ -508,24 +508,48 @@ fn what_git_ignores_is_not_read() {
     put("build/kept.tmp", "");
     put(".sourceignore", "# a comment\ndocs/\n");
     put("docs/openapi.json", "{}");
-    let read = || open(&SourceRef::Directory(root.to_owned()), &OpenOptions::default());
+    let read = || {
+        open(
+            &SourceRef::Directory(root.to_owned()),
+            &OpenOptions::default(),
+        )
+    };
     let names = |opened: &Opened| -> Vec<String> {
-        opened.tree.files().map(|(_, path)| path.to_string()).collect()
+        opened
+            .tree
+            .files()
+            .map(|(_, path)| path.to_string())
+            .collect()
     };
     // No repository: everything is read, but for what `.sourceignore` says.
     assert_eq!(names(&read().unwrap()).len(), 9);
     let git = |arguments: &[&str]| {
-        let done = std::process::Command::new("git").arg("-C").arg(root).args(arguments).output();
+        let done = std::process::Command::new("git")
+            .arg("-C")
+            .arg(root)
+            .args(arguments)
+            .output();
         assert!(done.unwrap().status.success());
     };
     git(&["init", "-q"]);
     let opened = read().unwrap();
     let found = names(&opened);
-    assert!(found.contains(&"apis/orders/specification.json".to_owned()), "{found:?}");
-    assert!(!found.iter().any(|path| path.contains("node_modules") || path.contains("secret")));
+    assert!(
+        found.contains(&"apis/orders/specification.json".to_owned()),
+        "{found:?}"
+    );
+    assert!(
+        !found
+            .iter()
+            .any(|path| path.contains("node_modules") || path.contains("secret"))
+    );
     assert_eq!(opened.notes.len(), 1);
     assert_eq!(opened.notes[0].rule.code.0, 8011);
-    assert!(opened.notes[0].message.contains("apis/secret"), "{}", opened.notes[0].message);
+    assert!(
+        opened.notes[0].message.contains("apis/secret"),
+        "{}",
+        opened.notes[0].message
+    );
     // What is tracked is read, ignored or not.
     git(&["add", "--force", "apis/secret/policy.xml"]);
     assert!(names(&read().unwrap()).contains(&"apis/secret/policy.xml".to_owned()));
@@ -536,7 +560,12 @@ fn what_git_ignores_is_not_read() {
     let kept = kept.unwrap().unwrap();
     let kept: Vec<_> = kept.files().map(|(_, path)| path.to_string()).collect();
     assert!(kept.contains(&"build/kept.tmp".to_owned()), "{kept:?}");
-    assert!(!kept.iter().any(|path| path.starts_with("docs/") || path == "build/a.tmp"), "{kept:?}");
+    assert!(
+        !kept
+            .iter()
+            .any(|path| path.starts_with("docs/") || path == "build/a.tmp"),
+        "{kept:?}"
+    );
 }
 
 #[test]

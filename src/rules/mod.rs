@@ -8,6 +8,7 @@ pub mod archive_entry_refused;
 pub mod digest_mismatch;
 pub mod first_layer_read;
 pub mod git_lfs_pointer;
+pub mod ignored_by_git;
 pub mod not_an_artifact;
 pub mod source_limit;
 pub mod source_unreadable;
@@ -19,6 +20,7 @@ pub use archive_entry_refused::RULE as ARCHIVE_ENTRY_REFUSED;
 pub use digest_mismatch::RULE as DIGEST_MISMATCH;
 pub use first_layer_read::RULE as FIRST_LAYER_READ;
 pub use git_lfs_pointer::RULE as GIT_LFS_POINTER;
+pub use ignored_by_git::RULE as IGNORED_BY_GIT;
 pub use not_an_artifact::RULE as NOT_AN_ARTIFACT;
 pub use source_limit::RULE as SOURCE_LIMIT;
 pub use source_unreadable::RULE as SOURCE_UNREADABLE;
@@ -73,6 +75,7 @@ pub const ALL: &[&Rule] = &[
     &flux_apim_link::rules::CONTRADICTING_PRODUCT,
     &flux_apim_link::rules::POOL_WITH_URL,
     &flux_apim_link::rules::EXTERNAL_GROUP_WITHOUT_ID,
+    &flux_apim_discover::rules::MALFORMED_IGNORE,
     &flux_apim_definition::rules::MALFORMED_DEFINITION,
     &flux_apim_definition::rules::UNKNOWN_DEFINITION,
     &flux_apim_definition::rules::REMOTE_REFERENCE,
@@ -219,6 +222,7 @@ pub const ALL: &[&Rule] = &[
     &GIT_LFS_POINTER,
     &SUBMODULE_MISSING,
     &FIRST_LAYER_READ,
+    &IGNORED_BY_GIT,
 ];
 
 /// Every rule, found by code or name.

@@ -113,7 +113,7 @@ async fn after_the_deadline_the_work_ends_and_its_memory_is_free() {
     };
     // What all of it takes.
     let service = Running::start(options.clone()).await;
-    let url = format!("{}/v1/render", service.url);
+    let url = format!("{}/v1/render?target=arm,aso", service.url);
     assert_eq!(post(&url, GZIP, heavy.clone()).await.status(), 200);
     let all = metric(&service, "flux_apim_steps_total").await;
     service.stop().await;
@@ -123,7 +123,7 @@ async fn after_the_deadline_the_work_ends_and_its_memory_is_free() {
             ..options.clone()
         })
         .await;
-        let url = format!("{}/v1/render", service.url);
+        let url = format!("{}/v1/render?target=arm,aso", service.url);
         let (status, body) = problem(post(&url, GZIP, heavy.clone()).await).await;
         assert_eq!(status, 503, "{body}");
         until(|| nothing(&service)).await;

@@ -45,7 +45,11 @@ pub fn without_ignored(
         for pattern in patterns {
             count += 1;
             if count > MAX_PATTERNS || builder.add_line(None, &pattern).is_err() {
-                findings.push(rules::malformed_ignore::found(file, &pattern, count > MAX_PATTERNS));
+                findings.push(rules::malformed_ignore::found(
+                    file,
+                    &pattern,
+                    count > MAX_PATTERNS,
+                ));
                 if count > MAX_PATTERNS {
                     return Ok(None);
                 }

@@ -89,7 +89,9 @@ impl Locks {
             *numbers.entry(lock).or_insert(next)
         };
         let mut number = number;
-        let all = nodes.iter().map(|node| locks(&node.key).into_iter().map(&mut number).collect());
+        let all = nodes
+            .iter()
+            .map(|node| locks(&node.key).into_iter().map(&mut number).collect());
         Self(all.collect())
     }
 
@@ -101,7 +103,9 @@ impl Locks {
             writers.iter().any(behind) && !writers.iter().any(|(_, writer)| *writer == d)
         };
         nodes[i].depends_on.retain(|&d| !is_implied(d));
-        nodes[i].depends_on.extend(writers.iter().map(|(_, writer)| writer));
+        nodes[i]
+            .depends_on
+            .extend(writers.iter().map(|(_, writer)| writer));
     }
 }
 
@@ -109,7 +113,11 @@ impl Locks {
 /// it is chained.
 pub(super) fn chain_own(nodes: &mut [Node], locks: &Locks, order: &[usize]) {
     let mut last: BTreeMap<usize, usize> = BTreeMap::new();
-    for &i in order.iter().filter(|&&i| is_own(&nodes[i].key)).collect::<Vec<_>>() {
+    for &i in order
+        .iter()
+        .filter(|&&i| is_own(&nodes[i].key))
+        .collect::<Vec<_>>()
+    {
         for &lock in &locks.0[i] {
             if let Some(before) = last.insert(lock, i) {
                 locks.wait(nodes, i, &[(lock, before)]);
@@ -118,7 +126,9 @@ pub(super) fn chain_own(nodes: &mut [Node], locks: &Locks, order: &[usize]) {
     }
     for i in 0..nodes.len() {
         if !is_own(&nodes[i].key) {
-            let held = locks.0[i].iter().filter_map(|lock| Some((*lock, *last.get(lock)?)));
+            let held = locks.0[i]
+                .iter()
+                .filter_map(|lock| Some((*lock, *last.get(lock)?)));
             let held: Vec<_> = held.collect();
             locks.wait(nodes, i, &held);
         }
@@ -132,7 +142,9 @@ pub(super) fn chain_links(nodes: &mut [Node], locks: &Locks, order: &[usize]) {
         if is_own(&nodes[i].key) {
             continue;
         }
-        let before = locks.0[i].iter().filter_map(|&lock| Some((lock, last.insert(lock, i)?)));
+        let before = locks.0[i]
+            .iter()
+            .filter_map(|&lock| Some((lock, last.insert(lock, i)?)));
         let before: Vec<_> = before.collect();
         locks.wait(nodes, i, &before);
     }

@@ -304,14 +304,7 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
             return Ok(Done::Refused);
         }
     };
-    let report = || {
-        places::for_people(
-            outcome.report.clone(),
-            common,
-            &outcome.checked,
-            quiet,
-        )
-    };
+    let report = || places::for_people(outcome.report.clone(), common, &outcome.checked, quiet);
     let Some(bundle) = &outcome.bundle else {
         if arguments.format == options::ResultFormat::Json {
             show(&outcome.report, Format::Json, quiet)?;

@@ -198,12 +198,8 @@ fn given(arguments: &Publish, connection: &Connection, quiet: bool) -> anyhow::R
         return Ok(Given::Nothing(Done::Findings));
     };
     if arguments.format == ResultFormat::Human {
-        let (report, shown) = super::places::for_people(
-            outcome.report.clone(),
-            common,
-            &outcome.checked,
-            quiet,
-        );
+        let (report, shown) =
+            super::places::for_people(outcome.report.clone(), common, &outcome.checked, quiet);
         human::report(&mut anstream::stderr(), &report, &shown)?;
     }
     Ok(Given::Bundle(Box::new(Bundle {

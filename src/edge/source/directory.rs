@@ -3,9 +3,7 @@
 use super::names::Names;
 use super::{Error, OpenOptions, Opened, git, no_digest, over, refused, submodules, within};
 use crate::diag::{Diagnostic, Held, Place};
-use crate::rules::{
-    archive_entry_refused, ignored_by_git, source_unreadable, symlink_skipped,
-};
+use crate::rules::{archive_entry_refused, ignored_by_git, source_unreadable, symlink_skipped};
 use crate::tree::{ArtifactPath, Limits, ReadError, ReadFile, SourceTree};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -241,7 +239,14 @@ fn list(
 fn is_called_as_read(folder: &str, name: &str, is_folder: bool) -> bool {
     if is_folder {
         let above = folder.rsplit('/').next().unwrap_or("");
-        return ["apis", "products", "backends", "named values", "namedValues"].contains(&above);
+        return [
+            "apis",
+            "products",
+            "backends",
+            "named values",
+            "namedValues",
+        ]
+        .contains(&above);
     }
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     name.ends_with("Information.json")

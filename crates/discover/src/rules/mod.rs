@@ -6,6 +6,7 @@ pub mod duplicate_resource;
 pub mod extractor_filter;
 pub mod ignored_override;
 pub mod incomplete_resource;
+pub mod malformed_ignore;
 pub mod malformed_information;
 pub mod managed_gateway;
 pub mod no_environment;
@@ -19,6 +20,7 @@ pub use duplicate_resource::RULE as DUPLICATE_RESOURCE;
 pub use extractor_filter::RULE as EXTRACTOR_FILTER;
 pub use ignored_override::RULE as IGNORED_OVERRIDE;
 pub use incomplete_resource::RULE as INCOMPLETE_RESOURCE;
+pub use malformed_ignore::RULE as MALFORMED_IGNORE;
 pub use malformed_information::RULE as MALFORMED_INFORMATION;
 pub use managed_gateway::RULE as MANAGED_GATEWAY;
 pub use no_environment::RULE as NO_ENVIRONMENT;
@@ -45,4 +47,5 @@ pub const ALL: &[&Rule] = &[
     &EXTRACTOR_FILTER,
     &IGNORED_OVERRIDE,
     &MANAGED_GATEWAY,
+    &MALFORMED_IGNORE,
 ];
