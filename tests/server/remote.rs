@@ -13,6 +13,16 @@ fn broken() -> Vec<PathBuf> {
     all
 }
 
+/// What was said, without how much was looked at: that is known where it was.
+fn said((code, out, err): (Option<i32>, String, String)) -> (Option<i32>, String, String) {
+    let line = |line: &str| match line.split_once(" info in ") {
+        Some((counts, _)) => format!("{counts} info\n"),
+        None if line.starts_with("no findings") => "no findings\n".to_owned(),
+        None => format!("{line}\n"),
+    };
+    (code, out.lines().map(line).collect(), err)
+}
+
 #[test]
 fn findings_are_those_of_the_command() {
     let service = Process::start(&["--rate", "100000"], &[]);
@@ -31,7 +41,7 @@ fn findings_are_those_of_the_command() {
                 "--server",
                 &service.url,
             ]);
-            assert_eq!(remote, local, "{tree}");
+            assert_eq!(said(remote), said(local), "{tree}");
         }
     }
 }
@@ -125,8 +135,8 @@ fn of_a_single_document_nothing_else_is_sent() {
     let local = flux_apim(&["validate", &file]);
     assert_eq!(local.0, Some(0), "{}{}", local.1, local.2);
     assert_eq!(
-        flux_apim(&["validate", &file, "--server", &service.url]),
-        local
+        said(flux_apim(&["validate", &file, "--server", &service.url])),
+        said(local)
     );
 }
 

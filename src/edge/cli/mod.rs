@@ -77,11 +77,14 @@ enum Done {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.color.write_global();
-    // The service has a log of its own.
-    #[cfg(feature = "server")]
-    let logs = matches!(cli.command, Command::Serve(_));
-    #[cfg(not(feature = "server"))]
-    let logs = false;
+    // The service and the controller have a log of their own.
+    let logs = match &cli.command {
+        #[cfg(feature = "server")]
+        Command::Serve(_) => true,
+        #[cfg(feature = "controller")]
+        Command::Controller(_) => true,
+        _ => false,
+    };
     if !logs {
         log(cli.verbose, cli.quiet);
     }

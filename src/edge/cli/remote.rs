@@ -2,7 +2,7 @@
 
 use super::compared::Compared;
 use super::options::{Common, RemoteArgs, Render, Rendering, ResultFormat, Validate};
-use super::{Done, human, open, print, show};
+use super::{Done, human, open, places, print, show};
 use crate::bundle::OciImage;
 use crate::changes::Changes;
 use crate::definition;
@@ -10,6 +10,7 @@ use crate::diag::{Budget, Report, excerpt};
 use crate::edge::output::{self, Output, Pulled};
 use crate::edge::secret::Secret;
 use crate::edge::source::{self, OpenOptions, Opened};
+use crate::pipeline::Checked;
 use crate::rules::REGISTRY;
 use crate::tree::{Digest, FileId, SourceTree};
 use anyhow::{Context, bail, ensure};
@@ -392,11 +393,12 @@ pub(super) fn render(server: &Server, arguments: &Render, quiet: bool) -> anyhow
     if arguments.format == ResultFormat::Json {
         print(&format!("{inventory}\n"))?;
     } else {
-        let shown = human::Shown {
-            quiet,
-            ..human::Shown::default()
+        let checked = Checked {
+            asked: arguments.rendering.target.clone(),
+            ..Checked::default()
         };
-        human::report(&mut anstream::stderr(), &report.with(own), &shown)?;
+        let (report, shown) = places::for_people(report.with(own), common, &checked, quiet);
+        human::report(&mut anstream::stderr(), &report, &shown)?;
         let resources = inventory["resources"].as_array().into_iter().flatten();
         let types = resources.map(|resource| resource["type"].as_str().unwrap_or(""));
         human::bundle(&mut anstream::stdout(), types, bundle.len(), &written)?;
