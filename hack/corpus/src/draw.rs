@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 type Drawn<'a> = (Vec<u8>, &'a str, &'a Finding);
 
-/// Prints `count` findings as rows of a table. One of each rule is taken in turn, since a
-/// few rules have most of the findings.
-pub fn print(runs: &[Run], seed: &str, count: usize) -> anyhow::Result<()> {
+/// `count` findings as rows of a table. One of each rule is taken in turn, since a few
+/// rules have most of the findings.
+pub fn rows(runs: &[Run], seed: &str, count: usize) -> Vec<String> {
     let mut rules: BTreeMap<&str, Vec<Drawn>> = BTreeMap::new();
     for ((_, source), findings) in distinct(runs) {
         for found in findings {
@@ -26,17 +26,19 @@ pub fn print(runs: &[Run], seed: &str, count: usize) -> anyhow::Result<()> {
         (0..turns).flat_map(|turn| rules.values().filter_map(move |found| found.get(turn)));
     let mut drawn: Vec<&Drawn> = in_turn.take(count).collect();
     drawn.sort_by_key(|(_, source, found)| (&found.code, *source, found.line, found.column));
-    println!("| | rule | where | what it says |\n|---:|---|---|---|");
-    for (at, (_, source, found)) in drawn.into_iter().enumerate() {
-        let (code, message) = (&found.code, found.message.replace('|', "\\|"));
-        let path = match source.ends_with(&found.path) {
-            true => String::new(),
-            false => format!("/{}", found.path),
-        };
-        let (line, column, at) = (found.line, found.column, at + 1);
-        println!("| {at} | {code} | {source}{path}:{line}:{column} | {message} |");
-    }
-    Ok(())
+    let rows = drawn.into_iter().enumerate();
+    rows.map(|(at, (_, source, found))| row(at + 1, source, found))
+        .collect()
+}
+
+fn row(number: usize, source: &str, found: &Finding) -> String {
+    let path = match source.ends_with(&found.path) {
+        true => String::new(),
+        false => format!("/{}", found.path),
+    };
+    let (code, line, column) = (&found.code, found.line, found.column);
+    let message = found.message.replace('|', "\\|");
+    format!("| {number} | {code} | {source}{path}:{line}:{column} | {message} |")
 }
 
 fn digest(seed: &str, source: &str, found: &Finding) -> Vec<u8> {

@@ -10,6 +10,8 @@ mod draw;
 mod run;
 mod sources;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
@@ -32,10 +34,18 @@ fn main() -> anyhow::Result<()> {
     match words.as_slice() {
         [] => compare(&runs()?, false),
         ["--check"] => compare(&runs()?, true),
-        ["draw", seed] => draw::print(&runs()?, seed, 100),
-        ["draw", seed, count] => draw::print(&runs()?, seed, count.parse().context(USAGE)?),
+        ["draw", seed] => print_drawn(&runs()?, seed, 100),
+        ["draw", seed, count] => print_drawn(&runs()?, seed, count.parse().context(USAGE)?),
         _ => bail!(USAGE),
     }
+}
+
+fn print_drawn(runs: &[run::Run], seed: &str, count: usize) -> anyhow::Result<()> {
+    println!("| | rule | where | what it says |\n|---:|---|---|---|");
+    for row in draw::rows(runs, seed, count) {
+        println!("{row}");
+    }
+    Ok(())
 }
 
 /// The corpus; what `FLUX_APIM_CORPUS` names must be there.
@@ -61,7 +71,9 @@ fn compare(runs: &[run::Run], only_check: bool) -> anyhow::Result<()> {
     let now = table::page(runs, &allowed, explained);
     let file = repository().join(TABLE);
     let before = std::fs::read_to_string(&file).unwrap_or_default();
-    table::print_difference(&before, &now);
+    for line in table::difference(&before, &now) {
+        println!("{line}");
+    }
     if before != now {
         if only_check {
             bail!("{TABLE} is stale: run `make corpus` and commit the result");

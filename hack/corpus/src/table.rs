@@ -108,24 +108,16 @@ pub fn distinct(runs: &[Run]) -> BTreeMap<(Kind, &str), BTreeSet<&Finding>> {
     found
 }
 
-/// Lines that only one of two pages has.
-pub fn print_difference(before: &str, now: &str) {
-    let lines = |page: &'static str, text: &str| -> BTreeSet<String> {
-        let rows = text.lines().filter(|line| !line.is_empty());
-        rows.map(|line| format!("{page} {line}")).collect()
-    };
-    let plain = |line: &String| line[2..].to_owned();
-    let (old, new) = (lines("-", before), lines("+", now));
-    let old_plain: BTreeSet<String> = old.iter().map(plain).collect();
-    let new_plain: BTreeSet<String> = new.iter().map(plain).collect();
-    let mut changed: Vec<&String> = old
-        .iter()
-        .filter(|line| !new_plain.contains(&plain(line)))
-        .chain(new.iter().filter(|line| !old_plain.contains(&plain(line))))
-        .collect();
-    // Both forms of a row stand together, the old one first.
-    changed.sort_by_key(|line| (plain(line), !line.starts_with('-')));
-    for line in changed {
-        println!("{line}");
-    }
+/// Lines that only one of two pages has; the two forms of a row stand together.
+pub fn difference(before: &str, now: &str) -> Vec<String> {
+    let (old, new): (BTreeSet<&str>, BTreeSet<&str>) =
+        (before.lines().collect(), now.lines().collect());
+    let gone = old.difference(&new).map(|line| (*line, '-'));
+    let come = new.difference(&old).map(|line| (*line, '+'));
+    let mut changed: Vec<(&str, char)> = gone.chain(come).collect();
+    changed.sort_unstable_by_key(|(line, mark)| (*line, *mark == '+'));
+    changed
+        .into_iter()
+        .map(|(line, mark)| format!("{mark} {line}"))
+        .collect()
 }
