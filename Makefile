@@ -3,7 +3,7 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help render test series series-table fuzz e2e e2e-registry e2e-tools soak lint bench verify \
+.PHONY: help render test corpus series series-table fuzz e2e e2e-registry e2e-tools soak lint bench verify \
 	generate clean
 
 help: ## What can be made
@@ -19,6 +19,12 @@ test: ## All tests; those of the corpus when target/corpus is there
 	$(CARGO) check --quiet --no-default-features --lib
 	$(CARGO) check --quiet --no-default-features --features cli
 	$(CARGO) check --quiet --no-default-features --features cli,server
+
+corpus: ## What is found in published trees and definitions, into docs/corpus.md (CHECK=--check)
+	@test -n "$$FLUX_APIM_BIN" || ! test -d "$${FLUX_APIM_CORPUS:-target/corpus}" || \
+		$(CARGO) build --quiet --release --no-default-features --features cli
+	@FLUX_APIM_BIN=$${FLUX_APIM_BIN:-$(TARGET)/release/flux-apim} \
+		$(CARGO) run --quiet --package corpus -- $(CHECK)
 
 series: ## Instructions and memory of every shape of input, against their lines
 	hack/series/run
