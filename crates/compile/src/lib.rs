@@ -12,6 +12,7 @@ mod tests;
 pub use packed::Content;
 
 use definition::Definition;
+use flux_apim_definition::rules::{server_chosen, server_variable};
 use flux_apim_definition::{Compiled, Documents};
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree};
 use flux_apim_diag::{Findings, Held, Place, Span};
@@ -178,7 +179,19 @@ pub fn compile(
         .collect();
     let mut texts = Texts::default();
     for ((key, _), result) in jobs.into_iter().zip(results) {
-        let (read, found) = result?;
+        let (read, mut found) = result?;
+        let backend = project
+            .resources
+            .get(&key)
+            .and_then(|api| api.properties.get("serviceUrl"));
+        if backend
+            .and_then(Value::as_str)
+            .is_some_and(|url| !url.is_empty())
+        {
+            // What the definition says of servers is not what requests go to.
+            let of_servers = [&server_chosen::RULE, &server_variable::RULE];
+            found.retain(|finding| !of_servers.iter().any(|rule| rule.code == finding.rule.code));
+        }
         findings.append(found);
         match read {
             Read::Definition(Definition::Read(compiled, content)) => {

@@ -282,7 +282,7 @@ mod tests {
             ("customers", None),
             ("bestellungen-dev", Some("bestellungen")),
             ("my-bestellungen", Some("bestellungen")),
-            ("bestellungenzwei", None),
+            ("bestellungenundlieferungen", None),
         ] {
             assert_eq!(nearest(wanted, known), near, "{wanted}");
         }

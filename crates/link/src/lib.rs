@@ -27,7 +27,7 @@ use flux_apim_discover::Project;
 use flux_apim_model::kinds::Kind;
 use flux_apim_model::rules::credential_in_clear;
 use flux_apim_model::schema::Schema;
-use flux_apim_model::{InWorkspace, Key, Origin, Resource};
+use flux_apim_model::{InWorkspace, Key, Origin, Resource, below_service};
 use rules::{no_apis, unclaimed_file, unknown_type, unreplaced_token};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -232,8 +232,11 @@ fn tokens(tree: &SourceTree, project: &Project, texts: &Texts, findings: &mut Fi
                 {
                     findings.push(credential_in_clear::found(place(), what));
                 }
-                if let Some(token) = compile::token(text) {
-                    findings.push(unreplaced_token::found(place(), &text[token]));
+                // An id below the service that the tree came from loses what is before that.
+                let below = below_service(text);
+                let rendered = below.as_deref().unwrap_or(text);
+                if let Some(token) = compile::token(rendered).filter(|_| !is_kept_secret) {
+                    findings.push(unreplaced_token::found(place(), &rendered[token]));
                 }
             });
         }
