@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Steps that the check of a document alone may take: somebody waits.
-const MOST_STEPS: u64 = 4_000_000;
+const MOST_STEPS: u64 = 1_000_000;
 
 /// Caps for work that somebody waits for.
 pub(crate) fn limits(world: &dyn World) -> Limits {
