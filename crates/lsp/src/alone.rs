@@ -12,13 +12,15 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Steps that the check of a document alone may take: somebody waits.
-const MOST_STEPS: u64 = 1_000_000;
+/// Steps that the answer to a change may take: somebody types.
+pub(crate) const TYPING: u64 = 1_000_000;
+/// Steps that the answer to a request may take: somebody waits.
+pub(crate) const ASKING: u64 = 20_000_000;
 
-/// Caps for work that somebody waits for.
-pub(crate) fn limits(world: &dyn World) -> Limits {
+/// Caps for work of at most so many steps.
+pub(crate) fn limits(world: &dyn World, max_steps: u64) -> Limits {
     Limits {
-        max_steps: MOST_STEPS,
+        max_steps,
         ..world.options().limits
     }
 }
@@ -35,7 +37,7 @@ pub(crate) fn check(
     let document = policy::sniff(text)?;
     let known = names.filter(|names| names.tree.find(path).is_some());
     let own = ArtifactPath::parse(path).ok()?;
-    let limits = limits(world);
+    let limits = limits(world, TYPING);
     let budget = Budget::new(&limits);
     let checked = budget.bound(|| -> Result<_, ReadError> {
         let open = Open::from([(own, Arc::clone(text))]);

@@ -64,7 +64,7 @@ fn with_document<T>(
     text: &str,
     work: impl FnOnce(&Document) -> Option<T>,
 ) -> Option<T> {
-    let limits = alone::limits(world);
+    let limits = alone::limits(world, alone::ASKING);
     let budget = Budget::new(&limits);
     let done = budget.bound(|| {
         let mut findings = Findings::new(&budget, &limits);

@@ -33,7 +33,7 @@ fn with_document<T>(
     work: impl FnOnce(&policy::Document<'_>, &mut Findings) -> Option<T>,
 ) -> Option<T> {
     let root = policy::sniff(pointed.text)?;
-    let limits = alone::limits(pointed.world);
+    let limits = alone::limits(pointed.world, alone::ASKING);
     let budget = Budget::new(&limits);
     let done = budget.bound(|| {
         let mut findings = Findings::new(&budget, &limits);

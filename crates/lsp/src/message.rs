@@ -52,7 +52,7 @@ impl Message {
     }
 }
 
-pub(crate) fn result(id: &Value, result: Value) -> Value {
+pub(crate) fn result(id: &Value, result: &Value) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "result": result})
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn error(id: &Value, code: Code, why: &str) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "error": error})
 }
 
-pub(crate) fn notification(method: &str, params: Value) -> Value {
+pub(crate) fn notification(method: &str, params: &Value) -> Value {
     json!({"jsonrpc": "2.0", "method": method, "params": params})
 }
 

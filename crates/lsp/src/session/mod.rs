@@ -1,12 +1,13 @@
 //! What is open, what is known, and what is answered.
 
-use crate::hover::Pointed;
+mod answers;
+
 use crate::message::{self, Code, Message};
 use crate::names::Names;
 use crate::overlay::Open;
-use crate::text::{self, Lines};
+use crate::text;
 use crate::work::{Done, Found, Work, World};
-use crate::{alone, go_to, hover, uri};
+use crate::{alone, hover, uri};
 use flux_apim_diag::Budget;
 use flux_apim_diag::tree::ArtifactPath;
 use serde_json::{Value, json};
@@ -114,7 +115,7 @@ impl Session {
         if !self.changed && self.said != done.said {
             for line in &done.said {
                 let params = json!({"type": 2, "message": line});
-                out.push(message::notification("window/logMessage", params));
+                out.push(message::notification("window/logMessage", &params));
             }
             self.said = done.said;
         }
@@ -125,23 +126,21 @@ impl Session {
         let before = std::mem::take(&mut self.shown);
         self.shown = by_path.keys().cloned().collect();
         for path in before.union(&self.shown) {
-            let found = by_path.get(path).cloned().unwrap_or_default();
+            let found = by_path.get(path).map_or(&[][..], Vec::as_slice);
             out.extend(self.publish(path, found));
         }
         // What was found of a policy alone may be no more.
         for (uri, text) in &self.open {
             let path = text.path.as_ref().map(ArtifactPath::as_str);
             if path.is_some_and(|path| !before.contains(path) && !self.shown.contains(path)) {
-                out.push(published(uri, Some(&text.version), Vec::new()));
+                out.push(published(uri, Some(&text.version), &[]));
             }
         }
         out
     }
 
-    fn publish(&self, path: &str, found: Vec<Value>) -> Option<Value> {
-        let is_it = |text: &Text| text.path.as_ref().is_some_and(|own| own.as_str() == path);
-        let mut open = self.open.iter();
-        if let Some((uri, text)) = open.find(|(_, text)| is_it(text)) {
+    fn publish(&self, path: &str, found: &[Value]) -> Option<Value> {
+        if let Some((uri, text)) = self.opened(path) {
             return Some(published(uri, Some(&text.version), found));
         }
         let (_, root) = self.root.as_ref()?;
@@ -153,7 +152,7 @@ impl Session {
         match Message::of(message) {
             Message::Request { id, method, params } => {
                 let answer = match self.request(&method, &params) {
-                    Ok(result) => message::result(&id, result),
+                    Ok(result) => message::result(&id, &result),
                     Err((code, why)) => message::error(&id, code, why),
                 };
                 vec![answer]
@@ -205,88 +204,6 @@ impl Session {
         self.changed = true;
     }
 
-    /// The open text and the byte in it that a request is about.
-    fn pointed(&self, params: &Value) -> Result<(&Text, usize), (Code, &'static str)> {
-        let wrong = |why| (Code::InvalidParams, why);
-        let uri = params.pointer("/textDocument/uri").and_then(Value::as_str);
-        let uri = uri.ok_or(wrong("a request about a text has its URI"))?;
-        let text = self.open.get(uri).ok_or(wrong("this text is not open"))?;
-        let lines = Lines::new(text.text.as_bytes().to_vec());
-        let at = params
-            .get("position")
-            .and_then(|position| lines.offset(position));
-        let at = at.ok_or(wrong("a position has a line and a character"))?;
-        Ok((text, at))
-    }
-
-    fn in_policy<'p>(&'p self, text: &'p Text, at: usize) -> Pointed<'p> {
-        Pointed {
-            text: &text.text,
-            path: text.path.as_ref().map(ArtifactPath::as_str),
-            at,
-            world: &*self.world,
-            names: self.names.as_ref(),
-        }
-    }
-
-    fn definition(&self, params: &Value, text: &Text, at: usize) -> Option<Value> {
-        let (_, root) = self.root.as_ref()?;
-        let path = text.path.as_ref()?.as_str();
-        if flux_apim_policy::sniff(&text.text).is_some() {
-            let (path, span) = hover::target(self.in_policy(text, at))?;
-            let span = span.map_or((0, 0), |span| (span.start, span.start));
-            let lines = self.lines(&path);
-            let range = lines.map(|(lines, mark)| {
-                let offset = |at: u32| at.saturating_sub(mark);
-                lines.range(offset(span.0), offset(span.1))
-            });
-            let range = range.unwrap_or_else(|| Lines::new(Vec::new()).range(0, 0));
-            return Some(json!({"uri": self.uri(root, &path), "range": range}));
-        }
-        let led = go_to::led(&*self.world, path, &text.text, at)?;
-        let Some(other) = &led.path else {
-            let (start, end) = go_to::place(&*self.world, path, &text.text, &led.pointer)?;
-            let lines = Lines::new(text.text.as_bytes().to_vec());
-            let uri = params.pointer("/textDocument/uri")?;
-            return Some(json!({"uri": uri, "range": lines.range(start, end)}));
-        };
-        let (lines, mark) = self.lines(other)?;
-        let content = self.content(other)?;
-        // A pointer to nothing leads to the file.
-        let place = go_to::place(&*self.world, other, &content, &led.pointer);
-        let (start, end) = place.unwrap_or((mark, mark));
-        let range = lines.range(start.saturating_sub(mark), end.saturating_sub(mark));
-        Some(json!({"uri": self.uri(root, other), "range": range}))
-    }
-
-    fn opened(&self, path: &str) -> Option<(&String, &Text)> {
-        let is_it = |text: &Text| text.path.as_ref().is_some_and(|own| own.as_str() == path);
-        self.open.iter().find(|(_, text)| is_it(text))
-    }
-
-    fn uri(&self, root: &str, path: &str) -> String {
-        let open = self.opened(path).map(|(uri, _)| uri.clone());
-        open.unwrap_or_else(|| uri::join(root, path))
-    }
-
-    /// The text of a file of the project, as it is open or as it was last.
-    fn content(&self, path: &str) -> Option<String> {
-        if let Some((_, text)) = self.opened(path) {
-            return Some(text.text.to_string());
-        }
-        let tree = &self.names.as_ref()?.tree;
-        let bytes = tree.read(tree.find(path)?).ok()?;
-        String::from_utf8(bytes.into_owned()).ok()
-    }
-
-    fn lines(&self, path: &str) -> Option<(Lines, u32)> {
-        let content = self.content(path)?.into_bytes();
-        Some(match self.opened(path) {
-            Some(_) => (Lines::new(content), 0),
-            None => Lines::of_file(content),
-        })
-    }
-
     fn notified(&mut self, method: &str, params: &Value) -> Vec<Value> {
         if method == "exit" {
             self.end_check();
@@ -330,7 +247,7 @@ impl Session {
         let mut out = self.close(uri);
         let what = "a change of this text cannot be followed; close and open it again";
         let params = json!({"type": 1, "message": format!("{what}: {uri}")});
-        out.push(message::notification("window/showMessage", params));
+        out.push(message::notification("window/showMessage", &params));
         out
     }
 
@@ -343,7 +260,7 @@ impl Session {
         let shown = path.as_ref().map_or("policy.xml", ArtifactPath::as_str);
         let names = self.names.as_ref().filter(|_| path.is_some());
         let found = alone::check(&*self.world, names, shown, &text, root);
-        let out = found.map(|found| published(uri, Some(&version), found));
+        let out = found.map(|found| published(uri, Some(&version), &found));
         let text = Text {
             path,
             text,
@@ -360,7 +277,7 @@ impl Session {
         }
         self.heard_of_a_change();
         // The check of the project says again what it finds in the file.
-        vec![published(uri, None, Vec::new())]
+        vec![published(uri, None, &[])]
     }
 
     fn path(&self, uri: &str) -> Option<ArtifactPath> {
@@ -381,12 +298,12 @@ impl Session {
     }
 }
 
-fn published(uri: &str, version: Option<&Value>, found: Vec<Value>) -> Value {
+fn published(uri: &str, version: Option<&Value>, found: &[Value]) -> Value {
     let mut params = json!({"uri": uri, "diagnostics": found});
     if let Some(version) = version.filter(|version| version.is_i64()) {
         params["version"] = version.clone();
     }
-    message::notification("textDocument/publishDiagnostics", params)
+    message::notification("textDocument/publishDiagnostics", &params)
 }
 
 /// The answer to `initialize`.
