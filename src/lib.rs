@@ -25,6 +25,7 @@ pub use flux_apim_diag::tree;
 pub use flux_apim_discover as discover;
 pub use flux_apim_levels as levels;
 pub use flux_apim_link as link;
+pub use flux_apim_lsp as lsp;
 pub use flux_apim_model as model;
 pub use flux_apim_policy as policy;
 pub use flux_apim_render as render;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// The libraries below `crates/`, in pipeline order: each may depend on those before it.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "csharp",
     "diag",
     "reuse",
@@ -18,6 +18,7 @@ const ORDER: [&str; 14] = [
     "model",
     "discover",
     "compile",
+    "lsp",
     "link",
     "render",
     "bundle",

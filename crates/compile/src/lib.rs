@@ -385,7 +385,7 @@ fn is_path(text: &str) -> bool {
 
 /// Where the policy `key` is set. In a workspace only its own policy's scope is known:
 /// what the reference says of APIs and products is about those of the service.
-fn setting(key: &Key) -> policy::Setting {
+pub fn setting(key: &Key) -> policy::Setting {
     let scope = match (key.kind, &key.workspace) {
         (Kind::ServicePolicy, Some(_)) => Some(policy::Scope::Workspace),
         (Kind::ServicePolicy, None) => Some(policy::Scope::Global),

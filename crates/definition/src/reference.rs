@@ -5,11 +5,16 @@ use std::borrow::Cow;
 
 /// What a `$ref` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Target<'r> {
+pub enum Target<'r> {
     /// A place in the same document: a JSON pointer, decoded from its URI.
     Local(Cow<'r, str>),
     /// A place in another file of the tree.
-    File { path: String, pointer: Cow<'r, str> },
+    File {
+        /// Its path in the tree.
+        path: String,
+        /// A JSON pointer, decoded from its URI.
+        pointer: Cow<'r, str>,
+    },
     /// Another document that is not in the tree.
     Remote,
     /// A path that leaves the tree.
@@ -19,7 +24,7 @@ pub(super) enum Target<'r> {
 }
 
 /// Reads the `$ref` value `reference` of a document at `from`.
-pub(super) fn parse<'r>(reference: &'r str, from: &ArtifactPath) -> Target<'r> {
+pub fn parse<'r>(reference: &'r str, from: &ArtifactPath) -> Target<'r> {
     let (file, fragment) = match reference.split_once('#') {
         Some((file, fragment)) => (file, percent_decode(fragment)),
         None => (reference, Cow::Borrowed("")),

@@ -4,6 +4,7 @@
 mod catalogue;
 mod check;
 mod composition;
+mod describe;
 mod document;
 pub mod effective;
 mod facts;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use check::{Expressions, Gateway, Scope, Setting, Worker, check, check_with};
 pub use composition::{Api, Area, Service, Workspace, compose};
+pub use describe::{Described, describe};
 pub use document::{
     Attribute, Document, Element, ElementId, Expression, MARK, Node, NodeId, NodeKind, Piece,
     PieceKind,

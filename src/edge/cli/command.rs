@@ -75,6 +75,8 @@ pub(super) enum Command {
     /// About the policies of a source.
     #[command(subcommand)]
     Policy(super::effective::Policy),
+    /// Serve an editor: the Language Server Protocol over standard input and output.
+    Lsp(super::lsp::Lsp),
     /// The JSON Schema of flux-apim.yaml, for editors.
     Schema,
     /// Watch ApimBundles in a cluster; render and publish what they name.

@@ -18,6 +18,7 @@ mod human;
 mod inspect;
 #[cfg(feature = "publish")]
 mod keygen;
+mod lsp;
 mod options;
 mod places;
 mod progress;
@@ -136,6 +137,7 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         Command::Keygen(arguments) => keygen::keygen(arguments),
         Command::Explain { code, format } => explain(code.as_deref(), *format),
         Command::Policy(command) => effective::policy(command, cli.quiet),
+        Command::Lsp(arguments) => lsp::lsp(arguments),
         Command::Schema => {
             print(&format!("{:#}\n", discover::schema(REGISTRY)))?;
             Ok(Done::Well)

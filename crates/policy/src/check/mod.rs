@@ -4,7 +4,7 @@ mod attributes;
 mod children;
 mod code;
 mod expressions;
-mod source;
+pub(crate) mod source;
 mod values;
 
 pub(crate) use code::expression_finding;

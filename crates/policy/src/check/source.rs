@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 /// Code without the entities of XML, and where its bytes were.
-pub(super) struct Code<'t> {
-    pub(super) text: Cow<'t, str>,
+pub(crate) struct Code<'t> {
+    pub(crate) text: Cow<'t, str>,
     /// Offsets in the code from which on bytes are `1` further in the source.
     shifts: Vec<(u32, u32)>,
 }
@@ -25,7 +25,7 @@ const ENTITIES: [(&str, char); 9] = [
 impl<'t> Code<'t> {
     /// Of what stands between the brackets of an expression. In a string with raw
     /// quotes an entity may be text of the string, and is left: that changes no type.
-    pub(super) fn new(source: &'t str) -> Self {
+    pub(crate) fn new(source: &'t str) -> Self {
         if !source.contains('&') {
             return Self {
                 text: Cow::Borrowed(source),
@@ -64,7 +64,7 @@ impl<'t> Code<'t> {
     }
 
     /// Where the bytes `start..end` of the code are in the source.
-    pub(super) fn range(&self, start: u32, end: u32) -> (usize, usize) {
+    pub(crate) fn range(&self, start: u32, end: u32) -> (usize, usize) {
         (self.at(start), self.at(end).max(self.at(start)))
     }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod corpus;
+mod describe;
 mod made;
 mod mutations;
 mod pages;

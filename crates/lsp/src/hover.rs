@@ -1,0 +1,112 @@
+//! What is known of the thing that somebody points at.
+
+use crate::alone;
+use crate::names::Names;
+use crate::text::Lines;
+use crate::work::World;
+use flux_apim_diag::tree::FileId;
+use flux_apim_diag::{Budget, Findings, Span, excerpt};
+use flux_apim_policy::{self as policy, Reference, ReferenceKind};
+use serde_json::{Value, json};
+
+/// A policy and a place in it.
+#[derive(Clone, Copy)]
+pub(crate) struct Pointed<'p> {
+    pub(crate) text: &'p str,
+    /// Its path in the project, where it is of it.
+    pub(crate) path: Option<&'p str>,
+    pub(crate) at: usize,
+    pub(crate) world: &'p dyn World,
+    pub(crate) names: Option<&'p Names>,
+}
+
+impl Pointed<'_> {
+    fn workspace(&self) -> Option<&str> {
+        let policy = self.names?.policies.get(self.path?)?;
+        policy.workspace.as_deref()
+    }
+}
+
+/// Reads the policy and does `work` with it, as far as that is done soon.
+fn with_document<T>(
+    pointed: Pointed<'_>,
+    work: impl FnOnce(&policy::Document<'_>, &mut Findings) -> Option<T>,
+) -> Option<T> {
+    let root = policy::sniff(pointed.text)?;
+    let limits = alone::limits(pointed.world, alone::ASKING);
+    let budget = Budget::new(&limits);
+    let done = budget.bound(|| {
+        let mut findings = Findings::new(&budget, &limits);
+        let depth = limits.max_depth;
+        let document = policy::parse(FileId(0), pointed.text, root, depth, &mut findings);
+        work(&document, &mut findings)
+    });
+    done.ok().flatten()
+}
+
+/// The reference that holds the place, the smallest of several.
+pub(crate) fn reference(pointed: Pointed<'_>) -> Option<Reference> {
+    with_document(pointed, |document, findings| {
+        reference_in(document, pointed.at, findings)
+    })
+}
+
+fn reference_in(
+    document: &policy::Document<'_>,
+    at: usize,
+    findings: &Findings,
+) -> Option<Reference> {
+    let holds = |span: Span| span.start as usize <= at && at < span.end as usize;
+    let all = policy::references(document, &findings.budget().meter());
+    let here = all.into_iter().filter(|reference| holds(reference.span));
+    here.min_by_key(|reference| reference.span.end - reference.span.start)
+}
+
+/// The answer to `textDocument/hover` in a policy.
+pub(crate) fn hover(pointed: Pointed<'_>) -> Option<Value> {
+    let (span, text) = with_document(pointed, |document, findings| {
+        let reference = reference_in(document, pointed.at, findings);
+        if let Some(reference) = reference {
+            return Some((reference.span, named(pointed, &reference)));
+        }
+        let at = u32::try_from(pointed.at).ok()?;
+        let described = policy::describe(document, at, &findings.budget().meter())?;
+        Some((described.span, described.text))
+    })?;
+    let lines = Lines::new(pointed.text.as_bytes().to_vec());
+    Some(json!({
+        "contents": {"kind": "markdown", "value": text},
+        "range": lines.range(span.start, span.end),
+    }))
+}
+
+/// What the project knows of a reference. Values are not shown: they may be secret.
+fn named(pointed: Pointed<'_>, reference: &Reference) -> String {
+    let what = match reference.kind {
+        ReferenceKind::NamedValue | ReferenceKind::BackendOfNamedValue => "named value",
+        ReferenceKind::Fragment => "policy fragment",
+        ReferenceKind::Backend => "backend",
+        ReferenceKind::Logger => "logger",
+        ReferenceKind::Certificate => "certificate",
+        ReferenceKind::AuthorizationProvider => "authorization provider",
+    };
+    let shown = excerpt(&reference.name, 200);
+    let Some(names) = pointed.names else {
+        return format!("{what} `{shown}`\n");
+    };
+    let Some(named) = names.find(reference, pointed.workspace()) else {
+        return format!("{what} `{shown}`, which has no file in this project\n");
+    };
+    let mut text = format!("{} `{}`\n\n`{}`\n", named.label, named.name, named.path);
+    if let Some(description) = &named.description {
+        text.push_str(&format!("\n{}\n", excerpt(description, 1000)));
+    }
+    text
+}
+
+/// The file, and the place in it, that a reference of a policy leads to.
+pub(crate) fn target(pointed: Pointed<'_>) -> Option<(String, Option<Span>)> {
+    let reference = reference(pointed)?;
+    let named = pointed.names?.find(&reference, pointed.workspace())?;
+    Some((named.path.clone(), named.span))
+}

@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod alone;
+mod diagnostics;
+mod go_to;
+mod hover;
+mod message;
+mod names;
+mod overlay;
+mod session;
+#[cfg(test)]
+mod tests;
+mod text;
+mod uri;
+mod work;
+
+pub use message::refusal;
+pub use session::Session;
+pub use work::{Done, Work, World};

@@ -1,0 +1,117 @@
+//! What a project has that policies refer to, and where.
+
+use flux_apim_compile as compile;
+use flux_apim_diag::tree::{ReadError, SourceTree};
+use flux_apim_diag::{Findings, Registry, Span};
+use flux_apim_discover as discover;
+use flux_apim_levels::Said;
+use flux_apim_model::{Kind, Resource};
+use flux_apim_policy::{Reference, ReferenceKind, Setting};
+use flux_apim_syntax::Value;
+use std::collections::BTreeMap;
+
+/// What was learned of a project when it was checked last.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    /// The files, as they were then.
+    pub(crate) tree: SourceTree,
+    /// What the project says of levels.
+    pub(crate) said: Said,
+    /// Policies by their paths.
+    pub(crate) policies: BTreeMap<String, Policy>,
+    /// By workspace, kind and name in lower case.
+    named: BTreeMap<(Option<String>, Kind, String), Named>,
+}
+
+/// Where a policy is used.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    pub(crate) setting: Setting,
+    pub(crate) workspace: Option<String>,
+}
+
+/// A resource that policies name.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    pub(crate) label: &'static str,
+    pub(crate) name: String,
+    pub(crate) path: String,
+    /// Where it is declared; its file from the start where that is not known.
+    pub(crate) span: Option<Span>,
+    pub(crate) description: Option<String>,
+}
+
+impl Names {
+    /// Of the project in `tree`; `None` where there is none.
+    pub(crate) fn of(
+        tree: &SourceTree,
+        options: &discover::Options,
+        registry: Registry,
+        findings: &mut Findings,
+    ) -> Result<Option<Self>, ReadError> {
+        let Some(project) = discover::discover(tree, options, registry, findings)? else {
+            return Ok(None);
+        };
+        let mut names = Self {
+            tree: tree.clone(),
+            said: project.config.levels.clone(),
+            policies: BTreeMap::new(),
+            named: BTreeMap::new(),
+        };
+        for resource in project.resources.values() {
+            names.add(resource);
+        }
+        Ok(Some(names))
+    }
+
+    fn add(&mut self, resource: &Resource) {
+        let key = &resource.key;
+        if let Some(file) = resource.policy {
+            let policy = Policy {
+                setting: compile::setting(key),
+                workspace: key.workspace.clone(),
+            };
+            let path = self.tree.path(file).as_str().to_owned();
+            self.policies.insert(path, policy);
+        }
+        let text = |name: &str| resource.properties.get(name).and_then(Value::as_str);
+        let name = match key.kind {
+            Kind::NamedValue => text("displayName").unwrap_or(key.name()),
+            Kind::PolicyFragment | Kind::Backend | Kind::Logger => key.name(),
+            _ => return,
+        };
+        // A fragment is what its policy says; the others are what their information says.
+        let place = match resource.policy {
+            Some(file) => Some((file, None)),
+            None => resource.place().map(|span| (span.file, Some(span))),
+        };
+        let Some((file, span)) = place else {
+            return;
+        };
+        let named = Named {
+            label: key.kind.label(),
+            name: name.to_owned(),
+            path: self.tree.path(file).as_str().to_owned(),
+            span,
+            description: text("description").map(str::to_owned),
+        };
+        let slot = (key.workspace.clone(), key.kind, name.to_lowercase());
+        self.named.insert(slot, named);
+    }
+
+    /// What `reference` names, in `workspace` or in the service.
+    pub(crate) fn find(&self, reference: &Reference, workspace: Option<&str>) -> Option<&Named> {
+        let kind = match reference.kind {
+            ReferenceKind::NamedValue | ReferenceKind::BackendOfNamedValue => Kind::NamedValue,
+            ReferenceKind::Fragment => Kind::PolicyFragment,
+            ReferenceKind::Backend => Kind::Backend,
+            ReferenceKind::Logger => Kind::Logger,
+            // No layout has files of these.
+            ReferenceKind::Certificate | ReferenceKind::AuthorizationProvider => return None,
+        };
+        let name = reference.name.to_lowercase();
+        let slot = |workspace: Option<&str>| (workspace.map(str::to_owned), kind, name.clone());
+        let own = self.named.get(&slot(workspace));
+        own.or_else(|| self.named.get(&slot(None)))
+    }
+}
