@@ -166,6 +166,7 @@ fn what_is_named() {
         named,
         [
             (ReferenceKind::Fragment, "f".to_owned()),
+            (ReferenceKind::BackendOfNamedValue, "n".to_owned()),
             (ReferenceKind::NamedValue, "n".to_owned()),
             (ReferenceKind::NamedValue, "in-c".to_owned()),
         ]
