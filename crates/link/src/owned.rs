@@ -30,12 +30,9 @@ pub(super) fn take(project: &mut Project, findings: &mut Findings) -> BTreeSet<K
         let names: Vec<String> = keys.iter().map(Key::to_string).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut finding = owned_by_azure::found(place, what, &names);
-        let others = keys
-            .iter()
-            .skip(1)
-            .filter_map(|key| project.resources.get(key)?.place());
-        for place in others {
-            finding = finding.related(place, "another one");
+        let all = keys.iter().filter_map(|key| project.resources.get(key));
+        for origin in all.flat_map(|resource| &resource.origins).skip(1) {
+            finding = finding.related(origin.span, "another one");
         }
         findings.push(finding);
     }
