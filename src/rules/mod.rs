@@ -50,7 +50,7 @@ pub const ALL: &[&Rule] = &[
     &flux_apim_link::rules::UNKNOWN_TYPE,
     &flux_apim_diag::rules::RUN_LIMIT,
     &flux_apim_link::rules::OWNED_BY_AZURE,
-    &flux_apim_discover::rules::SERVICE_PLACEHOLDER,
+    &flux_apim_discover::rules::SERVICE_TOKEN,
     &flux_apim_discover::rules::UNMATCHED_OVERRIDE,
     &flux_apim_discover::rules::PROTECTED_OVERRIDE,
     &flux_apim_link::rules::UNREPLACED_TOKEN,

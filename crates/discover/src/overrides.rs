@@ -3,7 +3,7 @@
 use super::collect::is_extractor_filter;
 use super::config::{malformed, read_yaml};
 use super::rules::{
-    ignored_override, no_environment, protected_override, service_placeholder, unmatched_override,
+    ignored_override, no_environment, protected_override, service_token, unmatched_override,
 };
 use super::{Options, Project, environment, environment_file};
 use flux_apim_diag::tree::{FileId, ReadError, SourceTree, join};
@@ -140,7 +140,7 @@ impl Merge<'_> {
             .any(|start| name.contains(start));
         if is_token {
             let place = value.span.map_or(self.file.into(), Place::from);
-            self.findings.push(service_placeholder::found(place, name));
+            self.findings.push(service_token::found(place, name));
         } else {
             self.project.service = Some(name.to_owned());
         }

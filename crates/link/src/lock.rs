@@ -84,11 +84,10 @@ pub(super) struct Locks(Vec<Vec<usize>>);
 impl Locks {
     pub(super) fn of(nodes: &[Node]) -> Self {
         let mut numbers: BTreeMap<Key, usize> = BTreeMap::new();
-        let number = |lock| {
+        let mut number = |lock| {
             let next = numbers.len();
             *numbers.entry(lock).or_insert(next)
         };
-        let mut number = number;
         let all = nodes
             .iter()
             .map(|node| locks(&node.key).into_iter().map(&mut number).collect());
@@ -113,11 +112,10 @@ impl Locks {
 /// it is chained.
 pub(super) fn chain_own(nodes: &mut [Node], locks: &Locks, order: &[usize]) {
     let mut last: BTreeMap<usize, usize> = BTreeMap::new();
-    for &i in order
-        .iter()
-        .filter(|&&i| is_own(&nodes[i].key))
-        .collect::<Vec<_>>()
-    {
+    for &i in order {
+        if !is_own(&nodes[i].key) {
+            continue;
+        }
         for &lock in &locks.0[i] {
             if let Some(before) = last.insert(lock, i) {
                 locks.wait(nodes, i, &[(lock, before)]);

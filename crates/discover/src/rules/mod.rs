@@ -12,7 +12,7 @@ pub mod managed_gateway;
 pub mod no_environment;
 pub mod no_project;
 pub mod protected_override;
-pub mod service_placeholder;
+pub mod service_token;
 pub mod several_projects;
 pub mod unmatched_override;
 
@@ -26,7 +26,7 @@ pub use managed_gateway::RULE as MANAGED_GATEWAY;
 pub use no_environment::RULE as NO_ENVIRONMENT;
 pub use no_project::RULE as NO_PROJECT;
 pub use protected_override::RULE as PROTECTED_OVERRIDE;
-pub use service_placeholder::RULE as SERVICE_PLACEHOLDER;
+pub use service_token::RULE as SERVICE_TOKEN;
 pub use several_projects::RULE as SEVERAL_PROJECTS;
 pub use unmatched_override::RULE as UNMATCHED_OVERRIDE;
 
@@ -40,7 +40,7 @@ pub const ALL: &[&Rule] = &[
     &MALFORMED_INFORMATION,
     &DUPLICATE_RESOURCE,
     &INCOMPLETE_RESOURCE,
-    &SERVICE_PLACEHOLDER,
+    &SERVICE_TOKEN,
     &UNMATCHED_OVERRIDE,
     &PROTECTED_OVERRIDE,
     &NO_ENVIRONMENT,

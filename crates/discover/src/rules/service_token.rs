@@ -2,7 +2,7 @@ use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Place, Rule, Severity, e
 
 pub static RULE: Rule = Rule {
     code: Code(1019),
-    name: "service-placeholder",
+    name: "service-token",
     former_names: &[],
     class: Class::Lint,
     severity: Severity::Warning,
@@ -10,7 +10,7 @@ pub static RULE: Rule = Rule {
     since: "0.1",
     summary: "the name of the service is a token of a pipeline",
     shows_source: true,
-    page: include_str!("service_placeholder.md"),
+    page: include_str!("service_token.md"),
 };
 
 /// `name` is a token.
