@@ -12,7 +12,7 @@ mod common;
 mod registries;
 
 use flux_apim::bundle::Source;
-use flux_apim::edge::oci::Target;
+use flux_apim::edge::oci::{Connection, Retry, Target};
 use flux_apim::edge::publish::{self, Artifact, Destination, Options, Policy, TagTemplate};
 use flux_apim::edge::sign::{self, Signer, SigningKey};
 use flux_apim::pipeline;
@@ -54,8 +54,22 @@ fn key() -> Arc<SigningKey> {
 }
 
 fn to(address: &str, name: &str) -> Destination {
+    over(&connection(), address, name)
+}
+
+/// As the program waits by itself: Distribution answers a publisher with 500 for as
+/// long as another is half way through writing the same link.
+fn patient(address: &str, name: &str) -> Destination {
+    let connection = Connection {
+        retry: Retry::default(),
+        ..connection()
+    };
+    over(&connection, address, name)
+}
+
+fn over(connection: &Connection, address: &str, name: &str) -> Destination {
     let place = format!("oci://{address}/{name}").parse().unwrap();
-    Destination::open(&place, &connection(), Some("/bicep")).unwrap()
+    Destination::open(&place, connection, Some("/bicep")).unwrap()
 }
 
 fn options(key: &Arc<SigningKey>, attest: bool) -> Options {
@@ -196,7 +210,7 @@ async fn of_twenty_publishers_at_once_one_has_the_tag_whole() {
         let running: Vec<_> = artifacts
             .into_iter()
             .map(|artifact| {
-                let (to, options) = (to(&registry.address, "apim"), options(&key, true));
+                let (to, options) = (patient(&registry.address, "apim"), options(&key, true));
                 tokio::spawn(
                     async move { publish::publish(&artifact, &to, &options).await.unwrap() },
                 )
@@ -242,7 +256,7 @@ async fn of_many_signers_at_once_nobody_is_lost_for_good() {
     let publish = |key: &Arc<SigningKey>| {
         let (artifact, to, options) = (
             artifact.clone(),
-            to(&registry.address, "apim"),
+            patient(&registry.address, "apim"),
             options(key, false),
         );
         tokio::spawn(async move { publish::publish(&artifact, &to, &options).await.unwrap() })
