@@ -17,7 +17,6 @@ render: ## Render the sample project into an OCI layout under out/
 test: ## All tests; those of the corpus when target/corpus is there
 	$(CARGO) test --workspace
 	$(CARGO) check --quiet --no-default-features --lib
-	$(CARGO) check --quiet --no-default-features --features cli
 	$(CARGO) check --quiet --no-default-features --features cli,server
 
 corpus: ## What is found in published trees and definitions, into docs/corpus.md (CHECK=--check)
@@ -45,8 +44,8 @@ e2e-tools: ## What the tests with real registries use: built once, or from Debia
 e2e: e2e-tools ## End-to-end tests with the real Flux; builds its parts first (25 minutes, once)
 	hack/e2e/run
 	FLUX_APIM_E2E=1 $(CARGO) test --test registry --test publish_registries --test cosign
-	hack/e2e/schemathesis $(TARGET)/release/flux-apim
-	hack/e2e/oidc $(TARGET)/release/flux-apim
+	hack/e2e/schemathesis $${FLUX_APIM_BIN:-$(TARGET)/release/flux-apim}
+	hack/e2e/oidc $${FLUX_APIM_BIN:-$(TARGET)/release/flux-apim}
 
 soak: ## The long forms of the tests (two hours)
 	hack/series/run --soak

@@ -22,7 +22,7 @@ const SECONDS: u32 = if cfg!(debug_assertions) { 60 } else { 10 };
 /// in it; memory that is used is what `hack/series` measures.
 const SPACE: u32 = 3 << 20;
 /// Sizes are so many times the smallest; `FLUX_APIM_SOAK` asks for the largest.
-const TIMES: usize = if cfg!(debug_assertions) { 8 } else { 64 };
+const TIMES: usize = if cfg!(debug_assertions) { 3 } else { 64 };
 
 fn size(shape: &Shape) -> usize {
     match std::env::var_os("FLUX_APIM_SOAK") {

@@ -1,7 +1,7 @@
 //! The key `x-flux-apim-allow`: what a document says to this program alone. It is taken
 //! out of the tree, so that nothing that is made of the document has it.
 
-use super::document::{Kind, Node, Texts, text_of};
+use super::node::{Kind, Node, Texts, clamp, text_of};
 use flux_apim_diag::Span;
 use flux_apim_diag::tree::FileId;
 
@@ -100,7 +100,7 @@ pub(super) fn take(file: FileId, source: &str, texts: &Texts, nodes: &mut Vec<No
 
 fn close(nodes: &mut [Node], open: &Open) {
     let size = nodes.len() - open.index;
-    nodes[open.index].extra = super::document::clamp(size);
+    nodes[open.index].extra = clamp(size);
 }
 
 fn span(file: FileId, node: &Node) -> Span {

@@ -1,7 +1,8 @@
 //! Builds a [`Document`] in document order.
 
 use super::allow::{self, ALLOW, Allow};
-use super::document::{Document, Form, Kind, Node, Texts, clamp, text_of};
+use super::document::Document;
+use super::node::{Form, Kind, Node, Texts, clamp, text_of};
 use super::rules::duplicate_key;
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Findings, Held, Meter, Span};

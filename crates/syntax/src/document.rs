@@ -2,115 +2,10 @@
 
 use super::allow::Allow;
 use super::index::{self, Index};
+use super::node::{Kind, Node, Texts, text_of};
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Held, Span};
 use std::sync::OnceLock;
-
-/// What a node is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// `null`
-    Null,
-    /// `false`
-    False,
-    /// `true`
-    True,
-    /// A number, as JSON writes it, with every digit.
-    Number,
-    /// A string, or the key of an object.
-    String,
-    /// An array.
-    Array,
-    /// An object: keys and values alternate.
-    Object,
-}
-
-impl Kind {
-    /// The word for messages.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::False | Self::True => "a boolean",
-            Self::Number => "a number",
-            Self::String => "a string",
-            Self::Array => "an array",
-            Self::Object => "an object",
-        }
-    }
-}
-
-/// Where the text of a string, key or number is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// It is the span.
-    Bare,
-    /// It is the span without the quotes around it.
-    Quoted,
-    /// It is a text of [`Document::texts`].
-    Other,
-}
-
-/// 16 bytes: a document has one for every two bytes of `[1,1,1]`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Node {
-    pub(super) start: u32,
-    pub(super) end: u32,
-    /// Of an array or object: nodes of the subtree, this one included. Of a
-    /// [`Form::Other`]: which text.
-    pub(super) extra: u32,
-    pub(super) kind: Kind,
-    pub(super) form: Form,
-}
-
-impl Node {
-    pub(super) fn is_container(&self) -> bool {
-        matches!(self.kind, Kind::Array | Kind::Object)
-    }
-
-    pub(super) fn size(&self) -> u32 {
-        if self.is_container() { self.extra } else { 1 }
-    }
-}
-
-/// Texts that do not stand in the source as they are meant.
-#[derive(Debug, Default)]
-pub(super) struct Texts {
-    text: String,
-    ranges: Vec<(u32, u32)>,
-}
-
-impl Texts {
-    pub(super) fn push(&mut self, text: &str) -> u32 {
-        let index = clamp(self.ranges.len());
-        self.ranges
-            .push((clamp(self.text.len()), clamp(text.len())));
-        self.text.push_str(text);
-        index
-    }
-
-    fn get(&self, index: u32) -> &str {
-        let Some(&(start, len)) = self.ranges.get(index as usize) else {
-            return "";
-        };
-        let start = start as usize;
-        self.text.get(start..start + len as usize).unwrap_or("")
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        self.text.len() + self.ranges.len() * size_of::<(u32, u32)>()
-    }
-}
-
-/// The text of `node`.
-pub(super) fn text_of<'t>(node: &Node, source: &'t str, texts: &'t Texts) -> &'t str {
-    let (start, end) = (node.start as usize, node.end as usize);
-    let text = match node.form {
-        Form::Bare => source.get(start..end),
-        Form::Quoted => source.get(start + 1..end.saturating_sub(1)),
-        Form::Other => return texts.get(node.extra),
-    };
-    text.unwrap_or("")
-}
 
 /// A parsed document with its source text.
 #[derive(Debug)]
@@ -165,10 +60,6 @@ impl Document {
         }
     }
 
-    pub(super) fn nodes(&self) -> &[Node] {
-        &self.nodes
-    }
-
     pub(super) fn new(
         file: FileId,
         source: String,
@@ -197,8 +88,19 @@ impl Document {
     }
 
     fn index(&self) -> &Index {
-        self.index
-            .get_or_init(|| Index::new(self, self.held.budget()))
+        self.index.get_or_init(|| {
+            Index::new(
+                &self.nodes,
+                |node| self.text(node),
+                self.file,
+                self.held.budget(),
+            )
+        })
+    }
+
+    /// The text of the node with this index, as [`NodeRef::raw_text`] gives it.
+    fn text(&self, index: u32) -> &str {
+        text_of(&self.nodes[index as usize], &self.source, &self.texts)
     }
 }
 
@@ -246,7 +148,7 @@ impl<'a> NodeRef<'a> {
     }
 
     pub(super) fn raw_text(self) -> &'a str {
-        text_of(self.node(), &self.document.source, &self.document.texts)
+        self.document.text(self.index)
     }
 
     /// The text of a string or key.
@@ -319,8 +221,12 @@ impl<'a> NodeRef<'a> {
         if found.is_some() || entries.0.next >= entries.0.end {
             return found;
         }
-        let key = self.document.index().key(self, key)?;
-        Some((key, self.document.node(key.end_index())))
+        let document = self.document;
+        let found = document
+            .index()
+            .key(self.index, key, |node| document.text(node))?;
+        let key = document.node(found);
+        Some((key, document.node(key.end_index())))
     }
 
     /// The item `n` of an array. Takes a bounded number of steps.
@@ -328,7 +234,7 @@ impl<'a> NodeRef<'a> {
         if n < index::MANY || self.kind() != Kind::Array {
             return self.items().nth(n);
         }
-        let mark = self.document.index().mark(self, n / index::STRIDE)?;
+        let mark = self.document.index().mark(self.index, n / index::STRIDE)?;
         let children = Children {
             document: self.document,
             next: mark,
@@ -344,7 +250,7 @@ impl<'a> NodeRef<'a> {
         let mut children = self.children();
         let mut position = 0;
         if self.node().size() as usize > index::MANY
-            && let Some((marked, first)) = self.document.index().before(self, target.index)
+            && let Some((marked, first)) = self.document.index().before(self.index, target.index)
         {
             position = first * index::STRIDE;
             children.next = marked;
@@ -443,8 +349,4 @@ impl<'a> Iterator for Entries<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         Some((self.0.next()?, self.0.next()?))
     }
-}
-
-pub(super) fn clamp(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -1,7 +1,8 @@
 //! Where the entries of large objects and arrays are: a lookup among 40,000
 //! keys is not a walk along them.
 
-use super::document::{Document, Kind, NodeRef};
+use super::node::{Kind, Node, clamp};
+use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Budget, Held};
 
 /// Arrays and objects with no more items or entries are walked.
@@ -31,10 +32,15 @@ struct Large {
 }
 
 impl Index {
-    /// Takes time in proportion to the document, and no steps: they were counted
-    /// when it was parsed, so that it does not matter who looks first.
-    pub(super) fn new(document: &Document, budget: &Budget) -> Self {
-        let file = document.file();
+    /// The index of `nodes`, whose texts `text` gives. Takes time in proportion to the
+    /// document, and no steps: they were counted when it was parsed, so that it does not
+    /// matter who looks first.
+    pub(super) fn new<'t>(
+        nodes: &[Node],
+        text: impl Fn(u32) -> &'t str,
+        file: FileId,
+        budget: &Budget,
+    ) -> Self {
         let mut index = Self {
             large: Vec::new(),
             keys: Vec::new(),
@@ -42,13 +48,12 @@ impl Index {
             _held: budget.hold(0, file),
         };
         let meter = budget.repeated();
-        let nodes = document.nodes();
         let mut at = 0;
         while let Some(node) = nodes.get(at) {
             meter.spend(1, file);
             let size = node.size() as usize;
             if size > MANY {
-                index.add(document.node(super::document::clamp(at)));
+                index.add(nodes, at);
                 at += 1;
             } else {
                 // Nothing inside is large either.
@@ -60,8 +65,7 @@ impl Index {
             // The comparison may end the run: nothing but `keys` is half done then.
             index.keys[start..start + len].sort_unstable_by(|a, b| {
                 meter.spend(1, file);
-                let text = |key: &u32| document.node(*key).raw_text();
-                text(a).cmp(text(b))
+                text(*a).cmp(text(*b))
             });
         }
         let bytes = index.large.len() * size_of::<Large>()
@@ -70,22 +74,23 @@ impl Index {
         index
     }
 
-    fn add(&mut self, node: NodeRef<'_>) {
+    fn add(&mut self, nodes: &[Node], container: usize) {
         let (first_key, first_mark) = (self.keys.len(), self.marks.len());
-        let mut count = 0;
-        let mut child = |index| {
+        let is_object = nodes[container].kind == Kind::Object;
+        let size_at = |at: usize| nodes[at].size() as usize;
+        let end = container + size_at(container);
+        let (mut count, mut at) = (0, container + 1);
+        while at < end {
             if count % STRIDE == 0 {
-                self.marks.push(index);
+                self.marks.push(clamp(at));
+            }
+            if is_object {
+                self.keys.push(clamp(at));
+                // The key; its value is next.
+                at += size_at(at);
             }
             count += 1;
-        };
-        if node.kind() == Kind::Object {
-            for (key, _) in node.entries() {
-                child(key.index());
-                self.keys.push(key.index());
-            }
-        } else {
-            node.items().for_each(|item| child(item.index()));
+            at += size_at(at);
         }
         if count <= MANY {
             self.keys.truncate(first_key);
@@ -93,38 +98,39 @@ impl Index {
             return;
         }
         self.large.push(Large {
-            node: node.index(),
+            node: clamp(container),
             keys: (first_key, self.keys.len() - first_key),
             marks: (first_mark, self.marks.len() - first_mark),
         });
     }
 
-    fn of(&self, node: NodeRef<'_>) -> Option<&Large> {
-        let found = self
-            .large
-            .binary_search_by_key(&node.index(), |large| large.node);
+    fn of(&self, node: u32) -> Option<&Large> {
+        let found = self.large.binary_search_by_key(&node, |large| large.node);
         Some(&self.large[found.ok()?])
     }
 
-    /// The key node `key` of the object `node`, when it is a large one.
-    pub(super) fn key<'a>(&self, node: NodeRef<'a>, key: &str) -> Option<NodeRef<'a>> {
+    /// The key `key` of the object `node`, when that is a large one; `text` as in
+    /// [`Index::new`].
+    pub(super) fn key<'t>(
+        &self,
+        node: u32,
+        key: &str,
+        text: impl Fn(u32) -> &'t str,
+    ) -> Option<u32> {
         let (start, len) = self.of(node)?.keys;
         let keys = &self.keys[start..start + len];
-        let document = node.document();
-        let text = |key: &u32| document.node(*key).raw_text();
-        let first = keys.partition_point(|other| text(other) < key);
-        let found = keys.get(first).filter(|found| text(found) == key)?;
-        Some(document.node(*found))
+        let first = keys.partition_point(|other| text(*other) < key);
+        keys.get(first).copied().filter(|found| text(*found) == key)
     }
 
     /// The mark `n` of `node`, when it is a large one.
-    pub(super) fn mark(&self, node: NodeRef<'_>, n: usize) -> Option<u32> {
+    pub(super) fn mark(&self, node: u32, n: usize) -> Option<u32> {
         let (start, len) = self.of(node)?.marks;
         self.marks[start..start + len].get(n).copied()
     }
 
     /// The last mark of `node` that is not behind `target`, and which it is.
-    pub(super) fn before(&self, node: NodeRef<'_>, target: u32) -> Option<(u32, usize)> {
+    pub(super) fn before(&self, node: u32, target: u32) -> Option<(u32, usize)> {
         let (start, len) = self.of(node)?.marks;
         let marks = &self.marks[start..start + len];
         let n = marks

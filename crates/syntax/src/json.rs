@@ -1,7 +1,8 @@
 //! A strict JSON parser (RFC 8259) that does not recurse.
 
 use super::builder::{Builder, Text};
-use super::document::{Document, Kind};
+use super::document::Document;
+use super::node::Kind;
 use super::rules::malformed_document;
 use super::{Caps, Options};
 use flux_apim_diag::tree::FileId;

@@ -11,6 +11,7 @@ mod document;
 mod escape;
 mod index;
 mod json;
+mod node;
 mod number;
 mod origins;
 pub mod rules;
@@ -19,8 +20,9 @@ mod write;
 mod yaml;
 
 pub use allow::{ALLOW, Allow, Name};
-pub use document::{Document, Entries, Items, Kind, NodeRef, Way};
+pub use document::{Document, Entries, Items, NodeRef, Way};
 pub use escape::{json_len, yaml_escape, yaml_len};
+pub use node::Kind;
 pub use origins::Origins;
 pub use value::{Data, Entry, Value};
 pub use write::{write_escaped, write_node, write_node_while, write_string};

@@ -1,6 +1,7 @@
 //! The owned form of a document: edited by overrides, walked by renderers.
 
-use super::document::{Kind, NodeRef};
+use super::document::NodeRef;
+use super::node::Kind;
 use super::write::write_string;
 use flux_apim_diag::Span;
 

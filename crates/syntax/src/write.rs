@@ -1,6 +1,7 @@
 //! Compact JSON.
 
-use super::document::{Kind, NodeRef};
+use super::document::NodeRef;
+use super::node::Kind;
 
 /// Appends `text` to `out` as a JSON string: the shortest escapes, everything
 /// else raw.

@@ -60,7 +60,7 @@ pub(super) struct Observed {
 impl Observed {
     /// As Prometheus reads it.
     pub(super) fn text(&self) -> String {
-        self.metrics.work.observe(&self.pool, &self.memory);
+        self.metrics.work.observe(self.pool.load(), &self.memory);
         self.metrics.text()
     }
 }

@@ -105,7 +105,7 @@ pub(super) async fn other_method() -> Problem {
 impl Service {
     /// The metrics, as they are now.
     fn metrics_text(&self) -> String {
-        self.metrics.work.observe(&self.pool, &self.memory);
+        self.metrics.work.observe(self.pool.load(), &self.memory);
         self.metrics.text(&self.answers, &self.parts)
     }
 

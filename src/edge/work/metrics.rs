@@ -1,7 +1,7 @@
 //! What is measured of work. Every label is from a closed set.
 
 use super::Account;
-use super::pool::{Load, Pool};
+use super::shared::Load;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -80,7 +80,7 @@ impl Metrics {
     }
 
     /// Takes down what is there now.
-    pub(crate) fn observe(&self, pool: &Pool, account: &Account) {
+    pub(crate) fn observe(&self, load: Load, account: &Account) {
         let gauge = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let Load {
             waiting,
@@ -89,7 +89,7 @@ impl Metrics {
             long,
             stuck,
             steps,
-        } = pool.load();
+        } = load;
         for (state, count) in [
             ("waiting", waiting - put_off),
             ("put_off", put_off),

@@ -14,6 +14,7 @@ mod fair;
 mod gate;
 mod metrics;
 mod pool;
+mod shared;
 mod supervisor;
 mod system;
 mod worker;
@@ -22,7 +23,8 @@ pub(crate) use account::Account;
 #[cfg(feature = "controller")]
 pub(crate) use gate::Gate;
 pub(crate) use metrics::Metrics;
-pub(crate) use pool::{Ended, Pool, Settings};
+pub(crate) use pool::Pool;
+pub(crate) use shared::{Ended, Settings};
 pub(crate) use system::{default_memory, default_threads};
 
 use crate::diag::Budget;

@@ -1,7 +1,7 @@
 //! One thread that keeps the time of all jobs: it cancels those that are late, gives
 //! up workers whose job does not end then, and knows whether anything goes on.
 
-use super::pool::{Ended, Job, Refuse, Shared, State};
+use super::shared::{Ended, Job, Refuse, Shared, State};
 use crate::diag::Stop;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,26 +10,6 @@ use std::time::{Duration, Instant};
 const TICK: Duration = Duration::from_millis(100);
 /// How often it looks while none does.
 const REST: Duration = Duration::from_secs(5);
-
-/// When work last went on.
-#[derive(Debug)]
-pub(super) struct Progress {
-    /// Jobs that had ended and steps that had been spent then.
-    seen: (u64, u64),
-    at: Instant,
-    /// When the supervisor last looked.
-    looked: Instant,
-}
-
-impl Progress {
-    pub(super) fn new(now: Instant) -> Self {
-        Self {
-            seen: (0, 0),
-            at: now,
-            looked: now,
-        }
-    }
-}
 
 /// Watches until the pool is closed.
 pub(super) fn watch(shared: &Arc<Shared>) {

@@ -1,7 +1,7 @@
 //! The threads that work, and what they do between two jobs.
 
 use super::admission::Next;
-use super::pool::{Ended, Shared, State, Watched};
+use super::shared::{Ended, Shared, State, Watched};
 use crate::diag::{Stop, Turn};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -59,6 +59,23 @@ impl Turn for Asking {
 }
 
 impl Shared {
+    /// Sees to it that somebody takes what may start now.
+    pub(super) fn call_workers(self: &Arc<Self>, state: &mut State) {
+        let wanted = state.admission.ready();
+        let most = state.admission.most();
+        while state.idle < wanted && state.workers < most {
+            if let Err(error) = self.start_worker(state) {
+                // Those that there are go on.
+                tracing::error!(%error, "the system gives no thread for another worker");
+                break;
+            }
+        }
+        for _ in 0..wanted {
+            self.work.notify_one();
+        }
+        self.turns.notify_all();
+    }
+
     /// Starts a thread that works.
     ///
     /// # Errors

@@ -6,7 +6,8 @@ mod padding;
 mod scalar;
 
 use super::builder::{Builder, Text};
-use super::document::{Document, Kind};
+use super::document::Document;
+use super::node::Kind;
 use super::rules::malformed_document;
 use super::{Caps, Options};
 use flux_apim_diag::rules::document_limit;

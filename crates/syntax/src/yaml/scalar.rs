@@ -1,6 +1,6 @@
 //! What a scalar is.
 
-use super::super::document::Kind;
+use super::super::node::Kind;
 use super::super::number::{self, Number};
 use saphyr_parser::Tag;
 

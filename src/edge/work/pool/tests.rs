@@ -156,7 +156,7 @@ async fn a_job_that_ignores_its_end_takes_no_place_for_good() {
     let mut registry = prometheus_client::registry::Registry::default();
     let metrics = &pool.shared.metrics;
     metrics.register(&mut registry);
-    metrics.observe(&pool, &account);
+    metrics.observe(pool.load(), &account);
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
     assert!(text.contains("workers_abandoned_total 1\n"), "{text}");

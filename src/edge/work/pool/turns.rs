@@ -57,7 +57,7 @@ fn ask<T: Send + 'static>(
 fn metrics(pool: &Pool) -> String {
     let mut registry = prometheus_client::registry::Registry::default();
     pool.shared.metrics.register(&mut registry);
-    pool.shared.metrics.observe(pool, &account());
+    pool.shared.metrics.observe(pool.load(), &account());
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
     text
