@@ -76,6 +76,7 @@ pub const ALL: &[&Rule] = &[
     &flux_apim_link::rules::POOL_WITH_URL,
     &flux_apim_link::rules::EXTERNAL_GROUP_WITHOUT_ID,
     &flux_apim_discover::rules::MALFORMED_IGNORE,
+    &flux_apim_model::rules::NUMBER_AS_TEXT,
     &flux_apim_definition::rules::MALFORMED_DEFINITION,
     &flux_apim_definition::rules::UNKNOWN_DEFINITION,
     &flux_apim_definition::rules::REMOTE_REFERENCE,

@@ -422,6 +422,7 @@ fn at(
             Place::Span(place) => written(place).into(),
             _ => span.into(),
         };
+        finding.move_fix(|place| origins.is_some().then(|| written(place)));
         if origins.is_none() {
             finding.related.clear();
         }

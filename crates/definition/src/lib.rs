@@ -188,9 +188,12 @@ pub fn compile_with(
         documents.release(file, std::iter::empty());
         return Ok(None);
     };
+    // Of a document without paths the check has said so.
+    let has_paths = document.root().get("paths").is_some();
     let bundled = bundle::bundle(documents, document, kind, meter, findings)?;
     if let Some(compiled) = &bundled
         && compiled.operations.is_empty()
+        && has_paths
     {
         findings.push(definition_without_operations::found(file, path));
     }

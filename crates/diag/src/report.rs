@@ -1,5 +1,6 @@
 //! Diagnostics with lines and columns, sorted, counted, with levels applied.
 
+use super::fix::{LocatedFix, Replacement};
 use super::lines::{LineIndex, Position, Range, Snippet};
 use super::{
     Exemption, Findings, Judge, Lowered, Place, Registry, Rule, Severity, Unlisted, Verdict,
@@ -23,6 +24,8 @@ pub struct Located {
     pub message: String,
     /// What to do.
     pub help: Option<String>,
+    /// The same as a change of the source.
+    pub fix: Option<LocatedFix>,
     /// File, folder or entry; empty for the source as a whole.
     pub path: String,
     /// Where in the file.
@@ -94,6 +97,8 @@ impl Report {
                     files.insert(span.file, None);
                 }
             }
+            let edits = d.fix.iter().flat_map(|fix| &fix.edits);
+            files.extend(edits.map(|edit| (edit.span.file, None)));
         }
         for (file, index) in &mut files {
             *index = Some(LineIndex::new(tree.read(*file)?.into_owned()));
@@ -129,12 +134,24 @@ impl Report {
                         (path, range, text.clone())
                     })
                     .collect();
+                let fix = d.fix.as_ref().and_then(|fix| {
+                    let edits = fix.edits.iter().map(|edit| {
+                        let index = files.get(&edit.span.file)?.as_ref()?;
+                        edit.located(tree.path(edit.span.file).as_str(), index)
+                    });
+                    Some(LocatedFix {
+                        title: fix.title.clone(),
+                        is_safe: fix.is_safe,
+                        edits: edits.collect::<Option<_>>()?,
+                    })
+                });
                 Some(Located {
                     rule: d.rule,
                     severity,
                     lowered,
                     message: d.message.clone(),
                     help: d.help.clone(),
+                    fix,
                     path,
                     range,
                     snippet,
@@ -223,6 +240,7 @@ impl Report {
                 lowered: suppressed(&entry["suppressed"])?,
                 message: text(&entry["message"], "message")?,
                 help: entry["help"].as_str().map(str::to_owned),
+                fix: fix(&entry["fix"], range),
                 range: range_in,
                 snippet,
                 related: related.collect::<Result<_, String>>()?,
@@ -258,7 +276,10 @@ impl Report {
     pub fn moved(mut self, moved: impl Fn(&str) -> String) -> Self {
         for finding in &mut self.diagnostics {
             let related = finding.related.iter_mut().map(|(path, ..)| path);
-            for path in std::iter::once(&mut finding.path).chain(related) {
+            let edits = finding.fix.iter_mut().flat_map(|fix| &mut fix.edits);
+            let edited = edits.map(|edit| &mut edit.path);
+            let own = std::iter::once(&mut finding.path);
+            for path in own.chain(related).chain(edited) {
                 if !path.is_empty() {
                     *path = moved(path);
                 }
@@ -287,6 +308,23 @@ impl Report {
     pub fn in_force(&self) -> impl Iterator<Item = &Located> {
         self.diagnostics.iter().filter(|d| !d.is_suppressed())
     }
+}
+
+/// `fix` of a finding in JSON; none of one that a newer version may have written.
+fn fix(value: &Value, range: impl Fn(&Value) -> Option<Range>) -> Option<LocatedFix> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let edits = value["edits"].as_array()?.iter().map(|edit| {
+        Some(Replacement {
+            path: text(&edit["path"])?,
+            range: range(&edit["range"])?,
+            text: text(&edit["text"])?,
+        })
+    });
+    Some(LocatedFix {
+        title: text(&value["title"])?,
+        is_safe: value["safe"].as_bool()?,
+        edits: edits.collect::<Option<_>>()?,
+    })
 }
 
 /// `suppressed` of a finding in JSON.
@@ -319,6 +357,7 @@ fn not_listed(path: Option<&str>, rest: &Unlisted, verdict: Verdict) -> Located 
             rest.count
         ),
         help: Some(format!("raise the cap of {cap} with --{flag} to see them")),
+        fix: None,
         path: path.unwrap_or("").to_owned(),
         range: None,
         snippet: None,
@@ -363,12 +402,37 @@ impl Serialize for Located {
             reason: lowered.reason.as_deref(),
             until: lowered.until.as_deref(),
         });
-        let mut finding = serializer.serialize_struct("Located", 11)?;
+        #[derive(serde::Serialize)]
+        struct Edit<'a> {
+            path: &'a str,
+            range: Range,
+            text: &'a str,
+        }
+        #[derive(serde::Serialize)]
+        struct Fix<'a> {
+            title: &'a str,
+            safe: bool,
+            edits: Vec<Edit<'a>>,
+        }
+        let fix = self.fix.as_ref().map(|fix| Fix {
+            title: &fix.title,
+            safe: fix.is_safe,
+            edits: Vec::from_iter(fix.edits.iter().map(|edit| Edit {
+                path: &edit.path,
+                range: edit.range,
+                text: &edit.text,
+            })),
+        });
+        let mut finding = serializer.serialize_struct("Located", 12)?;
         finding.serialize_field("code", &self.rule.code.to_string())?;
         finding.serialize_field("name", self.rule.name)?;
         finding.serialize_field("severity", self.severity.as_str())?;
         finding.serialize_field("message", &self.message)?;
         finding.serialize_field("help", &self.help)?;
+        match &fix {
+            Some(fix) => finding.serialize_field("fix", fix)?,
+            None => finding.skip_field("fix")?,
+        }
         match &self.source {
             Some(source) => finding.serialize_field("source", &**source)?,
             None => finding.skip_field("source")?,

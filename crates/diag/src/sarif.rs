@@ -1,9 +1,10 @@
 //! SARIF 2.1.0, for code-scanning services.
 
-use super::{Exemption, HOME, Located, Report, Rule, Severity};
+use super::{Exemption, HOME, Located, LocatedFix, Range, Report, Rule, Severity};
 use serde::Serialize;
 use serde::ser::Serializer;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The report as one SARIF log. Paths are relative to the source.
 pub fn to_sarif<'a>(report: &'a Report, version: &'a str) -> impl Serialize + 'a {
@@ -75,10 +76,7 @@ fn result(finding: &Located, used: &[&Rule]) -> Value {
     // A finding about the source as a whole has no place: an empty URI would name one.
     let has_place = !finding.path.is_empty();
     if let Some(range) = &finding.range {
-        location["region"] = json!({
-            "startLine": range.start.line, "startColumn": range.start.column,
-            "endLine": range.end.line, "endColumn": range.end.column,
-        });
+        location["region"] = region(range);
     }
     let mut result = json!({
         "ruleId": finding.rule.code.to_string(),
@@ -89,6 +87,9 @@ fn result(finding: &Located, used: &[&Rule]) -> Value {
     });
     if has_place {
         result["locations"] = json!([{"physicalLocation": location}]);
+    }
+    if let Some(fix) = &finding.fix {
+        result["fixes"] = json!([fix_of(fix)]);
     }
     if let Some(lowered) = finding.lowered.as_ref().filter(|_| finding.is_suppressed()) {
         let kind = match lowered.by {
@@ -102,6 +103,32 @@ fn result(finding: &Located, used: &[&Rule]) -> Value {
         result["suppressions"] = json!([suppression]);
     }
     result
+}
+
+/// A fix, with the changes of each file together.
+fn fix_of(fix: &LocatedFix) -> Value {
+    let mut files: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for edit in &fix.edits {
+        let replacement = json!({
+            "deletedRegion": region(&edit.range),
+            "insertedContent": {"text": edit.text},
+        });
+        files.entry(&edit.path).or_default().push(replacement);
+    }
+    let changes = files.into_iter().map(|(path, replacements)| {
+        json!({"artifactLocation": {"uri": uri(path)}, "replacements": replacements})
+    });
+    json!({
+        "description": {"text": fix.title},
+        "artifactChanges": changes.collect::<Vec<_>>(),
+    })
+}
+
+fn region(range: &Range) -> Value {
+    json!({
+        "startLine": range.start.line, "startColumn": range.start.column,
+        "endLine": range.end.line, "endColumn": range.end.column,
+    })
 }
 
 fn level(severity: Severity) -> &'static str {
