@@ -194,6 +194,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     let mut project = project;
     let said = std::mem::take(&mut project.config.levels);
     let mut exceptions = Exceptions::new(&options.levels, said, findings);
+    project.config.levels_asked = exceptions.asked_for(REGISTRY);
     let texts = compile::compile(tree, &mut project, &compiling, findings)?;
     explain_pointers(tree, Some(&project.root), &texts.used, findings)?;
     let checked = Checked {

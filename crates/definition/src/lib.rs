@@ -104,6 +104,8 @@ pub struct Compiled {
     /// Its operations, in document order; empty when the kind has no rule for
     /// their names.
     pub operations: Vec<Operation>,
+    /// How many operations it has, also where `operations` were dropped.
+    pub operation_count: usize,
     /// `info.title`.
     pub title: Option<String>,
     /// All of them.
@@ -207,6 +209,7 @@ impl Compiled {
             kind,
             text,
             operations: Vec::new(),
+            operation_count: 0,
             title: None,
             ports: None,
             used: BTreeSet::new(),

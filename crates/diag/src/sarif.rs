@@ -72,12 +72,16 @@ fn result(finding: &Located, used: &[&Rule]) -> Value {
         text.push_str(". ");
         text.push_str(help);
     }
-    let mut location = json!({"artifactLocation": {"uri": uri(&finding.path)}});
+    let location = json!({
+        "artifactLocation": {"uri": uri(&finding.path)},
+        // Services show what is about a whole file at its start.
+        "region": match &finding.range {
+            Some(range) => region(range),
+            None => json!({"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1}),
+        },
+    });
     // A finding about the source as a whole has no place: an empty URI would name one.
     let has_place = !finding.path.is_empty();
-    if let Some(range) = &finding.range {
-        location["region"] = region(range);
-    }
     let mut result = json!({
         "ruleId": finding.rule.code.to_string(),
         "ruleIndex": used.iter().position(|rule| rule.code == finding.rule.code),
@@ -139,10 +143,13 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-/// `path` as a relative URI reference: everything outside RFC 3986's
-/// unreserved characters and `/` is percent-encoded.
+/// `path` as a URI reference, an absolute one as the URI of a file: everything outside RFC
+/// 3986's unreserved characters and `/` is percent-encoded.
 fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
+    if path.starts_with('/') {
+        out.push_str("file://");
+    }
     for byte in path.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {

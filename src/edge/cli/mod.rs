@@ -11,6 +11,7 @@ mod copy;
 mod diff;
 mod effective;
 mod explain;
+mod fix;
 mod forges;
 #[cfg(feature = "publish")]
 mod history;
@@ -44,6 +45,7 @@ mod validate;
 mod values;
 #[cfg(feature = "publish")]
 mod verify;
+mod watch;
 
 use crate::bundle::{Bundle, INVENTORY};
 use crate::diag::{Budget, Diagnostic, Report, markdown, sarif};

@@ -4,21 +4,66 @@ use super::options::{Common, Format, Validate};
 use super::progress::Progress;
 #[cfg(feature = "server")]
 use super::remote;
-use super::{Done, human, pipeline, places, show_all};
+use super::watch::Seen;
+use super::{Done, fix, human, pipeline, places, print, show_all};
 use crate::diag::Report;
 use crate::levels::Baseline;
 use crate::pipeline::Checked;
+use crate::reuse::Reuse;
 use anyhow::Context;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub(super) fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
+    match arguments.watch {
+        true => watched(arguments, quiet),
+        false => once(arguments, quiet, None),
+    }
+}
+
+/// Bytes of definitions and their findings that are kept from one check to the next.
+const KEPT: usize = 512 << 20;
+
+/// Checks whenever something changes. What did not change is not compiled again.
+fn watched(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
+    let reuse = Arc::new(Reuse::new(KEPT));
+    let mut roots: Vec<PathBuf> = arguments.sources.iter().map(PathBuf::from).collect();
+    for root in &roots {
+        anyhow::ensure!(
+            root.exists(),
+            "--watch looks at folders and files: {} is none",
+            root.display()
+        );
+    }
+    roots.extend(arguments.flags.config.as_ref().map(PathBuf::from));
+    let mut seen = Seen::now(&roots);
+    loop {
+        // What goes wrong may be right after the next change.
+        if let Err(error) = once(arguments, quiet, Some(&reuse)) {
+            let _ = writeln!(anstream::stderr(), "{error:#}");
+        }
+        let (path, now) = seen.changed(&roots);
+        seen = now;
+        if !quiet {
+            let _ = writeln!(anstream::stderr(), "{} changed", path.display());
+        }
+    }
+}
+
+/// Checks every source once. `reuse` has what earlier checks made.
+fn once(
+    arguments: &Validate,
+    quiet: bool,
+    reuse: Option<&Arc<Reuse>>,
+) -> anyhow::Result<Done> {
     let keeps = arguments.baseline.is_some() || arguments.write_baseline.is_some();
     anyhow::ensure!(
         arguments.sources.len() == 1 || !keeps,
         "--baseline and --write-baseline are about one source"
     );
     let mut results = Vec::new();
+    let mut diff = String::new();
     for common in arguments.each() {
         #[cfg(feature = "server")]
         if let Some(server) = arguments.remote.server()? {
@@ -26,8 +71,23 @@ pub(super) fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done
             results.push((common.source, report, done, None));
             continue;
         }
-        let (report, done, checked) = validate_here(arguments, &common, quiet)?;
+        let (mut report, mut done, mut checked) =
+            validate_here(arguments, &common, quiet, reuse)?;
+        if arguments.fix || arguments.diff {
+            let fixed = fix::fixed(&report, &common.source)?;
+            if arguments.diff {
+                diff.push_str(&fixed.diff());
+            } else if !fixed.is_empty() {
+                fixed.write(quiet)?;
+                (report, done, checked) = validate_here(arguments, &common, quiet, reuse)?;
+            }
+        }
         results.push((common.source, report, done, checked));
+    }
+    if arguments.diff {
+        print(&diff)?;
+        let worst = results.iter().map(|(.., done, _)| *done).max();
+        return Ok(worst.unwrap_or(Done::Well));
     }
     let mut all = Report::default();
     let (mut worst, mut looked_at) = (Done::Well, Some(Checked::default()));
@@ -83,12 +143,14 @@ fn validate_here(
     arguments: &Validate,
     common: &Common,
     quiet: bool,
+    reuse: Option<&Arc<Reuse>>,
 ) -> anyhow::Result<(Report, Done, Option<Checked>)> {
     let progress = Progress::start("checking", quiet);
     let baseline = arguments.baseline.as_deref().map(baseline).transpose()?;
     let outcome = pipeline(common, |options| {
         arguments.rendering.set(options)?;
         options.check = true;
+        options.reuse = reuse.cloned();
         options.baseline = baseline;
         options.write_baseline = arguments.write_baseline.is_some();
         Ok(())

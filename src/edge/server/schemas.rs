@@ -132,11 +132,31 @@ pub(super) struct Finding {
     message: String,
     #[schema(required)]
     help: Option<String>,
+    /// The same as a change of the source, where there is one.
+    fix: Option<Fix>,
     path: String,
     #[schema(required)]
     range: Option<Range>,
     related: Vec<RelatedPlace>,
     url: String,
+}
+
+#[derive(ToSchema)]
+pub(super) struct Fix {
+    /// What it does.
+    title: String,
+    /// Whether it is what was meant beyond doubt.
+    safe: bool,
+    edits: Vec<Edit>,
+}
+
+#[derive(ToSchema)]
+pub(super) struct Edit {
+    path: String,
+    /// What is taken out.
+    range: Range,
+    /// What is put there.
+    text: String,
 }
 
 #[derive(ToSchema)]
@@ -244,7 +264,7 @@ pub(super) struct RuleDescription {
     summary: String,
     explanation: String,
     url: String,
-    /// Who may lower it: `integrity` nobody, `refusal` with a reason, `lint` everybody.
+    /// Who may lower it: `integrity` nobody, `refusal` with a reason, `lint` and `convention` everybody.
     class: String,
     /// What it is founded on: `documented`, `reported` or `guess`.
     evidence: String,

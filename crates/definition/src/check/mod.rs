@@ -291,9 +291,8 @@ impl<'c> Check<'_, 'c> {
                 let near = self.findings.hint(|| {
                     let fields = shape.fields.iter();
                     // What is there already was not meant.
-                    let fields = fields.filter(|field| {
-                        field.since <= version && node.get(field.name).is_none()
-                    });
+                    let fields = fields
+                        .filter(|field| field.since <= version && node.get(field.name).is_none());
                     flux_apim_diag::nearest(name, fields.map(|field| field.name))
                 });
                 let three = self.version != Version::V2;
