@@ -9,6 +9,7 @@ mod findings;
 mod fix;
 mod lines;
 pub mod markdown;
+mod prerequisite;
 mod registry;
 mod report;
 mod rule;
@@ -22,8 +23,9 @@ pub use budget::{Budget, Held, Memory, Meter, Stop, Turn};
 pub use findings::{Findings, Unlisted};
 pub use fix::{Change, Edit, Fix, LocatedFix, Replacement};
 pub use lines::{LineIndex, Position, Range, Snippet};
+pub use prerequisite::Prerequisite;
 pub use registry::{Found, Registry};
-pub use report::{Located, Report, Summary};
+pub use report::{Located, LookedAt, Report, Summary};
 pub use rule::{Class, Code, Evidence, HOME, Rule, Severity};
 pub use verdict::{Exemption, Judge, Lowered, Verdict};
 

@@ -3,7 +3,8 @@
 use super::fix::{LocatedFix, Replacement};
 use super::lines::{LineIndex, Position, Range, Snippet};
 use super::{
-    Exemption, Findings, Judge, Lowered, Place, Registry, Rule, Severity, Unlisted, Verdict,
+    Exemption, Findings, Judge, Lowered, Place, Prerequisite, Registry, Rule, Severity, Unlisted,
+    Verdict,
 };
 use crate::tree::{FileId, ReadError, SourceTree};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
@@ -71,12 +72,27 @@ pub struct Summary {
     pub suppressed: u64,
 }
 
+/// How much a run looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LookedAt {
+    /// Resources of the project.
+    pub resources: u64,
+    /// API definitions.
+    pub definitions: u64,
+    /// Policy documents.
+    pub policies: u64,
+}
+
 /// All findings of one run, sorted by path, place and code. Serialises as diagnostics
 /// in JSON, version 1 (contract section 3).
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     /// The findings.
     pub diagnostics: Vec<Located>,
+    /// What the target must have and the source does not bring, by kind and name.
+    pub prerequisites: Vec<Prerequisite>,
+    /// How much was looked at, where that is known.
+    pub looked_at: Option<LookedAt>,
 }
 
 impl Report {
@@ -171,6 +187,8 @@ impl Report {
         located.dedup_by(|a, b| a.order(b).is_eq());
         Ok(Self {
             diagnostics: located,
+            prerequisites: findings.needs.resolve(tree),
+            looked_at: None,
         })
     }
 
@@ -249,7 +267,17 @@ impl Report {
                 source: None,
             });
         }
-        Ok(Self { diagnostics })
+        // Older versions do not say them.
+        let prerequisites = match document.get("prerequisites") {
+            None => Vec::new(),
+            Some(list) => serde_json::from_value(list.clone()).map_err(|e| e.to_string())?,
+        };
+        let looked_at = document.get("checked").cloned();
+        Ok(Self {
+            diagnostics,
+            prerequisites,
+            looked_at: looked_at.and_then(|counts| serde_json::from_value(counts).ok()),
+        })
     }
 
     /// Adds the findings of `other`, in their places.
@@ -258,6 +286,17 @@ impl Report {
         self.diagnostics.extend(other.diagnostics);
         self.diagnostics.sort_by(Located::order);
         self.diagnostics.dedup_by(|a, b| a.order(b).is_eq());
+        self.prerequisites.extend(other.prerequisites);
+        self.prerequisites.sort();
+        self.prerequisites.dedup();
+        self.looked_at = match (self.looked_at, other.looked_at) {
+            (Some(own), Some(more)) => Some(LookedAt {
+                resources: own.resources + more.resources,
+                definitions: own.definitions + more.definitions,
+                policies: own.policies + more.policies,
+            }),
+            (own, more) => own.or(more),
+        };
         self
     }
 
@@ -285,6 +324,8 @@ impl Report {
                 }
             }
         }
+        let asking = self.prerequisites.iter_mut().flat_map(|need| &mut need.by);
+        asking.for_each(|path| *path = moved(path));
         self
     }
 
@@ -369,9 +410,17 @@ fn not_listed(path: Option<&str>, rest: &Unlisted, verdict: Verdict) -> Located 
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut document = serializer.serialize_struct("Report", 3)?;
+        let mut document = serializer.serialize_struct("Report", 5)?;
         document.serialize_field("version", &1)?;
+        match &self.looked_at {
+            Some(counts) => document.serialize_field("checked", counts)?,
+            None => document.skip_field("checked")?,
+        }
         document.serialize_field("diagnostics", &self.diagnostics)?;
+        match self.prerequisites.is_empty() {
+            true => document.skip_field("prerequisites")?,
+            false => document.serialize_field("prerequisites", &self.prerequisites)?,
+        }
         document.serialize_field("summary", &self.summary())?;
         document.end()
     }

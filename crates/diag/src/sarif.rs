@@ -1,6 +1,6 @@
 //! SARIF 2.1.0, for code-scanning services.
 
-use super::{Exemption, HOME, Located, LocatedFix, Range, Report, Rule, Severity};
+use super::{Exemption, HOME, Located, LocatedFix, Prerequisite, Range, Report, Rule, Severity};
 use serde::Serialize;
 use serde::ser::Serializer;
 use serde_json::{Value, json};
@@ -24,6 +24,9 @@ pub fn to_sarif<'a>(report: &'a Report, version: &'a str) -> impl Serialize + 'a
                 findings: &report.diagnostics,
                 used,
             },
+            properties: Properties {
+                prerequisites: &report.prerequisites,
+            },
         }],
     }
 }
@@ -42,6 +45,20 @@ struct Run<'a> {
     #[serde(rename = "columnKind")]
     column_kind: &'static str,
     results: Results<'a>,
+    #[serde(skip_serializing_if = "Properties::is_empty")]
+    properties: Properties<'a>,
+}
+
+/// What SARIF has no place for.
+#[derive(Serialize)]
+struct Properties<'a> {
+    prerequisites: &'a [Prerequisite],
+}
+
+impl Properties<'_> {
+    fn is_empty(&self) -> bool {
+        self.prerequisites.is_empty()
+    }
 }
 
 /// Written one by one: as JSON values they would take ten times their text.

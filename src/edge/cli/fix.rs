@@ -94,7 +94,11 @@ impl Fixed {
         let mut out = String::new();
         for (path, (before, after)) in &self.files {
             let path = self.root.join(path);
-            let path = path.strip_prefix(".").unwrap_or(&path).display().to_string();
+            let path = path
+                .strip_prefix(".")
+                .unwrap_or(&path)
+                .display()
+                .to_string();
             let diff = TextDiff::from_lines(before, after);
             let mut diff = diff.unified_diff();
             let _ = write!(out, "{}", diff.header(&path, &path));
@@ -116,7 +120,9 @@ impl Fixed {
             let folder = file.parent().unwrap_or(Path::new("."));
             let mut beside = tempfile::NamedTempFile::new_in(folder).with_context(attempted)?;
             beside.write_all(after.as_bytes()).with_context(attempted)?;
-            let permissions = std::fs::metadata(&file).with_context(attempted)?.permissions();
+            let permissions = std::fs::metadata(&file)
+                .with_context(attempted)?
+                .permissions();
             beside
                 .as_file()
                 .set_permissions(permissions)

@@ -8,7 +8,7 @@ use super::watch::Seen;
 use super::{Done, fix, human, pipeline, places, print, show_all};
 use crate::diag::Report;
 use crate::levels::Baseline;
-use crate::pipeline::Checked;
+use crate::render::Target;
 use crate::reuse::Reuse;
 use anyhow::Context;
 use std::io::{Read, Write};
@@ -52,11 +52,7 @@ fn watched(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
 }
 
 /// Checks every source once. `reuse` has what earlier checks made.
-fn once(
-    arguments: &Validate,
-    quiet: bool,
-    reuse: Option<&Arc<Reuse>>,
-) -> anyhow::Result<Done> {
+fn once(arguments: &Validate, quiet: bool, reuse: Option<&Arc<Reuse>>) -> anyhow::Result<Done> {
     let keeps = arguments.baseline.is_some() || arguments.write_baseline.is_some();
     anyhow::ensure!(
         arguments.sources.len() == 1 || !keeps,
@@ -68,21 +64,21 @@ fn once(
         #[cfg(feature = "server")]
         if let Some(server) = arguments.remote.server()? {
             let (report, done) = remote::validate(&server, arguments, &common)?;
-            results.push((common.source, report, done, None));
+            let asked = arguments.rendering.target.clone();
+            results.push((common.source, report, done, asked));
             continue;
         }
-        let (mut report, mut done, mut checked) =
-            validate_here(arguments, &common, quiet, reuse)?;
+        let (mut report, mut done, mut asked) = validate_here(arguments, &common, quiet, reuse)?;
         if arguments.fix || arguments.diff {
             let fixed = fix::fixed(&report, &common.source)?;
             if arguments.diff {
                 diff.push_str(&fixed.diff());
             } else if !fixed.is_empty() {
                 fixed.write(quiet)?;
-                (report, done, checked) = validate_here(arguments, &common, quiet, reuse)?;
+                (report, done, asked) = validate_here(arguments, &common, quiet, reuse)?;
             }
         }
-        results.push((common.source, report, done, checked));
+        results.push((common.source, report, done, asked));
     }
     if arguments.diff {
         print(&diff)?;
@@ -90,19 +86,18 @@ fn once(
         return Ok(worst.unwrap_or(Done::Well));
     }
     let mut all = Report::default();
-    let (mut worst, mut looked_at) = (Done::Well, Some(Checked::default()));
+    let mut worst = Done::Well;
     let is_machine = matches!(arguments.format, Format::Json | Format::Sarif);
     let is_one = results.len() == 1;
     let mut left_out = 0;
-    for (source, report, done, checked) in results {
+    for (source, report, done, asked) in results {
         worst = worst.max(done);
-        let asked = checked.as_ref().map_or(&[][..], |checked| &checked.asked);
         // A warning that fails is shown, whatever it is about.
         let is_whole = is_machine || arguments.flags.denies_warnings();
         let report = match is_whole {
             true => report,
             false => {
-                let (report, more) = places::without_others(report, asked);
+                let (report, more) = places::without_others(report, &asked);
                 left_out += more;
                 report
             }
@@ -113,24 +108,18 @@ fn once(
             _ => places::here(report, &source),
         };
         all = all.with(report);
-        looked_at = looked_at.zip(checked).map(|(all, more)| Checked {
-            resources: all.resources + more.resources,
-            definitions: all.definitions + more.definitions,
-            policies: all.policies + more.policies,
-            ..all
-        });
     }
     let shown = human::Shown {
         quiet,
+        denied: arguments.flags.denies_warnings(),
         all: arguments.all,
         left_out,
-        checked: looked_at.map(|checked| {
-            let counted = |n: usize, word| human::counted(n as u64, word);
+        checked: all.looked_at.map(|counts| {
             format!(
                 "{}, {}, {}",
-                counted(checked.resources, "resource"),
-                counted(checked.definitions, "definition"),
-                counted(checked.policies, "policy")
+                human::counted(counts.resources, "resource"),
+                human::counted(counts.definitions, "definition"),
+                human::counted(counts.policies, "policy")
             )
         }),
     };
@@ -144,7 +133,7 @@ fn validate_here(
     common: &Common,
     quiet: bool,
     reuse: Option<&Arc<Reuse>>,
-) -> anyhow::Result<(Report, Done, Option<Checked>)> {
+) -> anyhow::Result<(Report, Done, Vec<Target>)> {
     let progress = Progress::start("checking", quiet);
     let baseline = arguments.baseline.as_deref().map(baseline).transpose()?;
     let outcome = pipeline(common, |options| {
@@ -162,9 +151,9 @@ fn validate_here(
                 write_baseline(file, baseline, quiet)?;
             }
             let done = common.judge(&outcome.report);
-            (outcome.report, done, Some(outcome.checked))
+            (outcome.report, done, outcome.asked)
         }
-        Err(report) => (report, Done::Refused, None),
+        Err(report) => (report, Done::Refused, Vec::new()),
     })
 }
 

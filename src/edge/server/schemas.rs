@@ -118,8 +118,29 @@ pub(super) struct RenderedBundle {
 #[derive(ToSchema)]
 pub(super) struct Diagnostics {
     version: u8,
+    /// How much was looked at, where that is known.
+    checked: Option<LookedAt>,
     diagnostics: Vec<Finding>,
+    /// What the target must have and the source does not bring; left out where there is
+    /// none.
+    prerequisites: Option<Vec<Prerequisite>>,
     summary: Summary,
+}
+
+#[derive(ToSchema)]
+pub(super) struct LookedAt {
+    resources: u64,
+    definitions: u64,
+    policies: u64,
+}
+
+#[derive(ToSchema)]
+pub(super) struct Prerequisite {
+    /// What it is: `authorization server`, `Key Vault`, `secret value`.
+    kind: String,
+    name: String,
+    /// Files that ask for it, the first ten.
+    by: Vec<String>,
 }
 
 #[derive(ToSchema)]
