@@ -68,7 +68,11 @@ fn near(code: &str) -> Option<String> {
         let number = rule.code.to_string();
         !digits.is_empty() && number["APIM".len()..].starts_with(digits)
     };
-    let begun: Vec<String> = all.clone().filter(is_begun).map(|r| r.code.to_string()).collect();
+    let begun: Vec<String> = all
+        .clone()
+        .filter(is_begun)
+        .map(|r| r.code.to_string())
+        .collect();
     match begun.len() {
         0 => nearest(code, all.map(|rule| rule.name)).map(str::to_owned),
         1..=MOST => Some(begun.join(", ")),

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 /// Files as they would be once every safe fix is made.
 pub(super) struct Fixed {
-    root: PathBuf,
-    files: BTreeMap<String, (String, String)>,
+    /// Each file with its text before and after.
+    files: BTreeMap<PathBuf, (String, String)>,
     /// Findings that are mended by that.
     findings: usize,
 }
@@ -35,9 +35,10 @@ fn root(source: &str) -> anyhow::Result<PathBuf> {
 
 /// Applies the safe fixes of what counts in `report`, in memory. Of fixes that touch the
 /// same characters the first is made; the rest is found again by the next run.
-pub(super) fn fixed(report: &Report, source: &str) -> anyhow::Result<Fixed> {
+pub(super) fn fixed(report: &Report, common: &Common) -> anyhow::Result<Fixed> {
+    let root = root(&common.source)?;
+    let outside = common.config.as_deref();
     let mut fixed = Fixed {
-        root: root(source)?,
         files: BTreeMap::new(),
         findings: 0,
     };
@@ -52,7 +53,11 @@ pub(super) fn fixed(report: &Report, source: &str) -> anyhow::Result<Fixed> {
         }
     }
     for (path, mut edits) in taken {
-        let file = fixed.root.join(path);
+        let file = match outside.filter(|outside| config_path(outside) == path) {
+            // An environment file that may lie outside of the source.
+            Some(outside) if !root.join(path).exists() => PathBuf::from(outside),
+            _ => root.join(path),
+        };
         let before = std::fs::read_to_string(&file)
             .with_context(|| format!("read {} to mend it", file.display()))?;
         edits.sort_by_key(|edit| edit.range.start.offset);
@@ -66,7 +71,7 @@ pub(super) fn fixed(report: &Report, source: &str) -> anyhow::Result<Fixed> {
             );
             after.replace_range(range, &edit.text);
         }
-        fixed.files.insert(path.to_owned(), (before, after));
+        fixed.files.insert(file, (before, after));
     }
     Ok(fixed)
 }
