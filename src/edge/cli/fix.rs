@@ -1,6 +1,8 @@
 //! `validate --fix` and `--diff`: the safe fixes of findings, made or shown.
 
+use super::config_path;
 use super::human::counted;
+use super::options::Common;
 use crate::diag::{LocatedFix, Replacement, Report};
 use anyhow::Context;
 use similar::TextDiff;
@@ -98,12 +100,8 @@ impl Fixed {
     pub(super) fn diff(&self) -> String {
         let mut out = String::new();
         for (path, (before, after)) in &self.files {
-            let path = self.root.join(path);
-            let path = path
-                .strip_prefix(".")
-                .unwrap_or(&path)
-                .display()
-                .to_string();
+            let path = path.strip_prefix(".").unwrap_or(path);
+            let path = path.display().to_string();
             let diff = TextDiff::from_lines(before, after);
             let mut diff = diff.unified_diff();
             let _ = write!(out, "{}", diff.header(&path, &path));
@@ -113,10 +111,9 @@ impl Fixed {
 
     /// Writes the files, each beside itself and renamed into place.
     pub(super) fn write(&self, quiet: bool) -> anyhow::Result<()> {
-        for (path, (before, after)) in &self.files {
-            let file = self.root.join(path);
+        for (file, (before, after)) in &self.files {
             let attempted = || format!("write {}", file.display());
-            let now = std::fs::read_to_string(&file).with_context(attempted)?;
+            let now = std::fs::read_to_string(file).with_context(attempted)?;
             anyhow::ensure!(
                 now == *before,
                 "{} changed while it was checked; run the command again",
@@ -125,14 +122,14 @@ impl Fixed {
             let folder = file.parent().unwrap_or(Path::new("."));
             let mut beside = tempfile::NamedTempFile::new_in(folder).with_context(attempted)?;
             beside.write_all(after.as_bytes()).with_context(attempted)?;
-            let permissions = std::fs::metadata(&file)
+            let permissions = std::fs::metadata(file)
                 .with_context(attempted)?
                 .permissions();
             beside
                 .as_file()
                 .set_permissions(permissions)
                 .with_context(attempted)?;
-            beside.persist(&file).with_context(attempted)?;
+            beside.persist(file).with_context(attempted)?;
         }
         if !quiet && !self.is_empty() {
             let _ = writeln!(

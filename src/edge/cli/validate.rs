@@ -41,6 +41,9 @@ fn watched(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
     loop {
         // What goes wrong may be right after the next change.
         if let Err(error) = once(arguments, quiet, Some(&reuse)) {
+            if is_nobody_there(&error) {
+                return Err(error);
+            }
             let _ = writeln!(anstream::stderr(), "{error:#}");
         }
         let (path, now) = seen.changed(&roots);
@@ -49,6 +52,14 @@ fn watched(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
             let _ = writeln!(anstream::stderr(), "{} changed", path.display());
         }
     }
+}
+
+/// Whether whoever read what is printed is gone.
+fn is_nobody_there(error: &anyhow::Error) -> bool {
+    let mut causes = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    causes.any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// Checks every source once. `reuse` has what earlier checks made.
@@ -70,7 +81,7 @@ fn once(arguments: &Validate, quiet: bool, reuse: Option<&Arc<Reuse>>) -> anyhow
         }
         let (mut report, mut done, mut asked) = validate_here(arguments, &common, quiet, reuse)?;
         if arguments.fix || arguments.diff {
-            let fixed = fix::fixed(&report, &common.source)?;
+            let fixed = fix::fixed(&report, &common)?;
             if arguments.diff {
                 diff.push_str(&fixed.diff());
             } else if !fixed.is_empty() {

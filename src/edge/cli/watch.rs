@@ -20,17 +20,22 @@ impl Seen {
     /// What is below `roots` now. What cannot be read is not there.
     pub(super) fn now(roots: &[PathBuf]) -> Self {
         let mut files = BTreeMap::new();
-        let mut stack = roots.to_vec();
-        while let Some(path) = stack.pop() {
-            let Ok(metadata) = path.symlink_metadata() else {
-                continue;
+        // Links are followed where somebody named them, as when a source is read.
+        let mut stack: Vec<(PathBuf, bool)> = roots.iter().map(|r| (r.clone(), true)).collect();
+        while let Some((path, is_root)) = stack.pop() {
+            let metadata = match is_root {
+                true => path.metadata(),
+                false => path.symlink_metadata(),
             };
+            let Ok(metadata) = metadata else { continue };
             if !metadata.is_dir() {
                 files.insert(path, (metadata.len(), metadata.modified().ok()));
             } else if let Ok(entries) = std::fs::read_dir(&path) {
                 let entries = entries.flatten();
                 // Git writes there while it is asked what it tracks.
-                stack.extend(entries.map(|e| e.path()).filter(|p| !p.ends_with(".git")));
+                let paths = entries.map(|entry| entry.path());
+                let paths = paths.filter(|path| !path.ends_with(".git"));
+                stack.extend(paths.map(|path| (path, false)));
             }
         }
         Self(files)
