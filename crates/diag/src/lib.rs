@@ -7,6 +7,7 @@
 mod budget;
 mod findings;
 mod fix;
+mod json;
 mod lines;
 pub mod markdown;
 mod prerequisite;

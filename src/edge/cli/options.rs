@@ -213,7 +213,7 @@ pub(super) struct Validate {
     /// Mend in the source what can be mended beyond doubt, and show what is left.
     #[arg(long, conflicts_with_all = ["baseline", "write_baseline"])]
     pub(super) fix: bool,
-    /// Show what --fix would change, and change nothing.
+    /// Show what --fix would change, and change nothing; status 1 where it would.
     #[arg(long, conflicts_with_all = ["fix", "format", "baseline", "write_baseline"])]
     pub(super) diff: bool,
     /// Check again whenever a file of a folder changes, until it is ended.

@@ -74,6 +74,10 @@ fn once(arguments: &Validate, quiet: bool, reuse: Option<&Arc<Reuse>>) -> anyhow
     for common in arguments.each() {
         #[cfg(feature = "server")]
         if let Some(server) = arguments.remote.server()? {
+            anyhow::ensure!(
+                !arguments.fix && !arguments.diff,
+                "--fix and --diff mend what is checked here; leave --server out"
+            );
             let (report, done) = remote::validate(&server, arguments, &common)?;
             let asked = arguments.rendering.target.clone();
             results.push((common.source, report, done, asked));
@@ -93,8 +97,13 @@ fn once(arguments: &Validate, quiet: bool, reuse: Option<&Arc<Reuse>>) -> anyhow
     }
     if arguments.diff {
         print(&diff)?;
-        let worst = results.iter().map(|(.., done, _)| *done).max();
-        return Ok(worst.unwrap_or(Done::Well));
+        // What could be mended is worth failing for, as a formatter fails.
+        let of_diff = match diff.is_empty() {
+            true => Done::Well,
+            false => Done::Findings,
+        };
+        let worst = results.iter().map(|(.., done, _)| *done);
+        return Ok(worst.fold(of_diff, Done::max));
     }
     let mut all = Report::default();
     let mut worst = Done::Well;
