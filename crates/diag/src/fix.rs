@@ -87,10 +87,15 @@ impl Edit {
         let text = index.text(self.span)?;
         let (at, old, new) = match &self.change {
             Change::Word(old, new) => {
+                if old.is_empty() || text.len() > old.len() + BESIDE {
+                    return None;
+                }
                 let mut found = text.match_indices(old.as_str());
-                let (at, _) = found.next().filter(|_| !old.is_empty())?;
-                let is_near = text.len() <= old.len() + BESIDE && found.next().is_none();
-                is_near.then(|| (at, old.len(), new.clone()))?
+                let (at, _) = found.next()?;
+                found
+                    .next()
+                    .is_none()
+                    .then(|| (at, old.len(), new.clone()))?
             }
             Change::Quotes => {
                 let is_bare = |c: char| c.is_ascii_alphanumeric() || "+-._".contains(c);
