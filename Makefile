@@ -3,7 +3,7 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help render test corpus series series-table fuzz e2e e2e-registry e2e-tools soak lint bench verify \
+.PHONY: help render test corpus sarif series series-table fuzz e2e e2e-registry e2e-tools soak lint bench verify \
 	generate clean
 
 help: ## What can be made
@@ -24,6 +24,11 @@ corpus: ## What is found in published trees and definitions, into docs/corpus.md
 		$(CARGO) build --quiet --release --no-default-features --features cli
 	@FLUX_APIM_BIN=$${FLUX_APIM_BIN:-$(TARGET)/release/flux-apim} \
 		$(CARGO) run --quiet --package corpus -- $(CHECK)
+
+sarif: ## What is written as SARIF, before the official validator (needs npm)
+	@test -x $(TARGET)/release/flux-apim || \
+		$(CARGO) build --quiet --release --no-default-features --features cli
+	@hack/sarif $(TARGET)/release/flux-apim
 
 series: ## Instructions and memory of every shape of input, against their lines
 	hack/series/run

@@ -1,7 +1,9 @@
 //! The whole product as one pure function.
 
 use crate::bundle::{self, Bundle, Description, Source};
-use crate::diag::{Budget, Diagnostic, Findings, Located, Place, Report, Severity, Stop, excerpt};
+use crate::diag::{
+    Budget, Diagnostic, Findings, Located, LookedAt, Place, Report, Severity, Stop, excerpt,
+};
 use crate::discover::rules::no_project;
 use crate::levels::rules::{level_refused, malformed_override, stale_baseline};
 use crate::levels::{Asked, Baseline, Covered, Done, Exceptions, Said};
@@ -58,19 +60,6 @@ pub struct Outcome {
     pub bundle: Option<Bundle>,
     /// The new baseline, where one was asked for.
     pub baseline: Option<Baseline>,
-    /// What was looked at.
-    pub checked: Checked,
-}
-
-/// What a run looked at.
-#[derive(Debug, Clone, Default)]
-pub struct Checked {
-    /// Resources of the project.
-    pub resources: usize,
-    /// API definitions.
-    pub definitions: usize,
-    /// Policy documents.
-    pub policies: usize,
     /// Targets that the caller or the project names; none where they are the usual ones.
     pub asked: Vec<render::Target>,
 }
@@ -78,7 +67,7 @@ pub struct Checked {
 impl Outcome {
     fn without_bundle(report: Report) -> Self {
         Self {
-            checked: Checked::default(),
+            asked: Vec::new(),
             report,
             bundle: None,
             baseline: None,
@@ -194,17 +183,20 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     let mut project = project;
     let said = std::mem::take(&mut project.config.levels);
     let mut exceptions = Exceptions::new(&options.levels, said, findings);
+    project.config.levels_asked = exceptions.asked_for(REGISTRY);
     let texts = compile::compile(tree, &mut project, &compiling, findings)?;
     explain_pointers(tree, Some(&project.root), &texts.used, findings)?;
-    let checked = Checked {
-        resources: project.resources.len(),
-        definitions: texts.definitions.len(),
-        policies: texts.policies.len(),
-        asked,
+    let looked_at = LookedAt {
+        resources: project.resources.len() as u64,
+        definitions: texts.definitions.len() as u64,
+        policies: texts.policies.len() as u64,
     };
-    let of_checked = |outcome: Outcome| Outcome {
-        checked: checked.clone(),
-        ..outcome
+    let of_checked = |mut outcome: Outcome| {
+        outcome.report.looked_at = Some(looked_at);
+        Outcome {
+            asked: asked.clone(),
+            ..outcome
+        }
     };
     let files = read_files(tree, &project, &texts.used, options.discover.only);
     exceptions.read_allowances(REGISTRY, tree, &files, &limits, findings)?;
@@ -230,7 +222,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     let done = if all { Done::Whole } else { Done::Linked };
     let outcome = ended(tree, options, &exceptions, done, findings).map(of_checked)?;
     let report = outcome.report;
-    let checked = outcome.checked;
+    let asked = outcome.asked;
     let summary = report.summary();
     if summary.error > 0 || (options.deny_warnings && summary.warning > 0) || options.check {
         let baseline = outcome.baseline;
@@ -238,7 +230,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
             report,
             bundle: None,
             baseline,
-            checked,
+            asked,
         });
     }
     let description = Description {
@@ -254,7 +246,7 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
         report,
         bundle: Some(bundle),
         baseline: None,
-        checked,
+        asked,
     })
 }
 
@@ -382,7 +374,7 @@ fn ended(
         report,
         bundle: None,
         baseline: written,
-        checked: Checked::default(),
+        asked: Vec::new(),
     })
 }
 

@@ -851,3 +851,17 @@ fn the_examples_of_the_page_do_what_it_says() {
     }
     assert_eq!(examples, 7);
 }
+
+#[test]
+fn presets_name_rules_and_lower_none() {
+    for preset in &flux_apim::levels::PRESETS {
+        for (name, level) in preset.levels {
+            let rule = REGISTRY.get(name);
+            let rule = rule.unwrap_or_else(|| panic!("{}: there is no {name}", preset.name));
+            assert!(
+                rule.severity <= *level || rule.class == Class::Convention,
+                "{name}"
+            );
+        }
+    }
+}

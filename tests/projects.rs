@@ -105,3 +105,79 @@ fn broken_trees_are_refused_where_they_are_broken() {
         wrong.join("\n")
     );
 }
+
+/// What the bundle asks for and does not bring is in the inventory and in every report.
+#[test]
+fn what_the_service_must_have_is_one_list() {
+    let spec = r#"{"openapi":"3.0.1","info":{"title":"a","version":"1"},"paths":{"/x":{"get":{"operationId":"x","responses":{"200":{"description":"ok"}}}}}}"#;
+    let tree = common::tree_of(&[
+        ("flux-apim.yaml", "external: [loggers/appinsights]\n"),
+        ("apis/a/specification.json", spec),
+        (
+            "apis/a/apiInformation.json",
+            r#"{"properties":{"displayName":"a","path":"a","protocols":["https"],"authenticationSettings":{"oAuth2":{"authorizationServerId":"ping"}}}}"#,
+        ),
+        (
+            "apis/a/policy.xml",
+            "<policies><inbound><base /><authentication-certificate certificate-id=\"partner\" /><set-header name=\"x\" exists-action=\"override\"><value>{{elsewhere}}</value></set-header></inbound><backend><base /></backend></policies>",
+        ),
+        (
+            "namedValues/kept/namedValueInformation.json",
+            r#"{"properties":{"displayName":"kept","secret":true,"keyVault":{"secretIdentifier":"https://v.vault.azure.net/secrets/kept"}}}"#,
+        ),
+        (
+            "namedValues/other/namedValueInformation.json",
+            r#"{"properties":{"displayName":"other","secret":true,"keyVault":{"secretIdentifier":"https://v.vault.azure.net/secrets/other","identityClientId":"client-1"}}}"#,
+        ),
+        (
+            "namedValues/open/namedValueInformation.json",
+            r#"{"properties":{"displayName":"open","secret":true}}"#,
+        ),
+        (
+            "subscriptions/s/subscriptionInformation.json",
+            r#"{"properties":{"displayName":"s","scope":"/apis","ownerId":"/users/jo"}}"#,
+        ),
+    ]);
+    let outcome = common::run(&tree, &Options::default());
+    let needs = &outcome.report.prerequisites;
+    let found: Vec<(&str, &str, &[String])> = needs
+        .iter()
+        .map(|need| (need.kind.as_str(), need.name.as_str(), need.by.as_slice()))
+        .collect();
+    let in_file = |path: &str| vec![path.to_owned()];
+    let both = vec![
+        "namedValues/kept/namedValueInformation.json".to_owned(),
+        "namedValues/other/namedValueInformation.json".to_owned(),
+    ];
+    let expected = [
+        ("Key Vault", "https://v.vault.azure.net", both.clone()),
+        (
+            "authorization server",
+            "ping",
+            in_file("apis/a/apiInformation.json"),
+        ),
+        ("certificate", "partner", in_file("apis/a/policy.xml")),
+        ("logger", "appinsights", in_file("flux-apim.yaml")),
+        ("managed identity", "client-1", vec![both[1].clone()]),
+        ("managed identity", "system-assigned", vec![both[0].clone()]),
+        ("named value", "elsewhere", in_file("apis/a/policy.xml")),
+        ("secret value", "namedValueOpenValue", vec![]),
+        (
+            "user",
+            "jo",
+            in_file("subscriptions/s/subscriptionInformation.json"),
+        ),
+    ];
+    let expected: Vec<(&str, &str, &[String])> = expected
+        .iter()
+        .map(|(kind, name, by)| (*kind, *name, by.as_slice()))
+        .collect();
+    assert_eq!(found, expected, "{:#?}", common::shown(&outcome));
+    let inventory = outcome.bundle.as_ref().unwrap().inventory();
+    assert_eq!(inventory["prerequisites"], serde_json::json!(needs));
+    let text = flux_apim::diag::markdown::to_markdown(&outcome.report);
+    assert!(
+        text.contains("- Key Vault `https://v.vault.azure.net`"),
+        "{text}"
+    );
+}

@@ -216,3 +216,162 @@ fn values_of_an_environment_that_are_too_many_for_parameters() {
         assert!(parameters.values().any(|p| p["type"] == "securestring"));
     }
 }
+
+/// A project for `tier` with `count` files below `folder`, of `text` with `#` for a number.
+fn of_tier(tier: &str, count: usize, folder: &str, file: &str, text: &str) -> Outcome {
+    let config = format!("tier: {tier}\n");
+    let numbered = (0..count).map(|n| {
+        let path = format!("{folder}/n{n}/{file}");
+        (path, text.replace('#', &n.to_string()))
+    });
+    let numbered: Vec<(String, String)> = numbered.collect();
+    let sound = definition("a", 1);
+    let mut files = vec![
+        ("flux-apim.yaml", config.as_str()),
+        ("apis/orders/apiInformation.json", INFORMATION),
+        ("apis/orders/specification.json", sound.as_str()),
+    ];
+    files.extend(
+        numbered
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str())),
+    );
+    run(&files, &[Target::ARM])
+}
+
+#[test]
+fn a_service_takes_so_many_by_its_tier() {
+    let logger = r#"{"properties": {"loggerType": "azureMonitor"}}"#;
+    let gateway = r#"{"properties": {"locationData": {"name": "n#"}}}"#;
+    let product = r#"{"properties": {"displayName": "n#", "subscriptionRequired": true}}"#;
+    let tag = r#"{"properties": {"displayName": "n#"}}"#;
+    let value = r#"{"properties": {"displayName": "n#", "value": "v"}}"#;
+    let subscription = r#"{"properties": {"displayName": "n#", "scope": "/apis"}}"#;
+    for (tier, most, folder, file, text) in [
+        (
+            "Consumption",
+            100,
+            "loggers",
+            "loggerInformation.json",
+            logger,
+        ),
+        ("Basic", 100, "loggers", "loggerInformation.json", logger),
+        (
+            "Consumption",
+            100,
+            "products",
+            "productInformation.json",
+            product,
+        ),
+        (
+            "basicv2",
+            200,
+            "products",
+            "productInformation.json",
+            product,
+        ),
+        (
+            "Developer",
+            5,
+            "gateways",
+            "gatewayInformation.json",
+            gateway,
+        ),
+        (
+            "Premium",
+            100,
+            "gateways",
+            "gatewayInformation.json",
+            gateway,
+        ),
+        ("Consumption", 1_500, "tags", "tagInformation.json", tag),
+        (
+            "Developer",
+            5_000,
+            "namedValues",
+            "namedValueInformation.json",
+            value,
+        ),
+        (
+            "Developer",
+            10_000,
+            "subscriptions",
+            "subscriptionInformation.json",
+            subscription,
+        ),
+    ] {
+        let above = of_tier(tier, most + 1, folder, file, text);
+        assert!(
+            finds(&above, 7007),
+            "{tier} {folder}: {:?}",
+            common::shown(&above)
+        );
+        if most <= 200 {
+            let within = of_tier(tier, most, folder, file, text);
+            assert!(
+                !finds(&within, 7007),
+                "{tier} {folder}: {:?}",
+                common::shown(&within)
+            );
+        }
+    }
+    // What a tier does not have.
+    for (tier, wanted) in [("Basic", true), ("PremiumV2", true), ("Developer", false)] {
+        let outcome = of_tier(tier, 1, "gateways", "gatewayInformation.json", gateway);
+        assert_eq!(finds(&outcome, 7008), wanted, "{tier}");
+    }
+    for (tier, wanted) in [("Standard", true), ("Premium", false)] {
+        let text = r#"{"properties": {"displayName": "n#"}}"#;
+        let outcome = of_tier(tier, 1, "workspaces", "workspaceInformation.json", text);
+        assert_eq!(finds(&outcome, 7008), wanted, "{tier}");
+    }
+}
+
+#[test]
+fn operations_are_counted_over_definitions() {
+    let of = |count: usize| {
+        let paths = (0..count).map(|n| {
+            format!(r#""/o{n}": {{"get": {{"responses": {{"200": {{"description": "o"}}}}}}}}"#)
+        });
+        let paths: Vec<String> = paths.collect();
+        let text = format!(
+            r#"{{"openapi": "3.0.1", "info": {{"title": "O", "version": "1"}}, "paths": {{{}}}}}"#,
+            paths.join(",")
+        );
+        let files = [
+            ("flux-apim.yaml", "tier: Consumption"),
+            ("apis/orders/apiInformation.json", INFORMATION),
+            ("apis/orders/specification.json", &text),
+        ];
+        run(&files, &[Target::ARM])
+    };
+    assert!(!finds(&of(3_000), 7007));
+    assert!(finds(&of(3_001), 7007));
+}
+
+#[test]
+fn policies_are_smaller_in_consumption_and_run_on_its_gateway() {
+    let of = |tier: &str, policy: &str| {
+        let tier = format!("tier: {tier}");
+        let sound = definition("a", 1);
+        let files = [
+            ("flux-apim.yaml", tier.as_str()),
+            ("apis/orders/apiInformation.json", INFORMATION),
+            ("apis/orders/specification.json", &sound),
+            ("apis/orders/policy.xml", policy),
+        ];
+        run(&files, &[Target::ARM])
+    };
+    let size = policy(0).len();
+    let limit = 16 << 10;
+    assert!(!finds(&of("Consumption", &policy(limit - size)), 7007));
+    assert!(finds(&of("Consumption", &policy(limit - size + 1)), 7007));
+    assert!(!finds(&of("Developer", &policy(limit)), 7007));
+    let by_key = "<policies><inbound><base /><rate-limit-by-key calls=\"1\" renewal-period=\"60\" counter-key=\"a\" /></inbound><backend><base /></backend></policies>";
+    assert!(finds(&of("Consumption", by_key), 3023));
+    assert!(!finds(&of("BasicV2", by_key), 3023));
+    // A self-hosted gateway may run it.
+    let dapr = "<policies><inbound><base /><publish-to-dapr topic=\"t\" pubsub-name=\"p\">x</publish-to-dapr></inbound><backend><base /></backend></policies>";
+    assert!(finds(&of("Basic", dapr), 3023));
+    assert!(!finds(&of("Developer", dapr), 3023));
+}

@@ -70,6 +70,9 @@ pub(super) fn inventory(
         let policies = description.policies.iter().map(ToString::to_string);
         head["policies"] = policies.collect();
     }
+    if !report.prerequisites.is_empty() {
+        head["prerequisites"] = json!(report.prerequisites);
+    }
     let exceptions = exceptions(report);
     if !exceptions.is_empty() {
         head["exceptions"] = exceptions.into();

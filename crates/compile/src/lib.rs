@@ -20,7 +20,7 @@ use flux_apim_discover::Project;
 use flux_apim_levels as levels;
 use flux_apim_model::kinds::Kind;
 use flux_apim_model::rules::credential_in_clear;
-use flux_apim_model::{Key, Resource};
+use flux_apim_model::{Counted, Key, Most, Resource};
 use flux_apim_policy::rules::malformed_policy;
 use flux_apim_policy::{self as policy, Expressions, Reference};
 use flux_apim_reuse::Reuse;
@@ -119,6 +119,7 @@ pub fn compile(
     let documents = Documents::new(tree, limits);
     let names = Names::new(project);
     let names = names.as_ref();
+    let gateway = gateway(project);
     let parts = findings.part();
     let expressions = Expressions::new(findings.budget());
     let results: Vec<Result<(Read, Findings), ReadError>> = jobs
@@ -149,7 +150,7 @@ pub fn compile(
                                 key,
                                 (*file, tree.path(*file).as_str()),
                                 text,
-                                (limits, names),
+                                (limits, names, gateway),
                                 worker,
                                 &mut findings,
                             )
@@ -160,7 +161,14 @@ pub fn compile(
                         let origins = origins(tree, *span, text, &findings)?;
                         let text = text.clone();
                         let place = (span.file, tree.path(span.file).as_str());
-                        let read = policy(key, place, text, (limits, names), worker, &mut findings);
+                        let read = policy(
+                            key,
+                            place,
+                            text,
+                            (limits, names, gateway),
+                            worker,
+                            &mut findings,
+                        );
                         let read = at(*span, origins.as_ref(), read, &mut findings);
                         Read::Policy(Some(Box::new(read)))
                     }
@@ -291,7 +299,7 @@ fn policy(
     key: &Key,
     (file, path): (FileId, &str),
     text: String,
-    (limits, names): (&Limits, Option<&Names>),
+    (limits, names, gateway): (&Limits, Option<&Names>, Option<policy::Gateway>),
     worker: &mut policy::Worker<'_>,
     findings: &mut Findings,
 ) -> (Policy, Content) {
@@ -331,7 +339,12 @@ fn policy(
         return (policy, Content::new(text, file, &meter));
     }
     let document = policy::parse(file, &text, root, limits.max_depth, findings);
-    let facts = policy::check_with(&document, setting(key), worker, findings);
+    let setting = policy::Setting {
+        // Those of workspaces have gateways of their own.
+        gateway: gateway.filter(|_| key.workspace.is_none()),
+        ..setting(key)
+    };
+    let facts = policy::check_with(&document, setting, worker, findings);
     let meter = findings.budget().meter();
     let mut references = policy::references(&document, &meter);
     let notes = document.notes().to_vec();
@@ -383,6 +396,14 @@ fn is_path(text: &str) -> bool {
         })
 }
 
+/// The gateway that runs every policy of the service, by its tier; none where there may be
+/// others, such as self-hosted ones.
+fn gateway(project: &Project) -> Option<policy::Gateway> {
+    let tier = project.config.tier?;
+    let alone = tier.most(Counted::Gateways) == Most::None;
+    policy::Gateway::of_tier(tier.name).filter(|_| alone)
+}
+
 /// Where the policy `key` is set. In a workspace only its own policy's scope is known:
 /// what the reference says of APIs and products is about those of the service.
 pub fn setting(key: &Key) -> policy::Setting {
@@ -422,6 +443,7 @@ fn at(
             Place::Span(place) => written(place).into(),
             _ => span.into(),
         };
+        finding.move_fix(|place| origins.is_some().then(|| written(place)));
         if origins.is_none() {
             finding.related.clear();
         }

@@ -104,6 +104,8 @@ pub struct Compiled {
     /// Its operations, in document order; empty when the kind has no rule for
     /// their names.
     pub operations: Vec<Operation>,
+    /// How many operations it has, also where `operations` were dropped.
+    pub operation_count: usize,
     /// `info.title`.
     pub title: Option<String>,
     /// All of them.
@@ -188,9 +190,12 @@ pub fn compile_with(
         documents.release(file, std::iter::empty());
         return Ok(None);
     };
+    // Of a document without paths the check has said so.
+    let has_paths = document.root().get("paths").is_some();
     let bundled = bundle::bundle(documents, document, kind, meter, findings)?;
     if let Some(compiled) = &bundled
         && compiled.operations.is_empty()
+        && has_paths
     {
         findings.push(definition_without_operations::found(file, path));
     }
@@ -204,6 +209,7 @@ impl Compiled {
             kind,
             text,
             operations: Vec::new(),
+            operation_count: 0,
             title: None,
             ports: None,
             used: BTreeSet::new(),

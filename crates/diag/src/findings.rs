@@ -1,6 +1,7 @@
 //! The findings of a run, as they are made.
 
-use super::{Budget, Code, Diagnostic, Place, Rule};
+use super::prerequisite::Needs;
+use super::{Budget, Code, Diagnostic, Place, Rule, excerpt};
 use crate::tree::{FileId, Limits};
 use std::collections::BTreeMap;
 
@@ -8,6 +9,8 @@ use std::collections::BTreeMap;
 const MAX_HINTS: u32 = 100;
 /// Steps that a finding counts as: its texts, its place, its lines in reports.
 const STEPS: u64 = 50;
+/// Characters that are kept of the name of a need.
+const MAX_NAME: usize = 200;
 
 /// Collects findings. What is listed is bounded: of one rule in one file, and
 /// in all; the rest is counted, by rule and file.
@@ -20,6 +23,7 @@ pub struct Findings {
     unlisted: BTreeMap<(Code, Option<FileId>), Unlisted>,
     pushed: usize,
     hints: u32,
+    pub(super) needs: Needs,
     max_listed: u64,
     max_listed_per_file: u64,
 }
@@ -55,6 +59,7 @@ impl Findings {
             unlisted: BTreeMap::new(),
             pushed: 0,
             hints: 0,
+            needs: Needs::default(),
             max_listed,
             max_listed_per_file,
         }
@@ -107,6 +112,7 @@ impl Findings {
 
     /// Adds the findings of `part`, after those that are here.
     pub fn append(&mut self, part: Self) {
+        self.needs.append(part.needs);
         self.pushed += part.pushed - part.listed.len();
         for finding in part.listed {
             self.add(finding);
@@ -114,6 +120,13 @@ impl Findings {
         for ((_, file), unlisted) in part.unlisted {
             self.count(file, unlisted);
         }
+    }
+
+    /// Says that the target must have the `kind` of this `name`: `place` asks for it, and
+    /// nothing here brings it.
+    pub fn need(&mut self, kind: &str, name: &str, place: &Place) {
+        self.budget.spend(STEPS, Place::Source);
+        self.needs.add(kind, &excerpt(name, MAX_NAME), place);
     }
 
     /// How many were added, listed or not.

@@ -6,8 +6,11 @@
 
 mod budget;
 mod findings;
+mod fix;
+mod json;
 mod lines;
 pub mod markdown;
+mod prerequisite;
 mod registry;
 mod report;
 mod rule;
@@ -19,9 +22,11 @@ mod verdict;
 
 pub use budget::{Budget, Held, Memory, Meter, Stop, Turn};
 pub use findings::{Findings, Unlisted};
+pub use fix::{Change, Edit, Fix, LocatedFix, Replacement};
 pub use lines::{LineIndex, Position, Range, Snippet};
+pub use prerequisite::Prerequisite;
 pub use registry::{Found, Registry};
-pub use report::{Located, Report, Summary};
+pub use report::{Located, LookedAt, Report, Summary};
 pub use rule::{Class, Code, Evidence, HOME, Rule, Severity};
 pub use verdict::{Exemption, Judge, Lowered, Verdict};
 
@@ -115,6 +120,8 @@ pub struct Diagnostic {
     pub related: Vec<(Place, String)>,
     /// What to do.
     pub help: Option<String>,
+    /// The same as a change of the source.
+    pub fix: Option<Fix>,
 }
 
 impl Diagnostic {
@@ -126,6 +133,7 @@ impl Diagnostic {
             place: place.into(),
             related: Vec::new(),
             help: None,
+            fix: None,
         }
     }
 
@@ -140,6 +148,14 @@ impl Diagnostic {
             place: self.place.moved(now)?,
             related: related.collect::<Option<_>>()?,
             help: self.help.clone(),
+            fix: self.fix.as_ref().and_then(|fix| {
+                fix.moved(|span| {
+                    Some(Span {
+                        file: now(span.file)?,
+                        ..span
+                    })
+                })
+            }),
         })
     }
 
@@ -147,7 +163,8 @@ impl Diagnostic {
     pub fn bytes(&self) -> usize {
         let related = self.related.iter().map(|(_, text)| 64 + text.len());
         let help = self.help.as_deref().map_or(0, str::len);
-        200 + self.message.len() + help + related.sum::<usize>()
+        let fix = self.fix.as_ref().map_or(0, Fix::bytes);
+        200 + self.message.len() + help + fix + related.sum::<usize>()
     }
 
     /// Adds what to do about it.
@@ -155,6 +172,67 @@ impl Diagnostic {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// Adds that `new` was meant by the word `old`, which stands at its place: a fix, safe
+    /// where the two are a slip of the hand apart.
+    #[must_use]
+    pub fn renames(self, old: &str, new: &str) -> Self {
+        let is_safe = fix::is_slip(old, new);
+        self.offers(old, new, is_safe)
+    }
+
+    /// As [`Diagnostic::renames`], where only people know whether `new` was meant.
+    #[must_use]
+    pub fn proposes(self, old: &str, new: &str) -> Self {
+        self.offers(old, new, false)
+    }
+
+    fn offers(mut self, old: &str, new: &str, is_safe: bool) -> Self {
+        if let Place::Span(span) = self.place {
+            self.fix = Some(Fix {
+                title: format!("write `{new}`"),
+                is_safe,
+                edits: vec![Edit {
+                    span,
+                    change: Change::Word(old.to_owned(), new.to_owned()),
+                }],
+            });
+        }
+        self
+    }
+
+    /// Adds that the word of its fix stands at `span` too, as in a closing tag.
+    #[must_use]
+    pub fn also_at(mut self, span: Option<Span>) -> Self {
+        if let (Some(fix), Some(span)) = (&mut self.fix, span)
+            && let Some(change) = fix.edits.first().map(|edit| edit.change.clone())
+        {
+            fix.edits.push(Edit { span, change });
+        }
+        self
+    }
+
+    /// Adds that the bare scalar at its place is meant as text.
+    #[must_use]
+    pub fn quotes(mut self) -> Self {
+        if let Place::Span(span) = self.place {
+            self.fix = Some(Fix {
+                title: "put it between quotes".to_owned(),
+                is_safe: true,
+                edits: vec![Edit {
+                    span,
+                    change: Change::Quotes,
+                }],
+            });
+        }
+        self
+    }
+
+    /// Its places are others: those of its fix, where they are in a text inside of
+    /// another one, `None` where that is not known.
+    pub fn move_fix(&mut self, now: impl Fn(Span) -> Option<Span>) {
+        self.fix = self.fix.take().and_then(|fix| fix.moved(now));
     }
 
     /// Adds another place that belongs to the finding.

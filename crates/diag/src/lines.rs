@@ -95,6 +95,12 @@ impl LineIndex {
         }
     }
 
+    /// The text of `span`, where that is UTF-8.
+    pub(super) fn text(&self, span: crate::Span) -> Option<&str> {
+        let bytes = self.text.get(span.start as usize..span.end as usize)?;
+        std::str::from_utf8(bytes).ok()
+    }
+
     /// Lines and columns of the bytes `start..end`.
     pub fn range(&self, start: u32, end: u32) -> Range {
         Range {

@@ -11,12 +11,6 @@ const REST: usize = 100;
 /// A table for a pull request, cut where a comment would be refused, with what was left
 /// out in numbers.
 pub fn to_markdown(report: &Report) -> String {
-    let cell = |text: &str| {
-        text.replace('\\', "\\\\")
-            .replace('|', "\\|")
-            .replace(['\r', '\n'], " ")
-            .replace('<', "&lt;")
-    };
     let summary = report.summary();
     let mut out = format!(
         "**flux-apim**: {} errors, {} warnings, {} info\n",
@@ -25,6 +19,7 @@ pub fn to_markdown(report: &Report) -> String {
     if summary.suppressed > 0 {
         let _ = writeln!(out, "\n{} suppressed by exceptions", summary.suppressed);
     }
+    needs(report, &mut out);
     if report.in_force().next().is_none() {
         return out;
     }
@@ -65,4 +60,35 @@ pub fn to_markdown(report: &Report) -> String {
         );
     }
     out
+}
+
+fn cell(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('|', "\\|")
+        .replace(['\r', '\n'], " ")
+        .replace('<', "&lt;")
+}
+
+/// Characters that the list of what the service must have may take.
+const MAX_NEEDS: usize = 8_192;
+
+/// What the service must have, cut with the number of what was left out.
+fn needs(report: &Report, out: &mut String) {
+    if report.prerequisites.is_empty() {
+        return;
+    }
+    out.push_str("\nThe service must have, and this does not bring:\n\n");
+    let (mut length, mut left_out) = (0, 0);
+    for need in &report.prerequisites {
+        let row = format!("- {} `{}`\n", cell(&need.kind), cell(&need.name));
+        length += row.chars().count();
+        if length > MAX_NEEDS {
+            left_out += 1;
+            continue;
+        }
+        out.push_str(&row);
+    }
+    if left_out > 0 {
+        let _ = writeln!(out, "- and {left_out} more");
+    }
 }

@@ -1,12 +1,9 @@
-//! Diagnostics with lines and columns, sorted, counted, with levels applied.
+//! Findings with lines and columns, sorted, counted, with levels applied.
 
-use super::lines::{LineIndex, Position, Range, Snippet};
-use super::{
-    Exemption, Findings, Judge, Lowered, Place, Registry, Rule, Severity, Unlisted, Verdict,
-};
+use super::fix::LocatedFix;
+use super::lines::{LineIndex, Range, Snippet};
+use super::{Findings, Judge, Lowered, Place, Prerequisite, Rule, Severity, Unlisted, Verdict};
 use crate::tree::{FileId, ReadError, SourceTree};
-use serde::ser::{Serialize, SerializeStruct, Serializer};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,6 +20,8 @@ pub struct Located {
     pub message: String,
     /// What to do.
     pub help: Option<String>,
+    /// The same as a change of the source.
+    pub fix: Option<LocatedFix>,
     /// File, folder or entry; empty for the source as a whole.
     pub path: String,
     /// Where in the file.
@@ -68,12 +67,27 @@ pub struct Summary {
     pub suppressed: u64,
 }
 
+/// How much a run looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LookedAt {
+    /// Resources of the project.
+    pub resources: u64,
+    /// API definitions.
+    pub definitions: u64,
+    /// Policy documents.
+    pub policies: u64,
+}
+
 /// All findings of one run, sorted by path, place and code. Serialises as diagnostics
 /// in JSON, version 1 (contract section 3).
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     /// The findings.
     pub diagnostics: Vec<Located>,
+    /// What the target must have and the source does not bring, by kind and name.
+    pub prerequisites: Vec<Prerequisite>,
+    /// How much was looked at, where that is known.
+    pub looked_at: Option<LookedAt>,
 }
 
 impl Report {
@@ -94,6 +108,8 @@ impl Report {
                     files.insert(span.file, None);
                 }
             }
+            let edits = d.fix.iter().flat_map(|fix| &fix.edits);
+            files.extend(edits.map(|edit| (edit.span.file, None)));
         }
         for (file, index) in &mut files {
             *index = Some(LineIndex::new(tree.read(*file)?.into_owned()));
@@ -129,12 +145,24 @@ impl Report {
                         (path, range, text.clone())
                     })
                     .collect();
+                let fix = d.fix.as_ref().and_then(|fix| {
+                    let edits = fix.edits.iter().map(|edit| {
+                        let index = files.get(&edit.span.file)?.as_ref()?;
+                        edit.located(tree.path(edit.span.file).as_str(), index)
+                    });
+                    Some(LocatedFix {
+                        title: fix.title.clone(),
+                        is_safe: fix.is_safe,
+                        edits: edits.collect::<Option<_>>()?,
+                    })
+                });
                 Some(Located {
                     rule: d.rule,
                     severity,
                     lowered,
                     message: d.message.clone(),
                     help: d.help.clone(),
+                    fix,
                     path,
                     range,
                     snippet,
@@ -154,84 +182,9 @@ impl Report {
         located.dedup_by(|a, b| a.order(b).is_eq());
         Ok(Self {
             diagnostics: located,
+            prerequisites: findings.needs.resolve(tree),
+            looked_at: None,
         })
-    }
-
-    /// Findings of rules of `registry` that another program found in `tree`, in the form
-    /// in which a report serialises.
-    ///
-    /// # Errors
-    /// What of the document cannot be understood.
-    pub fn from_json(
-        document: &Value,
-        tree: &SourceTree,
-        registry: Registry,
-    ) -> Result<Self, String> {
-        let text = |value: &Value, what: &str| match value.as_str() {
-            Some(text) => Ok(text.to_owned()),
-            None => Err(format!("a finding has no {what}")),
-        };
-        let range = |value: &Value| -> Option<Range> {
-            let point = |value: &Value| {
-                let number = |name: &str| u32::try_from(value[name].as_u64()?).ok();
-                Some(Position {
-                    line: number("line")?,
-                    column: number("column")?,
-                    offset: number("offset")?,
-                })
-            };
-            Some(Range {
-                start: point(&value["start"])?,
-                end: point(&value["end"])?,
-            })
-        };
-        let list = document["diagnostics"].as_array();
-        let list = list.ok_or("there are no diagnostics")?;
-        let mut indexes: BTreeMap<String, Option<LineIndex>> = BTreeMap::new();
-        let mut diagnostics = Vec::new();
-        for entry in list {
-            let code = text(&entry["code"], "code")?;
-            let rule = registry
-                .get(&code)
-                .ok_or_else(|| format!("there is no rule {code} in this version; upgrade"))?;
-            let path = text(&entry["path"], "path")?;
-            let range_in = range(&entry["range"]);
-            let index = indexes.entry(path.clone()).or_insert_with(|| {
-                let bytes = tree.read(tree.find(&path)?).ok()?;
-                Some(LineIndex::new(bytes.into_owned()))
-            });
-            let snippet = index
-                .as_ref()
-                .zip(range_in)
-                .filter(|_| rule.shows_source)
-                .map(|(index, range)| index.snippet(range.start.offset, range.end.offset));
-            let related = entry["related"].as_array().into_iter().flatten();
-            let related = related.map(|place| {
-                let path = text(&place["path"], "related path")?;
-                let message = text(&place["message"], "related message")?;
-                Ok((path, range(&place["range"]), message))
-            });
-            let severity = match entry["severity"].as_str() {
-                Some("error") => Severity::Error,
-                Some("warning") => Severity::Warning,
-                Some("info") => Severity::Info,
-                _ => return Err("a finding has no severity".to_owned()),
-            };
-            diagnostics.push(Located {
-                rule,
-                severity,
-                lowered: suppressed(&entry["suppressed"])?,
-                message: text(&entry["message"], "message")?,
-                help: entry["help"].as_str().map(str::to_owned),
-                range: range_in,
-                snippet,
-                related: related.collect::<Result<_, String>>()?,
-                path,
-                count: 1,
-                source: None,
-            });
-        }
-        Ok(Self { diagnostics })
     }
 
     /// Adds the findings of `other`, in their places.
@@ -240,6 +193,17 @@ impl Report {
         self.diagnostics.extend(other.diagnostics);
         self.diagnostics.sort_by(Located::order);
         self.diagnostics.dedup_by(|a, b| a.order(b).is_eq());
+        self.prerequisites.extend(other.prerequisites);
+        self.prerequisites.sort();
+        self.prerequisites.dedup();
+        self.looked_at = match (self.looked_at, other.looked_at) {
+            (Some(own), Some(more)) => Some(LookedAt {
+                resources: own.resources + more.resources,
+                definitions: own.definitions + more.definitions,
+                policies: own.policies + more.policies,
+            }),
+            (own, more) => own.or(more),
+        };
         self
     }
 
@@ -258,12 +222,17 @@ impl Report {
     pub fn moved(mut self, moved: impl Fn(&str) -> String) -> Self {
         for finding in &mut self.diagnostics {
             let related = finding.related.iter_mut().map(|(path, ..)| path);
-            for path in std::iter::once(&mut finding.path).chain(related) {
+            let edits = finding.fix.iter_mut().flat_map(|fix| &mut fix.edits);
+            let edited = edits.map(|edit| &mut edit.path);
+            let own = std::iter::once(&mut finding.path);
+            for path in own.chain(related).chain(edited) {
                 if !path.is_empty() {
                     *path = moved(path);
                 }
             }
         }
+        let asking = self.prerequisites.iter_mut().flat_map(|need| &mut need.by);
+        asking.for_each(|path| *path = moved(path));
         self
     }
 
@@ -289,23 +258,6 @@ impl Report {
     }
 }
 
-/// `suppressed` of a finding in JSON.
-fn suppressed(value: &Value) -> Result<Option<Lowered>, String> {
-    if value.is_null() {
-        return Ok(None);
-    }
-    let kinds = [Exemption::Allowance, Exemption::Level, Exemption::Baseline];
-    let kind = value["kind"].as_str();
-    let by = kinds.into_iter().find(|by| kind == Some(by.as_str()));
-    let text = |name: &str| value[name].as_str().map(str::to_owned);
-    Ok(Some(Lowered {
-        by: by.ok_or("a suppressed finding has no kind; upgrade")?,
-        to: None,
-        reason: text("reason"),
-        until: text("until"),
-    }))
-}
-
 /// What stands for findings that are only counted.
 fn not_listed(path: Option<&str>, rest: &Unlisted, verdict: Verdict) -> Located {
     let at = path.map_or(String::new(), |path| format!(" in `{path}`"));
@@ -319,65 +271,12 @@ fn not_listed(path: Option<&str>, rest: &Unlisted, verdict: Verdict) -> Located 
             rest.count
         ),
         help: Some(format!("raise the cap of {cap} with --{flag} to see them")),
+        fix: None,
         path: path.unwrap_or("").to_owned(),
         range: None,
         snippet: None,
         related: Vec::new(),
         count: rest.count,
         source: None,
-    }
-}
-
-impl Serialize for Report {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut document = serializer.serialize_struct("Report", 3)?;
-        document.serialize_field("version", &1)?;
-        document.serialize_field("diagnostics", &self.diagnostics)?;
-        document.serialize_field("summary", &self.summary())?;
-        document.end()
-    }
-}
-
-impl Serialize for Located {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(serde::Serialize)]
-        struct Related<'a> {
-            path: &'a str,
-            range: Option<Range>,
-            message: &'a str,
-        }
-        let related = self.related.iter().map(|(path, range, message)| Related {
-            path,
-            range: *range,
-            message,
-        });
-        #[derive(serde::Serialize)]
-        struct Suppressed<'a> {
-            kind: &'static str,
-            reason: Option<&'a str>,
-            until: Option<&'a str>,
-        }
-        let lowered = self.lowered.as_ref().filter(|_| self.is_suppressed());
-        let suppressed = lowered.map(|lowered| Suppressed {
-            kind: lowered.by.as_str(),
-            reason: lowered.reason.as_deref(),
-            until: lowered.until.as_deref(),
-        });
-        let mut finding = serializer.serialize_struct("Located", 11)?;
-        finding.serialize_field("code", &self.rule.code.to_string())?;
-        finding.serialize_field("name", self.rule.name)?;
-        finding.serialize_field("severity", self.severity.as_str())?;
-        finding.serialize_field("message", &self.message)?;
-        finding.serialize_field("help", &self.help)?;
-        match &self.source {
-            Some(source) => finding.serialize_field("source", &**source)?,
-            None => finding.skip_field("source")?,
-        }
-        finding.serialize_field("path", &self.path)?;
-        finding.serialize_field("range", &self.range)?;
-        finding.serialize_field("related", &related.collect::<Vec<_>>())?;
-        finding.serialize_field("suppressed", &suppressed)?;
-        finding.serialize_field("url", &self.rule.url())?;
-        finding.end()
     }
 }

@@ -51,6 +51,8 @@ pub enum Class {
     Refusal,
     /// Advice. Everybody sets its level freely.
     Lint,
+    /// Advice that some teams ask for: off until a level or a preset asks.
+    Convention,
 }
 
 impl Class {
@@ -60,6 +62,7 @@ impl Class {
             Self::Integrity => "integrity",
             Self::Refusal => "refusal",
             Self::Lint => "lint",
+            Self::Convention => "convention",
         }
     }
 }

@@ -1,9 +1,10 @@
 //! SARIF 2.1.0, for code-scanning services.
 
-use super::{Exemption, HOME, Located, Report, Rule, Severity};
+use super::{Exemption, HOME, Located, LocatedFix, Prerequisite, Range, Report, Rule, Severity};
 use serde::Serialize;
 use serde::ser::Serializer;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The report as one SARIF log. Paths are relative to the source.
 pub fn to_sarif<'a>(report: &'a Report, version: &'a str) -> impl Serialize + 'a {
@@ -23,6 +24,9 @@ pub fn to_sarif<'a>(report: &'a Report, version: &'a str) -> impl Serialize + 'a
                 findings: &report.diagnostics,
                 used,
             },
+            properties: Properties {
+                prerequisites: &report.prerequisites,
+            },
         }],
     }
 }
@@ -41,6 +45,20 @@ struct Run<'a> {
     #[serde(rename = "columnKind")]
     column_kind: &'static str,
     results: Results<'a>,
+    #[serde(skip_serializing_if = "Properties::is_empty")]
+    properties: Properties<'a>,
+}
+
+/// What SARIF has no place for.
+#[derive(Serialize)]
+struct Properties<'a> {
+    prerequisites: &'a [Prerequisite],
+}
+
+impl Properties<'_> {
+    fn is_empty(&self) -> bool {
+        self.prerequisites.is_empty()
+    }
 }
 
 /// Written one by one: as JSON values they would take ten times their text.
@@ -71,15 +89,16 @@ fn result(finding: &Located, used: &[&Rule]) -> Value {
         text.push_str(". ");
         text.push_str(help);
     }
-    let mut location = json!({"artifactLocation": {"uri": uri(&finding.path)}});
+    let location = json!({
+        "artifactLocation": {"uri": uri(&finding.path)},
+        // Services show what is about a whole file at its start.
+        "region": match &finding.range {
+            Some(range) => region(range),
+            None => json!({"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1}),
+        },
+    });
     // A finding about the source as a whole has no place: an empty URI would name one.
     let has_place = !finding.path.is_empty();
-    if let Some(range) = &finding.range {
-        location["region"] = json!({
-            "startLine": range.start.line, "startColumn": range.start.column,
-            "endLine": range.end.line, "endColumn": range.end.column,
-        });
-    }
     let mut result = json!({
         "ruleId": finding.rule.code.to_string(),
         "ruleIndex": used.iter().position(|rule| rule.code == finding.rule.code),
@@ -89,6 +108,9 @@ fn result(finding: &Located, used: &[&Rule]) -> Value {
     });
     if has_place {
         result["locations"] = json!([{"physicalLocation": location}]);
+    }
+    if let Some(fix) = &finding.fix {
+        result["fixes"] = json!([fix_of(fix)]);
     }
     if let Some(lowered) = finding.lowered.as_ref().filter(|_| finding.is_suppressed()) {
         let kind = match lowered.by {
@@ -104,6 +126,32 @@ fn result(finding: &Located, used: &[&Rule]) -> Value {
     result
 }
 
+/// A fix, with the changes of each file together.
+fn fix_of(fix: &LocatedFix) -> Value {
+    let mut files: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for edit in &fix.edits {
+        let replacement = json!({
+            "deletedRegion": region(&edit.range),
+            "insertedContent": {"text": edit.text},
+        });
+        files.entry(&edit.path).or_default().push(replacement);
+    }
+    let changes = files.into_iter().map(|(path, replacements)| {
+        json!({"artifactLocation": {"uri": uri(path)}, "replacements": replacements})
+    });
+    json!({
+        "description": {"text": fix.title},
+        "artifactChanges": changes.collect::<Vec<_>>(),
+    })
+}
+
+fn region(range: &Range) -> Value {
+    json!({
+        "startLine": range.start.line, "startColumn": range.start.column,
+        "endLine": range.end.line, "endColumn": range.end.column,
+    })
+}
+
 fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
@@ -112,10 +160,13 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-/// `path` as a relative URI reference: everything outside RFC 3986's
-/// unreserved characters and `/` is percent-encoded.
+/// `path` as a URI reference, an absolute one as the URI of a file: everything outside RFC
+/// 3986's unreserved characters and `/` is percent-encoded.
 fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
+    if path.starts_with('/') {
+        out.push_str("file://");
+    }
     for byte in path.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {

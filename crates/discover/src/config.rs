@@ -2,12 +2,12 @@
 
 use super::{Options, Project};
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree, join};
-use flux_apim_diag::{Diagnostic, Findings, Place, Registry, Span, excerpt, nearest};
+use flux_apim_diag::{Code, Diagnostic, Findings, Place, Registry, Span, excerpt, nearest};
 use flux_apim_levels::rules::malformed_override;
-use flux_apim_levels::{self as levels, RULESETS, Ruleset, Said};
-use flux_apim_model::{Target, parse_id};
+use flux_apim_levels::{self as levels, PRESETS, Preset, RULESETS, Ruleset, Said};
+use flux_apim_model::{TIERS, Target, Tier, parse_id};
 use flux_apim_syntax::{self as syntax, Data, Format, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// What `flux-apim.yaml` says.
 #[derive(Debug, Default)]
@@ -18,6 +18,9 @@ pub struct ProjectConfig {
     pub targets: Option<Vec<String>>,
     /// Levels of rules, and the set of rules.
     pub levels: Said,
+    /// Rules that are off until somebody asks for them, and were asked for. Whoever runs
+    /// the steps knows.
+    pub levels_asked: BTreeSet<Code>,
     /// The file itself.
     pub file: Option<FileId>,
     /// Resources that are managed elsewhere, as `loggers/appinsights`.
@@ -28,6 +31,8 @@ pub struct ProjectConfig {
     pub apis: PlainApis,
     /// Whether what is named and not there is an error in any case.
     pub strict: bool,
+    /// The tier of the service.
+    pub tier: Option<&'static Tier>,
     /// api-version of the resources, with where it is said.
     pub api_version: Option<(String, Place)>,
 }
@@ -77,16 +82,18 @@ pub struct PlainApi {
 
 pub(super) const NAMES: [&str; 2] = ["flux-apim.yaml", "flux-apim.yml"];
 pub(super) const TARGETS: [&str; 3] = ["arm", "bicep", "aso"];
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 12] = [
     "service",
     "targets",
     "rules",
+    "preset",
     "ruleset",
     "external",
     "limits",
     "apis",
     "strict",
     "armApiVersion",
+    "tier",
     "ignore",
 ];
 
@@ -178,12 +185,40 @@ pub(super) fn load(
                     levels::settings(registry, &entry.value, &whole, "flux-apim.yaml", findings);
                 project.config.levels.settings = settings;
             }
+            "preset" => {
+                let one = std::slice::from_ref(&entry.value);
+                let named = match &entry.value.data {
+                    Data::Array(items) => items.as_slice(),
+                    _ => one,
+                };
+                for value in named {
+                    match value.as_str().and_then(Preset::named) {
+                        Some(preset) => {
+                            let place = value.span.map_or(place.clone(), Place::from);
+                            let settings = preset.settings(registry, &place);
+                            project.config.levels.presets.extend(settings);
+                        }
+                        None => {
+                            let names: Vec<&str> = PRESETS.iter().map(|p| p.name).collect();
+                            let message = format!("`preset` is one of {}", names.join(", "));
+                            findings.push(malformed(file, value, &message));
+                        }
+                    }
+                }
+            }
             // Read before there was a project: `without_ignored`.
             "ignore" if strings().is_some() => {}
             "ignore" => findings.push(wrong("a list of patterns as in .gitignore")),
             "strict" => match entry.value.as_bool() {
                 Some(strict) => project.config.strict = strict,
                 None => findings.push(wrong("true or false")),
+            },
+            "tier" => match entry.value.as_str().and_then(Tier::named) {
+                Some(tier) => project.config.tier = Some(tier),
+                None => {
+                    let names: Vec<&str> = TIERS.iter().map(|tier| tier.name).collect();
+                    findings.push(wrong(&format!("one of {}", names.join(", "))));
+                }
             },
             "armApiVersion" => match entry.value.as_str() {
                 Some(version) => {

@@ -169,9 +169,14 @@ impl Merge<'_> {
                 data: Data::String(name) | Data::Number(name),
                 ..
             }) => name.as_str(),
-            _ => {
-                let place = item.span.map_or(self.file.into(), Place::from);
-                self.findings.push(ignored_override::nameless(place));
+            name => {
+                let span = name.and_then(|name| name.span).or(item.span);
+                let place = span.map_or(self.file.into(), Place::from);
+                self.findings.push(match name.map(|name| &name.data) {
+                    Some(Data::Array(_)) => ignored_override::name_of_other_type(place, true),
+                    Some(Data::Object(_)) => ignored_override::name_of_other_type(place, false),
+                    _ => ignored_override::nameless(place),
+                });
                 return;
             }
         };

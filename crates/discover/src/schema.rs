@@ -4,7 +4,8 @@
 use super::config::TARGETS;
 use flux_apim_diag::tree::Limits;
 use flux_apim_diag::{HOME, Registry};
-use flux_apim_levels::{RULESETS, level_schema};
+use flux_apim_levels::{PRESETS, RULESETS, level_schema};
+use flux_apim_model::TIERS;
 use flux_apim_model::schema::Schema;
 use serde_json::{Map, Value as Json, json};
 
@@ -12,6 +13,7 @@ use serde_json::{Map, Value as Json, json};
 /// `registry`.
 pub fn schema(registry: Registry) -> Json {
     let (rules, definitions) = level_schema(registry);
+    let presets = json!({"enum": Vec::from_iter(PRESETS.iter().map(|preset| preset.name))});
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": format!("{HOME}/raw/main/docs/flux-apim.schema.json"),
@@ -36,6 +38,10 @@ pub fn schema(registry: Registry) -> Json {
                 "properties": rules,
                 "description": "Levels of rules, by code or name.",
             },
+            "preset": {
+                "anyOf": [presets, {"type": "array", "items": presets}],
+                "description": "Levels that match what another tool checks; `rules` stands over them.",
+            },
             "ruleset": {
                 "enum": RULESETS,
                 "description": "The version whose rules count; rules that came later do not.",
@@ -59,6 +65,10 @@ pub fn schema(registry: Registry) -> Json {
             "strict": {
                 "type": "boolean",
                 "description": "Whether naming what the tree does not have is an error, also where the service may have it.",
+            },
+            "tier": {
+                "enum": Vec::from_iter(TIERS.iter().map(|tier| tier.name)),
+                "description": "The tier of the service, as ARM names it: what it takes is checked against its limits and its gateway.",
             },
             "armApiVersion": {
                 "enum": Schema::api_versions().collect::<Vec<_>>(),

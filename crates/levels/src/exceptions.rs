@@ -31,6 +31,8 @@ pub struct Asked {
 pub struct Said {
     /// Levels of rules.
     pub settings: Vec<Setting>,
+    /// Levels of the presets that it names, below its own.
+    pub presets: Vec<Setting>,
     /// The folder that their paths are relative to.
     pub base: String,
     /// The rules that it is held to; all unless given.
@@ -41,8 +43,8 @@ pub struct Said {
 #[derive(Debug)]
 pub struct Exceptions {
     operator: Operator,
-    /// Levels of whoever asked, then those of the project.
-    levels: [Lookup; 2],
+    /// Levels of whoever asked, then those of the project, then those of its presets.
+    levels: [Lookup; 3],
     ruleset: Option<Ruleset>,
     today: Option<Date>,
     budget: Budget,
@@ -89,6 +91,7 @@ impl Exceptions {
         let levels = [
             table(asked.settings.clone(), ""),
             table(said.settings, &said.base),
+            table(said.presets, ""),
         ];
         Self {
             operator,
@@ -181,6 +184,21 @@ impl Exceptions {
             );
         }
         None
+    }
+
+    /// The rules of `registry` that are off until somebody asks for them, and were asked for.
+    pub fn asked_for(&self, registry: Registry) -> BTreeSet<Code> {
+        let is_on = |setting: &Setting| setting.level.is_some();
+        let rules = registry.all().iter();
+        let off = rules.filter(|rule| rule.class == Class::Convention);
+        let codes = off.map(|rule| rule.code);
+        let asked = codes.filter(|code| {
+            let tables = self.levels.iter().map(Lookup::table);
+            let mut settings = tables.flat_map(Table::settings);
+            settings.any(|setting| setting.rule.code == *code && is_on(setting))
+                || self.operator.held(*code, None).is_some_and(is_on)
+        });
+        asked.collect()
     }
 
     /// Whether a finding may be covered by a baseline.
@@ -279,7 +297,8 @@ impl Exceptions {
                 decided = Some(setting);
             }
         }
-        let level = decided.map_or(Some(rule.severity), |setting| setting.level);
+        let usual = (rule.class != Class::Convention).then_some(rule.severity);
+        let level = decided.map_or(usual, |setting| setting.level);
         if let Some((index, allowance)) = allowed {
             self.used.borrow_mut().insert(index);
             return Some(Verdict {

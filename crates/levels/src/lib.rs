@@ -7,6 +7,7 @@ mod comments;
 mod date;
 mod exceptions;
 mod policy;
+mod preset;
 pub mod rules;
 mod ruleset;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use baseline::{Baseline, Covered, NotABaseline};
 pub use date::{Date, NotADate};
 pub use exceptions::{Asked, Done, Exceptions, Said};
 pub use policy::Policy;
+pub use preset::{PRESETS, Preset};
 pub use ruleset::{KNOWN as RULESETS, Ruleset};
 pub use schema::{level_schema, policy_schema};
 pub use setting::{Setting, level, settings, settings_of_json, word};

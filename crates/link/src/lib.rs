@@ -9,6 +9,7 @@ mod normal;
 mod order;
 mod owned;
 mod policies;
+mod prerequisites;
 mod resolve;
 mod revisions;
 pub mod rules;
@@ -146,6 +147,7 @@ pub fn link(
     policies::compose(&project, &texts, findings);
     let current = revisions::number_current(&mut project, &mut texts);
     let graph = resolve::resolve(&project, (&owned, &current), texts, schema, findings);
+    prerequisites::find(&project, &graph.parameters, findings);
     let nodes = order::sort(graph.nodes, &current, findings);
     let is_whole = !findings.rules().any(|rule| rule.class == Class::Integrity);
     is_whole.then(|| Linked {

@@ -11,6 +11,12 @@ pub(super) fn is_secret(properties: &Value) -> bool {
         && properties.get("keyVault").is_none()
 }
 
+/// Whether `text` is a word of Azure that lets nobody in: what the credentials of a logger
+/// say for the managed identity of the service.
+pub(super) fn is_word(text: &str) -> bool {
+    text.eq_ignore_ascii_case("SystemAssigned")
+}
+
 /// Whether `text`, at `path` of `resource`, is a secret.
 pub(super) fn holds(resource: &Resource, path: &str, text: &str) -> bool {
     let is_value = resource.key.kind == Kind::NamedValue && path == "value";

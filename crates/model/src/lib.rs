@@ -9,6 +9,7 @@ mod pattern;
 mod resource;
 pub mod rules;
 pub mod schema;
+mod tier;
 
 pub use affix::Affix;
 pub use credential::credential;
@@ -16,3 +17,4 @@ pub use id::{Target, below_service, parse_id};
 pub use kinds::{InWorkspace, Kind, Reference, Role};
 pub use numbered::Numbered;
 pub use resource::{Key, Origin, Resource};
+pub use tier::{Counted, Most, TIERS, Tier};

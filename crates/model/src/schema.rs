@@ -1,7 +1,9 @@
 //! Name and property constraints of each ARM api-version, from tables
 //! generated from the official resource schemas (`tables/*.json`).
 
-use super::rules::{invalid_name, invalid_value, missing_property, unknown_property};
+use super::rules::{
+    invalid_name, invalid_value, missing_property, number_as_text, unknown_property,
+};
 use super::{Key, Kind};
 use flux_apim_diag::{Findings, Meter, Place, excerpt, nearest};
 use flux_apim_syntax::{Data, Entry, Value};
@@ -320,7 +322,8 @@ impl<'a> Check<'a> {
                 self.findings.push(finding);
             }
         }
-        for entry in entries {
+        for at in 0..entries.len() {
+            let entry = &mut entries[at];
             let above = path.len();
             path.push('.');
             path.push_str(&entry.key);
@@ -329,7 +332,7 @@ impl<'a> Check<'a> {
                 None => match (&definition.additional, known) {
                     (Some(definition), _) => self.value(definition, &mut entry.value, path),
                     (None, Some(known)) if !known.is_empty() => {
-                        self.unknown(entry, path, known.keys().map(String::as_str));
+                        self.unknown((entries, at), path, known.keys().map(String::as_str));
                     }
                     _ => {}
                 },
@@ -338,7 +341,14 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn unknown<'k>(&mut self, entry: &Entry, path: &str, known: impl Iterator<Item = &'k str>) {
+    /// Of `entries` that at `at` is not among the `known`.
+    fn unknown<'k>(
+        &mut self,
+        (entries, at): (&[Entry], usize),
+        path: &str,
+        known: impl Iterator<Item = &'k str>,
+    ) {
+        let entry = &entries[at];
         let place = entry.key_span.map_or(self.place.clone(), Place::from);
         if self.schema.also(self.key, path) {
             return;
@@ -357,7 +367,11 @@ impl<'a> Check<'a> {
             });
             return;
         }
-        let near = self.findings.hint(|| nearest(&entry.key, known));
+        // What is there already was not meant.
+        let near = self.findings.hint(|| {
+            let free = known.filter(|known| entries.iter().all(|entry| entry.key != *known));
+            nearest(&entry.key, free)
+        });
         let (subject, version) = (self.subject(), &self.schema.api_version);
         self.findings.push(unknown_property::found(
             place, path, &subject, version, near,
@@ -366,7 +380,16 @@ impl<'a> Check<'a> {
 
     fn string(&mut self, definition: &Definition, value: &mut Value, path: &str) {
         if let Data::Number(digits) = &value.data {
-            value.data = Data::String(digits.clone());
+            let digits = digits.clone();
+            // YAML reads `007` and `0x7` as the number 7.
+            if let Some(span) = value.span
+                && (span.end - span.start) as usize != digits.len()
+            {
+                let subject = self.subject();
+                let finding = number_as_text::found(span, path, &subject, &digits);
+                self.findings.push(finding);
+            }
+            value.data = Data::String(digits);
         }
         let Data::String(text) = &mut value.data else {
             return self.wrong_type(value, path, "a string");
@@ -444,8 +467,12 @@ impl<'a> Check<'a> {
     fn wrong_type(&mut self, value: &Value, path: &str, wanted: &str) {
         let (place, subject) = (self.place_of(value), self.subject());
         let found = value.kind_name();
-        self.findings
-            .push(invalid_value::kind(place, path, &subject, found, wanted));
+        let finding = invalid_value::kind(place, path, &subject, found, wanted);
+        let is_word = matches!(value.data, Data::Bool(_)) && wanted == "a string";
+        self.findings.push(match is_word {
+            true => finding.quotes(),
+            false => finding,
+        });
     }
 
     fn place_of(&self, value: &Value) -> Place {

@@ -1,6 +1,6 @@
 //! Findings and results for people.
 
-use crate::diag::{Code, Located, Report, Severity};
+use crate::diag::{Code, Located, Prerequisite, Report, Severity};
 use crate::edge::output::Written;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use std::collections::BTreeMap;
@@ -14,8 +14,10 @@ const RELATED: usize = 5;
 /// What is shown of a report.
 #[derive(Default)]
 pub(super) struct Shown {
-    /// Errors only.
+    /// Errors only, and warnings where those fail.
     pub(super) quiet: bool,
+    /// Whether a warning fails.
+    pub(super) denied: bool,
     /// All findings, not the first few of each rule.
     pub(super) all: bool,
     /// Findings about Azure Service Operator that nobody asked for.
@@ -35,7 +37,8 @@ pub(super) fn report(out: &mut impl Write, report: &Report, shown: &Shown) -> io
         if finding.severity < Severity::Error {
             let count = seen.entry(finding.rule.code).or_default();
             *count += 1;
-            if quiet || *count > most {
+            let fails = shown.denied && finding.severity == Severity::Warning;
+            if quiet && !fails || *count > most {
                 continue;
             }
         }
@@ -54,6 +57,7 @@ pub(super) fn report(out: &mut impl Write, report: &Report, shown: &Shown) -> io
             "{findings} about Azure Service Operator not shown (--target aso)\n"
         )?;
     }
+    prerequisites(out, &report.prerequisites, most)?;
     let summary = report.summary();
     let of = |joined: &str| match &shown.checked {
         Some(checked) => format!("{joined}{checked}"),
@@ -79,6 +83,27 @@ pub(super) fn report(out: &mut impl Write, report: &Report, shown: &Shown) -> io
         )?;
     }
     Ok(())
+}
+
+/// What the service must have, kind by kind.
+fn prerequisites(out: &mut impl Write, needs: &[Prerequisite], most: usize) -> io::Result<()> {
+    if needs.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "the service must have, and this does not bring:")?;
+    let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for need in needs {
+        kinds.entry(&need.kind).or_default().push(&need.name);
+    }
+    for (kind, names) in kinds {
+        let shown = names[..names.len().min(most)].join(", ");
+        let more = names.len().saturating_sub(most);
+        match more {
+            0 => writeln!(out, "  {kind}: {shown}")?,
+            more => writeln!(out, "  {kind}: {shown}, and {more} more (--all)")?,
+        }
+    }
+    writeln!(out)
 }
 
 pub(super) fn counted(n: u64, word: &str) -> String {

@@ -11,6 +11,7 @@ mod copy;
 mod diff;
 mod effective;
 mod explain;
+mod fix;
 mod forges;
 #[cfg(feature = "publish")]
 mod history;
@@ -44,6 +45,7 @@ mod validate;
 mod values;
 #[cfg(feature = "publish")]
 mod verify;
+mod watch;
 
 use crate::bundle::{Bundle, INVENTORY};
 use crate::diag::{Budget, Diagnostic, Report, markdown, sarif};
@@ -258,6 +260,13 @@ fn pipeline(
         Ok(opened) => opened,
         Err(report) => return Ok(Err(report)),
     };
+    if only.is_some() && (common.env.is_some() || common.config.is_some()) {
+        let _ = writeln!(
+            anstream::stderr(),
+            "{} is one document: no environment is merged into it",
+            common.source
+        );
+    }
     let levels = Asked {
         policies: policies::read(&common.policies.policy)?,
         today: policies::today(),
@@ -311,7 +320,7 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
             return Ok(Done::Refused);
         }
     };
-    let report = || places::for_people(outcome.report.clone(), common, &outcome.checked, quiet);
+    let report = || places::for_people(outcome.report.clone(), common, &outcome.asked, quiet);
     let Some(bundle) = &outcome.bundle else {
         if arguments.format == options::ResultFormat::Json {
             show(&outcome.report, Format::Json, quiet)?;

@@ -210,6 +210,15 @@ pub(super) struct Validate {
     /// Show all findings, not the first few of each rule.
     #[arg(long)]
     pub(super) all: bool,
+    /// Mend in the source what can be mended beyond doubt, and show what is left.
+    #[arg(long, conflicts_with_all = ["baseline", "write_baseline"])]
+    pub(super) fix: bool,
+    /// Show what --fix would change, and change nothing; status 1 where it would.
+    #[arg(long, conflicts_with_all = ["fix", "format", "baseline", "write_baseline"])]
+    pub(super) diff: bool,
+    /// Check again whenever a file of a folder changes, until it is ended.
+    #[arg(long, conflicts_with_all = ["fix", "diff", "baseline", "write_baseline"])]
+    pub(super) watch: bool,
     /// How findings are shown.
     #[arg(long, value_enum, default_value = "human")]
     pub(super) format: Format,

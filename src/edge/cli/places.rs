@@ -4,7 +4,6 @@
 use super::human::Shown;
 use super::options::Common;
 use crate::diag::Report;
-use crate::pipeline::Checked;
 use crate::render::Target;
 use std::path::{Component, Path};
 
@@ -68,15 +67,16 @@ fn from_here(folder: &Path) -> String {
 pub(super) fn for_people(
     report: Report,
     common: &Common,
-    checked: &Checked,
+    asked: &[Target],
     quiet: bool,
 ) -> (Report, Shown) {
     let (report, left_out) = match common.denies_warnings() {
         true => (report, 0),
-        false => without_others(report, &checked.asked),
+        false => without_others(report, asked),
     };
     let shown = Shown {
         quiet,
+        denied: common.denies_warnings(),
         left_out,
         ..Shown::default()
     };

@@ -199,7 +199,7 @@ fn given(arguments: &Publish, connection: &Connection, quiet: bool) -> anyhow::R
     };
     if arguments.format == ResultFormat::Human {
         let (report, shown) =
-            super::places::for_people(outcome.report.clone(), common, &outcome.checked, quiet);
+            super::places::for_people(outcome.report.clone(), common, &outcome.asked, quiet);
         human::report(&mut anstream::stderr(), &report, &shown)?;
     }
     Ok(Given::Bundle(Box::new(Bundle {

@@ -10,7 +10,6 @@ use crate::diag::{Budget, Report, excerpt};
 use crate::edge::output::{self, Output, Pulled};
 use crate::edge::secret::Secret;
 use crate::edge::source::{self, OpenOptions, Opened};
-use crate::pipeline::Checked;
 use crate::rules::REGISTRY;
 use crate::tree::{Digest, FileId, SourceTree};
 use anyhow::{Context, bail, ensure};
@@ -393,11 +392,8 @@ pub(super) fn render(server: &Server, arguments: &Render, quiet: bool) -> anyhow
     if arguments.format == ResultFormat::Json {
         print(&format!("{inventory}\n"))?;
     } else {
-        let checked = Checked {
-            asked: arguments.rendering.target.clone(),
-            ..Checked::default()
-        };
-        let (report, shown) = places::for_people(report.with(own), common, &checked, quiet);
+        let asked = &arguments.rendering.target;
+        let (report, shown) = places::for_people(report.with(own), common, asked, quiet);
         human::report(&mut anstream::stderr(), &report, &shown)?;
         let resources = inventory["resources"].as_array().into_iter().flatten();
         let types = resources.map(|resource| resource["type"].as_str().unwrap_or(""));

@@ -4,45 +4,120 @@ use super::options::{Common, Format, Validate};
 use super::progress::Progress;
 #[cfg(feature = "server")]
 use super::remote;
-use super::{Done, human, pipeline, places, show_all};
+use super::watch::Seen;
+use super::{Done, fix, human, pipeline, places, print, show_all};
 use crate::diag::Report;
 use crate::levels::Baseline;
-use crate::pipeline::Checked;
+use crate::render::Target;
+use crate::reuse::Reuse;
 use anyhow::Context;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub(super) fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
+    match arguments.watch {
+        true => watched(arguments, quiet),
+        false => once(arguments, quiet, None),
+    }
+}
+
+/// Bytes of definitions and their findings that are kept from one check to the next.
+const KEPT: usize = 512 << 20;
+
+/// Checks whenever something changes. What did not change is not compiled again.
+fn watched(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
+    let reuse = Arc::new(Reuse::new(KEPT));
+    let mut roots: Vec<PathBuf> = arguments.sources.iter().map(PathBuf::from).collect();
+    for root in &roots {
+        anyhow::ensure!(
+            root.exists(),
+            "--watch looks at folders and files: {} is none",
+            root.display()
+        );
+    }
+    roots.extend(arguments.flags.config.as_ref().map(PathBuf::from));
+    let mut seen = Seen::now(&roots);
+    loop {
+        // What goes wrong may be right after the next change.
+        if let Err(error) = once(arguments, quiet, Some(&reuse)) {
+            if is_nobody_there(&error) {
+                return Err(error);
+            }
+            let _ = writeln!(anstream::stderr(), "{error:#}");
+        }
+        let (path, now) = seen.changed(&roots);
+        seen = now;
+        if !quiet {
+            let _ = writeln!(anstream::stderr(), "{} changed", path.display());
+        }
+    }
+}
+
+/// Whether whoever read what is printed is gone.
+fn is_nobody_there(error: &anyhow::Error) -> bool {
+    let mut causes = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    causes.any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Checks every source once. `reuse` has what earlier checks made.
+fn once(arguments: &Validate, quiet: bool, reuse: Option<&Arc<Reuse>>) -> anyhow::Result<Done> {
     let keeps = arguments.baseline.is_some() || arguments.write_baseline.is_some();
     anyhow::ensure!(
         arguments.sources.len() == 1 || !keeps,
         "--baseline and --write-baseline are about one source"
     );
     let mut results = Vec::new();
+    let mut diff = String::new();
     for common in arguments.each() {
         #[cfg(feature = "server")]
         if let Some(server) = arguments.remote.server()? {
+            anyhow::ensure!(
+                !arguments.fix && !arguments.diff,
+                "--fix and --diff mend what is checked here; leave --server out"
+            );
             let (report, done) = remote::validate(&server, arguments, &common)?;
-            results.push((common.source, report, done, None));
+            let asked = arguments.rendering.target.clone();
+            results.push((common.source, report, done, asked));
             continue;
         }
-        let (report, done, checked) = validate_here(arguments, &common, quiet)?;
-        results.push((common.source, report, done, checked));
+        let (mut report, mut done, mut asked) = validate_here(arguments, &common, quiet, reuse)?;
+        if arguments.fix || arguments.diff {
+            let fixed = fix::fixed(&report, &common)?;
+            if arguments.diff {
+                diff.push_str(&fixed.diff());
+            } else if !fixed.is_empty() {
+                fixed.write(quiet)?;
+                (report, done, asked) = validate_here(arguments, &common, quiet, reuse)?;
+            }
+        }
+        results.push((common.source, report, done, asked));
+    }
+    if arguments.diff {
+        print(&diff)?;
+        // What could be mended is worth failing for, as a formatter fails.
+        let of_diff = match diff.is_empty() {
+            true => Done::Well,
+            false => Done::Findings,
+        };
+        let worst = results.iter().map(|(.., done, _)| *done);
+        return Ok(worst.fold(of_diff, Done::max));
     }
     let mut all = Report::default();
-    let (mut worst, mut looked_at) = (Done::Well, Some(Checked::default()));
+    let mut worst = Done::Well;
     let is_machine = matches!(arguments.format, Format::Json | Format::Sarif);
     let is_one = results.len() == 1;
     let mut left_out = 0;
-    for (source, report, done, checked) in results {
+    for (source, report, done, asked) in results {
         worst = worst.max(done);
-        let asked = checked.as_ref().map_or(&[][..], |checked| &checked.asked);
         // A warning that fails is shown, whatever it is about.
         let is_whole = is_machine || arguments.flags.denies_warnings();
         let report = match is_whole {
             true => report,
             false => {
-                let (report, more) = places::without_others(report, asked);
+                let (report, more) = places::without_others(report, &asked);
                 left_out += more;
                 report
             }
@@ -53,24 +128,18 @@ pub(super) fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done
             _ => places::here(report, &source),
         };
         all = all.with(report);
-        looked_at = looked_at.zip(checked).map(|(all, more)| Checked {
-            resources: all.resources + more.resources,
-            definitions: all.definitions + more.definitions,
-            policies: all.policies + more.policies,
-            ..all
-        });
     }
     let shown = human::Shown {
         quiet,
+        denied: arguments.flags.denies_warnings(),
         all: arguments.all,
         left_out,
-        checked: looked_at.map(|checked| {
-            let counted = |n: usize, word| human::counted(n as u64, word);
+        checked: all.looked_at.map(|counts| {
             format!(
                 "{}, {}, {}",
-                counted(checked.resources, "resource"),
-                counted(checked.definitions, "definition"),
-                counted(checked.policies, "policy")
+                human::counted(counts.resources, "resource"),
+                human::counted(counts.definitions, "definition"),
+                human::counted(counts.policies, "policy")
             )
         }),
     };
@@ -83,12 +152,14 @@ fn validate_here(
     arguments: &Validate,
     common: &Common,
     quiet: bool,
-) -> anyhow::Result<(Report, Done, Option<Checked>)> {
+    reuse: Option<&Arc<Reuse>>,
+) -> anyhow::Result<(Report, Done, Vec<Target>)> {
     let progress = Progress::start("checking", quiet);
     let baseline = arguments.baseline.as_deref().map(baseline).transpose()?;
     let outcome = pipeline(common, |options| {
         arguments.rendering.set(options)?;
         options.check = true;
+        options.reuse = reuse.cloned();
         options.baseline = baseline;
         options.write_baseline = arguments.write_baseline.is_some();
         Ok(())
@@ -100,9 +171,9 @@ fn validate_here(
                 write_baseline(file, baseline, quiet)?;
             }
             let done = common.judge(&outcome.report);
-            (outcome.report, done, Some(outcome.checked))
+            (outcome.report, done, outcome.asked)
         }
-        Err(report) => (report, Done::Refused, None),
+        Err(report) => (report, Done::Refused, Vec::new()),
     })
 }
 

@@ -118,8 +118,29 @@ pub(super) struct RenderedBundle {
 #[derive(ToSchema)]
 pub(super) struct Diagnostics {
     version: u8,
+    /// How much was looked at, where that is known.
+    checked: Option<LookedAt>,
     diagnostics: Vec<Finding>,
+    /// What the target must have and the source does not bring; left out where there is
+    /// none.
+    prerequisites: Option<Vec<Prerequisite>>,
     summary: Summary,
+}
+
+#[derive(ToSchema)]
+pub(super) struct LookedAt {
+    resources: u64,
+    definitions: u64,
+    policies: u64,
+}
+
+#[derive(ToSchema)]
+pub(super) struct Prerequisite {
+    /// What it is: `authorization server`, `Key Vault`, `secret value`.
+    kind: String,
+    name: String,
+    /// Files that ask for it, the first ten.
+    by: Vec<String>,
 }
 
 #[derive(ToSchema)]
@@ -132,11 +153,31 @@ pub(super) struct Finding {
     message: String,
     #[schema(required)]
     help: Option<String>,
+    /// The same as a change of the source, where there is one.
+    fix: Option<Fix>,
     path: String,
     #[schema(required)]
     range: Option<Range>,
     related: Vec<RelatedPlace>,
     url: String,
+}
+
+#[derive(ToSchema)]
+pub(super) struct Fix {
+    /// What it does.
+    title: String,
+    /// Whether it is what was meant beyond doubt.
+    safe: bool,
+    edits: Vec<Edit>,
+}
+
+#[derive(ToSchema)]
+pub(super) struct Edit {
+    path: String,
+    /// What is taken out.
+    range: Range,
+    /// What is put there.
+    text: String,
 }
 
 #[derive(ToSchema)]
@@ -244,7 +285,7 @@ pub(super) struct RuleDescription {
     summary: String,
     explanation: String,
     url: String,
-    /// Who may lower it: `integrity` nobody, `refusal` with a reason, `lint` everybody.
+    /// Who may lower it: `integrity` nobody, `refusal` with a reason, `lint` and `convention` everybody.
     class: String,
     /// What it is founded on: `documented`, `reported` or `guess`.
     evidence: String,

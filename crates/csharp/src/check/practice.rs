@@ -54,17 +54,10 @@ impl Checker<'_> {
             .chars()
             .take(60)
             .collect();
-        let always = if op == BinaryOp::Equal {
-            "never"
-        } else {
-            "always"
-        };
         let problem = Problem::new(
             Code::ReferenceComparison,
             self.tree.span(node),
-            format!(
-                "this compares an object and a text by reference, and is {always} true in all likelihood"
-            ),
+            "this compares an object and a text by reference: two equal texts may be two objects",
         );
         self.report(
             problem

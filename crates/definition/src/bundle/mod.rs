@@ -85,6 +85,7 @@ fn compiled<'f>(
     Some(Compiled {
         kind,
         text,
+        operation_count: operations.len(),
         operations,
         title: title(root),
         ports: None,

@@ -216,7 +216,7 @@ impl<'c> Check<'_, 'c> {
         }
         let start = self.open.len();
         for (key, value) in node.entries() {
-            self.entry(key, value, shape);
+            self.entry(node, (key, value), shape);
         }
         self.open[start..].reverse();
         for field in shape.fields {
@@ -258,8 +258,13 @@ impl<'c> Check<'_, 'c> {
         }
     }
 
-    /// An entry of an object.
-    fn entry(&mut self, key: NodeRef<'c>, value: NodeRef<'c>, shape: &'static Shape) {
+    /// An entry of the object `node`.
+    fn entry(
+        &mut self,
+        node: NodeRef<'c>,
+        (key, value): (NodeRef<'c>, NodeRef<'c>),
+        shape: &'static Shape,
+    ) {
         let name = key.as_str().unwrap_or("");
         if let Some(field) = shape.field(name, self.version) {
             if field.since == Version::V31 && self.first("field", name) {
@@ -285,7 +290,9 @@ impl<'c> Check<'_, 'c> {
                 let version = self.version;
                 let near = self.findings.hint(|| {
                     let fields = shape.fields.iter();
-                    let fields = fields.filter(|field| field.since <= version);
+                    // What is there already was not meant.
+                    let fields = fields
+                        .filter(|field| field.since <= version && node.get(field.name).is_none());
                     flux_apim_diag::nearest(name, fields.map(|field| field.name))
                 });
                 let three = self.version != Version::V2;

@@ -41,12 +41,8 @@ pub(super) fn schema<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
         let bit = check.version.bit();
         let allowed = known.is_some_and(|(versions, _)| versions & bit != 0);
         if !allowed {
-            unknown(
-                check,
-                key,
-                name,
-                known.is_some_and(|(versions, _)| versions == LATER),
-            );
+            let later = known.is_some_and(|(versions, _)| versions == LATER);
+            unknown(check, node, (key, name), later);
             continue;
         }
         let (versions, word) = known.unwrap_or((ALL, ANY));
@@ -70,16 +66,22 @@ pub(super) fn schema<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
     }
 }
 
-/// A keyword that the version does not have.
-fn unknown<'c>(check: &mut Check<'_, 'c>, key: NodeRef<'c>, name: &'c str, later: bool) {
+/// A keyword of the schema `node` that the version does not have.
+fn unknown<'c>(
+    check: &mut Check<'_, 'c>,
+    node: NodeRef<'c>,
+    (key, name): (NodeRef<'c>, &'c str),
+    later: bool,
+) {
     if name.starts_with("x-") {
         return;
     }
     let bit = check.version.bit();
     let near = check.findings.hint(|| {
+        // What is there already was not meant.
         let keywords = KEYWORDS
             .iter()
-            .filter(|(_, versions, _)| versions & bit != 0);
+            .filter(|(keyword, versions, _)| versions & bit != 0 && node.get(keyword).is_none());
         flux_apim_diag::nearest(name, keywords.map(|(keyword, ..)| *keyword))
     });
     if check.version == Version::V2 {

@@ -8,23 +8,27 @@ use flux_apim_syntax::NodeRef;
 pub(super) fn all<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
     let servers = node.get("servers").into_iter().flat_map(NodeRef::items);
     let urls = servers.filter_map(|server| server.get("url"));
-    let urls: Vec<_> = urls.filter(|url| url.as_str().is_some()).collect();
-    if urls.len() < 2 {
-        return;
-    }
-    let is_secure = |url: &&NodeRef<'c>| {
-        let start = url.as_str().and_then(|url| url.get(..8));
+    let urls: Vec<_> = urls.filter_map(|url| Some((url, url.as_str()?))).collect();
+    let is_secure = |(_, url): &&(NodeRef<'c>, &str)| {
+        let start = url.get(..8);
         start.is_some_and(|start| start.eq_ignore_ascii_case("https://"))
     };
     let secure = urls.iter().find(is_secure);
-    let url = secure.unwrap_or(&urls[0]);
-    let text = url.as_str().unwrap_or("");
-    check.say(server_chosen::found(
-        url.span(),
-        text,
-        urls.len(),
-        secure.is_some(),
-    ));
+    let Some((url, text)) = secure.or(urls.first()).copied() else {
+        return;
+    };
+    if urls.len() > 1 {
+        check.say(server_chosen::found(
+            url.span(),
+            text,
+            urls.len(),
+            secure.is_some(),
+        ));
+    }
+    // Nothing makes another one the address of the backend.
+    if text.contains('{') {
+        check.say(server_variable::found(url.span(), text));
+    }
 }
 
 pub(super) fn server<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Option<NodeRef<'c>>) {
@@ -42,9 +46,7 @@ pub(super) fn server<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Opti
     let Some(text) = url.as_str() else {
         return;
     };
-    if text.contains('{') {
-        check.say(server_variable::found(url.span(), text));
-    } else if !is_address(text) {
+    if !text.contains('{') && !is_address(text) {
         check.say(doubtful_field_value::address(url.span(), text));
     }
 }

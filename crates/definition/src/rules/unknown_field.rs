@@ -132,7 +132,11 @@ pub fn found(at: Span, name: &str, object: &str, near: Option<&str>, three: bool
         (None, Some(near)) => format!("did you mean `{near}`?"),
         (None, None) => "remove it; a field of your own begins with `x-`".to_owned(),
     };
-    Diagnostic::new(&RULE, at, message).help(help)
+    let finding = Diagnostic::new(&RULE, at, message).help(help);
+    match (other, near) {
+        (None, Some(near)) => finding.renames(name, near),
+        _ => finding,
+    }
 }
 
 /// `name` at `at` is a field elsewhere, but not of `what`.

@@ -24,5 +24,9 @@ pub fn found(at: Span, name: &str, near: Option<&str>, later: bool) -> Diagnosti
         (false, Some(near)) => format!("did you mean `{near}`?"),
         (false, None) => "remove it; a keyword of your own begins with `x-`".to_owned(),
     };
-    Diagnostic::new(&RULE, at, message).help(help)
+    let finding = Diagnostic::new(&RULE, at, message).help(help);
+    match near.filter(|_| !later) {
+        Some(near) => finding.renames(name, near),
+        None => finding,
+    }
 }

@@ -21,7 +21,9 @@ pub fn section(place: Place, key: &str, near: Option<&str>, sections: &[&str]) -
     );
     let finding = Diagnostic::new(&RULE, place, message);
     match near {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        Some(near) => finding
+            .help(format!("did you mean `{near}`?"))
+            .renames(key, near),
         None if sections.is_empty() => finding.help("nothing can be nested here"),
         None => finding.help(format!("the sections are {}", sections.join(", "))),
     }
@@ -52,4 +54,12 @@ pub fn filter(place: Place, key: &str) -> Diagnostic {
 pub fn nameless(place: Place) -> Diagnostic {
     Diagnostic::new(&RULE, place, "an override without a `name` has no effect")
         .help("write `- name: <resource>` with `properties:` below")
+}
+
+/// An entry whose name is a list or a mapping, as YAML reads `[x]` and `{x}`.
+pub fn name_of_other_type(place: Place, is_list: bool) -> Diagnostic {
+    let what = if is_list { "list" } else { "mapping" };
+    let message = format!("the `name` of an override is a {what}, not text; it has no effect");
+    Diagnostic::new(&RULE, place, message)
+        .help("write the name of a resource, in quotes where it starts with `[` or `{`")
 }

@@ -23,7 +23,9 @@ pub fn found(place: Place, key: &Key, near: Option<&str>) -> Diagnostic {
     );
     let finding = Diagnostic::new(&RULE, place, message);
     match near {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        Some(near) => finding
+            .help(format!("did you mean `{near}`?"))
+            .proposes(key.name(), near),
         None => finding.help("remove it, or correct the name"),
     }
 }

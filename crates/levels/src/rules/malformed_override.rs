@@ -23,7 +23,9 @@ pub fn setting(place: Place, key: &str, near: Option<&str>, settings: &[&str]) -
     let message = format!("`{}` is no setting of flux-apim.yaml", excerpt(key, 60));
     let finding = Diagnostic::new(&RULE, place, message);
     match near {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        Some(near) => finding
+            .help(format!("did you mean `{near}`?"))
+            .renames(key, near),
         None => finding.help(format!("the settings are {}", settings.join(", "))),
     }
 }

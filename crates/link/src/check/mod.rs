@@ -3,7 +3,9 @@
 
 mod apis;
 mod backends;
+mod conventions;
 mod others;
+mod tier;
 mod unique;
 
 use flux_apim_compile::Texts;
@@ -40,6 +42,8 @@ pub(super) fn check(project: &Project, texts: &Texts, findings: &mut Findings) {
     unique::versions(project, findings);
     unique::display_names(project, findings);
     others::prerequisites(project, texts, findings);
+    tier::check(project, texts, findings);
+    conventions::check(project, findings);
 }
 
 /// Where a finding about `value` is shown, else about the whole resource.

@@ -128,6 +128,7 @@ pub(super) fn subscription(subscription: &Resource, findings: &mut Findings) {
     let user = short.rsplit('/').next().unwrap_or("");
     if user != "1" && !is_open(given) {
         let place = place_of(subscription, owner);
+        findings.need("user", user, &place);
         findings.push(owner_of_another_service::found(
             place,
             &subscription.key,
@@ -159,6 +160,7 @@ pub(super) fn prerequisites(project: &Project, texts: &Texts, findings: &mut Fin
         .map(|id| id.trim_start_matches('/').to_ascii_lowercase())
         .collect();
     let mut say = |id: String, what: &str, name: &str, place: Place| {
+        findings.need(what, name, &place);
         if !said.insert(id.to_ascii_lowercase()) {
             return;
         }

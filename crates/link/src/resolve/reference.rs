@@ -72,6 +72,7 @@ impl<'p> Resolver<'p, '_> {
             finding(place, subject, key, near)
         } else {
             let id = excerpt(&key.to_string(), 200);
+            self.findings.need(key.kind.label(), key.name(), &place);
             missing_reference::found(place, &dangling_reference::said(subject, key), &id)
         };
         self.findings.push(found);
@@ -288,6 +289,7 @@ impl<'p> Resolver<'p, '_> {
         } else {
             let shown = excerpt(name, 80);
             let what = format!("no named value has the display name `{shown}`");
+            self.findings.need("named value", name, &place);
             missing_reference::found(place, &what, &format!("namedValues/{shown}"))
         };
         self.findings.push(found);

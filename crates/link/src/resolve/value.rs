@@ -118,7 +118,7 @@ impl Resolver<'_, '_> {
         }
         if secret::holds(resource, path, text) {
             // A token stands for a value that the pipeline knows.
-            if compile::token(text).is_none() && !text.is_empty() {
+            if compile::token(text).is_none() && !text.is_empty() && !secret::is_word(text) {
                 self.findings.push(secret_in_tree::found(place, path, key));
             }
             return self.secret(key, path, span);

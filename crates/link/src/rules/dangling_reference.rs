@@ -33,7 +33,9 @@ pub(super) fn missing(
 ) -> Diagnostic {
     let finding = Diagnostic::new(rule, place, said(subject, key));
     match near {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        Some(near) => finding
+            .help(format!("did you mean `{near}`?"))
+            .proposes(key.name(), near),
         None => finding.help(add(&excerpt(&key.to_string(), 200))),
     }
 }
@@ -44,12 +46,14 @@ pub(super) fn missing_named_value(
     name: &str,
     near: Option<&str>,
 ) -> Diagnostic {
-    let name = excerpt(name, 80);
-    let message = format!("no named value has the display name `{name}`");
+    let shown = excerpt(name, 80);
+    let message = format!("no named value has the display name `{shown}`");
     let finding = Diagnostic::new(rule, place, message);
     match near {
-        Some(near) => finding.help(format!("did you mean `{{{{{near}}}}}`?")),
-        None => finding.help(add(&format!("namedValues/{name}"))),
+        Some(near) => finding
+            .help(format!("did you mean `{{{{{near}}}}}`?"))
+            .proposes(name, near),
+        None => finding.help(add(&format!("namedValues/{shown}"))),
     }
 }
 

@@ -23,10 +23,13 @@ pub fn found(place: Place, what: &str, id: &str) -> Diagnostic {
 
 /// `name` is the name of a named value; what uses it must say the display name `shown`.
 pub fn resource_name(place: Place, name: &str, shown: &str) -> Diagnostic {
-    let (name, shown) = (excerpt(name, 80), excerpt(shown, 80));
-    let message =
-        format!("`{{{{{name}}}}}` is the name of a named value, but Azure looks for display names");
-    Diagnostic::new(&RULE, place, message).help(format!("did you mean `{{{{{shown}}}}}`?"))
+    let message = format!(
+        "`{{{{{}}}}}` is the name of a named value, but Azure looks for display names",
+        excerpt(name, 80)
+    );
+    Diagnostic::new(&RULE, place, message)
+        .help(format!("did you mean `{{{{{}}}}}`?", excerpt(shown, 80)))
+        .proposes(name, shown)
 }
 
 /// As [`found`], of what trees do not hold; an error in a project that is strict.

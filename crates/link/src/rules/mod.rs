@@ -13,8 +13,13 @@ pub mod duplicate_api_path;
 pub mod duplicate_api_version;
 pub mod duplicate_display_name;
 pub mod external_group_without_id;
+pub mod http_backend;
+pub mod http_endpoint;
+pub mod missing_description;
 pub mod missing_reference;
 pub mod no_apis;
+pub mod not_in_tier;
+pub mod open_product;
 pub mod owned_by_azure;
 pub mod owner_of_another_service;
 pub mod pool_with_url;
@@ -22,7 +27,9 @@ pub mod read_only_property;
 pub mod release_of_other_api;
 pub mod repeated_revision;
 pub mod revision_keeps_root;
+pub mod sample_product;
 pub mod secret_in_tree;
+pub mod tier_limit;
 pub mod two_authentication_settings;
 pub mod unclaimed_file;
 pub mod unknown_operation;
@@ -45,8 +52,13 @@ pub use duplicate_api_path::RULE as DUPLICATE_API_PATH;
 pub use duplicate_api_version::RULE as DUPLICATE_API_VERSION;
 pub use duplicate_display_name::RULE as DUPLICATE_DISPLAY_NAME;
 pub use external_group_without_id::RULE as EXTERNAL_GROUP_WITHOUT_ID;
+pub use http_backend::RULE as HTTP_BACKEND;
+pub use http_endpoint::RULE as HTTP_ENDPOINT;
+pub use missing_description::RULE as MISSING_DESCRIPTION;
 pub use missing_reference::RULE as MISSING_REFERENCE;
 pub use no_apis::RULE as NO_APIS;
+pub use not_in_tier::RULE as NOT_IN_TIER;
+pub use open_product::RULE as OPEN_PRODUCT;
 pub use owned_by_azure::RULE as OWNED_BY_AZURE;
 pub use owner_of_another_service::RULE as OWNER_OF_ANOTHER_SERVICE;
 pub use pool_with_url::RULE as POOL_WITH_URL;
@@ -54,7 +66,9 @@ pub use read_only_property::RULE as READ_ONLY_PROPERTY;
 pub use release_of_other_api::RULE as RELEASE_OF_OTHER_API;
 pub use repeated_revision::RULE as REPEATED_REVISION;
 pub use revision_keeps_root::RULE as REVISION_KEEPS_ROOT;
+pub use sample_product::RULE as SAMPLE_PRODUCT;
 pub use secret_in_tree::RULE as SECRET_IN_TREE;
+pub use tier_limit::RULE as TIER_LIMIT;
 pub use two_authentication_settings::RULE as TWO_AUTHENTICATION_SETTINGS;
 pub use unclaimed_file::RULE as UNCLAIMED_FILE;
 pub use unknown_operation::RULE as UNKNOWN_OPERATION;
@@ -84,6 +98,11 @@ pub const ALL: &[&Rule] = &[
     &CONTRADICTING_PRODUCT,
     &POOL_WITH_URL,
     &EXTERNAL_GROUP_WITHOUT_ID,
+    &HTTP_ENDPOINT,
+    &HTTP_BACKEND,
+    &MISSING_DESCRIPTION,
+    &OPEN_PRODUCT,
+    &SAMPLE_PRODUCT,
     &DANGLING_REFERENCE,
     &DANGLING_POLICY_REFERENCE,
     &UNKNOWN_OPERATION,
@@ -101,5 +120,7 @@ pub const ALL: &[&Rule] = &[
     &VALUE_BESIDE_KEY_VAULT,
     &VALUE_REPLACED_BY_KEY_VAULT,
     &ARM_TOO_MANY_PARAMETERS,
+    &TIER_LIMIT,
+    &NOT_IN_TIER,
     &VALUES_STAY_LITERALS,
 ];

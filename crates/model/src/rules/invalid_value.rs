@@ -30,7 +30,9 @@ pub fn text(
         &format!("is `{shown}`, which {problem}"),
     );
     match near {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        Some(near) => finding
+            .help(format!("did you mean `{near}`?"))
+            .renames(value, near),
         None => finding,
     }
 }

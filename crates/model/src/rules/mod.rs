@@ -6,12 +6,14 @@ pub mod credential_in_clear;
 pub mod invalid_name;
 pub mod invalid_value;
 pub mod missing_property;
+pub mod number_as_text;
 pub mod unknown_property;
 
 pub use credential_in_clear::RULE as CREDENTIAL_IN_CLEAR;
 pub use invalid_name::RULE as INVALID_NAME;
 pub use invalid_value::RULE as INVALID_VALUE;
 pub use missing_property::RULE as MISSING_PROPERTY;
+pub use number_as_text::RULE as NUMBER_AS_TEXT;
 pub use unknown_property::RULE as UNKNOWN_PROPERTY;
 
 use flux_apim_diag::Rule;
@@ -23,5 +25,6 @@ pub const ALL: &[&Rule] = &[
     &MISSING_PROPERTY,
     &INVALID_VALUE,
     &UNKNOWN_PROPERTY,
+    &NUMBER_AS_TEXT,
     &CREDENTIAL_IN_CLEAR,
 ];

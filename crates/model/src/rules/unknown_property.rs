@@ -26,8 +26,11 @@ pub fn found(
         excerpt(path, 120)
     );
     let finding = Diagnostic::new(&RULE, place, message);
+    let name = path.rsplit('.').next().unwrap_or(path);
     match near {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        Some(near) => finding
+            .help(format!("did you mean `{near}`?"))
+            .renames(name, near),
         None => finding,
     }
 }

@@ -52,12 +52,12 @@ impl<'t> Checker<'_, 't, '_, '_> {
         });
         if CATALOGUE.named(name).is_empty() {
             let finding = unknown_policy_element::found(element.span, name, near);
-            self.findings.push(finding);
+            self.findings.push(finding.also_at(element.closing));
             return row.map_or(State::Unknown, State::Known);
         }
         let around = parent.name();
         let finding = misplaced_policy_element::found(element.span, name, around, near);
-        self.findings.push(finding);
+        self.findings.push(finding.also_at(element.closing));
         State::Unknown
     }
 

@@ -18,7 +18,9 @@ pub fn found(span: Span, name: &str, around: &str, near: Option<&str>) -> Diagno
     let message = format!("`<{name}>` may not stand in `<{around}>`");
     let finding = Diagnostic::new(&RULE, span, message);
     match near {
-        Some(near) => finding.help(format!("did you mean `<{near}>`?")),
+        Some(near) => finding
+            .help(format!("did you mean `<{near}>`?"))
+            .proposes(name, near),
         None => finding.help("move it to where the policy reference has it"),
     }
 }

@@ -15,11 +15,13 @@ pub static RULE: Rule = Rule {
 
 /// The attribute `name` at `span` is none of `element`; `near` is what it may be.
 pub fn found(span: Span, name: &str, element: &str, near: Option<&str>) -> Diagnostic {
-    let name = excerpt(name, 60);
-    let message = format!("`<{element}>` takes no attribute `{name}`");
+    let shown = excerpt(name, 60);
+    let message = format!("`<{element}>` takes no attribute `{shown}`");
     let finding = Diagnostic::new(&RULE, span, message);
     match near {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        Some(near) => finding
+            .help(format!("did you mean `{near}`?"))
+            .renames(name, near),
         None => finding.help("remove it"),
     }
 }

@@ -21,7 +21,9 @@ pub fn found(span: Span, name: &str, near: Option<&str>) -> Diagnostic {
     );
     let finding = Diagnostic::new(&RULE, span, message);
     match near {
-        Some(near) => finding.help(format!("did you mean `<{near}>`?")),
+        Some(near) => finding
+            .help(format!("did you mean `<{near}>`?"))
+            .renames(name, near),
         None => finding.help("remove it, or look its name up in the policy reference"),
     }
 }
