@@ -40,6 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let text = std::fs::read_to_string(&source)?;
     let mut facts: Value = serde_json::from_str(&text)?;
     delegates(&mut facts);
+    members(&mut facts);
     let made = Names::of(&facts)?.table(&facts)?;
     let target = concat!(env!("CARGO_MANIFEST_DIR"), "/data/types.txt");
     if check {
@@ -81,6 +82,21 @@ fn delegates(facts: &mut Value) {
         if !types.contains_key(&func) {
             let made = make(&variance, "TResult");
             types.insert(func, made);
+        }
+    }
+}
+
+/// Members of `context` that the facts leave out.
+const MORE: [(&str, &str); 1] = [
+    // "Backends in API Management", the route by gateway:
+    // https://learn.microsoft.com/azure/api-management/backends
+    ("ApimStub.IGateway", "p IsManaged:bool g"),
+];
+
+fn members(facts: &mut Value) {
+    for (name, member) in MORE {
+        if let Some(own) = facts["types"][name]["m"].as_array_mut() {
+            own.push(member.into());
         }
     }
 }
