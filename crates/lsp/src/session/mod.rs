@@ -224,12 +224,15 @@ impl Session {
         let uris: Vec<String> = self.open.keys().cloned().collect();
         for uri in uris {
             let place = self.place(&uri);
-            if let Some(text) = self.open.get_mut(&uri) {
-                text.place = place;
+            let Some(text) = self.open.get_mut(&uri).filter(|text| text.place != place) else {
+                continue;
+            };
+            // The folder that had it reads its file again.
+            let before = std::mem::replace(&mut text.place, place);
+            let roots = [before, text.place.clone()];
+            for (root, _) in roots.iter().flatten() {
+                self.folder_changed(root);
             }
-        }
-        for folder in &mut self.folders {
-            folder.heard_of_a_change();
         }
         out
     }
@@ -336,11 +339,15 @@ impl Session {
     }
 
     fn heard_of_a_change(&mut self, uri: &str) {
-        let root = self.place(uri).map(|(root, _)| root);
-        for folder in &mut self.folders {
-            if root.as_ref().is_some_and(|root| *root == folder.uri) {
-                folder.heard_of_a_change();
-            }
+        if let Some((root, _)) = self.place(uri) {
+            self.folder_changed(&root);
+        }
+    }
+
+    fn folder_changed(&mut self, root: &str) {
+        let mut folders = self.folders.iter_mut();
+        if let Some(folder) = folders.find(|folder| folder.uri == root) {
+            folder.heard_of_a_change();
         }
     }
 
