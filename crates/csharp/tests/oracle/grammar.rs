@@ -176,7 +176,6 @@ const CALLS: &[&str] = &[
     "new JArray",
     "new JObject",
     "new Uri",
-    "new string",
     "new DateTime",
     "JsonConvert.SerializeObject",
     "Array.IndexOf",
