@@ -77,6 +77,9 @@ bench: ## Ratios to a calibration of the same run
 	$(CARGO) bench --bench pipeline
 	$(CARGO) bench --bench publish
 	$(CARGO) bench --bench preview
+	$(CARGO) run --quiet --release --package flux-apim-policy --example speed -- \
+		$$(policies=$${FLUX_APIM_CORPUS:-target/corpus}/policies; \
+		test -d "$$policies" && echo "$$policies" || echo testdata)
 
 verify: ## Render the sample twice, with other threads and place: same digest
 	hack/verify-determinism

@@ -54,7 +54,10 @@ pub(crate) fn named(world: &dyn World, path: &str, text: &str, at: usize) -> Opt
     with_document(world, path, text, |document| {
         let root = document.root();
         // A definition has names and paths of its own.
-        if ["openapi", "swagger"].iter().any(|key| root.get(key).is_some()) {
+        if ["openapi", "swagger"]
+            .iter()
+            .any(|key| root.get(key).is_some())
+        {
             return None;
         }
         let (value, trail) = trail(root, at)?;
@@ -162,16 +165,23 @@ fn workspace_of(path: &str) -> Option<String> {
 fn named_value(text: &str, start: u32, end: u32, at: usize) -> Option<(u32, u32, String)> {
     let (start, end) = (start as usize, end as usize);
     let before = text.get(start..at)?;
-    let open = start + before.rfind("{{").or_else(|| {
-        // The first brace itself is pointed at.
-        text.get(at..end)?.starts_with("{{").then_some(at - start)
-    })?;
+    let open = start
+        + before.rfind("{{").or_else(|| {
+            // The first brace itself is pointed at.
+            text.get(at..end)?.starts_with("{{").then_some(at - start)
+        })?;
     let inside = text.get(open + 2..end)?;
     let len = inside.find("}}")?;
     let close = open + 2 + len + 2;
     let name = inside.get(..len)?.trim();
     (at < close && !name.is_empty())
-        .then(|| Some((u32::try_from(open).ok()?, u32::try_from(close).ok()?, name.to_owned())))
+        .then(|| {
+            Some((
+                u32::try_from(open).ok()?,
+                u32::try_from(close).ok()?,
+                name.to_owned(),
+            ))
+        })
         .flatten()
 }
 
@@ -179,7 +189,9 @@ fn named_value(text: &str, start: u32, end: u32, at: usize) -> Option<(u32, u32,
 /// come first.
 fn by_path(id: &str) -> (Option<String>, Vec<(Kind, Vec<String>)>) {
     let mut parts: Vec<&str> = id.split('/').filter(|part| !part.is_empty()).collect();
-    let service = parts.iter().position(|part| part.eq_ignore_ascii_case("service"));
+    let service = parts
+        .iter()
+        .position(|part| part.eq_ignore_ascii_case("service"));
     if let Some(service) = service {
         parts.drain(..(service + 2).min(parts.len()));
     }

@@ -100,7 +100,10 @@ impl Names {
         };
         let is_fragment = key.kind == Kind::PolicyFragment;
         // A fragment is what its policy says; the others are what their information says.
-        let place = match resource.policy.filter(|_| is_fragment || key.kind.is_policy()) {
+        let place = match resource
+            .policy
+            .filter(|_| is_fragment || key.kind.is_policy())
+        {
             Some(file) => Some((file, None)),
             None => resource.place().map(|span| (span.file, Some(span))),
         };

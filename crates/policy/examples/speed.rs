@@ -52,11 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The shortest times of several runs.
-fn best(
-    times: u32,
-    texts: &[String],
-    run: impl Fn(&[String]) -> [Duration; 2],
-) -> [Duration; 2] {
+fn best(times: u32, texts: &[String], run: impl Fn(&[String]) -> [Duration; 2]) -> [Duration; 2] {
     let mut shortest = [Duration::MAX; 2];
     for _ in 0..times {
         for (best, time) in shortest.iter_mut().zip(run(texts)) {

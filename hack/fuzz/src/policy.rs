@@ -36,6 +36,10 @@ fuzz_target!(|bytes: &[u8]| {
         let (tree, _) = parse_metered(&text, form, &meter);
         check_metered(&tree, &Environment::default(), &meter);
         let spent = spent.get();
-        assert!(spent <= most, "{spent} steps for {} bytes of C#", text.len());
+        assert!(
+            spent <= most,
+            "{spent} steps for {} bytes of C#",
+            text.len()
+        );
     }
 });

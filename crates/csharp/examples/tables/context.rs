@@ -86,11 +86,16 @@ fn line(member: &str, is_interface: bool) -> Result<String, Box<dyn Error>> {
     let (signature, constraint) = match signature.split_once(":class>") {
         Some((before, behind)) => {
             let name = before.rsplit(['<', ';']).next().unwrap_or("");
-            (format!("{before}>{behind}"), format!(" where {name} : class"))
+            (
+                format!("{before}>{behind}"),
+                format!(" where {name} : class"),
+            )
         }
         None => (signature.to_owned(), String::new()),
     };
-    let signature = signature.replace(';', ", ").replace("=default", " = default(T)");
+    let signature = signature
+        .replace(';', ", ")
+        .replace("=default", " = default(T)");
     let body = if is_interface {
         ";"
     } else {

@@ -116,7 +116,11 @@ impl Checker<'_> {
         for arg in args {
             if arg.mode != Mode::Value {
                 let message = "an index is a value, and takes no `ref`, `out` or `in`";
-                self.error(Code::ArgumentModeExtra, self.tree.span(arg.value.node), message);
+                self.error(
+                    Code::ArgumentModeExtra,
+                    self.tree.span(arg.value.node),
+                    message,
+                );
             }
             let fits = [Ty::INT, Ty::UINT, Ty::LONG, Ty::ULONG]
                 .into_iter()

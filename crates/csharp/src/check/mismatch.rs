@@ -95,9 +95,7 @@ impl Checker<'_> {
         let untyped = !left.has_type();
         let value = self.types.is_value_type(left.ty) && inner.is_none();
         if untyped && !matches!(left.what, What::Tuple(_)) || value {
-            if matches!(left.what, What::Null)
-                && right.has_type()
-                && self.converts(left, right.ty)
+            if matches!(left.what, What::Null) && right.has_type() && self.converts(left, right.ty)
             {
                 return Value::new(right.ty, node);
             }

@@ -110,8 +110,7 @@ impl Checker<'_> {
                 self.show(self.types.bare(ty))
             );
             self.error(Code::PatternType, span, message);
-        } else if !(self.standard_cast(value.ty, ty) && self.as_converts(value.ty, ty))
-        {
+        } else if !(self.standard_cast(value.ty, ty) && self.as_converts(value.ty, ty)) {
             let message = format!(
                 "a `{}` can never be a `{}`",
                 self.show(value.ty),

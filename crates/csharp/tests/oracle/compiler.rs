@@ -51,7 +51,10 @@ impl Compiler {
         }
         let compiler = Self { folder };
         let made = compiler.run(&["-out:Context.dll", "Context.cs", "Missing.cs"]);
-        assert!(made.contains("succeeded") || !made.contains("error"), "{made}");
+        assert!(
+            made.contains("succeeded") || !made.contains("error"),
+            "{made}"
+        );
         Some(compiler)
     }
 

@@ -282,7 +282,10 @@ pub(crate) fn expression(dice: &mut Dice, names: &mut Vec<String>, depth: usize)
                 1 => format!("new List<{}> {{ {first}, {second} }}", dice.pick(TYPES)),
                 2 => format!("new {{ a = {first}, b = {second} }}"),
                 3 => format!("new JObject {{ {{ \"a\", {first} }}, {{ \"b\", {second} }} }}"),
-                _ => format!("new Dictionary<string, {}> {{ [\"a\"] = {first} }}", dice.pick(TYPES)),
+                _ => format!(
+                    "new Dictionary<string, {}> {{ [\"a\"] = {first} }}",
+                    dice.pick(TYPES)
+                ),
             }
         }
         19 => format!("$\"a{{({})}}b\"", expression(dice, names, depth - 1)),
@@ -369,7 +372,11 @@ fn statement(dice: &mut Dice, names: &mut Vec<String>, depth: usize) -> String {
             let name = format!("v{}", names.len());
             names.push(name.clone());
             let inside = inner(dice, names);
-            let ty = if dice.below(2) == 0 { "var" } else { dice.pick(TYPES) };
+            let ty = if dice.below(2) == 0 {
+                "var"
+            } else {
+                dice.pick(TYPES)
+            };
             format!("foreach ({ty} {name} in {value}) {{ {inside} }}")
         }
         7 => {
@@ -394,7 +401,10 @@ fn statement(dice: &mut Dice, names: &mut Vec<String>, depth: usize) -> String {
         }
         10 => {
             let inside = inner(dice, names);
-            format!("while ({value}) {{ {inside} {} }}", dice.pick(&["break;", "continue;", ""]))
+            format!(
+                "while ({value}) {{ {inside} {} }}",
+                dice.pick(&["break;", "continue;", ""])
+            )
         }
         11 => {
             let inside = inner(dice, names);

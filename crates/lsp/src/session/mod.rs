@@ -10,8 +10,8 @@ use crate::work::{Done, Found, Work, World};
 use crate::{alone, uri};
 use flux_apim_diag::Budget;
 use flux_apim_diag::tree::ArtifactPath;
-use serde_json::{Value, json};
 use folder::Folder;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

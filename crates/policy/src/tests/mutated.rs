@@ -9,11 +9,63 @@ use flux_apim_diag::{Budget, Findings};
 
 /// What policies are made of, to be put anywhere.
 const PARTS: &[&str] = &[
-    "@(", "@{", ")", "}", "{{", "}}", "{{a}}", "\"", "'", "$\"{", "@\"", "\"\"", "/*", "*/", "//",
-    "<!--", "-->", "<![CDATA[", "]]>", "<?", "?>", "<a>", "</a>", "<a/>", "</", "<", ">", "/>",
-    "=\"", "&quot;", "&amp;", "&lt;", "&#x41;", "&", "\0", "\u{feff}", "é", "😀", "\r\n", "\t", "{%",
-    "%}", "context.Variables[\"a\"]", " ?? ", "?.", "=>", "(int)", "new[] { ", "if (", "return 1;",
-    "<!DOCTYPE a>", "<base />", "<choose>", "</policies>", "((((((((", "[[[[[[[[", "{{{{{{{{",
+    "@(",
+    "@{",
+    ")",
+    "}",
+    "{{",
+    "}}",
+    "{{a}}",
+    "\"",
+    "'",
+    "$\"{",
+    "@\"",
+    "\"\"",
+    "/*",
+    "*/",
+    "//",
+    "<!--",
+    "-->",
+    "<![CDATA[",
+    "]]>",
+    "<?",
+    "?>",
+    "<a>",
+    "</a>",
+    "<a/>",
+    "</",
+    "<",
+    ">",
+    "/>",
+    "=\"",
+    "&quot;",
+    "&amp;",
+    "&lt;",
+    "&#x41;",
+    "&",
+    "\0",
+    "\u{feff}",
+    "é",
+    "😀",
+    "\r\n",
+    "\t",
+    "{%",
+    "%}",
+    "context.Variables[\"a\"]",
+    " ?? ",
+    "?.",
+    "=>",
+    "(int)",
+    "new[] { ",
+    "if (",
+    "return 1;",
+    "<!DOCTYPE a>",
+    "<base />",
+    "<choose>",
+    "</policies>",
+    "((((((((",
+    "[[[[[[[[",
+    "{{{{{{{{",
 ];
 
 /// Steps that a text may take: some, and more for each byte.
@@ -93,6 +145,10 @@ fn mutated_policies_are_read_whole_and_in_bounds() {
         references(&document, &budget.meter());
         let spent = budget.spent();
         let most = FIXED + PER_BYTE * text.len() as u64;
-        assert!(spent <= most, "{spent} steps for {} bytes: {text}", text.len());
+        assert!(
+            spent <= most,
+            "{spent} steps for {} bytes: {text}",
+            text.len()
+        );
     }
 }
