@@ -146,7 +146,7 @@ fn a_server_whose_editor_is_gone_ends() {
 }
 
 /// The client that VS Code has, without VS Code.
-const CLIENT: &str = r#"
+const CLIENT: &str = r##"
 const { spawn } = require('node:child_process');
 const rpc = require('vscode-languageserver-protocol/node');
 const [binary, root] = process.argv.slice(2);
@@ -196,7 +196,7 @@ const until = is => new Promise(resolve => { heard = () => is() && resolve(); he
     process.exit(0); });
   await connection.sendNotification(rpc.ExitNotification.type);
 })();
-"#;
+"##;
 
 /// The version of the client that this was written with.
 const PACKAGE: &str = "vscode-languageserver-protocol@3.18.5";
