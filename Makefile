@@ -3,7 +3,7 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help render test corpus sarif series series-table fuzz e2e e2e-registry e2e-tools soak lint bench verify \
+.PHONY: help render test corpus sarif series series-table fuzz csharp-oracle e2e e2e-registry e2e-tools soak lint bench verify \
 	generate clean
 
 help: ## What can be made
@@ -36,8 +36,13 @@ series: ## Instructions and memory of every shape of input, against their lines
 series-table: ## The same at all sizes, and docs/robustness.md anew
 	hack/series/run --write docs/robustness.md
 
-fuzz: ## A minute's search for inputs that cost more than their bytes explain
+fuzz: ## A minute's search for inputs that cost more than their bytes explain, and for policies
 	hack/fuzz/run 60
+	hack/fuzz/run --policy 60
+
+csharp-oracle: ## 300 generated expressions, held against Mono's C# compiler
+	hack/csharp-oracle/packages
+	$(CARGO) test --package flux-apim-csharp --test oracle -- --nocapture
 
 e2e-registry: e2e-tools ## Targets and publishing against real registries; nothing is skipped
 	FLUX_APIM_E2E=1 $(CARGO) test --test 'registry*' --test publish_registries --test cosign
@@ -55,6 +60,9 @@ e2e: e2e-tools ## End-to-end tests with the real Flux; builds its parts first (2
 soak: ## The long forms of the tests (two hours)
 	hack/series/run --soak
 	hack/fuzz/run 1200
+	hack/fuzz/run --policy 1200
+	FLUX_APIM_MUTATIONS=100000 $(CARGO) test --release --package flux-apim-policy mutated
+	FLUX_APIM_CSHARP_CASES=10000 $(CARGO) test --package flux-apim-csharp --test oracle -- --nocapture
 	FLUX_APIM_SOAK=1 $(CARGO) test --release --test bounded -- --nocapture
 	FLUX_APIM_SOAK=1 hack/e2e/run
 	FLUX_APIM_SOAK=1 FLUX_APIM_E2E=1 $(CARGO) test --test publish_registries -- killed
@@ -73,6 +81,9 @@ bench: ## Ratios to a calibration of the same run
 	$(CARGO) bench --bench pipeline
 	$(CARGO) bench --bench publish
 	$(CARGO) bench --bench preview
+	$(CARGO) run --quiet --release --package flux-apim-policy --example speed -- \
+		$$(policies=$${FLUX_APIM_CORPUS:-target/corpus}/policies; \
+		test -d "$$policies" && echo "$$policies" || echo testdata)
 
 verify: ## Render the sample twice, with other threads and place: same digest
 	hack/verify-determinism

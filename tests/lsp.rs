@@ -146,7 +146,7 @@ fn a_server_whose_editor_is_gone_ends() {
 }
 
 /// The client that VS Code has, without VS Code.
-const CLIENT: &str = r#"
+const CLIENT: &str = r##"
 const { spawn } = require('node:child_process');
 const rpc = require('vscode-languageserver-protocol/node');
 const [binary, root] = process.argv.slice(2);
@@ -169,15 +169,34 @@ const until = is => new Promise(resolve => { heard = () => is() && resolve(); he
   const at = character => ({ textDocument: { uri }, position: { line: 0, character } });
   const hover = await connection.sendRequest(rpc.HoverRequest.type, at(22));
   const definition = await connection.sendRequest(rpc.DefinitionRequest.type, at(33));
+  const information = root + '/products/starter/apis.json';
+  await connection.sendNotification(rpc.DidOpenTextDocumentNotification.type, { textDocument:
+    rpc.TextDocumentItem.create(information, 'json', 1, '[{"name": "orders"}]') });
+  const inside = { textDocument: { uri: information }, position: { line: 0, character: 12 } };
+  const named = [await connection.sendRequest(rpc.HoverRequest.type, inside),
+    await connection.sendRequest(rpc.DefinitionRequest.type, inside)];
+  const definitionFile = root + '/apis/orders/specification.json';
+  await connection.sendNotification(rpc.DidOpenTextDocumentNotification.type, { textDocument:
+    rpc.TextDocumentItem.create(definitionFile, 'json', 1, '{"openapi": "3.0.1", "a": {"$ref": "#/b"}, "b": {}}') });
+  const reference = await connection.sendRequest(rpc.DefinitionRequest.type,
+    { textDocument: { uri: definitionFile }, position: { line: 0, character: 38 } });
+  const second = root.replace(/project$/, 'second');
+  await connection.sendNotification(rpc.DidChangeWorkspaceFoldersNotification.type,
+    { event: { added: [{ uri: second, name: 's' }], removed: [] } });
+  await until(() => found.some(p => p.uri.startsWith(second) && p.diagnostics.length));
+  await connection.sendNotification(rpc.DidChangeTextDocumentNotification.type,
+    { textDocument: { uri, version: 2 }, contentChanges: [{ text: '<policies><inbound><set-body>@(context.RequestId)</set-body><bse /></inbound></policies>' }] });
+  const code = await connection.sendRequest(rpc.HoverRequest.type, at(42));
   let unknown = 0;
   try { await connection.sendRequest('textDocument/unknown', {}); } catch (error) { unknown = error.code; }
   await connection.sendRequest(rpc.ShutdownRequest.type);
-  server.on('exit', code => { console.log(JSON.stringify(
-    { able: able.capabilities, diagnostics: found.filter(p => p.uri === uri).pop().diagnostics, hover, definition, unknown, code }));
+  server.on('exit', status => { console.log(JSON.stringify(
+    { able: able.capabilities, diagnostics: found.filter(p => p.uri === uri).pop().diagnostics, named, reference, code_hover: code,
+      hover, definition, unknown, code: status }));
     process.exit(0); });
   await connection.sendNotification(rpc.ExitNotification.type);
 })();
-"#;
+"##;
 
 /// The version of the client that this was written with.
 const PACKAGE: &str = "vscode-languageserver-protocol@3.18.5";
@@ -192,6 +211,13 @@ fn the_client_of_vs_code_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("project");
     project(&root);
+    let second = folder.path().join("second");
+    project(&second);
+    fs::write(
+        second.join("apis/orders/policy.xml"),
+        "<policies><inbound><bse /></inbound></policies>",
+    )
+    .unwrap();
     let installed = Command::new("npm")
         .args([
             "install",
@@ -230,6 +256,14 @@ fn the_client_of_vs_code_is_served() {
             .contains("namedValueInformation.json"),
         "{answer}"
     );
+    let holds = |what: &Value, part: &str| what.to_string().contains(part);
+    assert!(holds(&answer["named"][0], "API `orders`"), "{answer}");
+    assert!(
+        holds(&answer["named"][1], "apis/orders/apiInformation.json"),
+        "{answer}"
+    );
+    assert_eq!(answer["reference"]["range"]["start"]["character"], 43);
+    assert!(holds(&answer["code_hover"], "gives Guid"), "{answer}");
     assert_eq!(answer["unknown"], -32601);
     assert_eq!(answer["code"], 0);
 }

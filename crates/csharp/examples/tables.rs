@@ -1,4 +1,5 @@
-//! Makes `data/types.txt` from a `dotnet-signatures.json`:
+//! Makes `data/types.txt` from a `dotnet-signatures.json`, and the types of `context` as C#
+//! for another compiler (`hack/csharp-oracle/Context.cs`):
 //! `cargo run -p flux-apim-csharp --example tables -- SIGNATURES [--check]`.
 //!
 //! The file has one line for each type. Types are numbered by their place in
@@ -8,6 +9,9 @@
     clippy::disallowed_methods,
     reason = "a program has a command line and files"
 )]
+
+#[path = "tables/context.rs"]
+mod context;
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -40,14 +44,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     let text = std::fs::read_to_string(&source)?;
     let mut facts: Value = serde_json::from_str(&text)?;
     delegates(&mut facts);
-    let made = Names::of(&facts)?.table(&facts)?;
-    let target = concat!(env!("CARGO_MANIFEST_DIR"), "/data/types.txt");
-    if check {
-        if std::fs::read_to_string(target)? != made {
-            return Err("data/types.txt is stale: make it anew and commit the result".into());
+    members(&mut facts);
+    let files = [
+        ("/data/types.txt", Names::of(&facts)?.table(&facts)?),
+        (
+            "/../../hack/csharp-oracle/Context.cs",
+            context::source(&facts)?,
+        ),
+    ];
+    for (path, made) in files {
+        let target = format!("{}{path}", env!("CARGO_MANIFEST_DIR"));
+        if !check {
+            std::fs::write(target, made)?;
+        } else if std::fs::read_to_string(&target)? != made {
+            return Err(format!("{target} is stale: make it anew and commit the result").into());
         }
-    } else {
-        std::fs::write(target, made)?;
     }
     Ok(())
 }
@@ -81,6 +92,21 @@ fn delegates(facts: &mut Value) {
         if !types.contains_key(&func) {
             let made = make(&variance, "TResult");
             types.insert(func, made);
+        }
+    }
+}
+
+/// Members of `context` that the facts leave out.
+const MORE: [(&str, &str); 1] = [
+    // "Backends in API Management", the route by gateway:
+    // https://learn.microsoft.com/azure/api-management/backends
+    ("ApimStub.IGateway", "p IsManaged:bool g"),
+];
+
+fn members(facts: &mut Value) {
+    for (name, member) in MORE {
+        if let Some(own) = facts["types"][name]["m"].as_array_mut() {
+            own.push(member.into());
         }
     }
 }

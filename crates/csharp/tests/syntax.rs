@@ -7,7 +7,7 @@
 
 use flux_apim_csharp::{
     Environment, Evidence, Expected, Form, Literal, NodeId, NodeKind, Number, Severity, TokenKind,
-    Tree, check, parse,
+    Tree, cast_fails, check, parse,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -227,6 +227,31 @@ fn what_is_known_of_variables_gives_warnings() {
     }
     let (tree, _) = parse(r#"(int)context.Variables["count"]"#, Form::Expression);
     assert!(check(&tree, &environment).problems.is_empty());
+}
+
+#[test]
+fn casts_that_cannot_succeed_are_known() {
+    for (held, wanted, fails) in [
+        ("string", "int", true),
+        ("string", "string", false),
+        ("int", "int?", false),
+        ("int", "long", true),
+        ("byte[]", "string", true),
+        // No conversion of JSON is looked for in an object.
+        ("JToken", "string", true),
+        ("JValue", "int", true),
+        ("string", "JObject", true),
+        ("JToken", "JObject", false),
+        ("JObject", "JToken", false),
+        ("JObject", "JArray", true),
+        // Of others nothing is known.
+        ("int?", "string", false),
+        ("XElement", "string", false),
+        ("string", "IComparable", false),
+        ("string", "object", false),
+    ] {
+        assert_eq!(cast_fails(held, wanted), fails, "{held} to {wanted}");
+    }
 }
 
 #[test]

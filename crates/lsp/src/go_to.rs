@@ -58,7 +58,7 @@ pub(crate) fn place(
 }
 
 /// Reads a document and does `work` with it, as far as that is done soon.
-fn with_document<T>(
+pub(crate) fn with_document<T>(
     world: &dyn World,
     path: &str,
     text: &str,

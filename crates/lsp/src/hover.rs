@@ -73,11 +73,16 @@ pub(crate) fn hover(pointed: Pointed<'_>) -> Option<Value> {
         let described = policy::describe(document, at, &findings.budget().meter())?;
         Some((described.span, described.text))
     })?;
-    let lines = Lines::new(pointed.text.as_bytes().to_vec());
-    Some(json!({
-        "contents": {"kind": "markdown", "value": text},
-        "range": lines.range(span.start, span.end),
-    }))
+    Some(shown(pointed.text, (span.start, span.end), &text))
+}
+
+/// The answer that shows `what` for bytes of `text`.
+pub(crate) fn shown(text: &str, (start, end): (u32, u32), what: &str) -> Value {
+    let lines = Lines::new(text.as_bytes().to_vec());
+    json!({
+        "contents": {"kind": "markdown", "value": what},
+        "range": lines.range(start, end),
+    })
 }
 
 /// What the project knows of a reference. Values are not shown: they may be secret.
@@ -97,11 +102,7 @@ fn named(pointed: Pointed<'_>, reference: &Reference) -> String {
     let Some(named) = names.find(reference, pointed.workspace()) else {
         return format!("{what} `{shown}`, which has no file in this project\n");
     };
-    let mut text = format!("{} `{}`\n\n`{}`\n", named.label, named.name, named.path);
-    if let Some(description) = &named.description {
-        text.push_str(&format!("\n{}\n", excerpt(description, 1000)));
-    }
-    text
+    named.describe()
 }
 
 /// The file, and the place in it, that a reference of a policy leads to.

@@ -4,6 +4,7 @@ mod alone;
 mod diagnostics;
 mod go_to;
 mod hover;
+mod information;
 mod message;
 mod names;
 mod overlay;

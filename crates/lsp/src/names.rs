@@ -2,7 +2,7 @@
 
 use flux_apim_compile as compile;
 use flux_apim_diag::tree::{ReadError, SourceTree};
-use flux_apim_diag::{Findings, Registry, Span};
+use flux_apim_diag::{Findings, Registry, Span, excerpt};
 use flux_apim_discover as discover;
 use flux_apim_levels::Said;
 use flux_apim_model::{Kind, Resource};
@@ -19,8 +19,10 @@ pub(crate) struct Names {
     pub(crate) said: Said,
     /// Policies by their paths.
     pub(crate) policies: BTreeMap<String, Policy>,
-    /// By workspace, kind and name in lower case.
+    /// What policies name, by workspace, kind and name in lower case.
     named: BTreeMap<(Option<String>, Kind, String), Named>,
+    /// Everything that is declared, by the names in its id, in lower case.
+    by_id: BTreeMap<(Option<String>, Kind, String), Named>,
 }
 
 /// Where a policy is used.
@@ -30,7 +32,7 @@ pub(crate) struct Policy {
     pub(crate) workspace: Option<String>,
 }
 
-/// A resource that policies name.
+/// A resource that others name.
 #[derive(Debug, Clone)]
 pub(crate) struct Named {
     pub(crate) label: &'static str,
@@ -39,6 +41,22 @@ pub(crate) struct Named {
     /// Where it is declared; its file from the start where that is not known.
     pub(crate) span: Option<Span>,
     pub(crate) description: Option<String>,
+}
+
+impl Named {
+    /// What hover shows. Values are not shown: they may be secret.
+    pub(crate) fn describe(&self) -> String {
+        let mut text = format!("{} `{}`\n\n`{}`\n", self.label, self.name, self.path);
+        if let Some(description) = &self.description {
+            text.push_str(&format!("\n{}\n", excerpt(description, 1000)));
+        }
+        text
+    }
+}
+
+/// The names in an id, as one key.
+fn id(names: &[String]) -> String {
+    names.join("/").to_lowercase()
 }
 
 impl Names {
@@ -57,6 +75,7 @@ impl Names {
             said: project.config.levels.clone(),
             policies: BTreeMap::new(),
             named: BTreeMap::new(),
+            by_id: BTreeMap::new(),
         };
         for resource in project.resources.values() {
             names.add(resource);
@@ -77,11 +96,14 @@ impl Names {
         let text = |name: &str| resource.properties.get(name).and_then(Value::as_str);
         let name = match key.kind {
             Kind::NamedValue => text("displayName").unwrap_or(key.name()),
-            Kind::PolicyFragment | Kind::Backend | Kind::Logger => key.name(),
-            _ => return,
+            _ => key.name(),
         };
+        let is_fragment = key.kind == Kind::PolicyFragment;
         // A fragment is what its policy says; the others are what their information says.
-        let place = match resource.policy {
+        let place = match resource
+            .policy
+            .filter(|_| is_fragment || key.kind.is_policy())
+        {
             Some(file) => Some((file, None)),
             None => resource.place().map(|span| (span.file, Some(span))),
         };
@@ -95,8 +117,40 @@ impl Names {
             span,
             description: text("description").map(str::to_owned),
         };
-        let slot = (key.workspace.clone(), key.kind, name.to_lowercase());
-        self.named.insert(slot, named);
+        let workspace = key.workspace.as_deref().map(str::to_lowercase);
+        let slot = (workspace, key.kind, id(&key.names));
+        self.by_id.insert(slot, named.clone());
+        if matches!(
+            key.kind,
+            Kind::NamedValue | Kind::PolicyFragment | Kind::Backend | Kind::Logger
+        ) {
+            let slot = (key.workspace.clone(), key.kind, name.to_lowercase());
+            self.named.insert(slot, named);
+        }
+    }
+
+    /// The resource with these names, in `workspace` or else in the service.
+    pub(crate) fn with_id(
+        &self,
+        workspace: Option<&str>,
+        kind: Kind,
+        names: &[String],
+    ) -> Option<&Named> {
+        let slot = |workspace: Option<&str>| (workspace.map(str::to_lowercase), kind, id(names));
+        let own = self.by_id.get(&slot(workspace));
+        own.or_else(|| self.by_id.get(&slot(None)))
+    }
+
+    /// The named value that `{{name}}` means.
+    pub(crate) fn named_value(&self, workspace: Option<&str>, name: &str) -> Option<&Named> {
+        self.slot(workspace, Kind::NamedValue, name)
+    }
+
+    fn slot(&self, workspace: Option<&str>, kind: Kind, name: &str) -> Option<&Named> {
+        let name = name.to_lowercase();
+        let slot = |workspace: Option<&str>| (workspace.map(str::to_owned), kind, name.clone());
+        let own = self.named.get(&slot(workspace));
+        own.or_else(|| self.named.get(&slot(None)))
     }
 
     /// What `reference` names, in `workspace` or in the service.
@@ -109,9 +163,6 @@ impl Names {
             // No layout has files of these.
             ReferenceKind::Certificate | ReferenceKind::AuthorizationProvider => return None,
         };
-        let name = reference.name.to_lowercase();
-        let slot = |workspace: Option<&str>| (workspace.map(str::to_owned), kind, name.clone());
-        let own = self.named.get(&slot(workspace));
-        own.or_else(|| self.named.get(&slot(None)))
+        self.slot(workspace, kind, &reference.name)
     }
 }

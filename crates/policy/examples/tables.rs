@@ -55,6 +55,13 @@ const WITH_GATEWAY: [(&str, &str); 1] = [
     ("quota-by-key", "v2"),
 ];
 
+/// Children that a source wants and newer pages do not.
+const NOT_WANTED: [(&str, &str); 1] = [
+    // Since 2024 the page says that audiences may stand in their place. Policies of
+    // Microsoft's that work have audiences alone.
+    ("validate-azure-ad-token", "client-application-ids"),
+];
+
 fn dispute(entry: &mut Value, paths: &str) {
     for (path, attribute, field) in DISPUTED {
         if !paths.split(',').any(|own| own == path) {
@@ -74,6 +81,14 @@ fn dispute(entry: &mut Value, paths: &str) {
         let forbidden = entry["forbidden_children"].as_array_mut();
         if let Some(forbidden) = forbidden.filter(|_| paths == path) {
             forbidden.retain(|own| own != child);
+        }
+    }
+    for (path, child) in NOT_WANTED {
+        let children = entry["children"].as_array_mut().filter(|_| paths == path);
+        for own in children.into_iter().flatten() {
+            if own["element"] == child {
+                own["min"] = 0.into();
+            }
         }
     }
     if WITH_TEXT

@@ -78,6 +78,11 @@ impl Checker<'_> {
                 self.error(Code::UnaryTypes, self.tree.span(target.node), message);
                 return Value::unknown(node);
             }
+            What::Tuple(_) if target.is_untyped_tuple() => {
+                let message = format!("this has no type, so there is no `{text}`");
+                self.error(Code::UnaryTypes, self.tree.span(target.node), message);
+                return Value::unknown(node);
+            }
             _ => {}
         }
         if target.ty == Ty::DYNAMIC {

@@ -45,6 +45,12 @@ impl Checker<'_> {
                     kind: LocalKind::Unborn,
                 },
             );
+            if let NodeKind::RefType(_) = self.tree.kind(ty)
+                && !value.is_some_and(|value| matches!(self.tree.kind(value), NodeKind::Ref(_)))
+            {
+                let message = "a variable of `ref` refers to another: `ref T a = ref b`";
+                self.error(Code::RefMissing, name, message);
+            }
             let mut constant = None;
             let mut settled = declared;
             match value {

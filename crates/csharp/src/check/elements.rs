@@ -4,7 +4,7 @@ use super::Checker;
 use super::types::{Ty, Type};
 use super::value::{Value, What};
 use crate::problem::{Code, Problem};
-use crate::tree::NodeId;
+use crate::tree::{Mode, NodeId};
 
 impl Checker<'_> {
     /// `target[arguments]`
@@ -44,7 +44,8 @@ impl Checker<'_> {
         if matches!(
             target.what,
             What::Null | What::Default | What::Lambda | What::Nothing | What::Throw
-        ) {
+        ) || target.is_untyped_tuple()
+        {
             self.error(
                 Code::NotIndexable,
                 span,
@@ -113,6 +114,14 @@ impl Checker<'_> {
             self.error(Code::IndexCount, self.tree.span(node), message);
         }
         for arg in args {
+            if arg.mode != Mode::Value {
+                let message = "an index is a value, and takes no `ref`, `out` or `in`";
+                self.error(
+                    Code::ArgumentModeExtra,
+                    self.tree.span(arg.value.node),
+                    message,
+                );
+            }
             let fits = [Ty::INT, Ty::UINT, Ty::LONG, Ty::ULONG]
                 .into_iter()
                 .any(|ty| self.converts(&arg.value, ty));

@@ -88,7 +88,8 @@ impl Checker<'_> {
                 match value.what {
                     // Brackets around a lambda or method leave it what it is.
                     What::Lambda | What::Group(_) => value,
-                    What::Variable | What::ReadOnly(_) => Value { node, ..value },
+                    // A type in brackets is neither a cast nor a value.
+                    What::Type | What::Space(_) => self.readable(value),
                     _ => Value { node, ..value },
                 }
             }
@@ -179,6 +180,16 @@ impl Checker<'_> {
             NodeKind::Await(value) => self.awaited_value(node, *value),
             NodeKind::Ref(value) => {
                 let inner = self.value(*value);
+                if !self.refs.contains(&node) {
+                    let message = "a value is wanted here, and no reference";
+                    self.error(Code::RefHere, tree.span(node), message);
+                } else if inner.has_type()
+                    && !matches!(inner.what, What::Variable)
+                    && !self.is_choice(*value)
+                {
+                    let span = tree.span(*value);
+                    self.error(Code::RefArgument, span, "`ref` needs a variable behind it");
+                }
                 Value { node, ..inner }
             }
             NodeKind::StackAlloc { ty } => {
@@ -279,6 +290,14 @@ impl Checker<'_> {
             Ty::UNKNOWN
         };
         Value::of(ty, What::Tuple(values.into()), node)
+    }
+
+    /// Whether a node is `?:`, in brackets or not: it may be one of two variables.
+    fn is_choice(&self, node: NodeId) -> bool {
+        match self.tree.kind(node) {
+            NodeKind::Parenthesized(inner) => self.is_choice(*inner),
+            kind => matches!(kind, NodeKind::Choice { .. }),
+        }
     }
 
     fn cast(&mut self, node: NodeId, ty: NodeId, value: NodeId) -> Value {

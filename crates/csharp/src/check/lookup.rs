@@ -30,6 +30,9 @@ pub(super) enum Found {
     Nothing,
 }
 
+/// What a tuple has beside its elements.
+const TUPLE_METHODS: [&str; 5] = ["CompareTo", "Equals", "GetHashCode", "GetType", "ToString"];
+
 impl Checker<'_> {
     /// The types in which members of `ty` are looked for, the nearest first.
     pub(super) fn search_path(&mut self, ty: Ty) -> Rc<[Ty]> {
@@ -56,6 +59,9 @@ impl Checker<'_> {
                     {
                         return Found::Element(*element);
                     }
+                }
+                if !TUPLE_METHODS.contains(&name) {
+                    return Found::Nothing;
                 }
             }
             Type::Anonymous(members) => {

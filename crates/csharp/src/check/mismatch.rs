@@ -95,13 +95,8 @@ impl Checker<'_> {
         let untyped = !left.has_type();
         let value = self.types.is_value_type(left.ty) && inner.is_none();
         if untyped && !matches!(left.what, What::Tuple(_)) || value {
-            if matches!(left.what, What::Null)
-                && right.has_type()
-                && !self.types.is_value_type(right.ty)
+            if matches!(left.what, What::Null) && right.has_type() && self.converts(left, right.ty)
             {
-                return Value::new(right.ty, node);
-            }
-            if matches!(left.what, What::Null) && right.has_type() {
                 return Value::new(right.ty, node);
             }
             self.wrong_operands(BinaryOp::Coalesce, span, span, left, right);

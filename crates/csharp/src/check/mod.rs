@@ -203,6 +203,7 @@ fn analyse(
         allowances: true,
         variables: BTreeMap::new(),
         throws: throws(tree),
+        refs: refs(tree),
         unchecked: 0,
         hints: 20,
     };
@@ -309,6 +310,8 @@ pub(crate) struct Checker<'t> {
     variables: BTreeMap<(u32, u32), VariableRead>,
     /// Where `throw` may stand in place of a value.
     throws: HashSet<NodeId>,
+    /// Where `ref` may stand in front of a value.
+    refs: HashSet<NodeId>,
     /// Levels of `unchecked` around.
     unchecked: u32,
     /// Hints that may still be looked for.
@@ -464,5 +467,45 @@ fn throws(tree: &Tree) -> HashSet<NodeId> {
         }
     }
     places.retain(|id| matches!(tree.kind(*id), NodeKind::Throw(_)));
+    places
+}
+
+/// The nodes in whose place `ref` may stand in front of a value: what a variable that is a
+/// reference is, and what a local function gives back.
+fn refs(tree: &Tree) -> HashSet<NodeId> {
+    let mut places = HashSet::new();
+    let is_ref = |ty: NodeId| matches!(tree.kind(ty), NodeKind::RefType(_));
+    let functions = tree.nodes().any(|(_, node)| match &node.kind {
+        NodeKind::LocalFunction { result, .. } => is_ref(*result),
+        _ => false,
+    });
+    for (_, node) in tree.nodes() {
+        match &node.kind {
+            NodeKind::LocalDeclaration { ty, variables, .. } if is_ref(*ty) => {
+                for variable in variables.iter() {
+                    if let NodeKind::Variable {
+                        value: Some(value), ..
+                    } = tree.kind(*variable)
+                    {
+                        places.insert(*value);
+                    }
+                }
+            }
+            NodeKind::Assign { value, .. } => {
+                places.insert(*value);
+            }
+            NodeKind::Choice { yes, no, .. } => places.extend([*yes, *no]),
+            NodeKind::Return(Some(value)) if functions => {
+                places.insert(*value);
+            }
+            NodeKind::LocalFunction {
+                body: Some(body), ..
+            } if functions => {
+                places.insert(*body);
+            }
+            _ => {}
+        }
+    }
+    places.retain(|id| matches!(tree.kind(*id), NodeKind::Ref(_)));
     places
 }

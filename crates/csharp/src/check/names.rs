@@ -51,7 +51,8 @@ impl Checker<'_> {
                 Local::TypeParameter(_) => {}
             }
         }
-        let known = self.quietly(|c| c.place(node, false)).0.is_some();
+        // `dynamic` is a type where one stands, and a name like others elsewhere.
+        let known = name != "dynamic" && self.quietly(|c| c.place(node, false)).0.is_some();
         if known {
             return match self.place(node, true) {
                 Some(Place::Type(ty)) => Value::of(ty, What::Type, node),

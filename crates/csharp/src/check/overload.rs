@@ -228,7 +228,8 @@ impl Checker<'_> {
             };
             let good = match arg.mode {
                 Mode::Value => wanted == Wanted::Value,
-                Mode::In => wanted == Wanted::Value,
+                // No method of the class library has an `in` parameter.
+                Mode::In => wanted == Wanted::Value && matches!(method, Method::Local(_)),
                 Mode::Ref => wanted == Wanted::Ref,
                 Mode::Out => wanted == Wanted::Out,
             };

@@ -101,15 +101,16 @@ impl Checker<'_> {
             }
             return;
         }
-        if self.types.nullable_of(ty).is_some() {
+        if value.ty == Ty::NULL {
+            let message = "`null` has no type that a pattern could name";
+            self.error(Code::PatternNull, self.tree.span(value.node), message);
+        } else if self.types.nullable_of(ty).is_some() {
             let message = format!(
                 "a pattern never gives null; write `{}`",
                 self.show(self.types.bare(ty))
             );
             self.error(Code::PatternType, span, message);
-        } else if value.ty != Ty::NULL
-            && !(self.standard_cast(value.ty, ty) && self.as_converts(value.ty, ty))
-        {
+        } else if !(self.standard_cast(value.ty, ty) && self.as_converts(value.ty, ty)) {
             let message = format!(
                 "a `{}` can never be a `{}`",
                 self.show(value.ty),

@@ -152,7 +152,25 @@ impl Checker<'_> {
 /// as far as that is known of the two names.
 pub fn cast_fails(held: &str, wanted: &str) -> bool {
     let wanted = wanted.strip_suffix('?').unwrap_or(wanted);
-    held != wanted && is_plain(held) && is_plain(wanted)
+    if held == wanted {
+        return false;
+    }
+    // Conversions of JSON to a text or number are not looked for in an object.
+    match (json(held), json(wanted)) {
+        (Some(held), Some(wanted)) => held && wanted,
+        (Some(_), None) => is_plain(wanted),
+        (None, Some(_)) => is_plain(held),
+        (None, None) => is_plain(held) && is_plain(wanted),
+    }
+}
+
+/// Whether it is a type of JSON, and then whether no value of another such type is one.
+fn json(name: &str) -> Option<bool> {
+    match name {
+        "JToken" | "JContainer" => Some(false),
+        "JObject" | "JArray" | "JValue" | "JProperty" => Some(true),
+        _ => None,
+    }
 }
 
 /// Types whose values no cast turns into one of another.
@@ -160,16 +178,26 @@ fn is_plain(name: &str) -> bool {
     matches!(
         name,
         "string"
-            | "int"
-            | "long"
             | "bool"
+            | "char"
+            | "sbyte"
+            | "byte"
+            | "short"
+            | "ushort"
+            | "int"
+            | "uint"
+            | "long"
+            | "ulong"
+            | "float"
             | "double"
             | "decimal"
-            | "JObject"
-            | "JArray"
+            | "byte[]"
             | "IResponse"
             | "Jwt"
             | "DateTime"
+            | "DateTimeOffset"
+            | "TimeSpan"
             | "Guid"
+            | "Uri"
     )
 }

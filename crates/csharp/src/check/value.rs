@@ -99,6 +99,17 @@ impl Value {
         !matches!(self.what, What::Type | What::Space(_) | What::Group(_))
     }
 
+    /// Whether it is a tuple with an element that has no type.
+    pub(crate) fn is_untyped_tuple(&self) -> bool {
+        match &self.what {
+            What::Tuple(elements) => elements.iter().any(|element| {
+                matches!(element.what, What::Null | What::Default | What::Lambda)
+                    || element.is_untyped_tuple()
+            }),
+            _ => false,
+        }
+    }
+
     pub(crate) fn has_type(&self) -> bool {
         matches!(
             self.what,

@@ -12,6 +12,8 @@ impl Parser<'_> {
         let start = new.start;
         if self.is("[") {
             let Some(rank) = self.empty_rank() else {
+                let message = "elements of an array stand in braces: `new[] { ... }`";
+                self.report(Code::TokenExpected, self.peek(1).span, message);
                 self.arguments("[", "]");
                 return self.finish(NodeKind::Missing, start);
             };

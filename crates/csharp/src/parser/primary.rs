@@ -395,6 +395,10 @@ impl Parser<'_> {
                     at,
                 ));
             } else {
+                if let Kind::Keyword("ref" | "out" | "in") = self.token().kind {
+                    let message = format!("a value is wanted {}", self.seen());
+                    self.report(Code::BadTerm, self.token().span, message);
+                }
                 elements.push(self.argument());
             }
             if !self.eat(",") {

@@ -1,17 +1,18 @@
 //! What is open, what is known, and what is answered.
 
 mod answers;
+mod folder;
 
 use crate::message::{self, Code, Message};
-use crate::names::Names;
 use crate::overlay::Open;
 use crate::text;
 use crate::work::{Done, Found, Work, World};
-use crate::{alone, hover, uri};
+use crate::{alone, uri};
 use flux_apim_diag::Budget;
 use flux_apim_diag::tree::ArtifactPath;
+use folder::Folder;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A conversation with one editor.
@@ -19,26 +20,18 @@ use std::sync::Arc;
 pub struct Session {
     world: Arc<dyn World>,
     state: State,
-    /// The folder that is open: its path, and its URI.
-    root: Option<(String, String)>,
+    /// The folders that are open, each a project by itself.
+    folders: Vec<Folder>,
     /// Open texts by URI.
     open: BTreeMap<String, Text>,
-    names: Option<Names>,
-    /// Paths that have diagnostics of the project.
-    shown: BTreeSet<String>,
-    /// What was said of no file, so that it is said once.
-    said: Vec<String>,
-    /// Whether something changed since the last check of the project began.
-    changed: bool,
-    /// The check that runs: its number, and what ends it.
-    running: Option<(u64, Budget)>,
     checks: u64,
 }
 
 #[derive(Debug, Clone)]
 struct Text {
-    /// Below the folder; none for what lies elsewhere.
-    path: Option<ArtifactPath>,
+    /// The URI of the folder that it lies in, and its path below that; none for what lies
+    /// elsewhere.
+    place: Option<(String, ArtifactPath)>,
     text: Arc<str>,
     version: Value,
 }
@@ -58,13 +51,8 @@ impl Session {
         Self {
             world,
             state: State::New,
-            root: None,
+            folders: Vec::new(),
             open: BTreeMap::new(),
-            names: None,
-            shown: BTreeSet::new(),
-            said: Vec::new(),
-            changed: false,
-            running: None,
             checks: 0,
         }
     }
@@ -77,25 +65,30 @@ impl Session {
         }
     }
 
-    /// Whether a check of the project waits to be done.
+    /// Whether a check of a project waits to be done.
     pub fn has_work(&self) -> bool {
-        self.changed && self.running.is_none() && self.root.is_some() && self.state == State::Open
+        self.state == State::Open && self.folders.iter().any(Folder::waits)
     }
 
-    /// The check of the project, when one is to be done and none runs. Editors say many
-    /// changes one after the other: wait a moment before asking for it.
+    /// The check of a project, when one is to be done and none of that project runs.
+    /// Editors say many changes one after the other: wait a moment before asking for it.
     pub fn work(&mut self) -> Option<Work> {
-        let root = self.root.clone().filter(|_| self.has_work())?;
-        self.changed = false;
+        if self.state != State::Open {
+            return None;
+        }
+        let folder = self.folders.iter_mut().find(|folder| folder.waits())?;
         self.checks += 1;
         let budget = Budget::new(&self.world.options().limits);
-        self.running = Some((self.checks, budget.clone()));
-        let open = self.open.values();
-        let open = open.filter_map(|text| Some((text.path.clone()?, Arc::clone(&text.text))));
+        folder.changed = false;
+        folder.running = Some((self.checks, budget.clone()));
+        let open = self.open.values().filter_map(|text| {
+            let (root, path) = text.place.clone()?;
+            (root == folder.uri).then(|| (path, Arc::clone(&text.text)))
+        });
         Some(Work {
             number: self.checks,
             world: Arc::clone(&self.world),
-            root,
+            root: (folder.path.clone(), folder.uri.clone()),
             open: open.collect::<Open>(),
             budget,
         })
@@ -103,48 +96,49 @@ impl Session {
 
     /// Takes what came of a check, and says what it found.
     pub fn done(&mut self, done: Done) -> Vec<Value> {
-        if self
-            .running
-            .as_ref()
-            .is_none_or(|(number, _)| *number != done.number)
-        {
+        let runs = |folder: &&mut Folder| {
+            let running = folder.running.as_ref();
+            running.is_some_and(|(number, _)| *number == done.number)
+        };
+        let Some(folder) = self.folders.iter_mut().find(runs) else {
             return Vec::new();
-        }
-        self.running = None;
+        };
+        folder.running = None;
         let mut out = Vec::new();
-        if !self.changed && self.said != done.said {
+        if !folder.changed && folder.said != done.said {
             for line in &done.said {
                 let params = json!({"type": 2, "message": line});
                 out.push(message::notification("window/logMessage", &params));
             }
-            self.said = done.said;
+            folder.said = done.said;
         }
-        let Some(Found { by_path, names }) = done.found.filter(|_| !self.changed) else {
+        let Some(Found { by_path, names }) = done.found.filter(|_| !folder.changed) else {
             return out;
         };
-        self.names = names;
-        let before = std::mem::take(&mut self.shown);
-        self.shown = by_path.keys().cloned().collect();
-        for path in before.union(&self.shown) {
+        folder.names = names;
+        let before = std::mem::take(&mut folder.shown);
+        folder.shown = by_path.keys().cloned().collect();
+        let (root, shown) = (folder.uri.clone(), folder.shown.clone());
+        for path in before.union(&shown) {
             let found = by_path.get(path).map_or(&[][..], Vec::as_slice);
-            out.extend(self.publish(path, found));
+            out.push(self.publish(&root, path, found));
         }
         // What was found of a policy alone may be no more.
         for (uri, text) in &self.open {
-            let path = text.path.as_ref().map(ArtifactPath::as_str);
-            if path.is_some_and(|path| !before.contains(path) && !self.shown.contains(path)) {
+            let path = text.place.as_ref().filter(|(own, _)| *own == root);
+            let path = path.map(|(_, path)| path.as_str());
+            if path.is_some_and(|path| !before.contains(path) && !shown.contains(path)) {
                 out.push(published(uri, Some(&text.version), &[]));
             }
         }
         out
     }
 
-    fn publish(&self, path: &str, found: &[Value]) -> Option<Value> {
-        if let Some((uri, text)) = self.opened(path) {
-            return Some(published(uri, Some(&text.version), found));
+    fn publish(&self, root: &str, path: &str, found: &[Value]) -> Value {
+        match self.opened(root, path) {
+            Some((uri, text)) => published(uri, Some(&text.version), found),
+            None => published(&uri::join(root, path), None, found),
         }
-        let (_, root) = self.root.as_ref()?;
-        Some(published(&uri::join(root, path), None, found))
     }
 
     /// Takes a message and gives those that answer it.
@@ -178,13 +172,12 @@ impl Session {
             }
             (State::Open, "shutdown") => {
                 self.state = State::ShutDown;
-                self.end_check();
+                self.end_checks();
                 Ok(Value::Null)
             }
             (State::Open, "textDocument/hover") => {
                 let (text, at) = self.pointed(params)?;
-                let pointed = self.in_policy(text, at);
-                Ok(hover::hover(pointed).unwrap_or(Value::Null))
+                Ok(self.hover(text, at).unwrap_or(Value::Null))
             }
             (State::Open, "textDocument/definition") => {
                 let (text, at) = self.pointed(params)?;
@@ -196,17 +189,57 @@ impl Session {
 
     fn initialize(&mut self, params: &Value) {
         self.state = State::Open;
-        let folder = params.pointer("/workspaceFolders/0/uri");
-        let uri = folder
-            .or_else(|| params.get("rootUri"))
-            .and_then(Value::as_str);
-        self.root = uri.and_then(|uri| Some((uri::to_path(uri)?, uri.to_owned())));
-        self.changed = true;
+        let folders = params.get("workspaceFolders").and_then(Value::as_array);
+        let uris = folders.into_iter().flatten().filter_map(uri_of);
+        self.folders = uris.filter_map(Folder::new).collect();
+        let root = params.get("rootUri").and_then(Value::as_str);
+        if self.folders.is_empty() {
+            self.folders.extend(root.and_then(Folder::new));
+        }
+    }
+
+    /// Follows `workspace/didChangeWorkspaceFolders`.
+    fn change_folders(&mut self, params: &Value) -> Vec<Value> {
+        let list = |name: &str| {
+            let list = params.pointer(name).and_then(Value::as_array);
+            list.into_iter().flatten().filter_map(uri_of)
+        };
+        let mut out = Vec::new();
+        for uri in list("/event/removed") {
+            let Some(at) = self.folders.iter().position(|folder| folder.is(uri)) else {
+                continue;
+            };
+            let folder = self.folders.remove(at);
+            folder.end_check();
+            // What is found in a project that is closed is of no use any more.
+            for path in &folder.shown {
+                out.push(self.publish(&folder.uri, path, &[]));
+            }
+        }
+        for folder in list("/event/added").filter_map(Folder::new) {
+            if !self.folders.iter().any(|own| own.is(&folder.uri)) {
+                self.folders.push(folder);
+            }
+        }
+        let uris: Vec<String> = self.open.keys().cloned().collect();
+        for uri in uris {
+            let place = self.place(&uri);
+            let Some(text) = self.open.get_mut(&uri).filter(|text| text.place != place) else {
+                continue;
+            };
+            // The folder that had it reads its file again.
+            let before = std::mem::replace(&mut text.place, place);
+            let roots = [before, text.place.clone()];
+            for (root, _) in roots.iter().flatten() {
+                self.folder_changed(root);
+            }
+        }
+        out
     }
 
     fn notified(&mut self, method: &str, params: &Value) -> Vec<Value> {
         if method == "exit" {
-            self.end_check();
+            self.end_checks();
             self.state = State::Ended(self.state == State::ShutDown);
             return Vec::new();
         }
@@ -226,10 +259,18 @@ impl Session {
             }
             ("textDocument/didChange", Some(uri)) => self.change(uri, params),
             ("textDocument/didClose", Some(uri)) => self.close(uri),
-            ("textDocument/didSave" | "workspace/didChangeWatchedFiles", _) => {
-                self.heard_of_a_change();
+            ("textDocument/didSave", Some(uri)) => {
+                self.heard_of_a_change(uri);
                 Vec::new()
             }
+            ("workspace/didChangeWatchedFiles", _) => {
+                let changes = params.get("changes").and_then(Value::as_array);
+                for uri in changes.into_iter().flatten().filter_map(uri_of) {
+                    self.heard_of_a_change(uri);
+                }
+                Vec::new()
+            }
+            ("workspace/didChangeWorkspaceFolders", _) => self.change_folders(params),
             _ => Vec::new(),
         }
     }
@@ -252,22 +293,24 @@ impl Session {
     }
 
     fn set(&mut self, uri: &str, text: Arc<str>, params: &Value) -> Vec<Value> {
-        let path = self.path(uri);
+        let place = self.place(uri);
         let version = params.pointer("/textDocument/version").cloned();
         let version = version.unwrap_or(Value::Null);
-        let root = self.root.as_ref().map_or("", |(_, uri)| uri.as_str());
         // What lies elsewhere is checked by itself, whatever it is called.
-        let shown = path.as_ref().map_or("policy.xml", ArtifactPath::as_str);
-        let names = self.names.as_ref().filter(|_| path.is_some());
+        let (root, shown) = match &place {
+            Some((root, path)) => (root.as_str(), path.as_str()),
+            None => ("", "policy.xml"),
+        };
+        let names = self.folder(root).and_then(|folder| folder.names.as_ref());
         let found = alone::check(&*self.world, names, shown, &text, root);
         let out = found.map(|found| published(uri, Some(&version), &found));
         let text = Text {
-            path,
+            place,
             text,
             version,
         };
         self.open.insert(uri.to_owned(), text);
-        self.heard_of_a_change();
+        self.heard_of_a_change(uri);
         out.into_iter().collect()
     }
 
@@ -275,27 +318,46 @@ impl Session {
         if self.open.remove(uri).is_none() {
             return Vec::new();
         }
-        self.heard_of_a_change();
+        self.heard_of_a_change(uri);
         // The check of the project says again what it finds in the file.
         vec![published(uri, None, &[])]
     }
 
-    fn path(&self, uri: &str) -> Option<ArtifactPath> {
-        let (root, _) = self.root.as_ref()?;
+    fn folder(&self, uri: &str) -> Option<&Folder> {
+        self.folders.iter().find(|folder| folder.uri == uri)
+    }
+
+    /// The folder that a file lies in, the innermost of several, and its path below that.
+    fn place(&self, uri: &str) -> Option<(String, ArtifactPath)> {
         let path = uri::to_path(uri)?;
-        ArtifactPath::parse(uri::below(&path, root)?).ok()
+        let inside = self.folders.iter().filter_map(|folder| {
+            let below = uri::below(&path, &folder.path)?;
+            Some((folder, ArtifactPath::parse(below).ok()?))
+        });
+        let (folder, path) = inside.max_by_key(|(folder, _)| folder.path.len())?;
+        Some((folder.uri.clone(), path))
     }
 
-    fn heard_of_a_change(&mut self) {
-        self.changed = true;
-        self.end_check();
-    }
-
-    fn end_check(&self) {
-        if let Some((_, budget)) = &self.running {
-            budget.cancel();
+    fn heard_of_a_change(&mut self, uri: &str) {
+        if let Some((root, _)) = self.place(uri) {
+            self.folder_changed(&root);
         }
     }
+
+    fn folder_changed(&mut self, root: &str) {
+        let mut folders = self.folders.iter_mut();
+        if let Some(folder) = folders.find(|folder| folder.uri == root) {
+            folder.heard_of_a_change();
+        }
+    }
+
+    fn end_checks(&self) {
+        self.folders.iter().for_each(Folder::end_check);
+    }
+}
+
+fn uri_of(folder: &Value) -> Option<&str> {
+    folder.get("uri").and_then(Value::as_str)
 }
 
 fn published(uri: &str, version: Option<&Value>, found: &[Value]) -> Value {
@@ -314,6 +376,7 @@ fn abilities() -> Value {
             "textDocumentSync": {"openClose": true, "change": 2, "save": true},
             "hoverProvider": true,
             "definitionProvider": true,
+            "workspace": {"workspaceFolders": {"supported": true, "changeNotifications": true}},
         },
         "serverInfo": {"name": "flux-apim", "version": env!("CARGO_PKG_VERSION")},
     })

@@ -24,7 +24,21 @@ components:
     Order: {type: object}
 "##;
 
-fn files() -> [(&'static str, &'static str); 6] {
+const ENVIRONMENT: &str = r#"namedValues:
+  - name: key
+    properties:
+      displayName: api-key
+backends:
+  - name: orders
+    properties:
+      url: "https://{{api-key}}.example.com"
+apis:
+  - name: orders
+    properties:
+      apiVersionSetId: /apiVersionSets/none
+"#;
+
+fn files() -> [(&'static str, &'static str); 9] {
     [
         (
             "apis/orders/apiInformation.json",
@@ -44,6 +58,12 @@ fn files() -> [(&'static str, &'static str); 6] {
             "policy fragments/limits/policy.xml",
             "<fragment><rate-limit calls=\"1\" renewal-period=\"2\" /></fragment>",
         ),
+        (
+            "products/starter/productInformation.json",
+            r#"{"properties": {"displayName": "Starter", "description": "For a start"}}"#,
+        ),
+        ("products/starter/apis.json", r#"[{"name": "orders"}]"#),
+        ("configuration.prod.yaml", ENVIRONMENT),
     ]
 }
 

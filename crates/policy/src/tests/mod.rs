@@ -4,6 +4,7 @@ mod check;
 mod corpus;
 mod describe;
 mod made;
+mod mutated;
 mod mutations;
 mod pages;
 pub(crate) mod project;
