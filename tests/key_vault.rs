@@ -110,7 +110,7 @@ async fn a_key_in_a_vault_signs_once_and_verifies() {
         let first = publish::publish(&artifact, &to, &options).await.unwrap();
         assert!(first.signed);
         let policy = Policy {
-            key: Some(key.verifying_key().clone()),
+            signed_by: Some(key.verifying_key().clone().into()),
             ..Policy::default()
         };
         let verified = publish::verify(&*to.target, "v1", &policy, &Limits::default())

@@ -83,7 +83,7 @@ fn options(key: &Arc<SigningKey>, attest: bool) -> Options {
 
 fn by(key: &SigningKey) -> Policy {
     Policy {
-        key: Some(key.verifying_key().clone()),
+        signed_by: Some(key.verifying_key().clone().into()),
         expect_source: None,
         policies: Vec::new(),
     }
@@ -301,7 +301,7 @@ async fn killed_at_any_request_the_tag_is_the_old_or_the_new_bundle() {
     let private = at("cosign.key");
     let public = std::fs::read(at("cosign.pub")).unwrap();
     let policy = Policy {
-        key: Some(sign::VerifyingKey::from_pem(&public).unwrap()),
+        signed_by: Some(sign::VerifyingKey::from_pem(&public).unwrap().into()),
         expect_source: None,
         policies: Vec::new(),
     };

@@ -39,6 +39,8 @@ mod rollback;
 mod serve;
 #[cfg(feature = "publish")]
 mod tag;
+#[cfg(feature = "publish")]
+mod trust;
 mod validate;
 #[cfg(feature = "server")]
 mod values;

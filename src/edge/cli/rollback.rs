@@ -1,9 +1,10 @@
 //! `rollback`: a tag back to a bundle that was published before.
 
 use super::options::{LimitFlags, ResultFormat};
-use super::registry::{ModuleArgs, Named, RegistryArgs, named};
+use super::registry::{ModuleArgs, Named, PinArgs, RegistryArgs, named};
+use super::trust::TrustArgs;
 use super::{Done, print};
-use crate::edge::publish::{self, Destination, Pin, Policy};
+use crate::edge::publish::{self, Destination};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -22,12 +23,10 @@ pub(super) struct Rollback {
     /// The bundle must be signed by this key (cosign.pub, or azurekms://VAULT/KEY).
     #[arg(long, value_name = "FILE", env = "FLUX_APIM_KEY")]
     key: Option<PathBuf>,
-    /// The signed provenance must name this source.
-    #[arg(long, value_name = "URL", requires = "key")]
-    expect_source: Option<String>,
-    /// Write digest and tag into the OCIRepository of this manifest.
-    #[arg(long, value_name = "FILE")]
-    write_pin: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
+    #[command(flatten)]
+    pin: PinArgs,
     #[command(flatten)]
     module: ModuleArgs,
     /// Say what would be done; nothing moves.
@@ -49,19 +48,10 @@ pub(super) fn rollback(arguments: &Rollback) -> anyhow::Result<Done> {
         "{place}: name the repository alone; --to says what to go back to, --tag which tag moves"
     );
     let key = arguments.key.as_deref();
-    let key = key
-        .map(|key| arguments.registry.verifying_key(key))
-        .transpose()?;
-    let policy = Policy {
-        key,
-        expect_source: arguments.expect_source.clone(),
-        policies: Vec::new(),
-    };
+    let policy = arguments.trust.policy(key, &[], &arguments.registry)?;
     let connection = arguments.registry.connection()?;
     let at = Destination::open(place, &connection, arguments.module.suffix(place))?;
-    if let Some(path) = &arguments.write_pin {
-        publish::check_pin(path, &at.url)?;
-    }
+    arguments.pin.check(&at, place)?;
     let limits = arguments.limits.limits()?;
     let dry_run = arguments.dry_run;
     let moving = publish::rollback(
@@ -73,14 +63,9 @@ pub(super) fn rollback(arguments: &Rollback) -> anyhow::Result<Done> {
         dry_run,
     );
     let done = crate::edge::runtime()?.block_on(moving)?;
-    if let Some(path) = arguments.write_pin.as_ref().filter(|_| !dry_run) {
-        let pin = Pin {
-            url: at.url.clone(),
-            digest: done.to,
-            tag: Some(done.tag.clone()),
-        };
-        publish::write_pin(path, &pin)?;
-    }
+    arguments
+        .pin
+        .write(&at, done.to, Some(&done.tag), dry_run)?;
     match arguments.format {
         ResultFormat::Json => print(&format!("{}\n", done.to_json()))?,
         ResultFormat::Human => {

@@ -82,7 +82,7 @@ pub async fn copy(
             excerpt(found, 100)
         )));
     }
-    if options.policy.key.is_some() || !options.policy.policies.is_empty() {
+    if options.policy.signed_by.is_some() || !options.policy.policies.is_empty() {
         let digest = what.digest.to_string();
         verify(&*from.target, &digest, &options.policy, limits).await?;
     }

@@ -202,7 +202,7 @@ pub async fn publish(
 fn check(artifact: &Artifact, options: &Options) -> Result<Vec<String>, Error> {
     if options.attest && options.signer.is_none() {
         return Err(Error::Usage(
-            "attestations are signed: give --sign-key with --attest".to_owned(),
+            "attestations are signed: give --sign-key or --keyless with --attest".to_owned(),
         ));
     }
     if options.attest && options.format == SignatureFormat::Legacy {

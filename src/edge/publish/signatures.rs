@@ -10,7 +10,7 @@ use super::{Error, Packed};
 use crate::edge::oci::{Descriptor, Manifest, Target};
 use crate::edge::sign::{
     self, BUNDLE_MEDIA_TYPE, PAYLOAD_MEDIA_TYPE, PREDICATE_SIGNATURE, SIGNATURE_ANNOTATION, Signer,
-    Statement, VerifyingKey,
+    Statement, Trusted,
 };
 use crate::tree::Digest;
 use serde_json::{Map, Value as Json, json};
@@ -70,13 +70,15 @@ pub(super) async fn add(
 ) -> Result<Added, Error> {
     let mut added = Added::default();
     // What a signer with other bytes each time has signed is known by its key alone.
-    let signed = match signing.signer.recognises() {
-        Some(key) => Some(claims(to, subject, key).await?),
+    let recognises = signing.signer.recognises().await;
+    let trusted = recognises.map_err(|e| failed("sign", subject, e))?;
+    let signed = match &trusted {
+        Some(trusted) => Some(claims(to, subject, trusted).await?),
         None => None,
     };
     let signed = signed.as_deref();
     let mut others = false;
-    if signing.format != SignatureFormat::Sigstore {
+    if signing.format != SignatureFormat::Sigstore && signing.signer.signs_payloads() {
         others = payload(to, subject, signing, signed, &mut added).await?;
     }
     if signing.format == SignatureFormat::Legacy {
@@ -98,6 +100,11 @@ pub(super) async fn add(
         }
         let bundle = sign::bundle(signing.signer, &subject.digest, kind, predicate).await;
         let bundle = bundle.map_err(|e| failed("sign", subject, e))?;
+        // What others made of it is held against what we ask of them before it goes anywhere.
+        if let Some(trusted) = &trusted {
+            let verified = trusted.statement(&bundle, &subject.digest);
+            verified.map_err(|e| failed("sign", subject, e))?;
+        }
         let mut annotations = Map::new();
         annotations.insert("dev.sigstore.bundle.content".into(), json!("dsse-envelope"));
         annotations.insert("dev.sigstore.bundle.predicateType".into(), json!(kind));
@@ -239,7 +246,7 @@ impl Form {
     }
 }
 
-/// A signature or attestation, as one key sees it.
+/// A signature or attestation, as one key or identity sees it.
 #[derive(Debug)]
 pub struct Claim {
     /// Its form.
@@ -248,7 +255,7 @@ pub struct Claim {
     pub digest: Digest,
     /// What it is, by its own word.
     pub predicate_type: Option<String>,
-    /// The statement, when the key signed it; why not, otherwise. Payloads
+    /// The statement, when they signed it; why not, otherwise. Payloads
     /// have no statement of their own.
     pub verified: Result<Option<Statement>, sign::Error>,
 }
@@ -272,11 +279,11 @@ impl Claim {
     }
 }
 
-/// Everything that is said about `subject`, held against `key`.
+/// Everything that is said about `subject`, held against `trusted`.
 pub(super) async fn claims(
     from: &dyn Target,
     subject: &Descriptor,
-    key: &VerifyingKey,
+    trusted: &Trusted,
 ) -> Result<Vec<Claim>, Error> {
     let mut claims = Vec::new();
     if let Some(tagged) = from.resolve(&payload_tag(&subject.digest)).await? {
@@ -287,12 +294,8 @@ pub(super) async fn claims(
             }
             let signature = layer.annotations.get(SIGNATURE_ANNOTATION);
             let payload = small(from, layer).await?;
-            let verified = sign::verify_payload(
-                &payload,
-                signature.map_or("", String::as_str),
-                key,
-                &subject.digest,
-            );
+            let signature = signature.map_or("", String::as_str);
+            let verified = trusted.payload(&payload, signature, &subject.digest);
             claims.push(Claim {
                 form: Form::Payload,
                 digest: tagged.digest,
@@ -318,7 +321,7 @@ pub(super) async fn claims(
             form: Form::Bundle,
             digest: referrer.digest,
             predicate_type: predicate_type(&manifest.annotations),
-            verified: sign::verify_bundle(&bundle, key, &subject.digest).map(Some),
+            verified: trusted.statement(&bundle, &subject.digest).map(Some),
         });
     }
     Ok(claims)
