@@ -39,8 +39,9 @@ pub(super) struct Publish {
     /// password), or azurekms://VAULT/KEY[/VERSION] in an Azure Key Vault.
     #[arg(long, value_name = "KEY", env = "FLUX_APIM_SIGN_KEY")]
     sign_key: Option<PathBuf>,
-    /// What signatures look like: Sigstore's bundle, cosign's first format, or both; both
-    /// unless given, and Sigstore's with --keyless, which has no other.
+    /// What signatures look like: Sigstore's bundle, cosign's first format, or both. Unless
+    /// given, what is not signed yet gets both, and a bundle that is signed in Sigstore's
+    /// format stays so; --keyless has Sigstore's alone.
     #[arg(long, value_enum, value_name = "FORMAT")]
     signature_format: Option<Format>,
     /// Attest provenance and contents, signed by the same.
@@ -153,17 +154,19 @@ pub(super) fn publish(arguments: &Publish, quiet: bool) -> anyhow::Result<Done> 
 }
 
 impl Publish {
-    /// In which formats is signed.
-    fn signatures(&self) -> anyhow::Result<SignatureFormat> {
-        Ok(match (self.signature_format, self.keyless.keyless) {
-            (None, false) | (Some(Format::Both), false) => SignatureFormat::Both,
-            (Some(Format::Legacy), false) => SignatureFormat::Legacy,
-            (None | Some(Format::Sigstore), _) => SignatureFormat::Sigstore,
-            (Some(Format::Both | Format::Legacy), true) => anyhow::bail!(
-                "--signature-format: an identity signs Sigstore bundles alone, which cosign 3 and \
-                 Flux from 2.8 on read; leave it out with --keyless"
-            ),
-        })
+    /// In which formats is signed; nothing where that is left to what is there.
+    fn signatures(&self) -> anyhow::Result<Option<SignatureFormat>> {
+        let given = self.signature_format.map(|format| match format {
+            Format::Sigstore => SignatureFormat::Sigstore,
+            Format::Legacy => SignatureFormat::Legacy,
+            Format::Both => SignatureFormat::Both,
+        });
+        anyhow::ensure!(
+            !self.keyless.keyless || given.is_none_or(|f| f == SignatureFormat::Sigstore),
+            "--signature-format: an identity signs Sigstore bundles alone, which cosign 3 and Flux \
+             from 2.8 on read; leave it out with --keyless"
+        );
+        Ok(given)
     }
 
     /// The tag of the reference, then those of the flags; without any `latest`, and one

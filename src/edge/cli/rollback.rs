@@ -1,7 +1,7 @@
 //! `rollback`: a tag back to a bundle that was published before.
 
 use super::options::{LimitFlags, ResultFormat};
-use super::registry::{ModuleArgs, Named, PinArgs, RegistryArgs, named};
+use super::registry::{ChoiceArgs, ModuleArgs, Named, PinArgs, RegistryArgs, named};
 use super::trust::TrustArgs;
 use super::{Done, print};
 use crate::edge::publish::{self, Destination};
@@ -15,8 +15,16 @@ pub(super) struct Rollback {
     #[arg(value_name = "REPO", value_parser = named)]
     at: Named,
     /// Digest or tag of the bundle to go back to.
-    #[arg(long, value_name = "DIGEST|TAG")]
-    to: String,
+    #[arg(
+        long,
+        value_name = "DIGEST|TAG",
+        conflicts_with_all = ["semver", "tag_prefix", "within"],
+        required_unless_present_any = ["semver", "tag_prefix", "within"]
+    )]
+    to: Option<String>,
+    /// Without --to: the newest of these, by version where a range is given.
+    #[command(flatten)]
+    choice: ChoiceArgs,
     /// The tag that moves.
     #[arg(long, value_name = "TAG", default_value = "latest")]
     tag: String,
@@ -45,7 +53,7 @@ pub(super) fn rollback(arguments: &Rollback) -> anyhow::Result<Done> {
     let place = arguments.at.place()?;
     anyhow::ensure!(
         place.tag().is_none() && place.digest().is_none(),
-        "{place}: name the repository alone; --to says what to go back to, --tag which tag moves"
+        "{place}: name the repository alone; --to or --semver says what to go back to, --tag which tag moves"
     );
     let key = arguments.key.as_deref();
     let policy = arguments.trust.policy(key, &[], &arguments.registry)?;
@@ -54,14 +62,14 @@ pub(super) fn rollback(arguments: &Rollback) -> anyhow::Result<Done> {
     arguments.pin.check(&at, place)?;
     let limits = arguments.limits.limits()?;
     let dry_run = arguments.dry_run;
-    let moving = publish::rollback(
-        &at,
-        &arguments.to,
-        &arguments.tag,
-        &policy,
-        &limits,
-        dry_run,
-    );
+    let choice = arguments.choice.choice()?;
+    let moving = async {
+        let to = match &arguments.to {
+            Some(to) => to.clone(),
+            None => publish::newest(&*at.target, &choice).await?.to_string(),
+        };
+        publish::rollback(&at, &to, &arguments.tag, &policy, &limits, dry_run).await
+    };
     let done = crate::edge::runtime()?.block_on(moving)?;
     arguments
         .pin

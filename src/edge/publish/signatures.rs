@@ -56,7 +56,9 @@ pub(super) struct Signing<'s> {
     /// What payloads name as the place.
     pub(super) repository: &'s str,
     pub(super) signer: &'s dyn Signer,
-    pub(super) format: SignatureFormat,
+    /// Both formats without one; then what the signer's bundle is beside already is not asked
+    /// for in the first format, too.
+    pub(super) format: Option<SignatureFormat>,
     /// What is attested beside.
     pub(super) statements: &'s [Predicate],
 }
@@ -69,7 +71,7 @@ pub(super) async fn add(
     signing: &Signing<'_>,
 ) -> Result<Added, Error> {
     let mut added = Added::default();
-    // What a signer with other bytes each time has signed is known by its key alone.
+    // What a signer with other bytes each time has signed is known by its key or identity.
     let recognises = signing.signer.recognises().await;
     let trusted = recognises.map_err(|e| failed("sign", subject, e))?;
     let signed = match &trusted {
@@ -77,40 +79,37 @@ pub(super) async fn add(
         None => None,
     };
     let signed = signed.as_deref();
-    let mut others = false;
-    if signing.format != SignatureFormat::Sigstore && signing.signer.signs_payloads() {
-        others = payload(to, subject, signing, signed, &mut added).await?;
-    }
-    if signing.format == SignatureFormat::Legacy {
+    let format = signing.format.unwrap_or_default();
+    if format == SignatureFormat::Legacy {
+        payload(to, subject, signing, signed, &mut added).await?;
         return Ok(added);
     }
     let listed = to.referrer_digests(subject).await?;
-    if others && listed.is_empty() {
-        added.notes.push(format!(
-            "{} is signed by other keys in cosign's first format alone: no bundle was added, since Flux would then read bundles only",
-            subject.digest
-        ));
-        return Ok(added);
-    }
     let signature = [(PREDICATE_SIGNATURE, json!({}))];
     let mut missing = Vec::new();
+    let mut is_signed = false;
     for (kind, predicate) in signature.iter().chain(signing.statements) {
+        let is_signature = *kind == PREDICATE_SIGNATURE;
         if signed.is_some_and(|signed| signed.iter().any(|claim| claim.says(kind, predicate))) {
+            is_signed |= is_signature;
             continue;
         }
-        let bundle = sign::bundle(signing.signer, &subject.digest, kind, predicate).await;
-        let bundle = bundle.map_err(|e| failed("sign", subject, e))?;
-        // What others made of it is held against what we ask of them before it goes anywhere.
-        if let Some(trusted) = &trusted {
-            let verified = trusted.statement(&bundle, &subject.digest);
-            verified.map_err(|e| failed("sign", subject, e))?;
+        let referrer = referrer(subject, signing.signer, trusted.as_ref(), kind, predicate).await?;
+        match listed.contains(&referrer.descriptor().digest) {
+            true => is_signed |= is_signature,
+            false => missing.push(referrer),
         }
-        let mut annotations = Map::new();
-        annotations.insert("dev.sigstore.bundle.content".into(), json!("dsse-envelope"));
-        annotations.insert("dev.sigstore.bundle.predicateType".into(), json!(kind));
-        let referrer = Packed::referrer(BUNDLE_MEDIA_TYPE, bundle, subject, &annotations);
-        if !listed.contains(&referrer.descriptor().digest) {
-            missing.push(referrer);
+    }
+    // A payload is put there before the bundle: where that is, it was.
+    let asked = signing.format.is_some() || !is_signed;
+    if format == SignatureFormat::Both && asked && signing.signer.signs_payloads() {
+        let others = payload(to, subject, signing, signed, &mut added).await?;
+        if others && listed.is_empty() {
+            added.notes.push(format!(
+                "{} is signed by other keys in cosign's first format alone: no bundle was added, since Flux would then read bundles only",
+                subject.digest
+            ));
+            return Ok(added);
         }
     }
     if !missing.is_empty() {
@@ -118,6 +117,32 @@ pub(super) async fn add(
         added.something = true;
     }
     Ok(added)
+}
+
+/// The bundle that says `predicate` of `subject`, as it is put beside it.
+async fn referrer(
+    subject: &Descriptor,
+    signer: &dyn Signer,
+    trusted: Option<&Trusted>,
+    kind: &str,
+    predicate: &Json,
+) -> Result<Packed, Error> {
+    let bundle = sign::bundle(signer, &subject.digest, kind, predicate).await;
+    let bundle = bundle.map_err(|e| failed("sign", subject, e))?;
+    // What others made of it is held against what we ask of them before it goes anywhere.
+    if let Some(trusted) = trusted {
+        let verified = trusted.statement(&bundle, &subject.digest);
+        verified.map_err(|e| failed("sign", subject, e))?;
+    }
+    let mut annotations = Map::new();
+    annotations.insert("dev.sigstore.bundle.content".into(), json!("dsse-envelope"));
+    annotations.insert("dev.sigstore.bundle.predicateType".into(), json!(kind));
+    Ok(Packed::referrer(
+        BUNDLE_MEDIA_TYPE,
+        bundle,
+        subject,
+        &annotations,
+    ))
 }
 
 /// Looks again, and adds again what is gone: where a list is a tag, whoever
@@ -130,6 +155,11 @@ pub(super) async fn settle(
     signing: &Signing<'_>,
     first: Added,
 ) -> Result<Added, Error> {
+    // Others may have taken the payload off and left the bundle.
+    let thorough = Signing {
+        format: Some(signing.format.unwrap_or_default()),
+        ..*signing
+    };
     let mut last = first;
     for round in 1..=ATTEMPTS {
         let mut byte = [0];
@@ -137,7 +167,7 @@ pub(super) async fn settle(
         let _ = getrandom::fill(&mut byte);
         let base = last.window.clamp(SHORTEST, LONGEST) * round;
         tokio::time::sleep(base + base * u32::from(byte[0]) / 255).await;
-        let again = add(to, subject, signing).await?;
+        let again = add(to, subject, &thorough).await?;
         if !again.something {
             return Ok(Added {
                 something: true,
