@@ -190,7 +190,7 @@ async fn an_unchanged_publish_only_asks_and_asks_little() {
                 .unwrap();
             assert!(!again.pushed && !again.signed, "{kind:?}");
             let lines = proxy.server.lines();
-            assert!(lines.len() <= 5, "{kind:?}: {lines:#?}");
+            assert!(lines.len() <= 4, "{kind:?}: {lines:#?}");
             let asks = |line: &String| line.starts_with("GET ") || line.starts_with("HEAD ");
             assert!(lines.iter().all(asks), "{kind:?}: {lines:#?}");
         }

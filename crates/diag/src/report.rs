@@ -108,6 +108,7 @@ impl Report {
             Place::Path(path) => (path.clone(), None),
             Place::Source => (String::new(), None),
         };
+        let hidden = findings.hidden();
         let mut located: Vec<Located> = findings
             .listed()
             .iter()
@@ -118,7 +119,10 @@ impl Report {
                     Place::Span(span) if d.rule.shows_source => files
                         .get(&span.file)
                         .and_then(Option::as_ref)
-                        .map(|index| index.snippet(span.start, span.end)),
+                        .and_then(|index| {
+                            let hidden = hidden.get(&span.file).map_or(&[][..], Vec::as_slice);
+                            index.snippet(span.start, span.end, hidden)
+                        }),
                     _ => None,
                 };
                 let related = d
@@ -187,6 +191,17 @@ impl Report {
         };
         let list = document["diagnostics"].as_array();
         let list = list.ok_or("there are no diagnostics")?;
+        let mut hidden: BTreeMap<&str, Vec<(u32, u32)>> = BTreeMap::new();
+        for entry in list {
+            let rule = registry.get(entry["code"].as_str().unwrap_or(""));
+            if let (Some(path), Some(range)) = (entry["path"].as_str(), range(&entry["range"]))
+                && rule.is_some_and(|rule| !rule.shows_source)
+            {
+                let of_file = hidden.entry(path).or_default();
+                of_file.push((range.start.offset, range.end.offset));
+            }
+        }
+        hidden.values_mut().for_each(|spans| spans.sort_unstable());
         let mut indexes: BTreeMap<String, Option<LineIndex>> = BTreeMap::new();
         let mut diagnostics = Vec::new();
         for entry in list {
@@ -204,7 +219,10 @@ impl Report {
                 .as_ref()
                 .zip(range_in)
                 .filter(|_| rule.shows_source)
-                .map(|(index, range)| index.snippet(range.start.offset, range.end.offset));
+                .and_then(|(index, range)| {
+                    let hidden = hidden.get(path.as_str()).map_or(&[][..], Vec::as_slice);
+                    index.snippet(range.start.offset, range.end.offset, hidden)
+                });
             let related = entry["related"].as_array().into_iter().flatten();
             let related = related.map(|place| {
                 let path = text(&place["path"], "related path")?;

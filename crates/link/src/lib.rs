@@ -15,6 +15,9 @@ pub mod rules;
 mod schema_ids;
 mod secret;
 
+#[cfg(debug_assertions)]
+#[doc(hidden)]
+pub use secret::unmask_for_a_test;
 pub use expression::{Expression, Parameter};
 pub use flux_apim_compile::Content;
 pub use lock::locks;
@@ -108,6 +111,9 @@ pub fn link(
     schema: &Schema,
     findings: &mut Findings,
 ) -> Option<Linked> {
+    for resource in project.resources.values() {
+        secret::hide(resource, findings);
+    }
     let mut owned = owned::take(&mut project, findings);
     owned.extend(revisions::prepare(&mut project, findings));
     let environment = project.environment_file;
