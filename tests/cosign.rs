@@ -546,3 +546,62 @@ fn we_verify_what_cosign_signed_as_an_identity() {
         }
     }
 }
+
+/// Runs a program that must succeed; what it printed.
+fn ran(program: &Path, arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new(program).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    output.stdout
+}
+
+/// ORAS and skopeo read what `copy` wrote of a bundle that an identity signed, and what ORAS
+/// copied on is still signed.
+#[test]
+fn oras_and_skopeo_read_what_was_copied() {
+    let (Some(oras), Some(skopeo)) = (tool("oras"), program("skopeo")) else {
+        return;
+    };
+    for kind in KINDS {
+        let (Some(scene), Some(other)) = (Scene::new(Kind::Distribution3), real::start(kind)) else {
+            return;
+        };
+        let instance = Instance::start(&scene);
+        let url = instance.sigstore.url();
+        let mut flags = vec!["--keyless", "--attest", "--identity-token", &instance.token];
+        flags.extend(["--fulcio-url", &url, "--rekor-url", &url]);
+        flags.extend(["--trusted-root", &instance.root]);
+        let reference = scene.publish("signed", &flags);
+        let digest = reference.split_once('@').unwrap().1;
+        let copied = format!("{}/copied", other.address);
+        scene.done(&["copy", &format!("oci://{reference}"), &format!("oci://{copied}:v1")]);
+        let by_digest = format!("{copied}@{digest}");
+
+        let raw = ran(
+            &skopeo,
+            &["inspect", "--raw", "--tls-verify=false", &format!("docker://{by_digest}")],
+        );
+        assert_eq!(flux_apim::tree::Digest::of(&raw).to_string(), digest);
+        let same = ran(&oras, &["manifest", "fetch", "--plain-http", &by_digest]);
+        assert_eq!(same, raw, "{kind:?}");
+        let listed = ran(
+            &oras,
+            &["discover", "--plain-http", "--format", "json", &by_digest],
+        );
+        let listed = String::from_utf8(listed).unwrap();
+        let bundle = "application/vnd.dev.sigstore.bundle.v0.3+json";
+        assert_eq!(listed.matches(bundle).count(), 3, "{kind:?}: {listed}");
+        let pulled = scene.path("pulled");
+        ran(&oras, &["pull", "--plain-http", "-o", &pulled, &by_digest]);
+
+        let onwards = format!("{}/onwards:v1", other.address);
+        let plain = ["--from-plain-http", "--to-plain-http"];
+        let copy = [&["copy", "-r"][..], &plain, &[&by_digest, &onwards]].concat();
+        ran(&oras, &copy);
+        let ours = format!("oci://{onwards}");
+        let mut verify = vec!["verify", &ours];
+        verify.extend(instance.of(WORKFLOW));
+        let verified = scene.answer(&verify);
+        assert_eq!(verified["digest"], digest, "{kind:?}");
+        assert_eq!(verified["attestations"].as_array().unwrap().len(), 2, "{kind:?}");
+    }
+}

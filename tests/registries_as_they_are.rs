@@ -1661,6 +1661,79 @@ async fn tags_are_added_and_old_bundles_are_removed_with_all_that_is_theirs() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn registries_that_answer_nonsense_leave_no_tag_and_few_words() {
+    type Lie = fn(&Asked) -> Option<Told>;
+    let table: [(&str, Lie, &str); 4] = [
+        (
+            "ten megabytes of words",
+            |asked| {
+                let long = "<html><title>Forbidden</title>".to_owned() + &"no ".repeat(3 << 20);
+                is(asked, "POST", "/uploads/")
+                    .then(|| instead(answer(403, &[("content-type", "text/html")], long)))?
+            },
+            "forbidden",
+        ),
+        (
+            "a redirect to itself",
+            |asked| {
+                let here = asked.uri.path().to_owned();
+                is(asked, "HEAD", "/manifests/")
+                    .then(|| instead(answer(307, &[("location", &here)], "")))?
+            },
+            "redirects more than",
+        ),
+        (
+            "a page in place of an upload",
+            |asked| {
+                is(asked, "POST", "/uploads/").then(|| {
+                    instead(answer(200, &[("content-type", "text/html")], "<html>sign in"))
+                })?
+            },
+            "upload",
+        ),
+        (
+            "a page in place of a manifest's acceptance",
+            |asked| {
+                is(asked, "PUT", "/manifests/").then(|| {
+                    instead(answer(200, &[("content-type", "text/html")], "<html>sign in"))
+                })?
+            },
+            "manifest",
+        ),
+    ];
+    for (name, lie, word) in table {
+        let lab = Lab::new();
+        let liar = Liar::start(Habits::default(), move |asked, _| lie(asked)).await;
+        let source = lab.text("source");
+        let said = lab.run(&["publish", &source, &at(&liar, "a/b:v1"), "--insecure"]);
+        said.refused(name, &[word]);
+        assert!(said.all.len() < 4000, "{name}: {} bytes", said.all.len());
+        assert_eq!(liar.rival().tags("a/b"), Vec::<String>::new(), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_another_kind_are_told_before_anything_is_asked() {
+    let lab = Lab::new();
+    let liar = Liar::honest(Habits::default()).await;
+    let to = at(&liar, "a/b:v1");
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
+    lab.write("p384.key", key.serialize_pem());
+    lab.write("p384.pub", key.public_key_pem());
+    lab.write("page.pub", "<html>sign in</html>");
+    let publish = ["publish", &lab.text("source"), &to, "--insecure", "--sign-key"];
+    for key in ["p384.key", "cosign.pub"] {
+        lab.run(&[&publish[..], &[key]].concat())
+            .refused(key, &["p-256", "private key"]);
+    }
+    for key in ["p384.pub", "page.pub", "cosign.key"] {
+        lab.run(&["verify", &to, "--insecure", "--key", key])
+            .refused(key, &["p-256", "public key"]);
+    }
+    assert_eq!(liar.server.lines(), Vec::<String>::new());
+}
+
 /// An API server that knows one custom resource, which names `digest`.
 async fn cluster(digest: String, refuses: Option<u16>) -> Server {
     Server::start(move |asked: Asked| {
