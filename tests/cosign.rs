@@ -492,7 +492,11 @@ fn cosign_verifies_what_an_identity_signed() {
                 arguments.push(&reference);
                 let verified = scene.cosign(&arguments);
                 let said = said(&verified);
-                assert_eq!(verified.status.success(), expected, "{kind:?} {verb}: {said}");
+                assert_eq!(
+                    verified.status.success(),
+                    expected,
+                    "{kind:?} {verb}: {said}"
+                );
             }
         }
         // A copy in another registry is signed by the same.
@@ -500,7 +504,11 @@ fn cosign_verifies_what_an_identity_signed() {
             return;
         };
         let to = format!("{}/prod", elsewhere.address);
-        let mut copy = vec!["copy".to_owned(), format!("oci://{reference}"), format!("oci://{to}:v1")];
+        let mut copy = vec![
+            "copy".to_owned(),
+            format!("oci://{reference}"),
+            format!("oci://{to}:v1"),
+        ];
         copy.extend(instance.of(WORKFLOW).map(str::to_owned));
         let copy: Vec<&str> = copy.iter().map(String::as_str).collect();
         scene.done(&copy);
@@ -542,7 +550,12 @@ fn we_verify_what_cosign_signed_as_an_identity() {
             let mut arguments = vec!["verify", &ours];
             arguments.extend(instance.of(workflow));
             let verified = scene.flux_apim(&arguments);
-            assert_eq!(verified.status.code(), expected, "{kind:?}: {}", said(&verified));
+            assert_eq!(
+                verified.status.code(),
+                expected,
+                "{kind:?}: {}",
+                said(&verified)
+            );
         }
     }
 }
@@ -562,7 +575,8 @@ fn oras_and_skopeo_read_what_was_copied() {
         return;
     };
     for kind in KINDS {
-        let (Some(scene), Some(other)) = (Scene::new(Kind::Distribution3), real::start(kind)) else {
+        let (Some(scene), Some(other)) = (Scene::new(Kind::Distribution3), real::start(kind))
+        else {
             return;
         };
         let instance = Instance::start(&scene);
@@ -573,12 +587,21 @@ fn oras_and_skopeo_read_what_was_copied() {
         let reference = scene.publish("signed", &flags);
         let digest = reference.split_once('@').unwrap().1;
         let copied = format!("{}/copied", other.address);
-        scene.done(&["copy", &format!("oci://{reference}"), &format!("oci://{copied}:v1")]);
+        scene.done(&[
+            "copy",
+            &format!("oci://{reference}"),
+            &format!("oci://{copied}:v1"),
+        ]);
         let by_digest = format!("{copied}@{digest}");
 
         let raw = ran(
             &skopeo,
-            &["inspect", "--raw", "--tls-verify=false", &format!("docker://{by_digest}")],
+            &[
+                "inspect",
+                "--raw",
+                "--tls-verify=false",
+                &format!("docker://{by_digest}"),
+            ],
         );
         assert_eq!(flux_apim::tree::Digest::of(&raw).to_string(), digest);
         let same = ran(&oras, &["manifest", "fetch", "--plain-http", &by_digest]);
@@ -602,6 +625,10 @@ fn oras_and_skopeo_read_what_was_copied() {
         verify.extend(instance.of(WORKFLOW));
         let verified = scene.answer(&verify);
         assert_eq!(verified["digest"], digest, "{kind:?}");
-        assert_eq!(verified["attestations"].as_array().unwrap().len(), 2, "{kind:?}");
+        assert_eq!(
+            verified["attestations"].as_array().unwrap().len(),
+            2,
+            "{kind:?}"
+        );
     }
 }

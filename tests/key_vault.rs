@@ -212,9 +212,7 @@ async fn cosign_verifies_what_a_vault_signed() {
         return;
     };
     let azure = Azure::start().await;
-    let (_server, key) = azure
-        .open(Vault::default(), "azurekms://VAULT/apim")
-        .await;
+    let (_server, key) = azure.open(Vault::default(), "azurekms://VAULT/apim").await;
     let key = Arc::new(key.unwrap());
     let place = format!("oci://{}/team/apim", registry.address);
     let to = Destination::open(
@@ -237,7 +235,13 @@ async fn cosign_verifies_what_a_vault_signed() {
     let reference = format!("{}/team/apim:v1", registry.address);
     for form in ["--new-bundle-format=true", "--new-bundle-format=false"] {
         let verified = std::process::Command::new(&cosign)
-            .args(["verify", "--insecure-ignore-tlog", "--allow-http-registry", form, "--key"])
+            .args([
+                "verify",
+                "--insecure-ignore-tlog",
+                "--allow-http-registry",
+                form,
+                "--key",
+            ])
             .args([public.as_os_str(), reference.as_ref()])
             .env("HOME", folder.path())
             .output()

@@ -141,11 +141,19 @@ async fn an_identity_signs_once_and_verifies() {
     let key = flux_apim::edge::sign::VerifyingKey::from_pem(key.public.as_bytes()).unwrap();
     let refused = [
         (
-            by(exactly("https://ci.example/"), exactly(ISSUER), root(&trusted)),
+            by(
+                exactly("https://ci.example/"),
+                exactly(ISSUER),
+                root(&trusted),
+            ),
             "not by https://ci.example/",
         ),
         (
-            by(exactly(WORKFLOW), exactly("https://other.example"), root(&trusted)),
+            by(
+                exactly(WORKFLOW),
+                exactly("https://other.example"),
+                root(&trusted),
+            ),
             "of https://other.example",
         ),
         (
@@ -201,7 +209,9 @@ async fn nothing_in_a_signed_bundle_can_be_changed() {
     let sigstore = Sigstore::start(Habits::default()).await;
     let subject = Digest::of(b"artifact");
     let signer = signer(&sigstore, &sigstore::token());
-    let made = bundle(&*signer, &subject, PREDICATE, &json!({})).await.unwrap();
+    let made = bundle(&*signer, &subject, PREDICATE, &json!({}))
+        .await
+        .unwrap();
     // A second one, so that the parts of two that are both right can be mixed.
     let other = bundle(&*signer, &subject, "https://example.com/other", &json!({}));
     let other: Json = serde_json::from_slice(&other.await.unwrap()).unwrap();
@@ -209,14 +219,22 @@ async fn nothing_in_a_signed_bundle_can_be_changed() {
     let statement = trusted.statement(&made, &subject).unwrap();
     assert_eq!(statement.predicate_type, PREDICATE);
     let elsewhere = trusted.statement(&made, &Digest::of(b"x")).unwrap_err();
-    assert!(elsewhere.to_string().contains("does not match"), "{elsewhere}");
+    assert!(
+        elsewhere.to_string().contains("does not match"),
+        "{elsewhere}"
+    );
     let made: Json = serde_json::from_slice(&made).unwrap();
     let mut places = Vec::new();
     leaves(&made, String::new(), &mut places);
     assert!(places.len() >= 15, "{places:?}");
     let mut changed = 0;
     for place in &places {
-        for value in [json!("AAAA"), json!(null), json!("1"), other.pointer(place).cloned().unwrap_or_default()] {
+        for value in [
+            json!("AAAA"),
+            json!(null),
+            json!("1"),
+            other.pointer(place).cloned().unwrap_or_default(),
+        ] {
             let mut bundle = made.clone();
             let there = bundle.pointer_mut(place).unwrap();
             if *there == value {
@@ -263,45 +281,72 @@ async fn what_goes_wrong_is_told_and_no_tag_moves() {
         (
             Habits::default(),
             &wrong,
-            &["have a key certified for repo:contoso", "for the audience `sigstore`"],
+            &[
+                "have a key certified for repo:contoso",
+                "for the audience `sigstore`",
+            ],
         ),
         (
-            Habits { fulcio: Some((200, html)), ..Habits::default() },
+            Habits {
+                fulcio: Some((200, html)),
+                ..Habits::default()
+            },
             &token,
             &["have a key certified", "no JSON"],
         ),
         (
-            Habits { fulcio: Some((200, "{}")), ..Habits::default() },
+            Habits {
+                fulcio: Some((200, "{}")),
+                ..Habits::default()
+            },
             &token,
             &["holds no certificate"],
         ),
         (
-            Habits { rekor: Some((200, html)), ..Habits::default() },
+            Habits {
+                rekor: Some((200, html)),
+                ..Habits::default()
+            },
             &token,
             &["transparency log", "no JSON"],
         ),
         (
-            Habits { rekor: Some((201, "{\"0\": {}}")), ..Habits::default() },
+            Habits {
+                rekor: Some((201, "{\"0\": {}}")),
+                ..Habits::default()
+            },
             &token,
             &["transparency log", "no entry of a log"],
         ),
         (
-            Habits { rekor: Some((500, "down")), ..Habits::default() },
+            Habits {
+                rekor: Some((500, "down")),
+                ..Habits::default()
+            },
             &token,
             &["transparency log", "500"],
         ),
         (
-            Habits { ahead: DAY, ..Habits::default() },
+            Habits {
+                ahead: DAY,
+                ..Habits::default()
+            },
             &token,
             &["in the future", "clock is wrong"],
         ),
         (
-            Habits { unlogged: true, ..Habits::default() },
+            Habits {
+                unlogged: true,
+                ..Habits::default()
+            },
             &token,
             &["does not vouch", "timestamp"],
         ),
         (
-            Habits { confuses: true, ..Habits::default() },
+            Habits {
+                confuses: true,
+                ..Habits::default()
+            },
             &token,
             &["does not vouch", "does not match"],
         ),
@@ -314,8 +359,13 @@ async fn what_goes_wrong_is_told_and_no_tag_moves() {
         for word in said {
             assert!(error.contains(word), "{error}");
         }
-        assert!(!error.contains("canary") && !error.contains(token), "{error}");
-        let tags = Layout::new(&place.folder.path().join("layout")).tags().await;
+        assert!(
+            !error.contains("canary") && !error.contains(token),
+            "{error}"
+        );
+        let tags = Layout::new(&place.folder.path().join("layout"))
+            .tags()
+            .await;
         assert_eq!(tags.unwrap_or_default(), Vec::<String>::new(), "{error}");
     }
 }
@@ -323,7 +373,11 @@ async fn what_goes_wrong_is_told_and_no_tag_moves() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_was_behind_still_verifies() {
     // The certificate was valid when it was logged, whenever that was.
-    let sigstore = Sigstore::start(Habits { ahead: -DAY, ..Habits::default() }).await;
+    let sigstore = Sigstore::start(Habits {
+        ahead: -DAY,
+        ..Habits::default()
+    })
+    .await;
     let place = Place::new();
     let done = place.publish(signer(&sigstore, &sigstore::token())).await;
     assert!(done.unwrap().signed);
@@ -346,10 +400,14 @@ async fn trust_roots_that_do_not_vouch() {
         root
     };
     let mut later = whole.clone();
-    *later.pointer_mut("/certificateAuthorities/0/validFor").unwrap() =
-        json!({"start": "2999-01-01T00:00:00Z"});
+    *later
+        .pointer_mut("/certificateAuthorities/0/validFor")
+        .unwrap() = json!({"start": "2999-01-01T00:00:00Z"});
     for (json, said) in [
-        (ended("/certificateAuthorities/0/validFor"), "had expired by then"),
+        (
+            ended("/certificateAuthorities/0/validFor"),
+            "had expired by then",
+        ),
         (later, "had expired by then, or was not valid yet"),
         (ended("/tlogs/0/publicKey/validFor"), "does not vouch"),
         (ended("/ctlogs/0/publicKey/validFor"), "does not vouch"),
@@ -372,7 +430,10 @@ async fn trust_roots_that_do_not_vouch() {
     ] {
         let error = TrustRoot::from_json(text, "of the test").unwrap_err();
         let error = error.to_string();
-        assert!(error.contains("the trust root of the test cannot be used"), "{error}");
+        assert!(
+            error.contains("the trust root of the test cannot be used"),
+            "{error}"
+        );
     }
     assert!(Wanted::like("(").is_err());
 }
@@ -401,14 +462,25 @@ impl Job {
         let url = self.sigstore.url();
         let mut command = Command::new(env!("CARGO_BIN_EXE_flux-apim"));
         command
-            .args(arguments.split_whitespace().map(|word| word.replace("{}", &folder)))
+            .args(
+                arguments
+                    .split_whitespace()
+                    .map(|word| word.replace("{}", &folder)),
+            )
             .stdin(Stdio::null())
             .env("HOME", &folder)
             .env("FLUX_APIM_INSECURE", "true")
             .env("FLUX_APIM_FULCIO_URL", &url)
             .env("FLUX_APIM_REKOR_URL", &url)
-            .env("FLUX_APIM_TRUSTED_ROOT", format!("{folder}/trusted_root.json"));
-        for name in ["SIGSTORE_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"] {
+            .env(
+                "FLUX_APIM_TRUSTED_ROOT",
+                format!("{folder}/trusted_root.json"),
+            );
+        for name in [
+            "SIGSTORE_ID_TOKEN",
+            "ACTIONS_ID_TOKEN_REQUEST_URL",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        ] {
             command.env_remove(name);
         }
         command.envs(set.iter().copied());
@@ -428,7 +500,9 @@ fn said(output: &Output) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_signs_as_itself_on_the_command_line() {
     let job = Job::start().await;
-    let sample = common::repository("testdata/projects/contoso").display().to_string();
+    let sample = common::repository("testdata/projects/contoso")
+        .display()
+        .to_string();
     let publish = |name: &str| {
         format!("publish {sample} oci-layout:{{}}/{name}:v1 --keyless --attest --bicep-suffix=")
     };
@@ -436,7 +510,11 @@ async fn a_job_signs_as_itself_on_the_command_line() {
     let request = format!("{}/token?run=7", job.sigstore.url());
     let file = format!("{} --identity-token {{}}/token", publish("file"));
     let ways: [(&str, String, &[(&str, &str)]); 3] = [
-        ("gitlab", publish("gitlab"), &[("SIGSTORE_ID_TOKEN", &token)]),
+        (
+            "gitlab",
+            publish("gitlab"),
+            &[("SIGSTORE_ID_TOKEN", &token)],
+        ),
         (
             "github",
             publish("github"),
@@ -469,46 +547,80 @@ async fn a_job_signs_as_itself_on_the_command_line() {
     assert_eq!(job.sigstore.refused(), Vec::<String>::new());
     // What is copied is verified first, and nothing is written unless it is who it should be.
     let copy = "copy oci-layout:{}/github:v1 oci-layout:{}/copied:v1";
-    let other = format!("--certificate-identity-regexp ^https://other --certificate-oidc-issuer {ISSUER}");
+    let other =
+        format!("--certificate-identity-regexp ^https://other --certificate-oidc-issuer {ISSUER}");
     let refused = job.run(&format!("{copy} {other}"), &[]).await;
     assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
-    assert!(said(&refused).contains("is not signed by"), "{}", said(&refused));
+    assert!(
+        said(&refused).contains("is not signed by"),
+        "{}",
+        said(&refused)
+    );
     assert!(!job.folder.path().join("copied").exists());
     let copied = job.run(&format!("{copy} {identity}"), &[]).await;
     assert!(copied.status.success(), "{}", said(&copied));
-    let verified = job.run(&format!("verify oci-layout:{{}}/copied:v1 {identity}"), &[]).await;
+    let verified = job
+        .run(&format!("verify oci-layout:{{}}/copied:v1 {identity}"), &[])
+        .await;
     assert!(verified.status.success(), "{}", said(&verified));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn flags_that_do_not_go_together_are_told() {
     let job = Job::start().await;
-    let sample = common::repository("testdata/projects/contoso").display().to_string();
+    let sample = common::repository("testdata/projects/contoso")
+        .display()
+        .to_string();
     let publish = format!("publish {sample} oci-layout:{{}}/out:v1");
     let verify = "verify oci-layout:{}/out:v1";
     let token = ("SIGSTORE_ID_TOKEN", "canary");
     let job_of = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "canary");
-    let at = ("ACTIONS_ID_TOKEN_REQUEST_URL", job.sigstore.url() + "/token?run=7");
+    let at = (
+        "ACTIONS_ID_TOKEN_REQUEST_URL",
+        job.sigstore.url() + "/token?run=7",
+    );
     let at = (at.0, at.1.as_str());
     let table: [(String, &[(&str, &str)], &str); 9] = [
-        (format!("{publish} --keyless"), &[], "no identity to sign as"),
+        (
+            format!("{publish} --keyless"),
+            &[],
+            "no identity to sign as",
+        ),
         (format!("{publish} --keyless"), &[token], "three parts"),
-        (format!("{publish} --keyless"), &[at, job_of], "id-token: write"),
+        (
+            format!("{publish} --keyless"),
+            &[at, job_of],
+            "id-token: write",
+        ),
         (
             format!("{publish} --keyless --signature-format both --identity-token {{}}/token"),
             &[],
             "--signature-format",
         ),
-        (format!("{publish} --keyless --sign-key k"), &[], "cannot be used with"),
-        (format!("{publish} --attest"), &[], "--sign-key or --keyless"),
-        (format!("{verify} --certificate-identity x"), &[], "go together"),
+        (
+            format!("{publish} --keyless --sign-key k"),
+            &[],
+            "cannot be used with",
+        ),
+        (
+            format!("{publish} --attest"),
+            &[],
+            "--sign-key or --keyless",
+        ),
+        (
+            format!("{verify} --certificate-identity x"),
+            &[],
+            "go together",
+        ),
         (
             format!("{verify} --key k --certificate-identity x --certificate-oidc-issuer y"),
             &[],
             "one of them",
         ),
         (
-            format!("{verify} --trusted-root {{}}/token --certificate-identity x --certificate-oidc-issuer y"),
+            format!(
+                "{verify} --trusted-root {{}}/token --certificate-identity x --certificate-oidc-issuer y"
+            ),
             &[],
             "cannot be used",
         ),

@@ -228,7 +228,11 @@ fn reader(
 #[tokio::test(flavor = "multi_thread")]
 async fn of_twenty_publishers_at_once_one_has_the_tag_whole() {
     const PUBLISHERS: usize = 20;
-    let rounds = if is_asked_for("FLUX_APIM_SOAK") { 50 } else { 1 };
+    let rounds = if is_asked_for("FLUX_APIM_SOAK") {
+        50
+    } else {
+        1
+    };
     let artifacts: Vec<Arc<Artifact>> = (0..PUBLISHERS).map(|n| Arc::new(artifact(n))).collect();
     for kind in real::ALL {
         let Some(registry) = real::start(kind) else {
@@ -279,7 +283,10 @@ async fn of_twenty_publishers_at_once_one_has_the_tag_whole() {
             );
             assert!(checked.claims.iter().all(|claim| claim.verified.is_ok()));
         }
-        println!("{kind:?}: {} publications, {reads} reads", rounds * PUBLISHERS);
+        println!(
+            "{kind:?}: {} publications, {reads} reads",
+            rounds * PUBLISHERS
+        );
     }
 }
 
@@ -290,7 +297,11 @@ async fn where_tags_are_immutable_each_is_written_once() {
     use registries::liar::{Habits, Liar, Told};
     use registries::server::{Asked, json};
     const PUBLISHERS: usize = 20;
-    let rounds = if is_asked_for("FLUX_APIM_SOAK") { 50 } else { 2 };
+    let rounds = if is_asked_for("FLUX_APIM_SOAK") {
+        50
+    } else {
+        2
+    };
     let written = std::sync::Mutex::new(BTreeSet::new());
     let refused = Arc::new(AtomicUsize::new(0));
     let refusals = refused.clone();
@@ -302,7 +313,10 @@ async fn where_tags_are_immutable_each_is_written_once() {
         }
         refusals.fetch_add(1, Ordering::SeqCst);
         let error = serde_json::json!({"code": "TAG_INVALID", "message": "the tag is immutable"});
-        Some(Told::Instead(json(400, &serde_json::json!({"errors": [error]}))))
+        Some(Told::Instead(json(
+            400,
+            &serde_json::json!({"errors": [error]}),
+        )))
     };
     let habits = Habits {
         referrers: false,
@@ -340,7 +354,11 @@ async fn where_tags_are_immutable_each_is_written_once() {
 /// signature off; publishing again puts it back.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_signers_at_once_nobody_is_lost_for_good() {
-    let signers = if is_asked_for("FLUX_APIM_SOAK") { 20 } else { 6 };
+    let signers = if is_asked_for("FLUX_APIM_SOAK") {
+        20
+    } else {
+        6
+    };
     let Some(registry) = real::start(Kind::Distribution3) else {
         return;
     };

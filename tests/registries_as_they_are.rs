@@ -773,7 +773,10 @@ async fn promotion_keeps_what_is_said_about_a_bundle() {
         lab.run(&["copy", &from, &to, "--insecure"])
             .says("again", &["nothing to do"]);
         let asked = [test.server.lines(), production.server.lines()].concat();
-        println!("referrers: {referrers}, {} requests: {asked:#?}", asked.len());
+        println!(
+            "referrers: {referrers}, {} requests: {asked:#?}",
+            asked.len()
+        );
         let most = if referrers { 6 } else { 8 };
         assert!(asked.len() <= most, "{asked:#?}");
         assert!(
@@ -1687,7 +1690,11 @@ async fn registries_that_answer_nonsense_leave_no_tag_and_few_words() {
             "a page in place of an upload",
             |asked| {
                 is(asked, "POST", "/uploads/").then(|| {
-                    instead(answer(200, &[("content-type", "text/html")], "<html>sign in"))
+                    instead(answer(
+                        200,
+                        &[("content-type", "text/html")],
+                        "<html>sign in",
+                    ))
                 })?
             },
             "upload",
@@ -1696,7 +1703,11 @@ async fn registries_that_answer_nonsense_leave_no_tag_and_few_words() {
             "a page in place of a manifest's acceptance",
             |asked| {
                 is(asked, "PUT", "/manifests/").then(|| {
-                    instead(answer(200, &[("content-type", "text/html")], "<html>sign in"))
+                    instead(answer(
+                        200,
+                        &[("content-type", "text/html")],
+                        "<html>sign in",
+                    ))
                 })?
             },
             "manifest",
@@ -1722,7 +1733,13 @@ async fn keys_of_another_kind_are_told_before_anything_is_asked() {
     lab.write("p384.key", key.serialize_pem());
     lab.write("p384.pub", key.public_key_pem());
     lab.write("page.pub", "<html>sign in</html>");
-    let publish = ["publish", &lab.text("source"), &to, "--insecure", "--sign-key"];
+    let publish = [
+        "publish",
+        &lab.text("source"),
+        &to,
+        "--insecure",
+        "--sign-key",
+    ];
     for key in ["p384.key", "cosign.pub"] {
         lab.run(&[&publish[..], &[key]].concat())
             .refused(key, &["p-256", "private key"]);
@@ -1799,7 +1816,14 @@ async fn what_a_cluster_runs_is_not_removed() {
     let wrong = [&prune[..], &["--context", "test"]].concat();
     lab.run_with(&wrong, &[("KUBECONFIG", &open)])
         .refused("no such context", &["--no-cluster"]);
-    assert_eq!(liar.rival().tags("a/b").iter().filter(|t| t.starts_with('v')).count(), 3);
+    assert_eq!(
+        liar.rival()
+            .tags("a/b")
+            .iter()
+            .filter(|t| t.starts_with('v'))
+            .count(),
+        3
+    );
     let said = lab.run_with(&prune, &[("KUBECONFIG", &open)]);
     said.says("pruned", &["1 of 3 bundles removed"]);
     said.says("why", &["by what runs"]);
@@ -1834,7 +1858,9 @@ async fn a_rollback_goes_to_the_newest_of_a_range() {
         (["--within", "36500d"], &digests[3]),
     ] {
         back(&more).done(more[1]);
-        let stable = liar.tagged("a/b", "stable").map(|bytes| Digest::of(&bytes).to_string());
+        let stable = liar
+            .tagged("a/b", "stable")
+            .map(|bytes| Digest::of(&bytes).to_string());
         assert_eq!(stable.as_ref(), Some(expected), "{more:?}");
     }
     back(&["--semver", ">9"]).refused("none", &["holds no bundle"]);

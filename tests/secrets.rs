@@ -191,7 +191,8 @@ impl Planted {
                 for encoding in ENCODINGS {
                     for (form, one_line) in [("", false), ("line", true)] {
                         let name = format!("planted-{}{form}", planted.places.len());
-                        let text = planted.text(kind, &place, encoding, &properties, &name, one_line);
+                        let text =
+                            planted.text(kind, &place, encoding, &properties, &name, one_line);
                         planted.write(root, kind, &name, text);
                     }
                 }
@@ -265,7 +266,10 @@ impl Planted {
             .split('/')
             .map(|part| part.split('|').next().unwrap())
             .collect();
-        self.put(&format!("{root}{}", path.join("/").replace("{}", name)), text);
+        self.put(
+            &format!("{root}{}", path.join("/").replace("{}", name)),
+            text,
+        );
     }
 
     fn put(&mut self, path: &str, text: String) {
@@ -292,7 +296,10 @@ fn places(kind: Kind) -> Vec<(String, Json)> {
         ("user", "https://user:SECRET@host.example/x"),
         ("sig", "https://host.example/blob?sv=1&sig=SECRET"),
         ("code", "https://host.example/api/f?code=SECRET&x=1"),
-        ("subscription-key", "https://host.example/?subscription-key=SECRET"),
+        (
+            "subscription-key",
+            "https://host.example/?subscription-key=SECRET",
+        ),
     ];
     let url_at = match kind {
         Kind::Backend => Some("url"),
@@ -343,7 +350,11 @@ fn put(properties: &mut Json, place: &str, value: Json) {
 }
 
 /// Everything that a run of `tree` gives, by what it is.
-fn outputs(tree: &SourceTree, root: &str, environment: Option<&str>) -> (bool, Vec<(String, Vec<u8>)>) {
+fn outputs(
+    tree: &SourceTree,
+    root: &str,
+    environment: Option<&str>,
+) -> (bool, Vec<(String, Vec<u8>)>) {
     let mut options = Options {
         targets: Some(Target::ALL.to_vec()),
         ..Options::default()
@@ -354,7 +365,10 @@ fn outputs(tree: &SourceTree, root: &str, environment: Option<&str>) -> (bool, V
     let outcome = pipeline::run(tree, &options, Vec::new()).unwrap();
     let report = &outcome.report;
     let mut out = vec![
-        ("report, JSON".to_owned(), serde_json::to_vec(report).unwrap()),
+        (
+            "report, JSON".to_owned(),
+            serde_json::to_vec(report).unwrap(),
+        ),
         (
             "report, SARIF".to_owned(),
             serde_json::to_vec(&sarif::to_sarif(report, "0")).unwrap(),
@@ -366,7 +380,10 @@ fn outputs(tree: &SourceTree, root: &str, environment: Option<&str>) -> (bool, V
     ];
     let snippets = report.diagnostics.iter().filter_map(|d| d.snippet.as_ref());
     let snippets: Vec<&str> = snippets.map(|snippet| snippet.text.as_str()).collect();
-    out.push(("lines that are shown".to_owned(), snippets.join("\n").into_bytes()));
+    out.push((
+        "lines that are shown".to_owned(),
+        snippets.join("\n").into_bytes(),
+    ));
     let Some(bundle) = &outcome.bundle else {
         for finding in common::shown(&outcome).iter().take(20) {
             println!("   {finding}");
@@ -489,15 +506,28 @@ fn no_planted_secret_leaves_and_unmasked_each_is_found() {
             for (what, bytes) in outputs {
                 searched += bytes.len();
                 for (n, encoding) in search.found(&bytes) {
-                    let place = planted.places.get(n).map_or("half a secret", String::as_str);
-                    leaks.push(format!("{name} {environment:?}: {what}: {place} as {encoding:?}"));
+                    let place = planted
+                        .places
+                        .get(n)
+                        .map_or("half a secret", String::as_str);
+                    leaks.push(format!(
+                        "{name} {environment:?}: {what}: {place} as {encoding:?}"
+                    ));
                 }
             }
         }
     }
-    println!("{secrets} secrets planted in {} trees; {searched} bytes of {runs} runs", trees.len());
+    println!(
+        "{secrets} secrets planted in {} trees; {searched} bytes of {runs} runs",
+        trees.len()
+    );
     assert!(secrets > 100 * trees.len());
-    assert!(leaks.is_empty(), "{} leaks: {:#?}", leaks.len(), &leaks[..leaks.len().min(20)]);
+    assert!(
+        leaks.is_empty(),
+        "{} leaks: {:#?}",
+        leaks.len(),
+        &leaks[..leaks.len().min(20)]
+    );
 
     flux_apim::link::unmask_for_a_test();
     for (name, root, planted) in &trees {
@@ -545,23 +575,46 @@ fn no_planted_secret_is_printed_logged_or_served() {
     let layout = format!("oci-layout:{}", at("layout"));
     let check = |what: &str, bytes: &[u8]| {
         let found = search.found(bytes);
-        let places: Vec<&String> = found.iter().filter_map(|(n, _)| planted.places.get(*n)).collect();
+        let places: Vec<&String> = found
+            .iter()
+            .filter_map(|(n, _)| planted.places.get(*n))
+            .collect();
         assert!(found.is_empty(), "{name}: {what}: {places:#?}");
     };
     let mut commands: Vec<Vec<&str>> = Vec::new();
-    for format in ["human", "json", "sarif", "github", "gitlab", "azure", "junit", "markdown"] {
-        commands.push(vec!["validate", &new, "--env", ENVIRONMENT, "--all", "--format", format]);
+    for format in [
+        "human", "json", "sarif", "github", "gitlab", "azure", "junit", "markdown",
+    ] {
+        commands.push(vec![
+            "validate",
+            &new,
+            "--env",
+            ENVIRONMENT,
+            "--all",
+            "--format",
+            format,
+        ]);
         commands.push(vec!["validate", &new, "--format", format]);
     }
     for format in ["human", "json", "markdown"] {
         commands.push(vec!["diff", &old, &new, "--format", format]);
-        commands.push(vec!["diff", &old, &new, "--env", ENVIRONMENT, "--format", format]);
+        commands.push(vec![
+            "diff",
+            &old,
+            &new,
+            "--env",
+            ENVIRONMENT,
+            "--format",
+            format,
+        ]);
     }
     for format in ["human", "json"] {
         let targets = "arm,bicep,aso,resources";
         let render = ["-vv", "render", &new, "--env", ENVIRONMENT, "-o", &out];
         commands.push([&render[..], &["--target", targets, "--format", format]].concat());
-        commands.push(vec!["-vv", "publish", &new, &layout, "--tag", "v1", "--format", format]);
+        commands.push(vec![
+            "-vv", "publish", &new, &layout, "--tag", "v1", "--format", format,
+        ]);
         commands.push(vec!["inspect", &layout, "--format", format]);
         commands.push(vec!["history", &layout, "--format", format]);
     }
@@ -574,13 +627,19 @@ fn no_planted_secret_is_printed_logged_or_served() {
             .output()
             .unwrap();
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(matches!(output.status.code(), Some(0 | 1)), "{arguments:?}: {errors}");
+        assert!(
+            matches!(output.status.code(), Some(0 | 1)),
+            "{arguments:?}: {errors}"
+        );
         let what = arguments.join(" ");
         check(&what, &output.stdout);
         check(&what, &output.stderr);
         printed += output.stdout.len() + output.stderr.len();
     }
-    for (path, bytes) in files_in(Path::new(&out)).into_iter().chain(files_in(Path::new(&at("layout")))) {
+    for (path, bytes) in files_in(Path::new(&out))
+        .into_iter()
+        .chain(files_in(Path::new(&at("layout"))))
+    {
         check(&path, &unpacked(bytes));
     }
     let (answered, logged) = served(&planted, &check);
@@ -620,12 +679,17 @@ fn served(planted: &Planted, check: &impl Fn(&str, &[u8])) -> (usize, usize) {
     let files: serde_json::Map<String, Json> = planted
         .files
         .iter()
-        .filter_map(|(path, bytes)| Some((path.to_string(), json!(std::str::from_utf8(bytes).ok()?))))
+        .filter_map(|(path, bytes)| {
+            Some((path.to_string(), json!(std::str::from_utf8(bytes).ok()?)))
+        })
         .collect();
     let source = json!({"files": files});
     let sides = json!({"old": {"files": {}}, "new": source});
     flux_apim::edge::tls::install_provider();
-    let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+    let client = reqwest::blocking::Client::builder()
+        .no_proxy()
+        .build()
+        .unwrap();
     let mut answered = 0;
     for (path, body, accept) in [
         ("v1/render?env=planted", &source, "application/json"),

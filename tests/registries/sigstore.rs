@@ -222,7 +222,10 @@ impl State {
         let workflow = claims["workflow"].as_str().unwrap_or("");
         let leaf = self.certificate(&key, workflow);
         let chain = json!({"chain": {"certificates": [leaf, self.authority.pem()]}});
-        Ok(respond(200, &json!({"signedCertificateEmbeddedSct": chain})))
+        Ok(respond(
+            200,
+            &json!({"signedCertificateEmbeddedSct": chain}),
+        ))
     }
 
     /// A certificate of ten minutes, in PEM.
@@ -237,7 +240,11 @@ impl State {
         params.subject_alt_names = vec![SanType::URI(workflow.try_into().unwrap())];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::CodeSigning];
-        let utf8 = [&[0x0c, u8::try_from(ISSUER.len()).unwrap()], ISSUER.as_bytes()].concat();
+        let utf8 = [
+            &[0x0c, u8::try_from(ISSUER.len()).unwrap()],
+            ISSUER.as_bytes(),
+        ]
+        .concat();
         let arc = |last: u64| vec![1, 3, 6, 1, 4, 1, 57264, 1, last];
         params.custom_extensions = vec![
             CustomExtension::from_oid_content(&arc(1), ISSUER.as_bytes().to_vec()),
@@ -295,7 +302,8 @@ impl State {
         let envelope: Json = serde_json::from_str(text).map_err(|_| wrong("no envelope"))?;
         let payload = envelope["payload"].as_str().unwrap_or("");
         let payload = STANDARD.decode(payload).map_err(|_| wrong("no payload"))?;
-        let hash = |bytes: &[u8]| json!({"algorithm": "sha256", "value": hex(&Sha256::digest(bytes))});
+        let hash =
+            |bytes: &[u8]| json!({"algorithm": "sha256", "value": hex(&Sha256::digest(bytes))});
         let signature = match self.habits.confuses {
             true => json!(STANDARD.encode("another")),
             false => envelope["signatures"][0]["sig"].clone(),

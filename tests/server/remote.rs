@@ -79,7 +79,14 @@ fn bundles_and_differences_are_those_of_the_command() {
     ];
     let inventory = |name: &str, more: &[&str]| {
         let out = folder.path().join(name).display().to_string();
-        let render = ["render", tree.as_str(), "-o", out.as_str(), "--format", "json"];
+        let render = [
+            "render",
+            tree.as_str(),
+            "-o",
+            out.as_str(),
+            "--format",
+            "json",
+        ];
         let (code, inventory, errors) = flux_apim(&[&render[..], &said, more].concat());
         assert_eq!(code, Some(0), "{errors}");
         inventory
