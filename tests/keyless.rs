@@ -102,8 +102,9 @@ impl Place {
     }
 
     async fn verify(&self, policy: &Policy) -> Result<publish::Verified, String> {
-        let verified = publish::verify(&*self.to.target, "v1", policy, &Limits::default());
-        verified.await.map_err(|error| error.to_string())
+        let limits = Limits::default();
+        let verified = publish::verify(&*self.to.target, "v1", policy, &limits).await;
+        verified.map_err(|error| error.to_string())
     }
 }
 
@@ -198,8 +199,10 @@ async fn what_a_key_signed_names_no_identity() {
         signer: Some(Arc::new(key)),
         ..Options::default()
     };
-    let publishing = publish::publish(&artifact(), &place.to, &options);
-    publishing.await.unwrap();
+    let artifact = artifact();
+    publish::publish(&artifact, &place.to, &options)
+        .await
+        .unwrap();
     let error = place.verify(&own(&sigstore)).await.unwrap_err();
     assert!(error.contains("it names no identity"), "{error}");
 }
@@ -213,8 +216,9 @@ async fn nothing_in_a_signed_bundle_can_be_changed() {
         .await
         .unwrap();
     // A second one, so that the parts of two that are both right can be mixed.
-    let other = bundle(&*signer, &subject, "https://example.com/other", &json!({}));
-    let other: Json = serde_json::from_slice(&other.await.unwrap()).unwrap();
+    let nothing = json!({});
+    let other = bundle(&*signer, &subject, "https://example.com/other", &nothing).await;
+    let other: Json = serde_json::from_slice(&other.unwrap()).unwrap();
     let trusted = own(&sigstore).signed_by.unwrap();
     let statement = trusted.statement(&made, &subject).unwrap();
     assert_eq!(statement.predicate_type, PREDICATE);
