@@ -15,12 +15,12 @@ pub mod rules;
 mod schema_ids;
 mod secret;
 
-#[cfg(debug_assertions)]
-#[doc(hidden)]
-pub use secret::unmask_for_a_test;
 pub use expression::{Expression, Parameter};
 pub use flux_apim_compile::Content;
 pub use lock::locks;
+#[cfg(debug_assertions)]
+#[doc(hidden)]
+pub use secret::unmask_for_a_test;
 
 use flux_apim_compile::rules::{redacted_value, sops_encrypted};
 use flux_apim_compile::{self as compile, Texts};

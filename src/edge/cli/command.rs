@@ -103,7 +103,12 @@ const PARTS: [(&str, &str, bool, &[&str]); 3] = [
             "keygen",
         ],
     ),
-    ("the service", "server", cfg!(feature = "server"), &["serve"]),
+    (
+        "the service",
+        "server",
+        cfg!(feature = "server"),
+        &["serve"],
+    ),
     (
         "the controller",
         "controller",

@@ -163,7 +163,10 @@ pub(super) struct KeylessArgs {
 
 impl KeylessArgs {
     /// Who signs; nobody without --keyless.
-    pub(super) fn signer(&self, connection: &Connection) -> anyhow::Result<Option<Arc<dyn Signer>>> {
+    pub(super) fn signer(
+        &self,
+        connection: &Connection,
+    ) -> anyhow::Result<Option<Arc<dyn Signer>>> {
         if !self.keyless {
             return Ok(None);
         }

@@ -110,7 +110,10 @@ impl Keyless {
             Error::Keyless(format!("{error}{help}"))
         })?;
         let odd = |why: &str| Error::Keyless(format!("{attempted}: {why}"));
-        let with = ["signedCertificateEmbeddedSct", "signedCertificateDetachedSct"];
+        let with = [
+            "signedCertificateEmbeddedSct",
+            "signedCertificateDetachedSct",
+        ];
         let chain = with.iter().find_map(|with| {
             let chain = &answer[with]["chain"]["certificates"];
             chain.as_array()

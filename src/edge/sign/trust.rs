@@ -7,8 +7,8 @@ use regex::Regex;
 use sigstore_verify::trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
 use sigstore_verify::types::{Bundle, Sha256Hash};
 use sigstore_verify::{
-    CertificateError, TimestampError, TransparencyLogError, VerificationPolicy,
-    VerificationResult, Verifier,
+    CertificateError, TimestampError, TransparencyLogError, VerificationPolicy, VerificationResult,
+    Verifier,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -122,9 +122,13 @@ fn help(error: &sigstore_verify::Error) -> &'static str {
             "; either this machine's clock is wrong, which `date -u` shows, or the log's was"
         }
         sigstore_verify::Error::Certificate(CertificateError::ChainInvalid(_))
-        | sigstore_verify::Error::TransparencyLog(TransparencyLogError::UnknownLog { .. }) => {
-            "; it was signed with another instance of Sigstore, or with one that has newer keys: \
-             --trusted-root names its trusted_root.json"
+        | sigstore_verify::Error::TransparencyLog(
+            TransparencyLogError::UnknownLog { .. }
+            | TransparencyLogError::InclusionPromise(_)
+            | TransparencyLogError::Checkpoint(_),
+        ) => {
+            "; it was signed with another instance of Sigstore, or with keys that this trust root \
+             does not have for that time: --trusted-root names the trusted_root.json of the instance"
         }
         _ => "",
     }
