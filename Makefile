@@ -45,15 +45,15 @@ csharp-oracle: ## 300 generated expressions, held against Mono's C# compiler
 	$(CARGO) test --package flux-apim-csharp --test oracle -- --nocapture
 
 e2e-registry: e2e-tools ## Targets and publishing against real registries; nothing is skipped
-	FLUX_APIM_E2E=1 $(CARGO) test --test 'registry*' --test publish_registries --test cosign
+	FLUX_APIM_E2E=1 $(CARGO) test --test 'registry*' --test publish_registries --test cosign --test key_vault
 
 e2e-tools: ## What the tests with real registries use: built once, or from Debian
 	hack/e2e/packages
-	@for tool in registry referrers-registry cosign; do hack/e2e/tool $$tool; done
+	@for tool in registry referrers-registry cosign oras; do hack/e2e/tool $$tool; done
 
 e2e: e2e-tools ## End-to-end tests with the real Flux; builds its parts first (25 minutes, once)
 	hack/e2e/run
-	FLUX_APIM_E2E=1 $(CARGO) test --test registry --test publish_registries --test cosign
+	FLUX_APIM_E2E=1 $(CARGO) test --test registry --test publish_registries --test cosign --test key_vault
 	hack/e2e/schemathesis $${FLUX_APIM_BIN:-$(TARGET)/release/flux-apim}
 	hack/e2e/oidc $${FLUX_APIM_BIN:-$(TARGET)/release/flux-apim}
 
@@ -65,7 +65,8 @@ soak: ## The long forms of the tests (two hours)
 	FLUX_APIM_CSHARP_CASES=10000 $(CARGO) test --package flux-apim-csharp --test oracle -- --nocapture
 	FLUX_APIM_SOAK=1 $(CARGO) test --release --test bounded -- --nocapture
 	FLUX_APIM_SOAK=1 hack/e2e/run
-	FLUX_APIM_SOAK=1 FLUX_APIM_E2E=1 $(CARGO) test --test publish_registries -- killed
+	FLUX_APIM_SOAK=1 FLUX_APIM_E2E=1 $(CARGO) test --test publish_registries -- --nocapture
+	FLUX_APIM_SOAK=1 $(CARGO) test --test secrets -- --nocapture
 	FLUX_APIM_MUTATIONS=10000 $(CARGO) test --release --test server mutation -- --nocapture
 	FLUX_APIM_BIN=$(TARGET)/release/flux-apim hack/service/load 60 64
 

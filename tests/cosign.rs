@@ -12,6 +12,7 @@ mod common;
 mod registries;
 
 use registries::real::{self, Kind, Registry, program, tool};
+use registries::sigstore::{self, Habits, ISSUER, Sigstore, WORKFLOW};
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -398,5 +399,236 @@ fn what_skopeo_copied_still_verifies() {
             None,
         );
         assert!(verified.status.success(), "{kind:?}: {}", said(&verified));
+    }
+}
+
+/// An instance of Sigstore of the test, and the files by which both programs know it.
+struct Instance {
+    sigstore: Sigstore,
+    /// It answers while this is there.
+    _runtime: tokio::runtime::Runtime,
+    root: String,
+    token: String,
+    config: String,
+}
+
+impl Instance {
+    fn start(scene: &Scene) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let sigstore = runtime.block_on(Sigstore::start(Habits::default()));
+        let write = |name: &str, text: String| {
+            let path = scene.path(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let service = |version: u32| {
+            serde_json::json!([{
+                "url": sigstore.url(), "majorApiVersion": version, "operator": "the test",
+                "validFor": {"start": "2020-01-01T00:00:00Z"},
+            }])
+        };
+        let config = serde_json::json!({
+            "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
+            "caUrls": service(1),
+            "rekorTlogUrls": service(1),
+            "rekorTlogConfig": {"selector": "ANY"},
+            "tsaConfig": {"selector": "ANY"},
+        });
+        Self {
+            root: write("trusted_root.json", sigstore.trusted_root().to_string()),
+            token: write("token", sigstore::token()),
+            config: write("signing_config.json", config.to_string()),
+            sigstore,
+            _runtime: runtime,
+        }
+    }
+
+    /// What both programs are told of who must have signed.
+    fn of<'a>(&'a self, workflow: &'a str) -> [&'a str; 6] {
+        [
+            "--certificate-identity",
+            workflow,
+            "--certificate-oidc-issuer",
+            ISSUER,
+            "--trusted-root",
+            &self.root,
+        ]
+    }
+}
+
+#[test]
+fn cosign_verifies_what_an_identity_signed() {
+    for kind in KINDS {
+        let Some(scene) = Scene::new(kind) else {
+            return;
+        };
+        let instance = Instance::start(&scene);
+        let url = instance.sigstore.url();
+        let reference = scene.publish(
+            "keyless",
+            &[
+                "--keyless",
+                "--attest",
+                "--identity-token",
+                &instance.token,
+                "--fulcio-url",
+                &url,
+                "--rekor-url",
+                &url,
+                "--trusted-root",
+                &instance.root,
+            ],
+        );
+        let other = "https://ci.example/somebody/else";
+        for (verb, more) in [
+            ("verify", &[][..]),
+            ("verify-attestation", &["--type", "slsaprovenance1"][..]),
+            ("verify-attestation", &["--type", "cyclonedx"][..]),
+        ] {
+            for (workflow, expected) in [(WORKFLOW, true), (other, false)] {
+                let mut arguments = vec![verb, "--allow-http-registry"];
+                arguments.extend(instance.of(workflow));
+                arguments.extend(more);
+                arguments.push(&reference);
+                let verified = scene.cosign(&arguments);
+                let said = said(&verified);
+                assert_eq!(
+                    verified.status.success(),
+                    expected,
+                    "{kind:?} {verb}: {said}"
+                );
+            }
+        }
+        // A copy in another registry is signed by the same.
+        let Some(elsewhere) = real::start(Kind::Referrers) else {
+            return;
+        };
+        let to = format!("{}/prod", elsewhere.address);
+        let mut copy = vec![
+            "copy".to_owned(),
+            format!("oci://{reference}"),
+            format!("oci://{to}:v1"),
+        ];
+        copy.extend(instance.of(WORKFLOW).map(str::to_owned));
+        let copy: Vec<&str> = copy.iter().map(String::as_str).collect();
+        scene.done(&copy);
+        let digest = reference.split_once('@').unwrap().1;
+        let copied = format!("{to}@{digest}");
+        let mut arguments = vec!["verify", "--allow-http-registry"];
+        arguments.extend(instance.of(WORKFLOW));
+        arguments.push(&copied);
+        let verified = scene.cosign(&arguments);
+        assert!(verified.status.success(), "{kind:?}: {}", said(&verified));
+    }
+}
+
+#[test]
+fn we_verify_what_cosign_signed_as_an_identity() {
+    for kind in KINDS {
+        let Some(scene) = Scene::new(kind) else {
+            return;
+        };
+        let instance = Instance::start(&scene);
+        let reference = scene.publish("theirs", &[]);
+        let signed = scene.cosign(&[
+            "sign",
+            "--yes",
+            "--identity-token",
+            &instance.token,
+            "--signing-config",
+            &instance.config,
+            "--trusted-root",
+            &instance.root,
+            "--allow-http-registry",
+            &reference,
+        ]);
+        assert!(signed.status.success(), "{kind:?}: {}", said(&signed));
+        assert_eq!(instance.sigstore.refused(), Vec::<String>::new());
+        let ours = format!("oci://{reference}");
+        let other = "https://ci.example/somebody/else";
+        for (workflow, expected) in [(WORKFLOW, Some(0)), (other, Some(2))] {
+            let mut arguments = vec!["verify", &ours];
+            arguments.extend(instance.of(workflow));
+            let verified = scene.flux_apim(&arguments);
+            assert_eq!(
+                verified.status.code(),
+                expected,
+                "{kind:?}: {}",
+                said(&verified)
+            );
+        }
+    }
+}
+
+/// Runs a program that must succeed; what it printed.
+fn ran(program: &Path, arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new(program).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    output.stdout
+}
+
+/// ORAS and skopeo read what `copy` wrote of a bundle that an identity signed, and what ORAS
+/// copied on is still signed.
+#[test]
+fn oras_and_skopeo_read_what_was_copied() {
+    let (Some(oras), Some(skopeo)) = (tool("oras"), program("skopeo")) else {
+        return;
+    };
+    for kind in KINDS {
+        let (Some(scene), Some(other)) = (Scene::new(Kind::Distribution3), real::start(kind))
+        else {
+            return;
+        };
+        let instance = Instance::start(&scene);
+        let url = instance.sigstore.url();
+        let mut flags = vec!["--keyless", "--attest", "--identity-token", &instance.token];
+        flags.extend(["--fulcio-url", &url, "--rekor-url", &url]);
+        flags.extend(["--trusted-root", &instance.root]);
+        let reference = scene.publish("signed", &flags);
+        let digest = reference.split_once('@').unwrap().1;
+        let copied = format!("{}/copied", other.address);
+        scene.done(&[
+            "copy",
+            &format!("oci://{reference}"),
+            &format!("oci://{copied}:v1"),
+        ]);
+        let by_digest = format!("{copied}@{digest}");
+
+        let raw = ran(
+            &skopeo,
+            &[
+                "inspect",
+                "--raw",
+                "--tls-verify=false",
+                &format!("docker://{by_digest}"),
+            ],
+        );
+        assert_eq!(flux_apim::tree::Digest::of(&raw).to_string(), digest);
+        let same = ran(&oras, &["manifest", "fetch", "--plain-http", &by_digest]);
+        assert_eq!(same, raw, "{kind:?}");
+        let listed = ran(
+            &oras,
+            &["discover", "--plain-http", "--format", "json", &by_digest],
+        );
+        let listed = String::from_utf8(listed).unwrap();
+        let bundle = "application/vnd.dev.sigstore.bundle.v0.3+json";
+        assert_eq!(listed.matches(bundle).count(), 3, "{kind:?}: {listed}");
+        let pulled = scene.path("pulled");
+        ran(&oras, &["pull", "--plain-http", "-o", &pulled, &by_digest]);
+
+        let onwards = format!("{}/onwards:v1", other.address);
+        let plain = ["--from-plain-http", "--to-plain-http"];
+        let copy = [&["copy", "-r"][..], &plain, &[&by_digest, &onwards]].concat();
+        ran(&oras, &copy);
+        let ours = format!("oci://{onwards}");
+        let mut verify = vec!["verify", &ours];
+        verify.extend(instance.of(WORKFLOW));
+        let verified = scene.answer(&verify);
+        assert_eq!(verified["digest"], digest, "{kind:?}");
+        assert_eq!(
+            verified["attestations"].as_array().unwrap().len(),
+            2,
+            "{kind:?}"
+        );
     }
 }

@@ -110,7 +110,7 @@ async fn a_key_in_a_vault_signs_once_and_verifies() {
         let first = publish::publish(&artifact, &to, &options).await.unwrap();
         assert!(first.signed);
         let policy = Policy {
-            key: Some(key.verifying_key().clone()),
+            signed_by: Some(key.verifying_key().clone().into()),
             ..Policy::default()
         };
         let verified = publish::verify(&*to.target, "v1", &policy, &Limits::default())
@@ -200,4 +200,53 @@ async fn what_a_vault_refuses_is_told_with_what_to_do() {
         .unwrap_err();
     assert!(error.to_string().contains("no Azure Key Vault"), "{error}");
     assert_eq!(server.lines(), Vec::<String>::new());
+}
+
+/// Real cosign, over a real registry, verifies what a key in a vault signed, in both formats.
+#[tokio::test(flavor = "multi_thread")]
+async fn cosign_verifies_what_a_vault_signed() {
+    let (Some(cosign), Some(registry)) = (
+        registries::real::tool("cosign"),
+        registries::real::start(registries::real::Kind::Distribution3),
+    ) else {
+        return;
+    };
+    let azure = Azure::start().await;
+    let (_server, key) = azure.open(Vault::default(), "azurekms://VAULT/apim").await;
+    let key = Arc::new(key.unwrap());
+    let place = format!("oci://{}/team/apim", registry.address);
+    let to = Destination::open(
+        &place.parse().unwrap(),
+        &registries::connection(),
+        Some("/bicep"),
+    );
+    let options = Options {
+        tags: vec!["v1".parse().unwrap()],
+        signer: Some(key.clone() as Arc<dyn Signer>),
+        attest: true,
+        ..Options::default()
+    };
+    publish::publish(&artifact(), &to.unwrap(), &options)
+        .await
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let public = folder.path().join("cosign.pub");
+    std::fs::write(&public, key.verifying_key().to_pem()).unwrap();
+    let reference = format!("{}/team/apim:v1", registry.address);
+    for form in ["--new-bundle-format=true", "--new-bundle-format=false"] {
+        let verified = std::process::Command::new(&cosign)
+            .args([
+                "verify",
+                "--insecure-ignore-tlog",
+                "--allow-http-registry",
+                form,
+                "--key",
+            ])
+            .args([public.as_os_str(), reference.as_ref()])
+            .env("HOME", folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&verified.stderr);
+        assert!(verified.status.success(), "{form}: {said}");
+    }
 }

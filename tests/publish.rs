@@ -105,7 +105,7 @@ async fn published(artifact: &Artifact, to: &Destination, options: &Options) -> 
 
 fn by(key: &SigningKey) -> Policy {
     Policy {
-        key: Some(key.verifying_key().clone()),
+        signed_by: Some(key.verifying_key().clone().into()),
         expect_source: None,
         policies: Vec::new(),
     }
@@ -206,7 +206,7 @@ async fn signatures_say_who_and_what() {
         assert_eq!(outcome.is_ok(), found, "{expected}");
     }
     let without = Policy {
-        key: None,
+        signed_by: None,
         expect_source: Some(URL.to_owned()),
         policies: Vec::new(),
     };

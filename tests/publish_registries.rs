@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 fn sample() -> String {
     common::repository("testdata/projects/contoso")
@@ -83,7 +83,7 @@ fn options(key: &Arc<SigningKey>, attest: bool) -> Options {
 
 fn by(key: &SigningKey) -> Policy {
     Policy {
-        key: Some(key.verifying_key().clone()),
+        signed_by: Some(key.verifying_key().clone().into()),
         expect_source: None,
         policies: Vec::new(),
     }
@@ -190,43 +190,87 @@ async fn an_unchanged_publish_only_asks_and_asks_little() {
                 .unwrap();
             assert!(!again.pushed && !again.signed, "{kind:?}");
             let lines = proxy.server.lines();
-            assert!(lines.len() <= 5, "{kind:?}: {lines:#?}");
+            assert!(lines.len() <= 4, "{kind:?}: {lines:#?}");
             let asks = |line: &String| line.starts_with("GET ") || line.starts_with("HEAD ");
             assert!(lines.iter().all(asks), "{kind:?}: {lines:#?}");
         }
     }
 }
 
-/// Twenty at once, each with a bundle of its own; all of one key.
+fn is_asked_for(name: &str) -> bool {
+    std::env::var_os(name).is_some()
+}
+
+/// Reads `latest` again and again until `done`: whenever that is, it is a whole bundle with
+/// its signature. How often it was read.
+fn reader(
+    at: Destination,
+    key: &Arc<SigningKey>,
+    done: &Arc<AtomicBool>,
+) -> tokio::task::JoinHandle<usize> {
+    let (policy, done) = (by(key), done.clone());
+    tokio::spawn(async move {
+        let (limits, mut reads) = (Limits::default(), 0);
+        while !done.load(Ordering::SeqCst) {
+            match publish::verify(&*at.target, "latest", &policy, &limits).await {
+                Ok(_) => reads += 1,
+                Err(publish::Error::NotThere { .. }) if reads == 0 => {}
+                Err(error) => panic!("after {reads} reads: {error}"),
+            }
+            tokio::task::yield_now().await;
+        }
+        reads
+    })
+}
+
+/// Twenty at once, each with a bundle of its own, all of one key, and readers beside them;
+/// once, and fifty times where there is time.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_twenty_publishers_at_once_one_has_the_tag_whole() {
     const PUBLISHERS: usize = 20;
+    let rounds = if is_asked_for("FLUX_APIM_SOAK") {
+        50
+    } else {
+        1
+    };
+    let artifacts: Vec<Arc<Artifact>> = (0..PUBLISHERS).map(|n| Arc::new(artifact(n))).collect();
     for kind in real::ALL {
         let Some(registry) = real::start(kind) else {
             return;
         };
         let key = key();
-        let artifacts: Vec<Artifact> = (0..PUBLISHERS).map(artifact).collect();
-        let running: Vec<_> = artifacts
-            .into_iter()
-            .map(|artifact| {
-                let (to, options) = (patient(&registry.address, "apim"), options(&key, true));
-                tokio::spawn(
-                    async move { publish::publish(&artifact, &to, &options).await.unwrap() },
-                )
-            })
+        let done = Arc::new(AtomicBool::new(false));
+        let readers: Vec<_> = (0..2)
+            .map(|_| reader(patient(&registry.address, "apim"), &key, &done))
             .collect();
-        let mut digests = BTreeSet::new();
-        for publisher in running {
-            digests.insert(publisher.await.unwrap().digest);
-        }
-        assert_eq!(digests.len(), PUBLISHERS);
         let at = to(&registry.address, "apim");
         let limits = Limits::default();
-        let checked = publish::verify(&*at.target, "latest", &by(&key), &limits)
-            .await
-            .unwrap();
-        assert!(digests.contains(&checked.found.descriptor.digest));
+        let mut digests = BTreeSet::new();
+        for _ in 0..rounds {
+            let running: Vec<_> = artifacts
+                .iter()
+                .map(|artifact| {
+                    let artifact = artifact.clone();
+                    let (to, options) = (patient(&registry.address, "apim"), options(&key, true));
+                    tokio::spawn(async move {
+                        publish::publish(&artifact, &to, &options).await.unwrap()
+                    })
+                })
+                .collect();
+            for publisher in running {
+                digests.insert(publisher.await.unwrap().digest);
+            }
+            assert_eq!(digests.len(), PUBLISHERS);
+            let checked = publish::verify(&*at.target, "latest", &by(&key), &limits)
+                .await
+                .unwrap();
+            assert!(digests.contains(&checked.found.descriptor.digest));
+        }
+        done.store(true, Ordering::SeqCst);
+        let mut reads = 0;
+        for reader in readers {
+            reads += reader.await.unwrap();
+        }
         // Everybody's bundle is whole, and whatever refers is about one of them.
         for digest in &digests {
             let checked = publish::verify(&*at.target, &digest.to_string(), &by(&key), &limits)
@@ -239,6 +283,70 @@ async fn of_twenty_publishers_at_once_one_has_the_tag_whole() {
             );
             assert!(checked.claims.iter().all(|claim| claim.verified.is_ok()));
         }
+        println!(
+            "{kind:?}: {} publications, {reads} reads",
+            rounds * PUBLISHERS
+        );
+    }
+}
+
+/// Where a tag is written once, for ever: twenty at once, each with a bundle and tag of its
+/// own, and everyone a second time.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_tags_are_immutable_each_is_written_once() {
+    use registries::liar::{Habits, Liar, Told};
+    use registries::server::{Asked, json};
+    const PUBLISHERS: usize = 20;
+    let rounds = if is_asked_for("FLUX_APIM_SOAK") {
+        50
+    } else {
+        2
+    };
+    let written = std::sync::Mutex::new(BTreeSet::new());
+    let refused = Arc::new(AtomicUsize::new(0));
+    let refusals = refused.clone();
+    let lie = move |asked: &Asked, _: usize| {
+        let path = asked.uri.path().to_owned();
+        let is_tag = path.contains("/manifests/") && !path.contains("sha256:");
+        if asked.method != "PUT" || !is_tag || written.lock().unwrap().insert(path) {
+            return None;
+        }
+        refusals.fetch_add(1, Ordering::SeqCst);
+        let error = serde_json::json!({"code": "TAG_INVALID", "message": "the tag is immutable"});
+        Some(Told::Instead(json(
+            400,
+            &serde_json::json!({"errors": [error]}),
+        )))
+    };
+    let habits = Habits {
+        referrers: false,
+        ..Habits::default()
+    };
+    let liar = Liar::start(habits, lie).await;
+    let key = key();
+    let artifacts: Vec<Arc<Artifact>> = (0..PUBLISHERS).map(|n| Arc::new(artifact(n))).collect();
+    for round in 0..rounds {
+        let running: Vec<_> = artifacts
+            .iter()
+            .enumerate()
+            .map(|(n, artifact)| {
+                let artifact = artifact.clone();
+                let (to, mut options) = (to(&liar.server.address, "apim"), options(&key, true));
+                options.tags = vec![format!("v{n}").parse().unwrap()];
+                tokio::spawn(async move { publish::publish(&artifact, &to, &options).await })
+            })
+            .collect();
+        for publisher in running {
+            let done = publisher.await.unwrap().unwrap();
+            assert_eq!(done.pushed, round == 0);
+        }
+    }
+    assert_eq!(refused.load(Ordering::SeqCst), 0);
+    let at = to(&liar.server.address, "apim");
+    let (policy, limits) = (by(&key), Limits::default());
+    for n in 0..PUBLISHERS {
+        let checked = publish::verify(&*at.target, &format!("v{n}"), &policy, &limits).await;
+        assert_eq!(checked.unwrap().claims.len(), 4);
     }
 }
 
@@ -247,12 +355,16 @@ async fn of_twenty_publishers_at_once_one_has_the_tag_whole() {
 /// signature off; publishing again puts it back.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_signers_at_once_nobody_is_lost_for_good() {
-    const SIGNERS: usize = 6;
+    let signers = if is_asked_for("FLUX_APIM_SOAK") {
+        20
+    } else {
+        6
+    };
     let Some(registry) = real::start(Kind::Distribution3) else {
         return;
     };
     let artifact = Arc::new(artifact(1));
-    let keys: Vec<Arc<SigningKey>> = (0..SIGNERS).map(|_| key()).collect();
+    let keys: Vec<Arc<SigningKey>> = (0..signers).map(|_| key()).collect();
     let publish = |key: &Arc<SigningKey>| {
         let (artifact, to, options) = (
             artifact.clone(),
@@ -276,15 +388,15 @@ async fn of_many_signers_at_once_nobody_is_lost_for_good() {
             publish(key).await.unwrap();
         }
     }
-    println!("{lost} of {SIGNERS} published again");
-    assert!(lost < SIGNERS, "whoever wrote last is there");
+    println!("{lost} of {signers} published again");
+    assert!(lost < signers, "whoever wrote last is there");
     for key in &keys {
         verified(key).await.unwrap();
     }
 }
 
 /// The publisher is killed before, or right after, each of its requests in
-/// turn, and run again.
+/// turn, and run again; a thousand times where there is time.
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_request_the_tag_is_the_old_or_the_new_bundle() {
     let folder = tempfile::tempdir().unwrap();
@@ -301,16 +413,19 @@ async fn killed_at_any_request_the_tag_is_the_old_or_the_new_bundle() {
     let private = at("cosign.key");
     let public = std::fs::read(at("cosign.pub")).unwrap();
     let policy = Policy {
-        key: Some(sign::VerifyingKey::from_pem(&public).unwrap()),
+        signed_by: Some(sign::VerifyingKey::from_pem(&public).unwrap().into()),
         expect_source: None,
         policies: Vec::new(),
     };
     // Every point takes minutes: that is for `make soak`.
-    let asked_for = |name: &str| std::env::var_os(name).is_some();
-    let (kinds, step) = match (asked_for("FLUX_APIM_SOAK"), asked_for("FLUX_APIM_E2E")) {
-        (true, _) => (&[Kind::Distribution3, Kind::Referrers][..], 1),
-        (_, true) => (&[Kind::Distribution3, Kind::Referrers][..], 7),
-        _ => (&[Kind::Distribution3][..], 13),
+    let both = &[Kind::Distribution3, Kind::Referrers][..];
+    let (kinds, step, wanted) = match (
+        is_asked_for("FLUX_APIM_SOAK"),
+        is_asked_for("FLUX_APIM_E2E"),
+    ) {
+        (true, _) => (both, 1, 500),
+        (_, true) => (both, 7, 1),
+        _ => (&both[..1], 13, 1),
     };
     for &kind in kinds {
         let Some(registry) = real::start(kind) else {
@@ -341,9 +456,9 @@ async fn killed_at_any_request_the_tag_is_the_old_or_the_new_bundle() {
             })
         })
         .await;
-        let mut point = 0;
+        let (mut point, mut kills) = (0, 0);
         loop {
-            let name = format!("apim-{point}");
+            let name = format!("apim-{kills}-{point}");
             let reference = format!("oci://{}/{name}", proxy.server.address);
             let publish = |which: &str| {
                 let bundle = at(&format!("{which}.tar.gz"));
@@ -371,11 +486,16 @@ async fn killed_at_any_request_the_tag_is_the_old_or_the_new_bundle() {
             killer.store(usize::MAX, Ordering::SeqCst);
             let now = tagged().await.unwrap();
             if ended.success() {
-                println!("{kind:?}: {} requests", point / 2);
                 assert!(point > 20, "the publisher was never killed");
                 assert_ne!(now.found.descriptor.digest, old);
-                break;
+                if kills >= wanted {
+                    println!("{kind:?}: {kills} kills at {} requests", point / 2);
+                    break;
+                }
+                point = 0;
+                continue;
             }
+            kills += 1;
             assert!(
                 publish("new").wait().unwrap().success(),
                 "{kind:?} at {point}"

@@ -22,7 +22,7 @@ use flux_apim::tree::Digest;
 use registries::liar::{Auth, Habits, Liar, Told};
 use registries::noise;
 use registries::real::Authority;
-use registries::server::{Asked, answer, json as json_answer};
+use registries::server::{Asked, Server, answer, json as json_answer};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -773,6 +773,10 @@ async fn promotion_keeps_what_is_said_about_a_bundle() {
         lab.run(&["copy", &from, &to, "--insecure"])
             .says("again", &["nothing to do"]);
         let asked = [test.server.lines(), production.server.lines()].concat();
+        println!(
+            "referrers: {referrers}, {} requests: {asked:#?}",
+            asked.len()
+        );
         let most = if referrers { 6 } else { 8 };
         assert!(asked.len() <= most, "{asked:#?}");
         assert!(
@@ -1660,7 +1664,230 @@ async fn tags_are_added_and_old_bundles_are_removed_with_all_that_is_theirs() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn registries_that_answer_nonsense_leave_no_tag_and_few_words() {
+    type Lie = fn(&Asked) -> Option<Told>;
+    let table: [(&str, Lie, &str); 4] = [
+        (
+            "ten megabytes of words",
+            |asked| {
+                let long = "<html><title>Forbidden</title>".to_owned() + &"no ".repeat(3 << 20);
+                is(asked, "POST", "/uploads/")
+                    .then(|| instead(answer(403, &[("content-type", "text/html")], long)))?
+            },
+            "forbidden",
+        ),
+        (
+            "a redirect to itself",
+            |asked| {
+                let here = asked.uri.path().to_owned();
+                is(asked, "HEAD", "/manifests/")
+                    .then(|| instead(answer(307, &[("location", &here)], "")))?
+            },
+            "redirects more than",
+        ),
+        (
+            "a page in place of an upload",
+            |asked| {
+                is(asked, "POST", "/uploads/").then(|| {
+                    instead(answer(
+                        200,
+                        &[("content-type", "text/html")],
+                        "<html>sign in",
+                    ))
+                })?
+            },
+            "upload",
+        ),
+        (
+            "a page in place of a manifest's acceptance",
+            |asked| {
+                is(asked, "PUT", "/manifests/").then(|| {
+                    instead(answer(
+                        200,
+                        &[("content-type", "text/html")],
+                        "<html>sign in",
+                    ))
+                })?
+            },
+            "manifest",
+        ),
+    ];
+    for (name, lie, word) in table {
+        let lab = Lab::new();
+        let liar = Liar::start(Habits::default(), move |asked, _| lie(asked)).await;
+        let source = lab.text("source");
+        let said = lab.run(&["publish", &source, &at(&liar, "a/b:v1"), "--insecure"]);
+        said.refused(name, &[word]);
+        assert!(said.all.len() < 4000, "{name}: {} bytes", said.all.len());
+        assert_eq!(liar.rival().tags("a/b"), Vec::<String>::new(), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_another_kind_are_told_before_anything_is_asked() {
+    let lab = Lab::new();
+    let liar = Liar::honest(Habits::default()).await;
+    let to = at(&liar, "a/b:v1");
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
+    lab.write("p384.key", key.serialize_pem());
+    lab.write("p384.pub", key.public_key_pem());
+    lab.write("page.pub", "<html>sign in</html>");
+    let publish = [
+        "publish",
+        &lab.text("source"),
+        &to,
+        "--insecure",
+        "--sign-key",
+    ];
+    for key in ["p384.key", "cosign.pub"] {
+        lab.run(&[&publish[..], &[key]].concat())
+            .refused(key, &["p-256", "private key"]);
+    }
+    for key in ["p384.pub", "page.pub", "cosign.key"] {
+        lab.run(&["verify", &to, "--insecure", "--key", key])
+            .refused(key, &["p-256", "public key"]);
+    }
+    assert_eq!(liar.server.lines(), Vec::<String>::new());
+}
+
+/// An API server that knows one custom resource, which names `digest`.
+async fn cluster(digest: String, refuses: Option<u16>) -> Server {
+    Server::start(move |asked: Asked| {
+        let list = |items: Json, next: &str| {
+            json_answer(
+                200,
+                &json!({
+                    "apiVersion": "v1", "kind": "List", "items": items,
+                    "metadata": {"resourceVersion": "1", "continue": next},
+                }),
+            )
+        };
+        let first = asked.query("continue").is_none();
+        let answer = match (refuses, asked.uri.path()) {
+            (Some(status), _) => json_answer(
+                status,
+                &json!({
+                    "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": status,
+                    "message": "apimbundles is forbidden", "reason": "Forbidden",
+                }),
+            ),
+            (None, "/apis/flux-apim.dev/v1alpha1/apimbundles") if first => list(json!([]), "more"),
+            (None, "/apis/flux-apim.dev/v1alpha1/apimbundles") => list(
+                json!([{
+                    "apiVersion": "flux-apim.dev/v1alpha1", "kind": "ApimBundle",
+                    "metadata": {"name": "apim", "namespace": "team"},
+                    "status": {"history": [{"digest": digest}]},
+                }]),
+                "",
+            ),
+            // Flux is not there.
+            _ => answer(404, &[("content-type", "text/plain")], "404 page not found"),
+        };
+        Box::pin(async move { Some(answer) })
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_cluster_runs_is_not_removed() {
+    let lab = Lab::new();
+    let liar = Liar::honest(Habits::default()).await;
+    let to = at(&liar, "a/b");
+    lab.git_init();
+    let digests = lab.versions(&to, &["v0", "v1", "v2"]);
+    let kubeconfig = |server: &Server, name: &str| {
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "prod",
+            "clusters": [{"name": "prod", "cluster": {"server": format!("http://{}", server.address)}}],
+            "users": [{"name": "me", "user": {}}],
+            "contexts": [{"name": "prod", "context": {"cluster": "prod", "user": "me"}}],
+        });
+        lab.write(name, config.to_string())
+    };
+    let prune = ["prune", to.as_str(), "--insecure", "--keep", "1"];
+    // Who may not ask removes nothing.
+    let closed = cluster(digests[0].clone(), Some(403)).await;
+    let closed = kubeconfig(&closed, "closed.yaml");
+    lab.run_with(&prune, &[("KUBECONFIG", &closed)])
+        .refused("a cluster that refuses", &["--no-cluster"]);
+    let open = cluster(digests[0].clone(), None).await;
+    let open = kubeconfig(&open, "open.yaml");
+    let wrong = [&prune[..], &["--context", "test"]].concat();
+    lab.run_with(&wrong, &[("KUBECONFIG", &open)])
+        .refused("no such context", &["--no-cluster"]);
+    assert_eq!(
+        liar.rival()
+            .tags("a/b")
+            .iter()
+            .filter(|t| t.starts_with('v'))
+            .count(),
+        3
+    );
+    let said = lab.run_with(&prune, &[("KUBECONFIG", &open)]);
+    said.says("pruned", &["1 of 3 bundles removed"]);
+    said.says("why", &["by what runs"]);
+    let tags = liar.rival().tags("a/b");
+    let versions: Vec<&String> = tags.iter().filter(|tag| tag.starts_with('v')).collect();
+    assert_eq!(versions, ["v0", "v2"]);
+    // Nothing of it is asked for when it is said so, or when there is no cluster.
+    let without = [&prune[..], &["--no-cluster", "--dry-run"]].concat();
+    lab.run_with(&without, &[("KUBECONFIG", &closed)])
+        .says("without", &["1 of 2 bundles would be removed"]);
+    lab.run(&[&prune[..], &["--dry-run"]].concat())
+        .says("no kubeconfig", &["no cluster was asked"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_goes_to_the_newest_of_a_range() {
+    let lab = Lab::new();
+    let liar = Liar::honest(Habits::default()).await;
+    let to = at(&liar, "a/b");
+    lab.git_init();
+    // The newest by time is not the highest version.
+    let digests = lab.versions(&to, &["v1.10.0", "v1.9.0", "v2.0.0", "prod-7"]);
+    let back = |more: &[&str]| {
+        let rollback = ["rollback", to.as_str(), "--tag", "stable", "--insecure"];
+        lab.run(&[&rollback[..], more].concat())
+    };
+    for (more, expected) in [
+        (["--semver", "<2"], &digests[0]),
+        (["--semver", "~1.9"], &digests[1]),
+        (["--tag-prefix", "v1."], &digests[1]),
+        (["--to", "v2.0.0"], &digests[2]),
+        (["--within", "36500d"], &digests[3]),
+    ] {
+        back(&more).done(more[1]);
+        let stable = liar
+            .tagged("a/b", "stable")
+            .map(|bytes| Digest::of(&bytes).to_string());
+        assert_eq!(stable.as_ref(), Some(expected), "{more:?}");
+    }
+    back(&["--semver", ">9"]).refused("none", &["holds no bundle"]);
+    back(&["--semver", "<2", "--to", "v2.0.0"]).refused("both", &["cannot be used with"]);
+    back(&[]).refused("neither", &["--to"]);
+}
+
 impl Lab {
+    /// Publishes a bundle under each of these tags, each some days after the one before;
+    /// their digests.
+    fn versions(&self, to: &str, tags: &[&str]) -> Vec<String> {
+        let publish = |(n, tag): (usize, &&str)| {
+            let information = INFORMATION.replace("\"Orders\"", &format!("\"Orders {n}\""));
+            let source = self.tree(
+                "source",
+                &[("apis/orders/apiInformation.json", &information)],
+            );
+            self.commit(n);
+            let flags = ["--tag", tag, "--insecure", "--format", "json"];
+            let said = self.run(&[&["publish", &source, to][..], &flags].concat());
+            said.done("published");
+            let answer: Json = serde_json::from_str(&said.stdout).unwrap();
+            answer["digest"].as_str().unwrap().to_owned()
+        };
+        tags.iter().enumerate().map(publish).collect()
+    }
+
     fn git_init(&self) {
         self.git("source", &["init", "-q", "-b", "main"]);
     }

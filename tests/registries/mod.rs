@@ -17,6 +17,7 @@ pub mod liar;
 pub mod proxy;
 pub mod real;
 pub mod server;
+pub mod sigstore;
 pub mod vault;
 
 use bytes::Bytes;

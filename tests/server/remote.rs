@@ -68,6 +68,32 @@ fn bundles_and_differences_are_those_of_the_command() {
         assert_eq!(local.0, Some(0), "{}", local.2);
         assert_eq!(ask(&["--server", &service.url]), local, "{name}");
     }
+    // What is said of the source on the command line is said of it by the service, too.
+    let said = [
+        "--branch",
+        "main",
+        "--revision",
+        "v1@sha1:0123456789abcdef0123456789abcdef01234567",
+        "--source-url",
+        "https://example.com/team/apim",
+    ];
+    let inventory = |name: &str, more: &[&str]| {
+        let out = folder.path().join(name).display().to_string();
+        let render = [
+            "render",
+            tree.as_str(),
+            "-o",
+            out.as_str(),
+            "--format",
+            "json",
+        ];
+        let (code, inventory, errors) = flux_apim(&[&render[..], &said, more].concat());
+        assert_eq!(code, Some(0), "{errors}");
+        inventory
+    };
+    let local = inventory("local", &[]);
+    assert!(local.contains("main@sha1:0123456789") && local.contains("example.com/team/apim"));
+    assert_eq!(inventory("remote", &["--server", &service.url]), local);
     let broken = crate::common::repository("testdata/broken/dangling-policy/tree")
         .display()
         .to_string();

@@ -1,7 +1,8 @@
 //! The findings of a run, as they are made.
 
 use super::prerequisite::Needs;
-use super::{Budget, Code, Diagnostic, Place, Rule, excerpt};
+use super::lines::apart;
+use super::{Budget, Code, Diagnostic, Place, Rule, Span, excerpt};
 use crate::tree::{FileId, Limits};
 use std::collections::BTreeMap;
 
@@ -26,6 +27,8 @@ pub struct Findings {
     pub(super) needs: Needs,
     max_listed: u64,
     max_listed_per_file: u64,
+    /// Bytes that no report shows, by file.
+    hidden: BTreeMap<FileId, Vec<(u32, u32)>>,
 }
 
 /// Findings of one rule that are only counted.
@@ -62,7 +65,28 @@ impl Findings {
             needs: Needs::default(),
             max_listed,
             max_listed_per_file,
+            hidden: BTreeMap::new(),
         }
+    }
+
+    /// Keeps `span` out of what reports show of the source, whatever is found there.
+    pub fn hide(&mut self, span: Span) {
+        let hidden = self.hidden.entry(span.file).or_default();
+        hidden.push((span.start, span.end));
+    }
+
+    /// What is hidden of each file, in order and apart from each other: what was said to be,
+    /// and what findings are about that show nothing of it.
+    pub(super) fn hidden(&self) -> BTreeMap<FileId, Vec<(u32, u32)>> {
+        let mut hidden = self.hidden.clone();
+        for finding in self.listed.iter().filter(|f| !f.rule.shows_source) {
+            if let Place::Span(span) = &finding.place {
+                let of_file = hidden.entry(span.file).or_default();
+                of_file.push((span.start, span.end));
+            }
+        }
+        hidden.values_mut().for_each(apart);
+        hidden
     }
 
     /// What the run spends from.
@@ -114,6 +138,9 @@ impl Findings {
     pub fn append(&mut self, part: Self) {
         self.needs.append(part.needs);
         self.pushed += part.pushed - part.listed.len();
+        for (file, spans) in part.hidden {
+            self.hidden.entry(file).or_default().extend(spans);
+        }
         for finding in part.listed {
             self.add(finding);
         }

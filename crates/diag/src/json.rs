@@ -2,7 +2,7 @@
 //! read back from another program.
 
 use super::fix::{LocatedFix, Replacement};
-use super::lines::{LineIndex, Position, Range};
+use super::lines::{LineIndex, Position, Range, apart};
 use super::{Exemption, Located, Lowered, Registry, Report, Severity};
 use crate::tree::SourceTree;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
@@ -40,6 +40,17 @@ impl Report {
         };
         let list = document["diagnostics"].as_array();
         let list = list.ok_or("there are no diagnostics")?;
+        let mut hidden: BTreeMap<&str, Vec<(u32, u32)>> = BTreeMap::new();
+        for entry in list {
+            let rule = registry.get(entry["code"].as_str().unwrap_or(""));
+            if let (Some(path), Some(range)) = (entry["path"].as_str(), range(&entry["range"]))
+                && rule.is_some_and(|rule| !rule.shows_source)
+            {
+                let of_file = hidden.entry(path).or_default();
+                of_file.push((range.start.offset, range.end.offset));
+            }
+        }
+        hidden.values_mut().for_each(apart);
         let mut indexes: BTreeMap<String, Option<LineIndex>> = BTreeMap::new();
         let mut diagnostics = Vec::new();
         for entry in list {
@@ -57,7 +68,10 @@ impl Report {
                 .as_ref()
                 .zip(range_in)
                 .filter(|_| rule.shows_source)
-                .map(|(index, range)| index.snippet(range.start.offset, range.end.offset));
+                .and_then(|(index, range)| {
+                    let hidden = hidden.get(path.as_str()).map_or(&[][..], Vec::as_slice);
+                    index.snippet(range.start.offset, range.end.offset, hidden)
+                });
             let related = entry["related"].as_array().into_iter().flatten();
             let related = related.map(|place| {
                 let path = text(&place["path"], "related path")?;

@@ -109,8 +109,9 @@ impl LineIndex {
         }
     }
 
-    /// The line of `start`, at most 160 bytes around the mark.
-    pub(super) fn snippet(&self, start: u32, end: u32) -> Snippet {
+    /// The line of `start`, at most 160 bytes around the mark; none when a byte of it is in
+    /// one of the ranges `hidden`, which are sorted and do not overlap.
+    pub(super) fn snippet(&self, start: u32, end: u32, hidden: &[(u32, u32)]) -> Option<Snippet> {
         let len = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
         let (start, end) = (start.min(len), end.min(len).max(start.min(len)));
         let line = self.line(start);
@@ -120,6 +121,10 @@ impl LineIndex {
         if window.len() > 160 {
             window.start = start.saturating_sub(60).max(from);
             window.end = (window.start + 160).min(to);
+        }
+        let next = hidden.partition_point(|(_, to)| *to <= window.start);
+        if hidden.get(next).is_some_and(|(from, _)| *from < window.end) {
+            return None;
         }
         let boundary = |mut at: u32| {
             while at > from && at < len && self.text[at as usize] & 0xC0 == 0x80 {
@@ -141,11 +146,23 @@ impl LineIndex {
             line_text(mark_end..b),
         );
         let mark = before.len()..before.len() + marked.len();
-        Snippet {
+        Some(Snippet {
             text: before + &marked + &after,
             mark,
-        }
+        })
     }
+}
+
+/// Sorts ranges and joins those that overlap.
+pub(super) fn apart(ranges: &mut Vec<(u32, u32)>) {
+    ranges.sort_unstable();
+    ranges.dedup_by(|next, kept| {
+        let overlaps = next.0 <= kept.1;
+        if overlaps {
+            kept.1 = kept.1.max(next.1);
+        }
+        overlaps
+    });
 }
 
 /// Scalar values of UTF-8: every byte that does not continue a sequence.
@@ -157,6 +174,24 @@ fn count(text: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::LineIndex;
+
+    #[test]
+    fn a_line_with_something_hidden_is_not_shown() {
+        let index = LineIndex::new(b"first\nsecret here\nlast".to_vec());
+        let hidden = [(6, 12)];
+        for (at, shown) in [(0, true), (6, false), (13, false), (18, true)] {
+            let snippet = index.snippet(at, at + 4, &hidden);
+            assert_eq!(snippet.is_some(), shown, "byte {at}");
+            assert!(index.snippet(at, at + 4, &[]).is_some());
+        }
+    }
+
+    #[test]
+    fn what_is_hidden_twice_is_hidden_once() {
+        let mut hidden = vec![(8, 9), (0, 20), (30, 40), (35, 50)];
+        super::apart(&mut hidden);
+        assert_eq!(hidden, [(0, 20), (30, 50)]);
+    }
 
     #[test]
     fn columns_are_counted_in_scalar_values_on_lines_of_any_length() {

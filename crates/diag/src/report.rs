@@ -124,6 +124,7 @@ impl Report {
             Place::Path(path) => (path.clone(), None),
             Place::Source => (String::new(), None),
         };
+        let hidden = findings.hidden();
         let mut located: Vec<Located> = findings
             .listed()
             .iter()
@@ -134,7 +135,10 @@ impl Report {
                     Place::Span(span) if d.rule.shows_source => files
                         .get(&span.file)
                         .and_then(Option::as_ref)
-                        .map(|index| index.snippet(span.start, span.end)),
+                        .and_then(|index| {
+                            let hidden = hidden.get(&span.file).map_or(&[][..], Vec::as_slice);
+                            index.snippet(span.start, span.end, hidden)
+                        }),
                     _ => None,
                 };
                 let related = d

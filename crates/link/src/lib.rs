@@ -19,6 +19,9 @@ mod secret;
 pub use expression::{Expression, Parameter};
 pub use flux_apim_compile::Content;
 pub use lock::locks;
+#[cfg(debug_assertions)]
+#[doc(hidden)]
+pub use secret::unmask_for_a_test;
 
 use flux_apim_compile::rules::{redacted_value, sops_encrypted};
 use flux_apim_compile::{self as compile, Texts};
@@ -109,6 +112,9 @@ pub fn link(
     schema: &Schema,
     findings: &mut Findings,
 ) -> Option<Linked> {
+    for resource in project.resources.values() {
+        secret::hide(resource, findings);
+    }
     let mut owned = owned::take(&mut project, findings);
     owned.extend(revisions::prepare(&mut project, findings));
     let environment = project.environment_file;

@@ -1,9 +1,12 @@
 //! What is secret: the one place that decides it. A secret is a secure parameter in every
 //! target, and its value is in none.
 
+use flux_apim_diag::Findings;
 use flux_apim_model::Resource;
 use flux_apim_model::kinds::Kind;
 use flux_apim_syntax::{Data, Value};
+#[cfg(debug_assertions)]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether a named value is secret and not kept in a Key Vault.
 pub(super) fn is_secret(properties: &Value) -> bool {
@@ -22,42 +25,84 @@ pub(super) fn holds(resource: &Resource, path: &str, text: &str) -> bool {
     let is_value = resource.key.kind == Kind::NamedValue && path == "value";
     let is_marked = is_value && is_secret(&resource.properties);
     let is_of_kind = resource.key.kind.row().is_secret(path) && !text.contains("{{");
-    is_marked || is_of_kind || in_url(text)
+    is_masked() && (is_marked || is_of_kind || in_url(text))
 }
 
 /// How many secrets `resource` has: each is a parameter.
 pub(super) fn count(resource: &Resource) -> usize {
-    fn walk(resource: &Resource, path: &mut String, value: &Value) -> usize {
+    let properties = &resource.properties;
+    let is_left = resource.key.kind == Kind::NamedValue
+        && is_secret(properties)
+        && properties.get("value").is_none();
+    let mut count = usize::from(is_left);
+    each(resource, &mut |_| count += 1);
+    count
+}
+
+/// Keeps the secrets of `resource` out of the lines that reports show.
+pub(super) fn hide(resource: &Resource, findings: &mut Findings) {
+    each(resource, &mut |secret| {
+        if let Some(span) = secret.span {
+            findings.hide(span);
+        }
+    });
+}
+
+/// Calls `take` with each secret of `resource`.
+fn each<'r>(resource: &'r Resource, take: &mut impl FnMut(&'r Value)) {
+    fn walk<'r>(
+        resource: &'r Resource,
+        path: &mut String,
+        value: &'r Value,
+        take: &mut impl FnMut(&'r Value),
+    ) {
         let above = path.len();
-        let counted = match &value.data {
-            Data::String(text) => usize::from(holds(resource, path, text)),
+        match &value.data {
+            Data::String(text) if holds(resource, path, text) => take(value),
             Data::Array(items) => {
                 path.push_str("[]");
-                items.iter().map(|item| walk(resource, path, item)).sum()
+                for item in items {
+                    walk(resource, path, item, take);
+                }
             }
             Data::Object(entries) => {
-                let mut sum = 0;
                 for entry in entries {
                     let before = path.len();
                     if !path.is_empty() {
                         path.push('.');
                     }
                     path.push_str(&entry.key);
-                    sum += walk(resource, path, &entry.value);
+                    walk(resource, path, &entry.value, take);
                     path.truncate(before);
                 }
-                sum
             }
-            _ => 0,
-        };
+            _ => {}
+        }
         path.truncate(above);
-        counted
     }
-    let properties = &resource.properties;
-    let is_left = resource.key.kind == Kind::NamedValue
-        && is_secret(properties)
-        && properties.get("value").is_none();
-    usize::from(is_left) + walk(resource, &mut String::new(), properties)
+    walk(resource, &mut String::new(), &resource.properties, take);
+}
+
+/// Whether secrets are kept back. Always, but for a test of whether a test of that finds
+/// what is not: builds without debug assertions, which are those that anybody gets, have
+/// no other way, and no build has a flag, file or variable for it.
+#[cfg(debug_assertions)]
+fn is_masked() -> bool {
+    !UNMASKED.load(Ordering::Relaxed)
+}
+
+#[cfg(not(debug_assertions))]
+fn is_masked() -> bool {
+    true
+}
+
+#[cfg(debug_assertions)]
+static UNMASKED: AtomicBool = AtomicBool::new(false);
+
+/// Takes no text for a secret from now on, in this process: for tests alone.
+#[cfg(debug_assertions)]
+pub fn unmask_for_a_test() {
+    UNMASKED.store(true, Ordering::Relaxed);
 }
 
 /// Parts of a query that let whoever has them in, by the names that Azure gives them:

@@ -91,3 +91,62 @@ pub(super) enum Command {
         shell: clap_complete::Shell,
     },
 }
+
+/// What a build may be without: in words, by the feature, whether it is there, its commands.
+const PARTS: [(&str, &str, bool, &[&str]); 3] = [
+    (
+        "registries",
+        "publish",
+        cfg!(feature = "publish"),
+        &[
+            "publish", "copy", "tag", "prune", "pull", "inspect", "verify", "history", "rollback",
+            "keygen",
+        ],
+    ),
+    (
+        "the service",
+        "server",
+        cfg!(feature = "server"),
+        &["serve"],
+    ),
+    (
+        "the controller",
+        "controller",
+        cfg!(feature = "controller"),
+        &["controller", "crds"],
+    ),
+];
+
+/// Why there is no command `name`, when it is this build that lacks it.
+pub(super) fn lacking(name: &str) -> Option<String> {
+    let (part, feature, ..) = PARTS
+        .iter()
+        .find(|(_, _, present, commands)| !present && commands.contains(&name))?;
+    Some(format!(
+        "`{name}` is not in this build, which was made without {part}: build it with the feature \
+         `{feature}` (`cargo build --features cli,{feature}`), or take a released one, which has \
+         everything"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn what_a_build_lacks_is_told_by_name() {
+        let there = Cli::command();
+        let there: BTreeSet<&str> = there.get_subcommands().map(|c| c.get_name()).collect();
+        for (part, _, present, commands) in PARTS {
+            for name in commands {
+                assert_eq!(there.contains(name), present, "{name}");
+                let text = lacking(name);
+                assert_eq!(text.is_some(), !present, "{name}");
+                assert!(text.is_none_or(|text| text.contains(part)), "{name}");
+            }
+        }
+        assert_eq!(lacking("verfy"), None);
+    }
+}

@@ -1,9 +1,10 @@
 //! `copy`: a bundle to another place as it is.
 
 use super::options::{LimitFlags, ResultFormat};
-use super::registry::{ModuleArgs, Named, RegistryArgs, named};
+use super::registry::{ModuleArgs, Named, PinArgs, RegistryArgs, named};
+use super::trust::TrustArgs;
 use super::{Done, note, print};
-use crate::edge::publish::{self, Copied, CopyOptions, Destination, Pin, Policy};
+use crate::edge::publish::{self, Copied, CopyOptions, Destination};
 use crate::tree::Digest;
 use clap::Args;
 use std::path::PathBuf;
@@ -24,18 +25,16 @@ pub(super) struct Copy {
     /// Nothing is written unless this key (cosign.pub, or azurekms://VAULT/KEY) signed it.
     #[arg(long, value_name = "KEY", env = "FLUX_APIM_REQUIRE_SIGNATURE")]
     require_signature: Option<PathBuf>,
-    /// The signed provenance must name this source.
-    #[arg(long, value_name = "URL", requires = "require_signature")]
-    expect_source: Option<String>,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// It must have been held to the operator's policy of this digest (`sha256:...`).
     #[arg(long, value_name = "DIGEST")]
     require_policy: Vec<Digest>,
     /// It must be of this environment.
     #[arg(long, visible_alias = "env", value_name = "ENV")]
     environment: Option<String>,
-    /// Write digest and tag into the OCIRepository of this manifest.
-    #[arg(long, value_name = "FILE")]
-    write_pin: Option<PathBuf>,
+    #[command(flatten)]
+    pin: PinArgs,
     #[command(flatten)]
     module: ModuleArgs,
     /// Say what would be done; nothing is written.
@@ -59,13 +58,12 @@ pub(super) fn copy(arguments: &Copy, quiet: bool) -> anyhow::Result<Done> {
     let connection = arguments.registry.connection()?;
     let from = Destination::open(source, &connection, arguments.module.suffix(source))?;
     let to = Destination::open(target, &connection, arguments.module.suffix(target))?;
-    if let Some(path) = &arguments.write_pin {
-        publish::check_pin(path, &to.url)?;
-    }
-    let key = arguments.require_signature.as_deref();
-    let key = key
-        .map(|key| arguments.registry.verifying_key(key))
-        .transpose()?;
+    arguments.pin.check(&to, target)?;
+    let policy = arguments.trust.policy(
+        arguments.require_signature.as_deref(),
+        &arguments.require_policy,
+        &arguments.registry,
+    )?;
     let reference = source.reference();
     let named = target.tag().or(source.tag());
     let by_digest = source.digest().is_some();
@@ -83,11 +81,7 @@ pub(super) fn copy(arguments: &Copy, quiet: bool) -> anyhow::Result<Done> {
     let options = CopyOptions {
         tags,
         environment: arguments.environment.clone(),
-        policy: Policy {
-            key,
-            expect_source: arguments.expect_source.clone(),
-            policies: arguments.require_policy.clone(),
-        },
+        policy,
         dry_run: arguments.dry_run,
     };
     let limits = arguments.limits.limits()?;
@@ -96,14 +90,8 @@ pub(super) fn copy(arguments: &Copy, quiet: bool) -> anyhow::Result<Done> {
     for text in &copied.notes {
         note(text, quiet);
     }
-    if let Some(path) = arguments.write_pin.as_ref().filter(|_| !arguments.dry_run) {
-        let pin = Pin {
-            url: to.url.clone(),
-            digest: copied.descriptor.digest,
-            tag: copied.tags.first().cloned(),
-        };
-        publish::write_pin(path, &pin)?;
-    }
+    let (digest, tag) = (copied.descriptor.digest, copied.tags.first());
+    arguments.pin.write(&to, digest, tag, arguments.dry_run)?;
     match arguments.format {
         ResultFormat::Json => print(&format!("{}\n", copied.to_json()))?,
         ResultFormat::Human => print(&shown(&copied, arguments.dry_run))?,

@@ -36,10 +36,14 @@ mod registry;
 mod remote;
 #[cfg(feature = "publish")]
 mod rollback;
+#[cfg(feature = "controller")]
+mod running;
 #[cfg(feature = "server")]
 mod serve;
 #[cfg(feature = "publish")]
 mod tag;
+#[cfg(feature = "publish")]
+mod trust;
 mod validate;
 #[cfg(feature = "server")]
 mod values;
@@ -80,7 +84,10 @@ enum Done {
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
     cli.color.write_global();
     // The service and the controller have a log of their own.
     let logs = match &cli.command {
@@ -112,6 +119,21 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Says what is wrong with the arguments; or what `--help` says.
+fn misused(error: &clap::Error) -> ExitCode {
+    let given = error.get(clap::error::ContextKind::InvalidSubcommand);
+    let lacking = match given {
+        Some(clap::error::ContextValue::String(name)) => command::lacking(name),
+        _ => None,
+    };
+    // Whoever closed the pipe reads no more.
+    let _ = match lacking {
+        Some(text) => writeln!(anstream::stderr(), "error: {text}"),
+        None => error.print(),
+    };
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
 fn run(cli: &Cli) -> anyhow::Result<Done> {
     match &cli.command {
         Command::Render(arguments) => render(arguments, cli.quiet),
@@ -126,7 +148,7 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         #[cfg(feature = "publish")]
         Command::Tag(arguments) => tag::tag(arguments, cli.quiet),
         #[cfg(feature = "publish")]
-        Command::Prune(arguments) => prune::prune(arguments),
+        Command::Prune(arguments) => prune::prune(arguments, cli.quiet),
         #[cfg(feature = "publish")]
         Command::Pull(arguments) => pull::pull(arguments),
         #[cfg(feature = "publish")]

@@ -151,15 +151,19 @@ impl Rendering {
         options.aso_owner.clone_from(&self.aso_owner);
         options.flux_source.clone_from(&self.flux_source);
         options.arm_api_version.clone_from(&self.arm_api_version);
+        self.set_origin(&mut options.source)
+    }
+
+    /// What is said of the source's place and revision, in place of what it says itself.
+    pub(super) fn set_origin(&self, source: &mut Source) -> anyhow::Result<()> {
         if let Some(url) = &self.source_url {
-            options.source.url = Some(Source::public_url(url));
+            source.url = Some(Source::public_url(url));
         }
         if let Some(revision) = &self.revision {
-            options.source.revision = Some(revision.clone());
+            source.revision = Some(revision.clone());
         }
         if let Some(branch) = &self.branch {
-            let revision = options.source.revision.as_deref();
-            let Some(revision) = revision else {
+            let Some(revision) = source.revision.as_deref() else {
                 anyhow::bail!(
                     "--branch {branch}: the source has no revision that it could be the branch \
                      of; give it with --revision {branch}@sha1:COMMIT"
@@ -168,7 +172,7 @@ impl Rendering {
             let commit = revision
                 .rsplit_once('@')
                 .map_or(revision, |(_, commit)| commit);
-            options.source.revision = Some(format!("{branch}@{commit}"));
+            source.revision = Some(format!("{branch}@{commit}"));
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::options::ResultFormat;
 use super::registry::{ModuleArgs, Named, RegistryArgs, duration, named};
-use super::{Done, print};
+use super::{Done, note, print};
 use crate::edge::policies::day_before;
 use crate::edge::publish::{self, Destination, Keep, Pruned};
 use crate::tree::Digest;
@@ -44,6 +44,9 @@ pub(super) struct Prune {
     /// is standard input.
     #[arg(long, value_name = "PATH")]
     keep_named: Vec<PathBuf>,
+    #[cfg(feature = "controller")]
+    #[command(flatten)]
+    cluster: ClusterArgs,
     #[command(flatten)]
     module: ModuleArgs,
     /// Say what would be removed; nothing is.
@@ -56,12 +59,25 @@ pub(super) struct Prune {
     registry: RegistryArgs,
 }
 
+/// The cluster whose ApimBundles and OCIRepositories say what runs.
+#[cfg(feature = "controller")]
+#[derive(Debug, Clone, Default, Args)]
+struct ClusterArgs {
+    /// The context of the kubeconfig whose cluster is asked what runs; the current one unless
+    /// given.
+    #[arg(long, value_name = "CONTEXT")]
+    context: Option<String>,
+    /// Ask no cluster: nothing of one consumes this repository.
+    #[arg(long, conflicts_with = "context")]
+    no_cluster: bool,
+}
+
 fn pattern(text: &str) -> Result<GlobMatcher, String> {
     let glob = Glob::new(text).map_err(|error| error.to_string())?;
     Ok(glob.compile_matcher())
 }
 
-pub(super) fn prune(arguments: &Prune) -> anyhow::Result<Done> {
+pub(super) fn prune(arguments: &Prune, quiet: bool) -> anyhow::Result<Done> {
     let place = arguments.at.place()?;
     anyhow::ensure!(
         place.tag().is_none() && place.digest().is_none(),
@@ -81,6 +97,14 @@ pub(super) fn prune(arguments: &Prune) -> anyhow::Result<Done> {
     for path in &arguments.keep_named {
         named_in(path, &mut keep.named)?;
     }
+    match arguments.running()? {
+        Some(running) => keep.named.extend(running),
+        None => note(
+            "no cluster was asked what runs; --keep-named takes what `kubectl get \
+             apimbundles,ocirepositories -A -o yaml` says",
+            quiet,
+        ),
+    }
     let connection = arguments.registry.connection()?;
     let at = Destination::open(place, &connection, arguments.module.suffix(place))?;
     let pruning = publish::prune(&at, &keep, arguments.dry_run);
@@ -92,12 +116,30 @@ pub(super) fn prune(arguments: &Prune) -> anyhow::Result<Done> {
     Ok(Done::Well)
 }
 
+impl Prune {
+    /// What runs in the cluster; `None` when none is asked.
+    #[cfg(feature = "controller")]
+    fn running(&self) -> anyhow::Result<Option<BTreeSet<Digest>>> {
+        if self.cluster.no_cluster {
+            return Ok(None);
+        }
+        let asking = super::running::named_in_cluster(self.cluster.context.as_deref());
+        crate::edge::runtime()?.block_on(asking)
+    }
+
+    /// A build without the controller knows no cluster.
+    #[cfg(not(feature = "controller"))]
+    fn running(&self) -> anyhow::Result<Option<BTreeSet<Digest>>> {
+        Ok(None)
+    }
+}
+
 /// Adds the digests that stand in the file or folder `path`, whatever they stand for: too
 /// many are kept rather than too few.
 fn named_in(path: &Path, found: &mut BTreeSet<Digest>) -> anyhow::Result<()> {
     let attempted = || format!("read the digests to keep in {}", path.display());
     if path == Path::new("-") {
-        return digests_in(std::io::stdin().lock(), found).with_context(attempted);
+        return read_digests(std::io::stdin().lock(), found).with_context(attempted);
     }
     let mut files = vec![path.to_owned()];
     if path.is_dir() {
@@ -124,23 +166,19 @@ fn named_in(path: &Path, found: &mut BTreeSet<Digest>) -> anyhow::Result<()> {
     }
     for file in files {
         let opened = std::fs::File::open(&file).with_context(attempted)?;
-        digests_in(opened, found).with_context(attempted)?;
+        read_digests(opened, found).with_context(attempted)?;
     }
     Ok(())
 }
 
-fn digests_in(from: impl Read, found: &mut BTreeSet<Digest>) -> anyhow::Result<()> {
+fn read_digests(from: impl Read, found: &mut BTreeSet<Digest>) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
     from.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     anyhow::ensure!(
         bytes.len() as u64 <= MAX_BYTES,
         "more than {MAX_BYTES} bytes"
     );
-    let text = String::from_utf8_lossy(&bytes);
-    for (at, _) in text.match_indices("sha256:") {
-        let digest = text.get(at..at + "sha256:".len() + 64);
-        found.extend(digest.and_then(|digest| digest.parse::<Digest>().ok()));
-    }
+    publish::digests_in(&String::from_utf8_lossy(&bytes), found);
     Ok(())
 }
 
@@ -168,19 +206,4 @@ fn shown(pruned: &Pruned) -> String {
     };
     let _ = writeln!(text, "{gone} of {all} bundles {verb}");
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn digests_are_found_wherever_they_stand() {
-        let hex = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b";
-        let mut found = BTreeSet::new();
-        let text =
-            format!("digest: sha256:{hex}\nurl: oci://r/a@sha256:{hex}\nsha256:short\nsha256:");
-        digests_in(text.as_bytes(), &mut found).unwrap();
-        assert_eq!(found.len(), 1);
-    }
 }

@@ -1,12 +1,13 @@
 //! `publish`: a source rendered, or a bundle as it is, to a registry.
 
 use super::options::{Common, Rendering, ResultFormat};
-use super::registry::{ModuleArgs, Named, named};
+use super::registry::{ModuleArgs, Named, PinArgs, named};
+use super::trust::KeylessArgs;
 use super::{Done, human, note, pipeline, print, show};
 use crate::edge::oci::{Connection, Descriptor, Place};
 use crate::edge::policies;
 use crate::edge::publish::{
-    self, Artifact, Destination, Filling, Pin, Published, SignatureFormat, TagTemplate,
+    self, Artifact, Destination, Filling, Published, SignatureFormat, TagTemplate,
 };
 use crate::edge::source::{self, OpenOptions, SourceRef};
 use crate::tree::Limits;
@@ -38,17 +39,20 @@ pub(super) struct Publish {
     /// password), or azurekms://VAULT/KEY[/VERSION] in an Azure Key Vault.
     #[arg(long, value_name = "KEY", env = "FLUX_APIM_SIGN_KEY")]
     sign_key: Option<PathBuf>,
-    /// What signatures look like: Sigstore's bundle, cosign's first format, or both.
-    #[arg(long, value_enum, value_name = "FORMAT", default_value = "both")]
-    signature_format: Format,
-    /// Attest provenance and contents, signed with the same key.
-    #[arg(long, requires = "sign_key")]
+    /// What signatures look like: Sigstore's bundle, cosign's first format, or both. Unless
+    /// given, what is not signed yet gets both, and a bundle that is signed in Sigstore's
+    /// format stays so; --keyless has Sigstore's alone.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    signature_format: Option<Format>,
+    /// Attest provenance and contents, signed by the same.
+    #[arg(long)]
     attest: bool,
     #[command(flatten)]
+    keyless: KeylessArgs,
+    #[command(flatten)]
     module: ModuleArgs,
-    /// Write digest and tag into the OCIRepository of this manifest.
-    #[arg(long, value_name = "FILE")]
-    write_pin: Option<PathBuf>,
+    #[command(flatten)]
+    pin: PinArgs,
     /// Say what would be done; nothing is written.
     #[arg(long)]
     dry_run: bool,
@@ -84,21 +88,18 @@ pub(super) fn publish(arguments: &Publish, quiet: bool) -> anyhow::Result<Done> 
         place.digest().is_none(),
         "{place}: a digest names what is there already; give a tag to publish to"
     );
-    if let (Some(path), Place::Layout { .. }) = (&arguments.write_pin, place) {
-        anyhow::bail!(
-            "--write-pin {}: an OCIRepository consumes a registry, not a layout",
-            path.display()
-        );
-    }
     // What can be wrong without a registry is told before anything is made.
     let registry = &arguments.common.registry;
     let signer = arguments.sign_key.as_deref();
     let signer = signer.map(|key| registry.signer(key)).transpose()?;
     let connection = registry.connection()?;
+    let signer = match signer {
+        Some(signer) => Some(signer),
+        None => arguments.keyless.signer(&connection)?,
+    };
+    let format = arguments.signatures()?;
     let to = Destination::open(place, &connection, arguments.module.suffix(place))?;
-    if let Some(path) = &arguments.write_pin {
-        publish::check_pin(path, &to.url)?;
-    }
+    arguments.pin.check(&to, place)?;
     let given = match given(arguments, &connection, quiet)? {
         Given::Bundle(bundle) => *bundle,
         Given::Nothing(done) => return Ok(done),
@@ -111,11 +112,7 @@ pub(super) fn publish(arguments: &Publish, quiet: bool) -> anyhow::Result<Done> 
             allow_dirty: arguments.allow_dirty,
         },
         signer,
-        format: match arguments.signature_format {
-            Format::Sigstore => SignatureFormat::Sigstore,
-            Format::Legacy => SignatureFormat::Legacy,
-            Format::Both => SignatureFormat::Both,
-        },
+        format,
         attest: arguments.attest,
         subject: None,
         dry_run: arguments.dry_run,
@@ -144,12 +141,8 @@ pub(super) fn publish(arguments: &Publish, quiet: bool) -> anyhow::Result<Done> 
         },
         _ => error.into(),
     })?;
-    let pinned = match &arguments.write_pin {
-        Some(path) if !arguments.dry_run => {
-            Some((path, publish::write_pin(path, &pin(&to, &published))?))
-        }
-        _ => None,
-    };
+    let (digest, tag) = (published.digest, published.tags.first());
+    let pinned = arguments.pin.write(&to, digest, tag, arguments.dry_run)?;
     for text in &published.notes {
         note(text, quiet);
     }
@@ -161,6 +154,21 @@ pub(super) fn publish(arguments: &Publish, quiet: bool) -> anyhow::Result<Done> 
 }
 
 impl Publish {
+    /// In which formats is signed; nothing where that is left to what is there.
+    fn signatures(&self) -> anyhow::Result<Option<SignatureFormat>> {
+        let given = self.signature_format.map(|format| match format {
+            Format::Sigstore => SignatureFormat::Sigstore,
+            Format::Legacy => SignatureFormat::Legacy,
+            Format::Both => SignatureFormat::Both,
+        });
+        anyhow::ensure!(
+            !self.keyless.keyless || given.is_none_or(|f| f == SignatureFormat::Sigstore),
+            "--signature-format: an identity signs Sigstore bundles alone, which cosign 3 and Flux \
+             from 2.8 on read; leave it out with --keyless"
+        );
+        Ok(given)
+    }
+
     /// The tag of the reference, then those of the flags; without any `latest`, and one
     /// that stays where it is, to go back to.
     fn tags(&self, place: &Place, artifact: &Artifact) -> Result<Vec<TagTemplate>, publish::Error> {
@@ -295,17 +303,9 @@ fn archive(path: &Path, limits: &Limits) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn pin(to: &Destination, published: &Published) -> Pin {
-    Pin {
-        url: to.url.clone(),
-        digest: published.digest,
-        tag: published.tags.first().cloned(),
-    }
-}
-
 fn shown(
     published: &Published,
-    pinned: Option<(&PathBuf, bool)>,
+    pinned: Option<(&Path, bool)>,
     promoted: bool,
     dry_run: bool,
 ) -> String {

@@ -1,9 +1,10 @@
 //! Flags of every command that talks to a registry, and keys from files.
 
 use crate::edge::oci::{Connection, Credentials, Place, acr};
-use crate::edge::publish::Choice;
+use crate::edge::publish::{self, Choice, Destination, Pin};
 use crate::edge::secret::Secret;
 use crate::edge::sign::{KeyVault, Signer, SigningKey, VaultKey, VerifyingKey};
+use crate::tree::Digest;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use semver::VersionReq;
@@ -104,6 +105,49 @@ impl ModuleArgs {
         };
         let suffix = self.bicep_suffix.as_deref().unwrap_or(usual);
         (!suffix.is_empty()).then_some(suffix)
+    }
+}
+
+/// A manifest that names what was published.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct PinArgs {
+    /// Write digest and tag into the OCIRepository of this manifest.
+    #[arg(long, value_name = "FILE")]
+    write_pin: Option<PathBuf>,
+}
+
+impl PinArgs {
+    /// Refuses a manifest that cannot take the pin, before anything else is written.
+    pub(super) fn check(&self, to: &Destination, place: &Place) -> anyhow::Result<()> {
+        let Some(path) = &self.write_pin else {
+            return Ok(());
+        };
+        if let Place::Layout { .. } = place {
+            anyhow::bail!(
+                "--write-pin {}: an OCIRepository consumes a registry, not a layout",
+                path.display()
+            );
+        }
+        Ok(publish::check_pin(path, &to.url)?)
+    }
+
+    /// Writes the pin, unless nothing is to be written; whether it changed anything.
+    pub(super) fn write(
+        &self,
+        to: &Destination,
+        digest: Digest,
+        tag: Option<&String>,
+        dry_run: bool,
+    ) -> anyhow::Result<Option<(&Path, bool)>> {
+        let Some(path) = self.write_pin.as_deref().filter(|_| !dry_run) else {
+            return Ok(None);
+        };
+        let pin = Pin {
+            url: to.url.clone(),
+            digest,
+            tag: tag.cloned(),
+        };
+        Ok(Some((path, publish::write_pin(path, &pin)?)))
     }
 }
 
@@ -285,7 +329,7 @@ pub(super) fn new_password() -> anyhow::Result<Zeroizing<String>> {
 }
 
 /// All of a small file.
-fn file(path: &Path, what: &str) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+pub(super) fn file(path: &Path, what: &str) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     let attempted = || format!("read the {what} {}", path.display());
     let file = std::fs::File::open(path).with_context(attempted)?;
     let mut bytes = Zeroizing::new(Vec::new());

@@ -341,6 +341,7 @@ pub(super) fn render(server: &Server, arguments: &Render, quiet: bool) -> anyhow
     let own = notes(&mut opened)?;
     let mut query = query(common, &opened);
     rendered(&arguments.rendering, &mut query);
+    arguments.rendering.set_origin(&mut opened.origin)?;
     let origin = serde_json::to_string(&opened.origin).context("write the origin")?;
     query.push(("origin", origin));
     let limits = common.limits()?;

@@ -1,9 +1,10 @@
 //! `rollback`: a tag back to a bundle that was published before.
 
 use super::options::{LimitFlags, ResultFormat};
-use super::registry::{ModuleArgs, Named, RegistryArgs, named};
+use super::registry::{ChoiceArgs, ModuleArgs, Named, PinArgs, RegistryArgs, named};
+use super::trust::TrustArgs;
 use super::{Done, print};
-use crate::edge::publish::{self, Destination, Pin, Policy};
+use crate::edge::publish::{self, Destination};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -14,20 +15,26 @@ pub(super) struct Rollback {
     #[arg(value_name = "REPO", value_parser = named)]
     at: Named,
     /// Digest or tag of the bundle to go back to.
-    #[arg(long, value_name = "DIGEST|TAG")]
-    to: String,
+    #[arg(
+        long,
+        value_name = "DIGEST|TAG",
+        conflicts_with_all = ["semver", "tag_prefix", "within"],
+        required_unless_present_any = ["semver", "tag_prefix", "within"]
+    )]
+    to: Option<String>,
+    /// Without --to: the newest of these, by version where a range is given.
+    #[command(flatten)]
+    choice: ChoiceArgs,
     /// The tag that moves.
     #[arg(long, value_name = "TAG", default_value = "latest")]
     tag: String,
     /// The bundle must be signed by this key (cosign.pub, or azurekms://VAULT/KEY).
     #[arg(long, value_name = "FILE", env = "FLUX_APIM_KEY")]
     key: Option<PathBuf>,
-    /// The signed provenance must name this source.
-    #[arg(long, value_name = "URL", requires = "key")]
-    expect_source: Option<String>,
-    /// Write digest and tag into the OCIRepository of this manifest.
-    #[arg(long, value_name = "FILE")]
-    write_pin: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
+    #[command(flatten)]
+    pin: PinArgs,
     #[command(flatten)]
     module: ModuleArgs,
     /// Say what would be done; nothing moves.
@@ -46,41 +53,27 @@ pub(super) fn rollback(arguments: &Rollback) -> anyhow::Result<Done> {
     let place = arguments.at.place()?;
     anyhow::ensure!(
         place.tag().is_none() && place.digest().is_none(),
-        "{place}: name the repository alone; --to says what to go back to, --tag which tag moves"
+        "{place}: name the repository alone; --to or --semver says what to go back to, --tag which tag moves"
     );
     let key = arguments.key.as_deref();
-    let key = key
-        .map(|key| arguments.registry.verifying_key(key))
-        .transpose()?;
-    let policy = Policy {
-        key,
-        expect_source: arguments.expect_source.clone(),
-        policies: Vec::new(),
-    };
+    let policy = arguments.trust.policy(key, &[], &arguments.registry)?;
     let connection = arguments.registry.connection()?;
     let at = Destination::open(place, &connection, arguments.module.suffix(place))?;
-    if let Some(path) = &arguments.write_pin {
-        publish::check_pin(path, &at.url)?;
-    }
+    arguments.pin.check(&at, place)?;
     let limits = arguments.limits.limits()?;
     let dry_run = arguments.dry_run;
-    let moving = publish::rollback(
-        &at,
-        &arguments.to,
-        &arguments.tag,
-        &policy,
-        &limits,
-        dry_run,
-    );
-    let done = crate::edge::runtime()?.block_on(moving)?;
-    if let Some(path) = arguments.write_pin.as_ref().filter(|_| !dry_run) {
-        let pin = Pin {
-            url: at.url.clone(),
-            digest: done.to,
-            tag: Some(done.tag.clone()),
+    let choice = arguments.choice.choice()?;
+    let moving = async {
+        let to = match &arguments.to {
+            Some(to) => to.clone(),
+            None => publish::newest(&*at.target, &choice).await?.to_string(),
         };
-        publish::write_pin(path, &pin)?;
-    }
+        publish::rollback(&at, &to, &arguments.tag, &policy, &limits, dry_run).await
+    };
+    let done = crate::edge::runtime()?.block_on(moving)?;
+    arguments
+        .pin
+        .write(&at, done.to, Some(&done.tag), dry_run)?;
     match arguments.format {
         ResultFormat::Json => print(&format!("{}\n", done.to_json()))?,
         ResultFormat::Human => {

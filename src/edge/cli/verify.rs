@@ -2,9 +2,10 @@
 
 use super::options::{LimitFlags, ResultFormat};
 use super::registry::{Named, RegistryArgs, named};
+use super::trust::TrustArgs;
 use super::{Done, print};
 use crate::edge::oci::{Place, Target};
-use crate::edge::publish::{self, Destination, Policy, Verified};
+use crate::edge::publish::{self, Destination, Verified};
 use crate::tree::{Digest, Limits};
 use clap::Args;
 use std::path::PathBuf;
@@ -19,11 +20,10 @@ pub(super) struct Reading {
     /// It must be signed by this key (cosign.pub, or azurekms://VAULT/KEY).
     #[arg(long, value_name = "FILE", env = "FLUX_APIM_KEY")]
     key: Option<PathBuf>,
-    /// The signed provenance must name this source.
-    #[arg(long, value_name = "URL", requires = "key")]
-    expect_source: Option<String>,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// It must have been held to the operator's policy of this digest (`sha256:...`).
-    /// Without --key that is only what the bundle says of itself.
+    /// Without a signature that is only what the bundle says of itself.
     #[arg(long, value_name = "DIGEST")]
     require_policy: Vec<Digest>,
     #[command(flatten)]
@@ -51,14 +51,9 @@ impl Reading {
     /// Reads the bundle; a tag beside a digest must point to it.
     pub(super) fn verified(&self, from: &dyn Target) -> anyhow::Result<Verified> {
         let key = self.key.as_deref();
-        let key = key
-            .map(|key| self.registry.verifying_key(key))
-            .transpose()?;
-        let policy = Policy {
-            key,
-            expect_source: self.expect_source.clone(),
-            policies: self.require_policy.clone(),
-        };
+        let policy = self
+            .trust
+            .policy(key, &self.require_policy, &self.registry)?;
         let place = self.from.place()?;
         let reference = place.reference();
         let limits = self.limits()?;
@@ -132,7 +127,7 @@ fn shown(verified: &Verified) -> String {
         text.push_str(&format!("{:<10}{what}, {outcome}\n", claim.form.as_str()));
     }
     if verified.claims.is_empty() {
-        text.push_str("signed    not asked: --key names the key\n");
+        text.push_str("signed    not asked: --key or --certificate-identity says by whom\n");
     }
     if let Some(provenance) = &verified.provenance {
         for key in ["source", "revision"] {

@@ -243,7 +243,7 @@ async fn is_signed(
     let Some(key) = access::signing_key(context, bundle, oci).await? else {
         return Ok(true);
     };
-    let signed = publish::is_signed(target, subject, key.verifying_key()).await?;
+    let signed = publish::is_signed(target, subject, &key.verifying_key().clone().into()).await?;
     if !signed {
         tracing::info!(
             url = oci.url,

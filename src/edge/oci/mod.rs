@@ -12,6 +12,7 @@ mod copy;
 mod credentials;
 mod descriptor;
 mod error;
+mod json_service;
 mod layout;
 mod manifest;
 mod memory;
@@ -23,6 +24,7 @@ pub use copy::{copy, copy_referrers};
 pub use credentials::{Credentials, acr};
 pub use descriptor::Descriptor;
 pub use error::{Error, Shown};
+pub use json_service::JsonService;
 pub use layout::Layout;
 pub use manifest::Manifest;
 pub use memory::Memory;
@@ -127,6 +129,18 @@ pub trait Target: Send + Sync + Debug {
 
     /// What a tag or a digest stands for; `None` when it is not there.
     async fn resolve(&self, reference: &str) -> Result<Option<Descriptor>, Error>;
+
+    /// The same with its bytes, in one question where that is enough.
+    async fn resolve_with_bytes(
+        &self,
+        reference: &str,
+    ) -> Result<Option<(Descriptor, Bytes)>, Error> {
+        let Some(found) = self.resolve(reference).await? else {
+            return Ok(None);
+        };
+        let bytes = self.fetch(&found).await?;
+        Ok(Some((found, bytes)))
+    }
 
     /// Points `tag` to the manifest `what`, which is there.
     async fn tag(&self, what: &Descriptor, tag: &str) -> Result<(), Error>;

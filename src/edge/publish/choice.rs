@@ -27,12 +27,24 @@ impl Choice {
             && self.prefix.as_ref().is_none_or(begins)
             && self.since.as_ref().is_none_or(young)
     }
+
+    /// The highest version of `entry` in the range; none without a range.
+    pub(super) fn version(&self, entry: &Entry) -> Option<Version> {
+        let range = self.semver.as_ref()?;
+        let versions = entry.tags.iter().filter_map(|tag| version(tag));
+        versions.filter(|version| range.matches(version)).max()
+    }
 }
 
-/// Whether `tag` is a version in `range`. Tags have `_` where a version has `+`.
+/// The version that a tag is. Tags have `_` where a version has `+`.
+fn version(tag: &str) -> Option<Version> {
+    let text = tag.strip_prefix('v').unwrap_or(tag).replace('_', "+");
+    Version::parse(&text).ok()
+}
+
+/// Whether `tag` is a version in `range`.
 pub(super) fn is_in(range: &VersionReq, tag: &str) -> bool {
-    let version = tag.strip_prefix('v').unwrap_or(tag).replace('_', "+");
-    Version::parse(&version).is_ok_and(|version| range.matches(&version))
+    version(tag).is_some_and(|version| range.matches(&version))
 }
 
 /// Whether a time, of RFC 3339 in UTC, is not before the day `since`; `None` when it is not

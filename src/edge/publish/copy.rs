@@ -2,7 +2,7 @@
 
 use super::packed::Packed;
 use super::pointed::{look_all, moving};
-use super::read::{manifest, resolve};
+use super::read::{image, resolve};
 use super::signatures::layers_of;
 use super::{Destination, Error, Policy, of_module, verify};
 use crate::bundle::LAYER_MEDIA_TYPE;
@@ -69,9 +69,9 @@ pub async fn copy(
     for tag in &options.tags {
         check_new_tag(tag)?;
     }
-    let what = resolve(&*from.target, reference).await?;
+    let (what, bytes) = resolve(&*from.target, reference).await?;
     let name = format!("{}@{}", from.target.name(), what.digest);
-    let (manifest, _) = manifest(&*from.target, &what, &name).await?;
+    let manifest = image(&what, &bytes, &name)?;
     let environment = bundle_environment(&manifest, &name)?;
     if let Some(wanted) = &options.environment
         && environment.as_deref() != Some(wanted)
@@ -82,7 +82,7 @@ pub async fn copy(
             excerpt(found, 100)
         )));
     }
-    if options.policy.key.is_some() || !options.policy.policies.is_empty() {
+    if options.policy.signed_by.is_some() || !options.policy.policies.is_empty() {
         let digest = what.digest.to_string();
         verify(&*from.target, &digest, &options.policy, limits).await?;
     }

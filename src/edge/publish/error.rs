@@ -72,12 +72,12 @@ pub enum Error {
         problem: String,
     },
     /// No signature that is asked for.
-    #[error("{what} is not signed by {key}: {problem}")]
+    #[error("{what} is not signed by {signer}: {problem}")]
     Unsigned {
         /// The artifact.
         what: String,
-        /// The key that should have signed it.
-        key: String,
+        /// The key or identity that should have signed it.
+        signer: String,
         /// What there is instead.
         problem: String,
     },

@@ -195,7 +195,7 @@ async fn listed(
     tags: Vec<String>,
 ) -> Result<Option<Listed>, Error> {
     let name = format!("{}@{}", from.name(), what.digest);
-    let (manifest, _) = match manifest(from, &what, &name).await {
+    let manifest = match manifest(from, &what, &name).await {
         Ok(manifest) => manifest,
         // Whatever it is, it is none of ours.
         Err(Error::NotABundle { .. }) => return Ok(None),
@@ -225,6 +225,27 @@ async fn listed(
             .config
             .filter(|config| config.media_type == CONFIG_MEDIA_TYPE && config.size <= MAX_CONFIG),
     }))
+}
+
+/// The newest bundle that `choice` takes: by version where it names a range, else by time.
+///
+/// # Errors
+/// When the repository cannot be read, or holds none.
+pub async fn newest(from: &dyn Target, choice: &Choice) -> Result<Digest, Error> {
+    let (mut listed, _) = bundles(from).await?;
+    listed.retain(|bundle| choice.takes(&bundle.entry));
+    listed.sort_by(|a, b| {
+        let versions = (choice.version(&a.entry), choice.version(&b.entry));
+        versions.1.cmp(&versions.0).then_with(|| newest_first(a, b))
+    });
+    match listed.first() {
+        Some(bundle) => Ok(bundle.entry.digest),
+        None => Err(Error::Usage(format!(
+            "{} holds no bundle that the range, prefix and age take; `flux-apim history` shows what \
+             there is",
+            from.name()
+        ))),
+    }
 }
 
 /// By time, then by the highest tag, numbers in it as numbers.

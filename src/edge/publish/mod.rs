@@ -28,11 +28,11 @@ pub use attest::{CONTENTS, PROVENANCE};
 pub use choice::Choice;
 pub use copy::{Copied, CopyOptions, copy, copy_all};
 pub use error::Error;
-pub use history::{Changes, Entry, History, history};
+pub use history::{Changes, Entry, History, history, newest};
 pub use inspect::{Inspected, inspect};
 pub use packed::Packed;
 pub use pin::{Pin, check_pin, write_pin};
-pub use prune::{Keep, Pruned, prune};
+pub use prune::{Keep, Pruned, digests_in, prune};
 pub use read::{Found, read};
 pub use rollback::{RolledBack, rollback};
 pub use signatures::{Claim, Form, SignatureFormat};
@@ -76,8 +76,9 @@ pub struct Options {
     pub filling: Filling,
     /// Who signs it.
     pub signer: Option<Arc<dyn Signer>>,
-    /// In which formats.
-    pub format: SignatureFormat,
+    /// In which formats; both without one, and then what is signed in Sigstore's already is
+    /// left as it is.
+    pub format: Option<SignatureFormat>,
     /// Whether provenance and contents are attested.
     pub attest: bool,
     /// The bundle as it is there already, by digest: it was copied.
@@ -202,10 +203,10 @@ pub async fn publish(
 fn check(artifact: &Artifact, options: &Options) -> Result<Vec<String>, Error> {
     if options.attest && options.signer.is_none() {
         return Err(Error::Usage(
-            "attestations are signed: give --sign-key with --attest".to_owned(),
+            "attestations are signed: give --sign-key or --keyless with --attest".to_owned(),
         ));
     }
-    if options.attest && options.format == SignatureFormat::Legacy {
+    if options.attest && options.format == Some(SignatureFormat::Legacy) {
         return Err(Error::Usage(
             "attestations are Sigstore bundles, and Flux reads nothing else where there is one: \
              --attest needs --signature-format both or sigstore"

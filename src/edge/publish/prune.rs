@@ -60,6 +60,15 @@ pub struct Pruned {
     pub dry_run: bool,
 }
 
+/// Adds the digests that stand anywhere in `text`, whatever they stand for: too many are
+/// kept rather than too few.
+pub fn digests_in(text: &str, found: &mut BTreeSet<Digest>) {
+    for (at, _) in text.match_indices("sha256:") {
+        let digest = text.get(at..at + "sha256:".len() + 64);
+        found.extend(digest.and_then(|digest| digest.parse::<Digest>().ok()));
+    }
+}
+
 /// Removes the bundles that `keep` does not keep; with `dry_run` it only says which.
 ///
 /// # Errors
@@ -105,7 +114,7 @@ impl Keep {
         let entry = &bundle.entry;
         let tagged = |glob: &GlobMatcher| entry.tags.iter().any(|tag| glob.is_match(tag));
         if self.named.contains(&entry.digest) {
-            return Some("named by a pin");
+            return Some("named by a pin, or by what runs");
         }
         if entry.tags.iter().any(|tag| tag == ALWAYS) {
             return Some("tagged latest");
@@ -196,5 +205,20 @@ impl Pruned {
             "removed": self.removed().count(),
             "others": self.others,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_found_wherever_they_stand() {
+        let hex = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b";
+        let mut found = BTreeSet::new();
+        let text =
+            format!("digest: sha256:{hex}\nurl: oci://r/a@sha256:{hex}\nsha256:short\nsha256:");
+        digests_in(&text, &mut found);
+        assert_eq!(found.len(), 1);
     }
 }

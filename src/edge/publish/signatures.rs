@@ -10,7 +10,7 @@ use super::{Error, Packed};
 use crate::edge::oci::{Descriptor, Manifest, Target};
 use crate::edge::sign::{
     self, BUNDLE_MEDIA_TYPE, PAYLOAD_MEDIA_TYPE, PREDICATE_SIGNATURE, SIGNATURE_ANNOTATION, Signer,
-    Statement, VerifyingKey,
+    Statement, Trusted,
 };
 use crate::tree::Digest;
 use serde_json::{Map, Value as Json, json};
@@ -56,7 +56,9 @@ pub(super) struct Signing<'s> {
     /// What payloads name as the place.
     pub(super) repository: &'s str,
     pub(super) signer: &'s dyn Signer,
-    pub(super) format: SignatureFormat,
+    /// Both formats without one; then what the signer's bundle is beside already is not asked
+    /// for in the first format, too.
+    pub(super) format: Option<SignatureFormat>,
     /// What is attested beside.
     pub(super) statements: &'s [Predicate],
 }
@@ -69,41 +71,45 @@ pub(super) async fn add(
     signing: &Signing<'_>,
 ) -> Result<Added, Error> {
     let mut added = Added::default();
-    // What a signer with other bytes each time has signed is known by its key alone.
-    let signed = match signing.signer.recognises() {
-        Some(key) => Some(claims(to, subject, key).await?),
+    // What a signer with other bytes each time has signed is known by its key or identity.
+    let recognises = signing.signer.recognises().await;
+    let trusted = recognises.map_err(|e| failed("sign", subject, e))?;
+    let signed = match &trusted {
+        Some(trusted) => Some(claims(to, subject, trusted).await?),
         None => None,
     };
     let signed = signed.as_deref();
-    let mut others = false;
-    if signing.format != SignatureFormat::Sigstore {
-        others = payload(to, subject, signing, signed, &mut added).await?;
-    }
-    if signing.format == SignatureFormat::Legacy {
+    let format = signing.format.unwrap_or_default();
+    if format == SignatureFormat::Legacy {
+        payload(to, subject, signing, signed, &mut added).await?;
         return Ok(added);
     }
     let listed = to.referrer_digests(subject).await?;
-    if others && listed.is_empty() {
-        added.notes.push(format!(
-            "{} is signed by other keys in cosign's first format alone: no bundle was added, since Flux would then read bundles only",
-            subject.digest
-        ));
-        return Ok(added);
-    }
     let signature = [(PREDICATE_SIGNATURE, json!({}))];
     let mut missing = Vec::new();
+    let mut is_signed = false;
     for (kind, predicate) in signature.iter().chain(signing.statements) {
+        let is_signature = *kind == PREDICATE_SIGNATURE;
         if signed.is_some_and(|signed| signed.iter().any(|claim| claim.says(kind, predicate))) {
+            is_signed |= is_signature;
             continue;
         }
-        let bundle = sign::bundle(signing.signer, &subject.digest, kind, predicate).await;
-        let bundle = bundle.map_err(|e| failed("sign", subject, e))?;
-        let mut annotations = Map::new();
-        annotations.insert("dev.sigstore.bundle.content".into(), json!("dsse-envelope"));
-        annotations.insert("dev.sigstore.bundle.predicateType".into(), json!(kind));
-        let referrer = Packed::referrer(BUNDLE_MEDIA_TYPE, bundle, subject, &annotations);
-        if !listed.contains(&referrer.descriptor().digest) {
-            missing.push(referrer);
+        let referrer = referrer(subject, signing.signer, trusted.as_ref(), kind, predicate).await?;
+        match listed.contains(&referrer.descriptor().digest) {
+            true => is_signed |= is_signature,
+            false => missing.push(referrer),
+        }
+    }
+    // A payload is put there before the bundle: where that is, it was.
+    let asked = signing.format.is_some() || !is_signed;
+    if format == SignatureFormat::Both && asked && signing.signer.signs_payloads() {
+        let others = payload(to, subject, signing, signed, &mut added).await?;
+        if others && listed.is_empty() {
+            added.notes.push(format!(
+                "{} is signed by other keys in cosign's first format alone: no bundle was added, since Flux would then read bundles only",
+                subject.digest
+            ));
+            return Ok(added);
         }
     }
     if !missing.is_empty() {
@@ -111,6 +117,32 @@ pub(super) async fn add(
         added.something = true;
     }
     Ok(added)
+}
+
+/// The bundle that says `predicate` of `subject`, as it is put beside it.
+async fn referrer(
+    subject: &Descriptor,
+    signer: &dyn Signer,
+    trusted: Option<&Trusted>,
+    kind: &str,
+    predicate: &Json,
+) -> Result<Packed, Error> {
+    let bundle = sign::bundle(signer, &subject.digest, kind, predicate).await;
+    let bundle = bundle.map_err(|e| failed("sign", subject, e))?;
+    // What others made of it is held against what we ask of them before it goes anywhere.
+    if let Some(trusted) = trusted {
+        let verified = trusted.statement(&bundle, &subject.digest);
+        verified.map_err(|e| failed("sign", subject, e))?;
+    }
+    let mut annotations = Map::new();
+    annotations.insert("dev.sigstore.bundle.content".into(), json!("dsse-envelope"));
+    annotations.insert("dev.sigstore.bundle.predicateType".into(), json!(kind));
+    Ok(Packed::referrer(
+        BUNDLE_MEDIA_TYPE,
+        bundle,
+        subject,
+        &annotations,
+    ))
 }
 
 /// Looks again, and adds again what is gone: where a list is a tag, whoever
@@ -123,6 +155,11 @@ pub(super) async fn settle(
     signing: &Signing<'_>,
     first: Added,
 ) -> Result<Added, Error> {
+    // Others may have taken the payload off and left the bundle.
+    let thorough = Signing {
+        format: Some(signing.format.unwrap_or_default()),
+        ..*signing
+    };
     let mut last = first;
     for round in 1..=ATTEMPTS {
         let mut byte = [0];
@@ -130,7 +167,7 @@ pub(super) async fn settle(
         let _ = getrandom::fill(&mut byte);
         let base = last.window.clamp(SHORTEST, LONGEST) * round;
         tokio::time::sleep(base + base * u32::from(byte[0]) / 255).await;
-        let again = add(to, subject, signing).await?;
+        let again = add(to, subject, &thorough).await?;
         if !again.something {
             return Ok(Added {
                 something: true,
@@ -239,7 +276,7 @@ impl Form {
     }
 }
 
-/// A signature or attestation, as one key sees it.
+/// A signature or attestation, as one key or identity sees it.
 #[derive(Debug)]
 pub struct Claim {
     /// Its form.
@@ -248,7 +285,7 @@ pub struct Claim {
     pub digest: Digest,
     /// What it is, by its own word.
     pub predicate_type: Option<String>,
-    /// The statement, when the key signed it; why not, otherwise. Payloads
+    /// The statement, when they signed it; why not, otherwise. Payloads
     /// have no statement of their own.
     pub verified: Result<Option<Statement>, sign::Error>,
 }
@@ -272,11 +309,11 @@ impl Claim {
     }
 }
 
-/// Everything that is said about `subject`, held against `key`.
+/// Everything that is said about `subject`, held against `trusted`.
 pub(super) async fn claims(
     from: &dyn Target,
     subject: &Descriptor,
-    key: &VerifyingKey,
+    trusted: &Trusted,
 ) -> Result<Vec<Claim>, Error> {
     let mut claims = Vec::new();
     if let Some(tagged) = from.resolve(&payload_tag(&subject.digest)).await? {
@@ -287,12 +324,8 @@ pub(super) async fn claims(
             }
             let signature = layer.annotations.get(SIGNATURE_ANNOTATION);
             let payload = small(from, layer).await?;
-            let verified = sign::verify_payload(
-                &payload,
-                signature.map_or("", String::as_str),
-                key,
-                &subject.digest,
-            );
+            let signature = signature.map_or("", String::as_str);
+            let verified = trusted.payload(&payload, signature, &subject.digest);
             claims.push(Claim {
                 form: Form::Payload,
                 digest: tagged.digest,
@@ -318,7 +351,7 @@ pub(super) async fn claims(
             form: Form::Bundle,
             digest: referrer.digest,
             predicate_type: predicate_type(&manifest.annotations),
-            verified: sign::verify_bundle(&bundle, key, &subject.digest).map(Some),
+            verified: trusted.statement(&bundle, &subject.digest).map(Some),
         });
     }
     Ok(claims)

@@ -3,15 +3,15 @@
 use super::{Claim, Error, Found, PROVENANCE, read, signatures};
 use crate::diag::excerpt;
 use crate::edge::oci::{Descriptor, Target};
-use crate::edge::sign::{Statement, VerifyingKey};
+use crate::edge::sign::{Statement, Trusted};
 use crate::tree::{Digest, Limits};
 use serde_json::{Value as Json, json};
 
 /// What is asked of a bundle beside being whole.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
-    /// It must be signed by this key.
-    pub key: Option<VerifyingKey>,
+    /// It must be signed by this key, or by such an identity.
+    pub signed_by: Option<Trusted>,
     /// The provenance must name this source.
     pub expect_source: Option<String>,
     /// The inventory must name these policies of operators.
@@ -41,16 +41,18 @@ pub async fn verify(
     policy: &Policy,
     limits: &Limits,
 ) -> Result<Verified, Error> {
-    if policy.expect_source.is_some() && policy.key.is_none() {
+    if policy.expect_source.is_some() && policy.signed_by.is_none() {
         return Err(Error::Usage(
-            "--expect-source needs --key: provenance that nobody signed says nothing".to_owned(),
+            "--expect-source needs --key or --certificate-identity: provenance that nobody signed \
+             says nothing"
+                .to_owned(),
         ));
     }
     let found = read(from, reference, limits).await?;
     let mut claims = Vec::new();
-    if let Some(key) = &policy.key {
-        claims = signatures::claims(from, &found.descriptor, key).await?;
-        signed(&found, &claims, key)?;
+    if let Some(trusted) = &policy.signed_by {
+        claims = signatures::claims(from, &found.descriptor, trusted).await?;
+        signed(&found, &claims, trusted)?;
     }
     for digest in &policy.policies {
         held_to(&found.inventory, &found.what, digest)?;
@@ -102,21 +104,21 @@ pub fn held_to(inventory: &Json, what: &str, policy: &Digest) -> Result<(), Erro
     })
 }
 
-/// Whether `key` signed `subject`, in either form. The bundle itself is not read.
+/// Whether `trusted` signed `subject`, in either form. The bundle itself is not read.
 ///
 /// # Errors
 /// When the registry refuses, or what is there is damaged.
 pub async fn is_signed(
     from: &dyn Target,
     subject: &Descriptor,
-    key: &VerifyingKey,
+    trusted: &Trusted,
 ) -> Result<bool, Error> {
-    let claims = signatures::claims(from, subject, key).await?;
+    let claims = signatures::claims(from, subject, trusted).await?;
     Ok(claims.iter().any(Claim::signs))
 }
 
-/// Whether the key signed it, in either form.
-pub(super) fn signed(found: &Found, claims: &[Claim], key: &VerifyingKey) -> Result<(), Error> {
+/// Whether they signed it, in either form.
+pub(super) fn signed(found: &Found, claims: &[Claim], trusted: &Trusted) -> Result<(), Error> {
     if claims.iter().any(Claim::signs) {
         return Ok(());
     }
@@ -124,13 +126,13 @@ pub(super) fn signed(found: &Found, claims: &[Claim], key: &VerifyingKey) -> Res
         .iter()
         .map(|claim| match &claim.verified {
             Err(error) => format!("{}: {error}", claim.form.as_str()),
-            Ok(_) => "an attestation by the key, which is no signature".to_owned(),
+            Ok(_) => "an attestation, which is no signature".to_owned(),
         })
         .collect();
     problems.dedup();
     Err(Error::Unsigned {
         what: found.what.clone(),
-        key: key.to_string(),
+        signer: trusted.to_string(),
         problem: match problems.is_empty() {
             true => "it has no signature at all".to_owned(),
             false => problems.join("; "),
@@ -145,7 +147,7 @@ fn from_where(found: &Found, provenance: Option<&Statement>, expected: &str) -> 
     };
     let Some(statement) = provenance else {
         return Err(refused(format!(
-            "there is no provenance signed by the key; expected the source {expected}; publish with --attest"
+            "there is no provenance that they signed; expected the source {expected}; publish with --attest"
         )));
     };
     let parameters = &statement.predicate["buildDefinition"]["externalParameters"];

@@ -57,15 +57,16 @@ pub async fn bundle(
         "predicate": predicate,
     })
     .to_string();
-    let signed = signer.sign(&pae(statement.as_bytes())).await?;
+    let signature = signer.sign(&pae(statement.as_bytes())).await?;
+    let envelope = json!({
+        "payload": STANDARD.encode(&statement),
+        "payloadType": PAYLOAD_TYPE,
+        "signatures": [{"sig": STANDARD.encode(&signature)}],
+    });
     let bundle = json!({
         "mediaType": BUNDLE_MEDIA_TYPE,
-        "verificationMaterial": signed.material,
-        "dsseEnvelope": {
-            "payload": STANDARD.encode(&statement),
-            "payloadType": PAYLOAD_TYPE,
-            "signatures": [{"sig": STANDARD.encode(&signed.signature)}],
-        },
+        "verificationMaterial": signer.material(&envelope).await?,
+        "dsseEnvelope": envelope,
     });
     Ok(bundle.to_string().into_bytes())
 }
@@ -98,15 +99,14 @@ struct Signature {
     sig: String,
 }
 
-/// Reads a bundle, checks that it is signed by `key` and about `subject`.
-///
-/// # Errors
-/// Why it is no statement of that key about that.
-pub fn verify_bundle(
-    bytes: &[u8],
-    key: &VerifyingKey,
-    subject: &Digest,
-) -> Result<Statement, Error> {
+/// The statement in a bundle, whoever signed it.
+pub(super) struct Signed {
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+/// Reads the envelope of a bundle.
+pub(super) fn read(bytes: &[u8]) -> Result<Signed, Error> {
     let malformed = |why: String| Error::Malformed(why);
     let bundle: Bundle = serde_json::from_slice(bytes)
         .map_err(|e| malformed(format!("it is no Sigstore bundle: {e}")))?;
@@ -130,34 +130,57 @@ pub fn verify_bundle(
             envelope.signatures.len()
         )));
     };
-    let payload = decode(&envelope.payload)?;
-    if !key.verifies(&pae(&payload), &decode(&signature.sig)?) {
-        return Err(Error::NotByKey(key.to_string()));
-    }
-    let statement: Statement = serde_json::from_slice(&payload)
-        .map_err(|e| malformed(format!("it holds no in-toto statement: {e}")))?;
-    if ![STATEMENT, STATEMENT_BEFORE].contains(&statement.kind.as_str()) {
-        let found = crate::diag::excerpt(&statement.kind, 100);
-        return Err(malformed(format!("its statement is `{found}`")));
-    }
-    let expected = hex(subject);
-    let about = statement
-        .subject
-        .iter()
-        .any(|subject| subject.digest.get("sha256") == Some(&expected));
-    if !about {
-        let found: Vec<String> = statement
+    Ok(Signed {
+        payload: decode(&envelope.payload)?,
+        signature: decode(&signature.sig)?,
+    })
+}
+
+impl Signed {
+    /// The statement, when it is about `subject`. Whether anybody signed it is not looked at.
+    pub(super) fn statement(&self, subject: &Digest) -> Result<Statement, Error> {
+        let malformed = |why: String| Error::Malformed(why);
+        let statement: Statement = serde_json::from_slice(&self.payload)
+            .map_err(|e| malformed(format!("it holds no in-toto statement: {e}")))?;
+        if ![STATEMENT, STATEMENT_BEFORE].contains(&statement.kind.as_str()) {
+            let found = crate::diag::excerpt(&statement.kind, 100);
+            return Err(malformed(format!("its statement is `{found}`")));
+        }
+        let expected = hex(subject);
+        let about = statement
             .subject
             .iter()
-            .filter_map(|subject| subject.digest.get("sha256"))
-            .map(|found| crate::diag::excerpt(found, 64))
-            .collect();
-        return Err(Error::OfAnother {
-            expected,
-            found: found.join(", "),
-        });
+            .any(|subject| subject.digest.get("sha256") == Some(&expected));
+        if !about {
+            let found: Vec<String> = statement
+                .subject
+                .iter()
+                .filter_map(|subject| subject.digest.get("sha256"))
+                .map(|found| crate::diag::excerpt(found, 64))
+                .collect();
+            return Err(Error::OfAnother {
+                expected,
+                found: found.join(", "),
+            });
+        }
+        Ok(statement)
     }
-    Ok(statement)
+}
+
+/// Reads a bundle, checks that it is signed by `key` and about `subject`.
+///
+/// # Errors
+/// Why it is no statement of that key about that.
+pub fn verify_bundle(
+    bytes: &[u8],
+    key: &VerifyingKey,
+    subject: &Digest,
+) -> Result<Statement, Error> {
+    let signed = read(bytes)?;
+    if !key.verifies(&pae(&signed.payload), &signed.signature) {
+        return Err(Error::NotByKey(key.to_string()));
+    }
+    signed.statement(subject)
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, Error> {
@@ -167,7 +190,7 @@ fn decode(text: &str) -> Result<Vec<u8>, Error> {
         .map_err(|_| Error::Malformed("it is no base64".to_owned()))
 }
 
-fn hex(digest: &Digest) -> String {
+pub(super) fn hex(digest: &Digest) -> String {
     let text = digest.to_string();
     text.strip_prefix("sha256:").unwrap_or(&text).to_owned()
 }

@@ -1,7 +1,7 @@
 //! ECDSA keys on P-256.
 
 use super::random::random;
-use super::{Error, Signed, Signer, pem, sealed};
+use super::{Error, Signer, pem, sealed};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::{BoxFuture, FutureExt as _};
@@ -11,7 +11,7 @@ use p256::ecdsa::{self, DerSignature};
 use p256::pkcs8::{
     DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _,
 };
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -53,7 +53,7 @@ impl SigningKey {
         private(text).map(|(label, _)| matches!(label, SIGSTORE | COSIGN))
     }
 
-    fn new(secret: &SecretKey) -> Self {
+    pub(super) fn new(secret: &SecretKey) -> Self {
         let key = ecdsa::SigningKey::from(secret);
         let public = VerifyingKey::new(*key.verifying_key());
         Self { key, public }
@@ -72,12 +72,12 @@ impl SigningKey {
 }
 
 impl Signer for SigningKey {
-    fn sign<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Result<Signed, Error>> {
-        let signed = Signed {
-            signature: self.sign_now(message),
-            material: json!({"publicKey": {"hint": self.public.hint}}),
-        };
-        futures_util::future::ready(Ok(signed)).boxed()
+    fn sign<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, Error>> {
+        futures_util::future::ready(Ok(self.sign_now(message))).boxed()
+    }
+
+    fn material<'a>(&'a self, _: &'a Json) -> BoxFuture<'a, Result<Json, Error>> {
+        futures_util::future::ready(Ok(self.public.material())).boxed()
     }
 
     fn identity(&self) -> String {
@@ -131,8 +131,8 @@ impl VerifyingKey {
     }
 
     /// How bundles name it.
-    pub(super) fn hint(&self) -> &str {
-        &self.hint
+    pub(super) fn material(&self) -> Json {
+        json!({"publicKey": {"hint": self.hint}})
     }
 
     fn new(key: ecdsa::VerifyingKey) -> Self {
@@ -194,19 +194,27 @@ impl fmt::Debug for KeyPair {
     }
 }
 
+/// A new private key.
+///
+/// # Errors
+/// When the operating system gives no random numbers.
+pub(super) fn generate() -> Result<SecretKey, Error> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    // Nearly every 32 bytes are a key; zero and those beyond the order are not.
+    loop {
+        random(&mut bytes[..])?;
+        if let Ok(secret) = SecretKey::from_slice(&bytes[..]) {
+            return Ok(secret);
+        }
+    }
+}
+
 /// Makes a key pair as `cosign generate-key-pair` does.
 ///
 /// # Errors
 /// When the operating system gives no random numbers.
 pub fn keygen(password: &[u8]) -> Result<KeyPair, Error> {
-    let mut bytes = Zeroizing::new([0; 32]);
-    // Nearly every 32 bytes are a key; zero and those beyond the order are not.
-    let secret = loop {
-        random(&mut bytes[..])?;
-        if let Ok(secret) = SecretKey::from_slice(&bytes[..]) {
-            break secret;
-        }
-    };
+    let secret = generate()?;
     let der = secret
         .to_pkcs8_der()
         .map_err(|e| Error::Damaged(e.to_string()))?;

@@ -34,8 +34,8 @@ pub async fn payload(
     })
     .to_string()
     .into_bytes();
-    let signed = signer.sign(&payload).await?;
-    Ok((payload, STANDARD.encode(signed.signature)))
+    let signature = signer.sign(&payload).await?;
+    Ok((payload, STANDARD.encode(signature)))
 }
 
 #[derive(Deserialize)]

@@ -2,12 +2,12 @@
 //! `keys/sign` of its REST API.
 
 use super::key::der_signature;
-use super::{Error, Signed, Signer, VerifyingKey};
+use super::{Error, Signer, Trusted, VerifyingKey};
 use crate::diag::excerpt;
 use crate::edge::oci::{self, Connection, Credentials, Service};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
@@ -149,7 +149,7 @@ impl KeyVault {
         &self.public
     }
 
-    async fn sign_there(&self, message: &[u8]) -> Result<Signed, Error> {
+    async fn sign_there(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         let attempted = format!("sign with {}", self.shown);
         let body = json!({
             "alg": ALGORITHM,
@@ -162,10 +162,7 @@ impl KeyVault {
         let raw = URL_SAFE_NO_PAD.decode(raw.trim_end_matches('=')).ok();
         let signature = raw.as_deref().and_then(der_signature);
         match signature.filter(|signature| self.public.verifies(message, signature)) {
-            Some(signature) => Ok(Signed {
-                signature,
-                material: json!({"publicKey": {"hint": self.public.hint()}}),
-            }),
+            Some(signature) => Ok(signature),
             None => Err(Error::Vault(format!(
                 "{attempted}: what came is no signature by the key"
             ))),
@@ -174,7 +171,7 @@ impl KeyVault {
 }
 
 impl Signer for KeyVault {
-    fn sign<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Result<Signed, Error>> {
+    fn sign<'a>(&'a self, message: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, Error>> {
         self.sign_there(message).boxed()
     }
 
@@ -182,8 +179,12 @@ impl Signer for KeyVault {
         self.shown.clone()
     }
 
-    fn recognises(&self) -> Option<&VerifyingKey> {
-        Some(&self.public)
+    fn material<'a>(&'a self, _: &'a Json) -> BoxFuture<'a, Result<Json, Error>> {
+        ready(Ok(self.public.material())).boxed()
+    }
+
+    fn recognises(&self) -> BoxFuture<'_, Result<Option<Trusted>, Error>> {
+        ready(Ok(Some(self.public.clone().into()))).boxed()
     }
 }
 
