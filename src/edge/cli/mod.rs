@@ -15,6 +15,7 @@ mod forges;
 #[cfg(feature = "publish")]
 mod history;
 mod human;
+mod init;
 #[cfg(feature = "publish")]
 mod inspect;
 #[cfg(feature = "publish")]
@@ -44,6 +45,7 @@ mod validate;
 mod values;
 #[cfg(feature = "publish")]
 mod verify;
+mod version;
 
 use crate::bundle::{Bundle, INVENTORY};
 use crate::diag::{Budget, Diagnostic, Report, markdown, sarif};
@@ -74,6 +76,11 @@ enum Done {
     Findings,
     /// Exit status 2, already explained.
     Refused,
+}
+
+/// The command line itself: for man pages and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command that the arguments name.
@@ -114,6 +121,7 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
     match &cli.command {
         Command::Render(arguments) => render(arguments, cli.quiet),
         Command::Validate(arguments) => validate::validate(arguments, cli.quiet),
+        Command::Init(arguments) => init::init(arguments, cli.quiet),
         Command::Diff(arguments) => diff::diff(arguments, cli.quiet),
         #[cfg(feature = "server")]
         Command::Serve(arguments) => serve::serve(arguments),
@@ -148,6 +156,7 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         Command::Controller(arguments) => controller::controller(arguments),
         #[cfg(feature = "controller")]
         Command::Crds => controller::crds(),
+        Command::Version(arguments) => version::version(arguments),
         Command::Completions { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(*shell, &mut command, "flux-apim", &mut std::io::stdout());
