@@ -130,11 +130,11 @@ wanted=$(awk -v name="$archive" '$2 == name { print $1 }' "$work/SHA256SUMS")
 fetch "$archive"
 found=$(sum "$work/$archive")
 [ "$found" = "$wanted" ] || die "$archive has the checksum $found, and must have $wanted"
-tar -xzf "$work/$archive" -C "$work" || die "cannot unpack $archive"
+tar -xzf "$work/$archive" -C "$work" flux-apim || die "cannot unpack $archive"
 [ -d "$to" ] || made=$to
 mkdir -p "$to" 2>/dev/null || die "cannot make the folder $to (--to names another)"
 new=$to/.flux-apim.$$
-cat "$work/flux-apim-$version-$target/flux-apim" >"$new" || die "cannot write to $to"
+cat "$work/flux-apim" >"$new" || die "cannot write to $to"
 chmod 755 "$new"
 "$new" --version >/dev/null 2>&1 || die "the program of $archive does not run here"
 made=

@@ -227,7 +227,7 @@ fn azure(commands: &Commands, repository: &Repository, program: Program) -> Stri
          pr:\n  branches:\n    include: [{branch}]\n\
          pool:\n  vmImage: ubuntu-latest\n\
          steps:\n\
-         \x20 - checkout: self\n    persistCredentials: false\n\
+         \x20 - checkout: self\n\
          \x20 - script: |\n      set -eu\n      {}\n\
          \x20     echo \"##vso[task.prependpath]$HOME/.local/bin\"\n\
          \x20   displayName: Install flux-apim\n",

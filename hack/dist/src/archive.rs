@@ -47,18 +47,20 @@ pub fn pack(
     program: &[u8],
     shared: &[Entry],
 ) -> anyhow::Result<(String, Vec<u8>)> {
-    let folder = format!("flux-apim-{}-{target}", release.version);
     let name = match target.contains("windows") {
         true => "flux-apim.exe",
         false => "flux-apim",
     };
-    let mut entries = vec![Entry::program(format!("{folder}/{name}"), program)];
-    entries.extend(shared.iter().map(|entry| Entry {
-        path: format!("{folder}/{}", entry.path),
-        ..entry.clone()
-    }));
+    // The program is at the top, where plugins of Flux are looked for.
+    let mut entries = vec![Entry::program(name, program)];
+    entries.extend(shared.iter().cloned());
     let bytes = gzip(&tar(entries, release.epoch)?)?;
-    Ok((format!("{folder}.tar.gz"), bytes))
+    Ok((file_name(&release.version, target), bytes))
+}
+
+/// What the archive of a target is called.
+pub fn file_name(version: &str, target: &str) -> String {
+    format!("flux-apim-{version}-{target}.tar.gz")
 }
 
 /// A tar of `entries` in the order of their paths, of nobody, dated `epoch`.

@@ -49,7 +49,7 @@ pub fn package(
             "flux-apim.fish" => "usr/share/fish/vendor_completions.d/flux-apim.fish",
             _ => continue,
         };
-        put(place, &text, 0o644)?;
+        put(place, text.as_bytes(), 0o644)?;
     }
     let own = String::from_utf8(release.read("LICENSE")?)?;
     let copyright = format!("{own}\n\n{licences}");

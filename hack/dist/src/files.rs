@@ -4,27 +4,19 @@ use crate::Release;
 use crate::archive::Entry;
 use anyhow::Context;
 use clap::Command;
-use clap_complete::{Generator, Shell};
+use flux_apim::edge::cli::{Shell, command, completions as completion};
 
 /// The file of completions of each shell.
-pub fn completions() -> Vec<(&'static str, Vec<u8>)> {
-    vec![
-        ("flux-apim.bash", completion(Shell::Bash)),
-        ("_flux-apim", completion(Shell::Zsh)),
-        ("flux-apim.fish", completion(Shell::Fish)),
-        ("_flux-apim.ps1", completion(Shell::PowerShell)),
-        ("flux-apim.nu", completion(clap_complete_nushell::Nushell)),
+pub fn completions() -> Vec<(&'static str, String)> {
+    [
+        ("flux-apim.bash", Shell::Bash),
+        ("_flux-apim", Shell::Zsh),
+        ("flux-apim.fish", Shell::Fish),
+        ("_flux-apim.ps1", Shell::PowerShell),
+        ("flux-apim.nu", Shell::Nushell),
     ]
-}
-
-fn completion(shell: impl Generator) -> Vec<u8> {
-    let mut out = Vec::new();
-    clap_complete::generate(shell, &mut command(), "flux-apim", &mut out);
-    out
-}
-
-fn command() -> Command {
-    flux_apim::edge::cli::command()
+    .map(|(file, shell)| (file, completion(shell)))
+    .to_vec()
 }
 
 /// A page for each command, by name: `flux-apim-policy-effective.1`.
@@ -79,7 +71,6 @@ mod tests {
             let file = format!("flux-apim-{}.1", below.get_name());
             assert!(names.contains(&file.as_str()), "{file}: {names:?}");
             for (shell, text) in completions() {
-                let text = String::from_utf8(text).unwrap();
                 assert!(text.contains(below.get_name()), "{shell} {}", below.get_name());
             }
         }

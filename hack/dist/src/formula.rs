@@ -1,6 +1,7 @@
-//! What fetches a release: the script, and the formula of Homebrew.
+//! What fetches a release: the script, the formula of Homebrew, the plugin of Flux.
 
 use crate::Release;
+use crate::archive::file_name;
 use crate::seal::{HOME, digest, hex};
 use anyhow::{Context, ensure};
 use flux_apim::edge::sign::SigningKey;
@@ -35,7 +36,7 @@ pub fn homebrew(release: &Release) -> anyhow::Result<String> {
     );
     let mut any = false;
     for (target, system, machine) in BREWED {
-        let name = format!("flux-apim-{version}-{target}.tar.gz");
+        let name = file_name(version, target);
         if !release.made.contains(&name) {
             continue;
         }
@@ -57,5 +58,38 @@ pub fn homebrew(release: &Release) -> anyhow::Result<String> {
          test do\n    assert_match version.to_s, shell_output(\"#{bin}/flux-apim --version\")\n  \
          end\nend\n",
     );
+    Ok(out)
+}
+
+/// Targets that the CLI of Flux runs on, with its names of system and machine.
+const PLUGGED: [(&str, &str, &str); 5] = [
+    ("aarch64-apple-darwin", "darwin", "arm64"),
+    ("x86_64-apple-darwin", "darwin", "amd64"),
+    ("aarch64-unknown-linux-gnu", "linux", "arm64"),
+    ("x86_64-unknown-linux-gnu", "linux", "amd64"),
+    ("x86_64-pc-windows-msvc", "windows", "amd64"),
+];
+
+/// The manifest by which `flux plugin install apim` finds the archives that are there: with it
+/// the program is `flux apim`.
+pub fn flux_plugin(release: &Release) -> anyhow::Result<String> {
+    let version = &release.version;
+    let mut out = format!(
+        "apiVersion: cli.fluxcd.io/v1beta1\nkind: Plugin\nname: apim\n\
+         description: Compiler between Git and Azure API Management\nhomepage: {HOME}\n\
+         source: {HOME}\nbin: flux-apim\nversions:\n  - version: {version}\n    platforms:\n"
+    );
+    for (target, system, machine) in PLUGGED {
+        let name = file_name(version, target);
+        if !release.made.contains(&name) {
+            continue;
+        }
+        let sum = hex(&digest(release, &name)?);
+        let _ = write!(
+            out,
+            "      - os: {system}\n        arch: {machine}\n        \
+             url: {HOME}/releases/download/v{version}/{name}\n        checksum: sha256:{sum}\n"
+        );
+    }
     Ok(out)
 }

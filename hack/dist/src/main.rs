@@ -155,6 +155,8 @@ fn main() -> anyhow::Result<()> {
     }
     let formula = formula::homebrew(&release)?;
     release.add("flux-apim.rb", formula.as_bytes())?;
+    let plugin = formula::flux_plugin(&release)?;
+    release.add("apim.yaml", plugin.as_bytes())?;
     seal::sums(&mut release)?;
     if let Some(key) = &key {
         seal::sign(&mut release, key, &all)?;

@@ -17,7 +17,7 @@ pub(super) struct Cli {
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
     /// Say on standard error what is done; twice: every request.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
     #[command(flatten)]
     pub(super) color: colorchoice_clap::Color,
@@ -92,6 +92,6 @@ pub(super) enum Command {
     /// Completions for a shell.
     Completions {
         /// The shell.
-        shell: clap_complete::Shell,
+        shell: super::completions::Shell,
     },
 }

@@ -12,8 +12,10 @@ use std::io::Write;
 #[derive(Debug, Args)]
 pub(super) struct Diff {
     /// What there was: a source, as for `render`.
+    #[arg(value_hint = clap::ValueHint::AnyPath)]
     old: String,
     /// What there is.
+    #[arg(value_hint = clap::ValueHint::AnyPath)]
     new: String,
     /// Narrow both sources to a subfolder.
     #[arg(long, value_name = "DIR", value_parser = super::options::folder)]

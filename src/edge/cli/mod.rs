@@ -4,6 +4,7 @@
 mod ci;
 mod command;
 mod compared;
+mod completions;
 #[cfg(feature = "controller")]
 mod controller;
 #[cfg(feature = "publish")]
@@ -47,6 +48,8 @@ mod values;
 mod verify;
 mod version;
 
+pub use completions::{Shell, of as completions};
+
 use crate::bundle::{Bundle, INVENTORY};
 use crate::diag::{Budget, Diagnostic, Report, markdown, sarif};
 use crate::discover;
@@ -78,7 +81,7 @@ enum Done {
     Refused,
 }
 
-/// The command line itself: for man pages and completions.
+/// The command line itself, for man pages.
 pub fn command() -> clap::Command {
     Cli::command()
 }
@@ -102,14 +105,6 @@ pub fn main() -> ExitCode {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::Findings) => ExitCode::from(1),
         Ok(Done::Refused) => ExitCode::from(2),
-        // The reader of a pipe has seen enough.
-        Err(error)
-            if error
-                .downcast_ref::<std::io::Error>()
-                .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) =>
-        {
-            ExitCode::from(2)
-        }
         Err(error) => {
             let _ = writeln!(anstream::stderr(), "error: {error:#}");
             ExitCode::from(2)
@@ -158,8 +153,7 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         Command::Crds => controller::crds(),
         Command::Version(arguments) => version::version(arguments),
         Command::Completions { shell } => {
-            let mut command = Cli::command();
-            clap_complete::generate(*shell, &mut command, "flux-apim", &mut std::io::stdout());
+            print(&completions::of(*shell))?;
             Ok(Done::Well)
         }
     }
@@ -199,6 +193,9 @@ fn open(common: &Common, budget: &Budget) -> anyhow::Result<Result<Opened, Repor
         && let Some(trouble) = common.git_trouble()
     {
         tracing::warn!("{trouble}");
+    }
+    if let (Some(_), Some(env)) = (opened.only, &common.env) {
+        anyhow::bail!("--env {env}: {} is one document, and environments are of projects", common.source);
     }
     if let Some(path) = &common.path {
         let inside = format!("{path}/");
@@ -310,6 +307,7 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
         return remote::render(&server, arguments, quiet);
     }
     let common = &arguments.common;
+    let output = Output::parse(&arguments.output)?;
     let progress = Progress::start("rendering", quiet);
     let outcome = pipeline(common, |options| arguments.rendering.set(options))?;
     drop(progress);
@@ -330,19 +328,19 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
         }
         return Ok(Done::Findings);
     };
-    let written = Output::parse(&arguments.output).write(bundle)?;
+    let written = output.write(bundle)?;
     if arguments.format == options::ResultFormat::Json {
         print_inventory(bundle)?;
     } else {
         let (report, shown) = report();
-        human::report(&mut anstream::stderr(), &report, &shown)?;
+        unless_closed(human::report(&mut anstream::stderr(), &report, &shown))?;
         let nodes = bundle.graph().nodes().iter();
-        human::bundle(
+        unless_closed(human::bundle(
             &mut anstream::stdout(),
             nodes.map(|node| node.key.arm_type()),
             bundle.files.len(),
             &written,
-        )?;
+        ))?;
     }
     Ok(Done::Well)
 }
@@ -358,7 +356,7 @@ fn show(report: &Report, format: Format, quiet: bool) -> anyhow::Result<()> {
 
 fn show_all(report: &Report, format: Format, shown: &human::Shown) -> anyhow::Result<()> {
     match format {
-        Format::Human => human::report(&mut anstream::stdout(), report, shown)?,
+        Format::Human => unless_closed(human::report(&mut anstream::stdout(), report, shown))?,
         Format::Json => print(&format!("{}\n", serde_json::to_string(report)?))?,
         Format::Sarif => {
             let sarif = sarif::to_sarif(report, env!("CARGO_PKG_VERSION"));
@@ -389,10 +387,17 @@ fn print_inventory(bundle: &Bundle) -> anyhow::Result<()> {
 
 fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-        .context("write to standard output")
+    let written = stdout.write_all(text.as_bytes());
+    unless_closed(written.and_then(|()| stdout.flush())).context("write to standard output")
+}
+
+/// Whoever reads a pipe may stop when it has seen enough (`| head`): the work goes on, and ends
+/// with the status that it has.
+fn unless_closed(written: std::io::Result<()>) -> std::io::Result<()> {
+    match written {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Says something beside the result.
@@ -438,6 +443,7 @@ impl Common {
 /// Logs to standard error: what is tried again or takes long, unless `quiet`; `-v` what
 /// is done, `-vv` every request.
 fn log(verbose: u8, quiet: bool) {
+    // `-q` is about what is found, `-v` about what is done.
     let level = match verbose {
         0 if quiet => return,
         0 => tracing::Level::WARN,
