@@ -43,6 +43,9 @@ struct Arguments {
     /// Seconds since 1970 that files are dated with.
     #[arg(long, env = "SOURCE_DATE_EPOCH")]
     epoch: u64,
+    /// Make the image, and nothing else.
+    #[arg(long)]
+    only_image: bool,
     /// Where the image will be.
     #[arg(long, value_name = "NAME", default_value = "ghcr.io/flux-apim/flux-apim")]
     image: String,
@@ -137,6 +140,10 @@ fn main() -> anyhow::Result<()> {
     let contents = sbom::of(&release, &all)?;
     let layout = Layout::new(release.out.join("image"));
     let image = image::write(&release, &layout, &arguments.binaries, &contents, key.as_ref())?;
+    if arguments.only_image {
+        println!("{}  {}@{image}", release.out.join("image").display(), release.image);
+        return Ok(());
+    }
     let install = manifests::install(&release, &image)?;
     release.add("install.yaml", install.as_bytes())?;
     release.add("THIRD-PARTY-LICENSES.txt", licences.as_bytes())?;
