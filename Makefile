@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .PHONY: help render test corpus series series-table fuzz e2e e2e-registry e2e-tools soak lint bench verify \
-	generate clean dist image try ways
+	generate clean dist image try try-quick ways
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,16 @@ try: ## Install, use and remove out/dist in an empty Debian; run its image; type
 	tar -xzOf out/dist/flux-apim-*-linux-gnu.tar.gz flux-apim >out/flux-apim
 	chmod +x out/flux-apim
 	hack/dist/completions out/flux-apim
+
+try-quick: ## The same with what `make render` and `make verify` have built
+	hack/dist/packages
+	rm -rf out/quick
+	@mkdir -p out/quick/key
+	COSIGN_PASSWORD= $(CARGO) run --quiet --release -- keygen --output out/quick/key
+	COSIGN_PASSWORD= hack/dist/release --out out/quick/dist --key out/quick/key/cosign.key \
+		--binary "x86_64-unknown-linux-gnu=$$(hack/dist/binary --quick)"
+	hack/dist/try out/quick/dist
+	hack/dist/completions $(TARGET)/release/flux-apim
 
 ways: ## The action, hooks, templates and workflows, by the parsers of their readers
 	@test -n "$$FLUX_APIM_BIN" || $(CARGO) build --quiet

@@ -39,7 +39,10 @@ fn bash_completes_commands_flags_and_values() {
         (&["flux-apim", "init", "--ci", "gitl"], "gitlab"),
     ] {
         let found = offered(words);
-        assert!(found.iter().any(|word| word == expected), "{words:?}: {found:?}");
+        assert!(
+            found.iter().any(|word| word == expected),
+            "{words:?}: {found:?}"
+        );
     }
 }
 
@@ -47,7 +50,10 @@ fn bash_completes_commands_flags_and_values() {
 #[test]
 fn a_closed_pipe_changes_no_status() {
     let project = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/projects/contoso");
-    let broken = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/broken/dangling-policy/tree");
+    let broken = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/testdata/broken/dangling-policy/tree"
+    );
     for (arguments, status) in [
         (&["completions", "bash"][..], 0),
         (&["explain"], 0),

@@ -88,7 +88,13 @@ fn commands(workflow: &Path) -> Vec<String> {
         limits: &limits,
     };
     let text = std::fs::read_to_string(workflow).unwrap();
-    let read = syntax::parse(FileId(0), text, syntax::Format::Yaml, options, &mut findings);
+    let read = syntax::parse(
+        FileId(0),
+        text,
+        syntax::Format::Yaml,
+        options,
+        &mut findings,
+    );
     let value = Value::from(read.unwrap().root());
     let mut commands = Vec::new();
     value.visit_strings(&mut |text, _| {
@@ -106,7 +112,9 @@ fn errors(folder: &Path, environment: Option<&str>) -> BTreeSet<(String, String)
     let findings = json["diagnostics"].as_array().unwrap().iter();
     let errors = findings.filter(|d| d["severity"] == "error" && d["suppressed"].is_null());
     let text = |value: &Json| value.as_str().unwrap_or("").to_owned();
-    errors.map(|d| (text(&d["code"]), text(&d["path"]))).collect()
+    errors
+        .map(|d| (text(&d["code"]), text(&d["path"])))
+        .collect()
 }
 
 /// The environment that a command names.
@@ -120,9 +128,10 @@ fn environment(command: &str) -> Option<&str> {
 #[test]
 fn ci_of_published_trees_says_what_is_true() {
     let trees = common::trees();
-    let allowed: Json =
-        serde_json::from_slice(&std::fs::read(common::repository("hack/corpus/allowed.json")).unwrap())
-            .unwrap();
+    let allowed: Json = serde_json::from_slice(
+        &std::fs::read(common::repository("hack/corpus/allowed.json")).unwrap(),
+    )
+    .unwrap();
     let mut green = 0;
     for tree in &trees.paths {
         let name = tree.file_name().unwrap().to_str().unwrap();
@@ -134,7 +143,10 @@ fn ci_of_published_trees_says_what_is_true() {
         let after = files(here);
         for (path, bytes) in &before {
             let grown = path == Path::new(".gitignore");
-            assert!(grown || after.get(path) == Some(bytes), "{name}: {path:?} changed");
+            assert!(
+                grown || after.get(path) == Some(bytes),
+                "{name}: {path:?} changed"
+            );
         }
         let again = run(here, &["flux-apim", "init", "--ci", "github,azure"]);
         assert!(again.status.success(), "{name}: {}", said(&again));
@@ -150,7 +162,11 @@ fn ci_of_published_trees_says_what_is_true() {
             bare.collect()
         };
         for other in [".azure-pipelines/flux-apim.yml", ".gitlab-ci.yml"] {
-            assert_eq!(bare(commands(&here.join(other))), bare(github.clone()), "{other}");
+            assert_eq!(
+                bare(commands(&here.join(other))),
+                bare(github.clone()),
+                "{other}"
+            );
         }
         assert!(github.len() >= 2, "{github:?}");
         for command in &github {
@@ -158,12 +174,16 @@ fn ci_of_published_trees_says_what_is_true() {
             let env = environment(command);
             let wrong = errors(tree, env);
             let status = i32::from(!wrong.is_empty());
-            assert_eq!(done.status.code(), Some(status), "{name}: {command}: {}", said(&done));
+            assert_eq!(
+                done.status.code(),
+                Some(status),
+                "{name}: {command}: {}",
+                said(&done)
+            );
             assert_eq!(errors(here, env), wrong, "{name}: {command}");
             if trees.whole {
-                let is_listed = |entry: &&Json| {
-                    entry["tree"] == name && entry["environment"].as_str() == env
-                };
+                let is_listed =
+                    |entry: &&Json| entry["tree"] == name && entry["environment"].as_str() == env;
                 let listed = allowed.as_array().unwrap().iter().find(is_listed);
                 let codes: BTreeSet<&str> = wrong.iter().map(|(code, _)| code.as_str()).collect();
                 let expected: BTreeSet<&str> = listed
@@ -187,8 +207,7 @@ fn mistakes_turn_red(here: &Path, command: &str) {
     let all = files(here);
     let holding = |end: &str, text: &str| {
         let found = all.iter().find(|(path, bytes)| {
-            path.to_string_lossy().ends_with(end)
-                && String::from_utf8_lossy(bytes).contains(text)
+            path.to_string_lossy().ends_with(end) && String::from_utf8_lossy(bytes).contains(text)
         });
         let (path, bytes) = found.unwrap_or_else(|| panic!("no {end} with {text}"));
         (path.clone(), String::from_utf8(bytes.clone()).unwrap())
@@ -199,7 +218,11 @@ fn mistakes_turn_red(here: &Path, command: &str) {
     for (end, from, to) in [
         ("policy.xml", policy, unknown),
         ("policy.xml", policy, dangling),
-        ("apiInformation.json", "\"path\": \"", "\"path\": 5, \"was\": \""),
+        (
+            "apiInformation.json",
+            "\"path\": \"",
+            "\"path\": 5, \"was\": \"",
+        ),
     ] {
         let (path, text) = holding(end, from);
         let line = text[..text.find(from).unwrap()].matches('\n').count() + 1;
@@ -208,8 +231,12 @@ fn mistakes_turn_red(here: &Path, command: &str) {
         std::fs::write(here.join(&path), text).unwrap();
         let said = said(&done);
         assert_eq!(done.status.code(), Some(1), "{to}: {said}");
-        let place = format!("::error file={},line={line},", path.display());
-        assert!(said.contains(&place), "{to}: {place}: {said}");
+        let place = format!(",file={},line={line},", path.display());
+        let mut errors = said.lines().filter(|line| line.starts_with("::error "));
+        assert!(
+            errors.any(|error| error.contains(&place)),
+            "{to}: {place}: {said}"
+        );
     }
 }
 
@@ -231,7 +258,11 @@ fn refuses(folder: &Path, arguments: &[&str], status: i32, expected: &str) {
     let before = files(folder);
     let done = run(folder, &[&["flux-apim", "init"], arguments].concat());
     assert_eq!(done.status.code(), Some(status), "{}", said(&done));
-    assert!(said(&done).contains(expected), "{expected}: {}", said(&done));
+    assert!(
+        said(&done).contains(expected),
+        "{expected}: {}",
+        said(&done)
+    );
     assert_eq!(files(folder), before);
 }
 
@@ -252,7 +283,10 @@ fn what_is_no_start_is_said_and_nothing_changes() {
     let many = small(&roots);
     refuses(many.path(), &[], 2, "holds 41 projects");
     refuses(many.path(), &[], 2, "flux-apim init ./team40");
-    let one = run(many.path(), &["flux-apim", "init", "team7", "--ci", "github"]);
+    let one = run(
+        many.path(),
+        &["flux-apim", "init", "team7", "--ci", "github"],
+    );
     assert!(one.status.success(), "{}", said(&one));
     assert!(many.path().join("team7/flux-apim.yaml").is_file());
     let workflow = many.path().join(".github/workflows/flux-apim-team7.yml");
@@ -279,7 +313,10 @@ fn what_is_no_start_is_said_and_nothing_changes() {
 
 #[test]
 fn a_dry_run_says_what_a_run_writes() {
-    let api = small(&[("apis/a/apiInformation.json", API), (".gitignore", "target")]);
+    let api = small(&[
+        ("apis/a/apiInformation.json", API),
+        (".gitignore", "target"),
+    ]);
     let here = api.path();
     let url = "https://user:secret@github.com/contoso/apis.git";
     git(here, &["remote", "add", "origin", url]);
@@ -307,8 +344,85 @@ fn a_dry_run_says_what_a_run_writes() {
     assert_eq!(new, expected);
     assert_eq!(after[Path::new(".gitignore")], b"target\n/bundle/\n");
     let all = after.values().flatten().copied().collect::<Vec<u8>>();
-    assert!(!String::from_utf8_lossy(&all).contains("secret@"), "credentials");
+    assert!(
+        !String::from_utf8_lossy(&all).contains("secret@"),
+        "credentials"
+    );
     // Everything that it wrote leaves the project as it is.
     let check = run(here, &["flux-apim", "validate", "."]);
     assert!(check.status.success(), "{}", said(&check));
+}
+
+/// The objects of the chain are what the controllers of Flux and our own take.
+#[cfg(feature = "controller")]
+#[test]
+fn the_chain_is_what_a_cluster_takes() {
+    use flux_apim::edge::controller::api::ApimBundle;
+
+    let texts = [
+        ("configuration.prod.yaml", "apimServiceName: contoso\n"),
+        ("x/apis/a/apiInformation.json", API),
+    ];
+    let repository = small(&texts);
+    let here = repository.path();
+    git(
+        here,
+        &["remote", "add", "origin", "git@github.com:contoso/apis.git"],
+    );
+    let done = run(here, &["flux-apim", "init", "--flux"]);
+    assert!(done.status.success(), "{}", said(&done));
+    let schemas = common::corpus("crds/datree-json");
+    let mut kinds = BTreeSet::new();
+    for (path, bytes) in files(&here.join("flux-apim/prod")) {
+        for text in String::from_utf8(bytes).unwrap().split("\n---\n") {
+            let object = json_of(text);
+            let of = |key: &str| object[key].as_str().unwrap_or("").to_owned();
+            let kind = of("kind");
+            let (group, version) = of("apiVersion")
+                .rsplit_once('/')
+                .map_or((String::new(), String::new()), |(group, version)| {
+                    (group.to_owned(), version.to_owned())
+                });
+            if kind == "ApimBundle" {
+                let read: ApimBundle = serde_json::from_value(object).unwrap();
+                let read = serde_json::to_value(&read).unwrap();
+                assert_eq!(read["spec"]["environment"], "prod");
+            } else if let (Some(schemas), true) = (&schemas, group.ends_with("fluxcd.io")) {
+                let file = format!("{group}/{}_{version}.json", kind.to_lowercase());
+                let schema = std::fs::read(schemas.join(&file)).unwrap();
+                let schema: Json = serde_json::from_slice(&schema).unwrap();
+                let schema = jsonschema::validator_for(&schema).unwrap();
+                let wrong: Vec<String> = schema
+                    .iter_errors(&object)
+                    .map(|error| error.to_string())
+                    .collect();
+                assert!(wrong.is_empty(), "{}: {wrong:?}", path.display());
+            }
+            kinds.insert(kind);
+        }
+    }
+    let expected = [
+        "ApimBundle",
+        "GitRepository",
+        "Kustomization",
+        "Namespace",
+        "OCIRepository",
+    ];
+    assert_eq!(kinds, expected.map(str::to_owned).into());
+}
+
+/// A document of YAML, as JSON.
+#[cfg(feature = "controller")]
+fn json_of(text: &str) -> Json {
+    let limits = Limits::default();
+    let mut findings = Findings::new(&Budget::new(&limits), &limits);
+    let options = syntax::Options {
+        malformed: &syntax::rules::MALFORMED_DOCUMENT,
+        limits: &limits,
+    };
+    let format = syntax::Format::Yaml;
+    let read = syntax::parse(FileId(0), text.to_owned(), format, options, &mut findings);
+    let mut json = String::new();
+    Value::from(read.unwrap().root()).write_canonical(&mut json);
+    serde_json::from_str(&json).unwrap()
 }

@@ -413,8 +413,18 @@ mod tests {
             assert_eq!(Output::parse(text).unwrap(), expected);
         }
         for text in [
-            "", "-", "oci://x/y", "oci:x", "https://x/y", "file:///x", "s3:x", "oci-layout:",
-            "oci-layout::v1", "oci-layout:a:", "oci-layout:a:b c", "oci-layout:a:.b",
+            "",
+            "-",
+            "oci://x/y",
+            "oci:x",
+            "https://x/y",
+            "file:///x",
+            "s3:x",
+            "oci-layout:",
+            "oci-layout::v1",
+            "oci-layout:a:",
+            "oci-layout:a:b c",
+            "oci-layout:a:.b",
         ] {
             assert!(Output::parse(text).is_err(), "{text}");
         }

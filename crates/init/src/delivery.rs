@@ -114,15 +114,12 @@ impl Chain {
                 let bad = || NoChain::Malformed(flux_apim_diag::excerpt(registry, 200));
                 let name = registry.strip_prefix("oci://").ok_or_else(bad)?;
                 let name = name.trim_end_matches('/');
-                let plain = |c: char| c.is_ascii_alphanumeric() || "._/-:".contains(c);
-                let (_, path) = name.split_once('/').ok_or_else(bad)?;
-                if path.is_empty() || path.contains(':') || !name.chars().all(plain) {
-                    return Err(bad());
-                }
-                name.to_owned()
+                let is_good = is_repository(name);
+                is_good.then(|| name.to_owned()).ok_or_else(bad)?
             }
             None => remote
                 .registry()
+                .filter(|name| is_repository(name))
                 .ok_or_else(|| NoChain::Registry(remote.host.clone()))?,
         };
         Ok(Self {
@@ -131,6 +128,13 @@ impl Chain {
             registry,
         })
     }
+}
+
+/// Whether `name` is a host and a path without tag, in characters that registries take.
+fn is_repository(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._/-:".contains(c);
+    let path = name.split_once('/').map_or("", |(_, path)| path);
+    !path.is_empty() && !path.contains(':') && name.chars().all(plain)
 }
 
 /// The manifests, a folder for each environment, and what to do with them.

@@ -1,6 +1,7 @@
 //! What a tree has, as discovery finds it.
 
 use crate::Repository;
+use crate::quote::remark;
 use flux_apim_diag::tree::{ReadError, SourceTree, join};
 use flux_apim_diag::{Code, Findings, Registry, Report, Severity, excerpt};
 use flux_apim_discover as discover;
@@ -151,7 +152,7 @@ impl Look {
     pub(crate) fn place(&self, repository: &Repository) -> String {
         match join(&repository.source, &self.root).as_str() {
             "" => "the top of the repository".to_owned(),
-            root => format!("`{}`", excerpt(root, 120)),
+            root => format!("`{}`", remark(root, 120)),
         }
     }
 
@@ -214,9 +215,9 @@ impl Missing {
                 continue;
             };
             let is_error = finding.severity == Severity::Error;
-            let line = finding.range.map_or(String::new(), |range| {
-                format!(":{}", range.start.line)
-            });
+            let line = finding
+                .range
+                .map_or(String::new(), |range| format!(":{}", range.start.line));
             let this = Self {
                 id: id.to_owned(),
                 place: format!("{}{line}", finding.path),

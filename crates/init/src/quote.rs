@@ -47,6 +47,11 @@ pub(crate) fn scalar(text: &str) -> String {
     out
 }
 
+/// `text` for a comment of YAML, shortened: nothing in it ends the line, for no version of YAML.
+pub(crate) fn remark(text: &str, max: usize) -> String {
+    flux_apim_diag::excerpt(text, max).replace(['\u{2028}', '\u{2029}', '\u{feff}'], "?")
+}
+
 /// A name of Kubernetes made of `text`: lower case letters, digits and `-`, at most 40.
 pub(crate) fn label(text: &str) -> String {
     let mut out = String::new();

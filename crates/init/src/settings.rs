@@ -1,9 +1,9 @@
 //! `flux-apim.yaml`, with where each value comes from.
 
-use crate::quote::scalar;
+use crate::quote::{remark, scalar};
 use crate::{File, Look, Missing, Repository};
+use flux_apim_diag::HOME;
 use flux_apim_diag::tree::join;
-use flux_apim_diag::{HOME, excerpt};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -41,7 +41,7 @@ fn text(look: &Look, missing: &[Missing], repository: &Repository) -> String {
         look.layout()
     );
     for environment in &look.environments {
-        let file = excerpt(&environment.file, 120);
+        let file = remark(&environment.file, 120);
         let _ = writeln!(out, "# environment: {} ({file})", environment.name);
     }
     out.push('\n');
@@ -93,7 +93,7 @@ fn external(missing: &[Missing], out: &mut String) {
         out.push_str("external:\n");
     }
     for missing in expected.iter().take(SHOWN) {
-        let place = excerpt(&missing.place, 160);
+        let place = remark(&missing.place, 160);
         let _ = writeln!(out, "  - {} # {place}", scalar(&missing.id));
     }
     if errors.is_empty() {
@@ -104,7 +104,7 @@ fn external(missing: &[Missing], out: &mut String) {
          # resource, or list it above when it is managed elsewhere:\n",
     );
     for missing in errors.iter().take(SHOWN) {
-        let (place, code) = (excerpt(&missing.place, 160), missing.code);
+        let (place, code) = (remark(&missing.place, 160), missing.code);
         let _ = writeln!(out, "#  - {} # {code} at {place}", scalar(&missing.id));
     }
 }

@@ -47,7 +47,9 @@ fn planned(look: &Look, missing: &[Missing], repository: &Repository) -> Plan {
 
 fn text_of<'p>(plan: &'p Plan, path: &str) -> &'p str {
     let file = plan.files.iter().find(|file| file.path == path);
-    &file.unwrap_or_else(|| panic!("{path}: {:#?}", plan.files)).text
+    &file
+        .unwrap_or_else(|| panic!("{path}: {:#?}", plan.files))
+        .text
 }
 
 /// Every document of a YAML text.
@@ -113,7 +115,12 @@ fn settings_that_are_there_stay() {
         ("flux-apim.yaml", "service: mine\n"),
     ]);
     let plan = planned(&look, &[], &every_forge());
-    assert!(!plan.files.iter().any(|file| file.path.contains("flux-apim.yaml")));
+    assert!(
+        !plan
+            .files
+            .iter()
+            .any(|file| file.path.contains("flux-apim.yaml"))
+    );
     assert!(plan.found.iter().any(|(what, _)| *what == "settings"));
     let bundle = yaml(text_of(&plan, "flux-apim/all/bundle.yaml")).remove(0);
     let service = bundle.get("spec").unwrap().get("service").unwrap();
@@ -137,7 +144,10 @@ fn only_what_is_expected_elsewhere_is_external() {
     let external = settings.get("external").unwrap().items();
     let external: Vec<&str> = external.iter().filter_map(Value::as_str).collect();
     assert_eq!(external, ["loggers/x"]);
-    assert!(text.contains("\n#  - \"backends/\\\"y\" # APIM4002 at "), "{text}");
+    assert!(
+        text.contains("\n#  - \"backends/\\\"y\" # APIM4002 at "),
+        "{text}"
+    );
     let keys: Vec<&str> = settings.entries().iter().map(|e| e.key.as_str()).collect();
     assert_eq!(keys, ["external"], "no level, no rule set, no limit");
 }
@@ -187,6 +197,13 @@ fn hostile_names_become_part_of_nothing() {
             assert!(!file.text.contains(name), "{name}: {}", file.text);
         }
     }
+    // A folder may be called anything: it is told in comments alone.
+    let folder = "x\u{2028}strict: true";
+    let file = format!("{folder}/apis/a/apiInformation.json");
+    let plan = planned(&look_at(&[(&file, API)]), &[], &every_forge());
+    let text = text_of(&plan, "flux-apim.yaml");
+    assert!(!text.contains('\u{2028}'), "{text}");
+    assert_eq!(yaml(text).remove(0).entries().len(), 1, "{text}");
     for name in ["", "prod", "a/b_c.d+e@f-1", "größe"] {
         assert_eq!(word(name), Ok(name));
     }
@@ -268,7 +285,11 @@ fn forges_are_seen_by_files_and_remotes() {
         (&["azure-pipelines.txt"], None, &[]),
         (&[".gitlab-ci.yml"], None, &[Forge::Gitlab]),
         (&[], Some("git@github.com:a/b.git"), &[Forge::Github]),
-        (&[], Some("https://gitlab.contoso.example/a/b"), &[Forge::Gitlab]),
+        (
+            &[],
+            Some("https://gitlab.contoso.example/a/b"),
+            &[Forge::Gitlab],
+        ),
         (
             &[".github"],
             Some("https://dev.azure.com/o/p/_git/r"),
@@ -313,12 +334,26 @@ fn remotes_are_read_as_flux_fetches_them() {
             }
         }
         assert!(Chain::new(&remote, Some("oci://a.example/b/c")).is_ok());
-        for registry in ["a.example/b", "oci://a.example", "oci://a/b:tag", "oci://a/b c"] {
+        for registry in [
+            "a.example/b",
+            "oci://a.example",
+            "oci://a/b:tag",
+            "oci://a/b c",
+        ] {
             let bad = Chain::new(&remote, Some(registry));
             assert!(matches!(bad, Err(NoChain::Malformed(_))), "{registry}");
         }
     }
-    for url in ["/srv/repo", "file:///srv/repo", "http://x/y", "https://x", "../a"] {
-        assert!(matches!(Remote::parse(url), Err(NoChain::Remote(_))), "{url}");
+    for url in [
+        "/srv/repo",
+        "file:///srv/repo",
+        "http://x/y",
+        "https://x",
+        "../a",
+    ] {
+        assert!(
+            matches!(Remote::parse(url), Err(NoChain::Remote(_))),
+            "{url}"
+        );
     }
 }

@@ -61,7 +61,14 @@ pub fn all(root: &Path, binaries: &[Binary]) -> anyhow::Result<Vec<Package>> {
 fn metadata(root: &Path, target: &str) -> anyhow::Result<Value> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let out = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", target])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--locked",
+            "--filter-platform",
+            target,
+        ])
         .current_dir(root)
         .output()
         .context("run `cargo metadata`")?;

@@ -40,7 +40,11 @@ pub fn package(
     };
     put("usr/bin/flux-apim", program, 0o755)?;
     for (page, text) in files::pages()? {
-        put(&format!("usr/share/man/man1/{page}.gz"), &gzip(&text)?, 0o644)?;
+        put(
+            &format!("usr/share/man/man1/{page}.gz"),
+            &gzip(&text)?,
+            0o644,
+        )?;
     }
     for (file, text) in files::completions() {
         let place = match file {
@@ -53,7 +57,11 @@ pub fn package(
     }
     let own = String::from_utf8(release.read("LICENSE")?)?;
     let copyright = format!("{own}\n\n{licences}");
-    put("usr/share/doc/flux-apim/copyright", copyright.as_bytes(), 0o644)?;
+    put(
+        "usr/share/doc/flux-apim/copyright",
+        copyright.as_bytes(),
+        0o644,
+    )?;
     let kilobytes = program.len().div_ceil(1024);
     let control = format!(
         "Package: flux-apim\nVersion: {}\nArchitecture: {architecture}\nSection: utils\n\

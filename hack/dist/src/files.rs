@@ -29,13 +29,20 @@ pub fn pages() -> anyhow::Result<Vec<(String, Vec<u8>)>> {
 }
 
 fn page(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> anyhow::Result<()> {
-    let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
+    let name = command
+        .get_display_name()
+        .unwrap_or(command.get_name())
+        .to_owned();
     let man = clap_mangen::Man::new(command.clone());
     let file = man.get_filename();
     let mut out = Vec::new();
-    man.render(&mut out).with_context(|| format!("the page of {name}"))?;
+    man.render(&mut out)
+        .with_context(|| format!("the page of {name}"))?;
     pages.push((file, out));
-    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+    for below in command
+        .get_subcommands()
+        .filter(|below| !below.is_hide_set())
+    {
         page(below, pages)?;
     }
     Ok(())
@@ -71,7 +78,11 @@ mod tests {
             let file = format!("flux-apim-{}.1", below.get_name());
             assert!(names.contains(&file.as_str()), "{file}: {names:?}");
             for (shell, text) in completions() {
-                assert!(text.contains(below.get_name()), "{shell} {}", below.get_name());
+                assert!(
+                    text.contains(below.get_name()),
+                    "{shell} {}",
+                    below.get_name()
+                );
             }
         }
         assert!(names.contains(&"flux-apim.1"));

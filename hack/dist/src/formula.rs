@@ -14,7 +14,10 @@ pub fn script(release: &Release, key: Option<&SigningKey>) -> anyhow::Result<Str
     let filled = template
         .replace("@VERSION@", &release.version)
         .replace("@KEY@", pem.trim());
-    ensure!(!filled.contains("@VERSION@"), "hack/dist/install.sh was not filled in");
+    ensure!(
+        !filled.contains("@VERSION@"),
+        "hack/dist/install.sh was not filled in"
+    );
     Ok(filled)
 }
 
@@ -49,7 +52,8 @@ pub fn homebrew(release: &Release) -> anyhow::Result<String> {
              end\n  end\n"
         );
     }
-    any.then_some(()).context("no archive is for a system of Homebrew")?;
+    any.then_some(())
+        .context("no archive is for a system of Homebrew")?;
     out.push_str(
         "\n  def install\n    bin.install \"flux-apim\"\n    man1.install Dir[\"man/*.1\"]\n    \
          bash_completion.install \"completions/flux-apim.bash\" => \"flux-apim\"\n    \

@@ -87,7 +87,10 @@ pub fn write(
         entry["platform"] = platform;
         manifests.push(entry);
     }
-    anyhow::ensure!(!manifests.is_empty(), "none of the binaries is for Linux: no image");
+    anyhow::ensure!(
+        !manifests.is_empty(),
+        "none of the binaries is for Linux: no image"
+    );
     let index = json!({
         "schemaVersion": 2,
         "mediaType": INDEX,
@@ -121,10 +124,17 @@ fn labels(release: &Release, date: &str) -> Value {
 
 /// The program, certificates, and what programs expect of a system.
 fn file_system(program: Vec<u8>) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = ["etc", "etc/ssl", "etc/ssl/certs", "usr", "usr/local", "usr/local/bin"]
-        .into_iter()
-        .map(|folder| Entry::folder(folder, 0o755))
-        .collect();
+    let mut entries: Vec<Entry> = [
+        "etc",
+        "etc/ssl",
+        "etc/ssl/certs",
+        "usr",
+        "usr/local",
+        "usr/local/bin",
+    ]
+    .into_iter()
+    .map(|folder| Entry::folder(folder, 0o755))
+    .collect();
     let passwd = format!("root:x:0:0::/:\nnonroot:x:{USER}:{USER}::/tmp:\n");
     let group = format!("root:x:0:\nnonroot:x:{USER}:\n");
     entries.extend([
@@ -175,7 +185,11 @@ mod tests {
         };
         // A lock of no packages is enough for provenance.
         std::fs::write(folder.join("Cargo.lock"), "").unwrap();
-        let binaries = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "x86_64-pc-windows-msvc"];
+        let binaries = [
+            "x86_64-unknown-linux-gnu",
+            "aarch64-unknown-linux-gnu",
+            "x86_64-pc-windows-msvc",
+        ];
         let binaries = binaries.map(|target| Binary {
             target: target.to_owned(),
             file: file.clone(),

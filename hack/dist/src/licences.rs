@@ -60,7 +60,14 @@ fn of(package: &Package) -> anyhow::Result<Vec<String>> {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.to_ascii_uppercase();
-        let starts = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE"];
+        let starts = [
+            "LICENSE",
+            "LICENCE",
+            "COPYING",
+            "COPYRIGHT",
+            "NOTICE",
+            "UNLICENSE",
+        ];
         if starts.iter().any(|start| name.starts_with(start)) && path.is_file() {
             files.push(path);
         }

@@ -47,7 +47,11 @@ struct Arguments {
     #[arg(long)]
     only_image: bool,
     /// Where the image will be.
-    #[arg(long, value_name = "NAME", default_value = "ghcr.io/flux-apim/flux-apim")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "ghcr.io/flux-apim/flux-apim"
+    )]
     image: String,
 }
 
@@ -113,9 +117,9 @@ impl Release {
 
 fn main() -> anyhow::Result<()> {
     // The help of a flag shows what its variable holds: neither pages nor completions may.
-    if let Some((name, _)) = std::env::vars().find(|(name, _)| {
-        name.starts_with("FLUX_APIM_") && name != "FLUX_APIM_COMMIT"
-    }) {
+    if let Some((name, _)) = std::env::vars()
+        .find(|(name, _)| name.starts_with("FLUX_APIM_") && name != "FLUX_APIM_COMMIT")
+    {
         bail!("{name} is set, and would show in the man pages: unset it");
     }
     let arguments = Arguments::parse();
@@ -139,9 +143,19 @@ fn main() -> anyhow::Result<()> {
     let licences = licences::text(&all)?;
     let contents = sbom::of(&release, &all)?;
     let layout = Layout::new(release.out.join("image"));
-    let image = image::write(&release, &layout, &arguments.binaries, &contents, key.as_ref())?;
+    let image = image::write(
+        &release,
+        &layout,
+        &arguments.binaries,
+        &contents,
+        key.as_ref(),
+    )?;
     if arguments.only_image {
-        println!("{}  {}@{image}", release.out.join("image").display(), release.image);
+        println!(
+            "{}  {}@{image}",
+            release.out.join("image").display(),
+            release.image
+        );
         return Ok(());
     }
     let install = manifests::install(&release, &image)?;

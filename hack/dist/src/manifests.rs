@@ -10,7 +10,14 @@ use std::path::Path;
 pub fn install(release: &Release, image: &Digest) -> anyhow::Result<String> {
     let mut out = format!("# flux-apim {}: CRD and controller.\n", release.version);
     let mut pinned = 0;
-    add(release, &release.root.join("manifests/install"), None, image, &mut out, &mut pinned)?;
+    add(
+        release,
+        &release.root.join("manifests/install"),
+        None,
+        image,
+        &mut out,
+        &mut pinned,
+    )?;
     if pinned != 1 {
         bail!("manifests/install names the image {pinned} times, not once");
     }
@@ -27,10 +34,21 @@ fn add(
     pinned: &mut u32,
 ) -> anyhow::Result<()> {
     let file = folder.join("kustomization.yaml");
-    let text = std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
-    let namespace = text.lines().find_map(|line| line.strip_prefix("namespace: ")).or(outer);
+    let text =
+        std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
+    let namespace = text
+        .lines()
+        .find_map(|line| line.strip_prefix("namespace: "))
+        .or(outer);
     for line in text.lines() {
-        let known = ["apiVersion:", "kind:", "namespace:", "resources:", "- ", "#"];
+        let known = [
+            "apiVersion:",
+            "kind:",
+            "namespace:",
+            "resources:",
+            "- ",
+            "#",
+        ];
         if !line.trim().is_empty() && !known.iter().any(|start| line.starts_with(start)) {
             bail!("{}: `{line}` is nothing that is packed", file.display());
         }
@@ -42,12 +60,12 @@ fn add(
             add(release, &path, namespace, image, out, pinned)?;
             continue;
         }
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("read {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
         for document in text.split("\n---\n") {
             let document = document.trim_start_matches("---\n");
-            let document = placed(document, namespace)
-                .with_context(|| format!("{}", path.display()))?;
+            let document =
+                placed(document, namespace).with_context(|| format!("{}", path.display()))?;
             out.push_str("---\n");
             for line in document.lines() {
                 let is_image = line.trim_start().starts_with("image: ")

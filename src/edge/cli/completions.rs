@@ -29,9 +29,7 @@ pub fn of(shell: Shell) -> String {
     match shell {
         // The generator spells a program with a hyphen in two ways, and what the one sets the
         // other does not find.
-        Shell::Bash => {
-            made(clap_complete::Shell::Bash).replace("flux__subcmd__apim", "flux__apim")
-        }
+        Shell::Bash => made(clap_complete::Shell::Bash).replace("flux__subcmd__apim", "flux__apim"),
         Shell::Elvish => made(clap_complete::Shell::Elvish),
         Shell::Fish => made(clap_complete::Shell::Fish),
         Shell::Nushell => made(Nushell),

@@ -143,7 +143,10 @@ fn repository(arguments: &Init) -> anyhow::Result<(Checkout, Repository)> {
         below => folder(below).map_err(anyhow::Error::msg)?,
     };
     if let Err(why) = init::word(&below) {
-        bail!("the folder `{}` cannot be named in workflows: {why}", excerpt(&below, 200));
+        bail!(
+            "the folder `{}` cannot be named in workflows: {why}",
+            excerpt(&below, 200)
+        );
     }
     let mut repository = Repository {
         source: below,
@@ -319,7 +322,10 @@ fn write(steps: &[Step<'_>]) -> anyhow::Result<()> {
                     false => std::fs::remove_file(path),
                 };
             }
-            bail!("write {}: {error}; nothing was changed", step.place.display());
+            bail!(
+                "write {}: {error}; nothing was changed",
+                step.place.display()
+            );
         }
     }
     Ok(())
@@ -388,7 +394,7 @@ fn told(
             (Some(_), false, true) => "would write",
             (Some(_), true, true) => "would add to",
         };
-        let _ = writeln!(out, "{word:<12} {}", step.file.path);
+        let _ = writeln!(out, "{word:<12} {}", excerpt(&step.file.path, 200));
     }
     out.push_str("\nNext:\n");
     if has_errors {

@@ -195,7 +195,10 @@ fn open(common: &Common, budget: &Budget) -> anyhow::Result<Result<Opened, Repor
         tracing::warn!("{trouble}");
     }
     if let (Some(_), Some(env)) = (opened.only, &common.env) {
-        anyhow::bail!("--env {env}: {} is one document, and environments are of projects", common.source);
+        anyhow::bail!(
+            "--env {env}: {} is one document, and environments are of projects",
+            common.source
+        );
     }
     if let Some(path) = &common.path {
         let inside = format!("{path}/");
