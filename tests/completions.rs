@@ -75,3 +75,27 @@ fn a_closed_pipe_changes_no_status() {
         assert!(!said.contains("panicked"), "{said}");
     }
 }
+
+/// `-q` shows what fails, and nothing else.
+#[test]
+fn a_quiet_failure_says_why() {
+    let tree = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/testdata/broken/override-unmatched/tree"
+    );
+    let run = |arguments: &[&str]| {
+        let output = Command::new(BIN)
+            .args(["validate", tree, "--env", "prod", "-q"])
+            .args(arguments)
+            .env_remove("FLUX_APIM_ENV")
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        (output.status.code(), said)
+    };
+    let (status, said) = run(&[]);
+    assert_eq!((status, said.as_str()), (Some(0), ""));
+    let (status, said) = run(&["--deny", "warnings"]);
+    assert_eq!(status, Some(1));
+    assert!(said.contains("warning[APIM1020]"), "{said}");
+}

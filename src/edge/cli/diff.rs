@@ -2,6 +2,7 @@
 
 use super::compared::Compared;
 use super::options::{Common, Format, LimitFlags, PolicyArgs, SourceFlags, threads};
+use super::progress::Progress;
 use super::{Done, pipeline, print, refusal, show};
 use crate::changes::{self, Changes};
 use crate::diag::Budget;
@@ -122,7 +123,10 @@ pub(super) fn diff(arguments: &Diff, quiet: bool) -> anyhow::Result<Done> {
         let outcome = super::remote::diff(&server, &sides)?;
         return arguments.finish(outcome, quiet);
     }
-    arguments.finish(local(&sides)?, quiet)
+    let progress = Progress::start("comparing", quiet);
+    let compared = local(&sides);
+    drop(progress);
+    arguments.finish(compared?, quiet)
 }
 
 fn local(sides: &[(&'static str, Common); 2]) -> anyhow::Result<Compared> {

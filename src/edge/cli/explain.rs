@@ -2,7 +2,7 @@
 
 use super::options::ResultFormat;
 use super::{Done, print};
-use crate::diag::Rule;
+use crate::diag::{Rule, excerpt, nearest};
 use crate::rules::REGISTRY;
 use anyhow::Context;
 use std::io::Write;
@@ -13,7 +13,13 @@ pub(super) fn explain(code: Option<&str>, format: ResultFormat) -> anyhow::Resul
         Some(code) => {
             let found = REGISTRY.find(code);
             let found = found.with_context(|| {
-                format!("there is no rule `{code}`; `flux-apim explain` lists them")
+                let all = REGISTRY.all().iter();
+                let codes: Vec<String> = all.clone().map(|rule| rule.code.to_string()).collect();
+                let names = all.map(|rule| rule.name);
+                let near = nearest(code, names.chain(codes.iter().map(String::as_str)));
+                let near = near.map_or(String::new(), |near| format!(", `{near}` there is"));
+                let code = excerpt(code, 80);
+                format!("there is no rule `{code}`{near}; `flux-apim explain` lists them")
             })?;
             if found.by_former_name {
                 let name = found.rule.name;

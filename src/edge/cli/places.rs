@@ -77,6 +77,7 @@ pub(super) fn for_people(
     };
     let shown = Shown {
         quiet,
+        denied: common.denies_warnings(),
         left_out,
         ..Shown::default()
     };

@@ -62,6 +62,7 @@ pub(super) fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done
     }
     let shown = human::Shown {
         quiet,
+        denied: arguments.flags.denies_warnings(),
         all: arguments.all,
         left_out,
         checked: looked_at.map(|checked| {
