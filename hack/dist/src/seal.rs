@@ -76,7 +76,8 @@ pub fn sign(release: &mut Release, key: &SigningKey, all: &[Package]) -> anyhow:
             &format!("{name}.sig"),
             STANDARD.encode(signed.signature).as_bytes(),
         )?;
-        let stated = bundle(key, &Digest::of(&bytes), PROVENANCE, &predicate);
+        let subject = Digest::of(&bytes);
+        let stated = bundle(key, &subject, PROVENANCE, &predicate);
         release.add(&format!("{name}.sigstore.json"), &runtime.block_on(stated)?)?;
     }
     release.add("cosign.pub", key.verifying_key().to_pem().as_bytes())
