@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .PHONY: help render test corpus sarif series series-table fuzz csharp-oracle e2e e2e-registry e2e-tools soak lint bench verify \
-	generate clean
+	generate clean dist image try try-quick ways
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,14 +69,48 @@ soak: ## The long forms of the tests (two hours)
 	FLUX_APIM_SOAK=1 $(CARGO) test --test secrets -- --nocapture
 	FLUX_APIM_MUTATIONS=10000 $(CARGO) test --release --test server mutation -- --nocapture
 	FLUX_APIM_BIN=$(TARGET)/release/flux-apim hack/service/load 60 64
+	hack/dist/twice
+	$(MAKE) dist try
+
+dist: ## What is released, for this machine, under out/dist (KEY=cosign.key signs it)
+	rm -rf out/dist
+	@mkdir -p out
+	hack/dist/release --out out/dist $(if $(KEY),--key $(KEY))
+
+image: ## The image alone, as an OCI layout under out/image
+	rm -rf out/image out/.dist
+	@mkdir -p out
+	hack/dist/release --out out/.dist --only-image $(if $(KEY),--key $(KEY))
+	mv out/.dist/image out/image
+	@rm -rf out/.dist
+
+try: ## Install, use and remove out/dist in an empty Debian; run its image; type into shells
+	hack/dist/packages
+	hack/dist/try out/dist
+	tar -xzOf out/dist/flux-apim-*-linux-gnu.tar.gz flux-apim >out/flux-apim
+	chmod +x out/flux-apim
+	hack/dist/completions out/flux-apim
+
+try-quick: ## The same with what `make render` and `make verify` have built
+	hack/dist/packages
+	rm -rf out/quick
+	@mkdir -p out/quick/key
+	COSIGN_PASSWORD= $(CARGO) run --quiet --release -- keygen --output out/quick/key
+	COSIGN_PASSWORD= hack/dist/release --out out/quick/dist --key out/quick/key/cosign.key \
+		--binary "x86_64-unknown-linux-gnu=$$(hack/dist/binary --quick)"
+	hack/dist/try out/quick/dist
+	hack/dist/completions $(TARGET)/release/flux-apim
+
+ways: ## The action, hooks, templates and workflows, by the parsers of their readers
+	@test -n "$$FLUX_APIM_BIN" || $(CARGO) build --quiet
+	hack/ways/run $${FLUX_APIM_BIN:-$(TARGET)/debug/flux-apim}
 
 lint: ## Formatting, lints, generated files
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path hack/fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) xtask check
-	@if command -v cargo-deny >/dev/null; then $(CARGO) deny check; \
-		else echo "skipped: cargo-deny is not installed (deny.toml)"; fi
+	hack/deny
 
 bench: ## Ratios to a calibration of the same run
 	$(CARGO) bench --bench pipeline

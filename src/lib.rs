@@ -23,6 +23,7 @@ pub use flux_apim_definition as definition;
 pub use flux_apim_diag as diag;
 pub use flux_apim_diag::tree;
 pub use flux_apim_discover as discover;
+pub use flux_apim_init as init;
 pub use flux_apim_levels as levels;
 pub use flux_apim_link as link;
 pub use flux_apim_lsp as lsp;

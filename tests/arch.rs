@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// The libraries below `crates/`, in pipeline order: each may depend on those before it.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "csharp",
     "diag",
     "reuse",
@@ -23,6 +23,7 @@ const ORDER: [&str; 15] = [
     "render",
     "bundle",
     "changes",
+    "init",
 ];
 
 /// What a pure library may use of others: nothing that touches the world.

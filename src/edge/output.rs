@@ -45,6 +45,14 @@ pub struct Pulled<'a> {
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The place is named as none that is written to.
+    #[error("--output {place}: {problem}; give a folder, *.tar.gz, or oci-layout:DIR[:TAG]")]
+    Unknown {
+        /// As it was given.
+        place: String,
+        /// What is wrong with that.
+        problem: &'static str,
+    },
     /// The place holds something else.
     #[error("{} exists and is no bundle; it is left as it is. Choose another --output", .0.display())]
     Foreign(PathBuf),
@@ -68,21 +76,46 @@ pub enum Error {
 
 impl Output {
     /// Reads `DIR`, `*.tar.gz` or `oci-layout:DIR[:TAG]`.
-    pub fn parse(text: &str) -> Self {
+    ///
+    /// # Errors
+    /// When it looks like something else, which a folder of that name would hide.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let unknown = |problem| {
+            Err(Error::Unknown {
+                place: text.to_owned(),
+                problem,
+            })
+        };
         if let Some(rest) = text.strip_prefix("oci-layout:") {
             let (folder, tag) = match rest.rsplit_once(':') {
-                Some((folder, tag)) if !tag.contains('/') && !tag.is_empty() => (folder, tag),
+                Some((folder, tag)) if !tag.contains('/') => (folder, tag),
                 _ => (rest, "latest"),
             };
-            return Self::Layout {
+            if folder.is_empty() {
+                return unknown("it names no folder");
+            }
+            if !is_tag(tag) {
+                return unknown("its tag is none");
+            }
+            return Ok(Self::Layout {
                 folder: folder.into(),
                 tag: tag.to_owned(),
-            };
+            });
+        }
+        match text.split_once(':') {
+            _ if text.is_empty() => return unknown("it names nothing"),
+            _ if text == "-" => return unknown("a bundle is not written to standard output"),
+            Some(("oci", _)) => return unknown("`flux-apim publish` writes to registries"),
+            // One letter is a drive.
+            Some((scheme, _)) if scheme.len() > 1 && is_scheme(scheme) => {
+                return unknown("nothing is written to places of this scheme");
+            }
+            _ => {}
         }
         if text.ends_with(".tar.gz") || text.ends_with(".tgz") {
-            return Self::Archive(text.into());
+            return Ok(Self::Archive(text.into()));
         }
-        Self::Directory(text.into())
+        Ok(Self::Directory(text.into()))
     }
 
     /// Writes `bundle`.
@@ -173,6 +206,22 @@ impl Output {
             Self::Layout { folder, .. } => Err(Error::Foreign(folder.clone())),
         }
     }
+}
+
+/// The grammar of tags: a letter, digit or `_`, then at most 127 of those, `.` and `-`.
+fn is_tag(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.len() <= 128
+        && text.starts_with(plain)
+        && text.chars().all(|c| plain(c) || ".-".contains(c))
+}
+
+/// The grammar of schemes (RFC 3986).
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
 }
 
 /// Writes an archive of these parts.
@@ -340,4 +389,44 @@ fn replace_folder(
         fs::rename(&made, path).map_err(failed)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_that_look_like_others_are_refused() {
+        let layout = |folder: &str, tag: &str| Output::Layout {
+            folder: folder.into(),
+            tag: tag.to_owned(),
+        };
+        for (text, expected) in [
+            ("bundle", Output::Directory("bundle".into())),
+            ("./a:b", Output::Directory("./a:b".into())),
+            ("C:/x", Output::Directory("C:/x".into())),
+            ("a.tar.gz", Output::Archive("a.tar.gz".into())),
+            ("oci-layout:a", layout("a", "latest")),
+            ("oci-layout:a/b:v1", layout("a/b", "v1")),
+            ("oci-layout:a:b/c", layout("a:b/c", "latest")),
+        ] {
+            assert_eq!(Output::parse(text).unwrap(), expected);
+        }
+        for text in [
+            "",
+            "-",
+            "oci://x/y",
+            "oci:x",
+            "https://x/y",
+            "file:///x",
+            "s3:x",
+            "oci-layout:",
+            "oci-layout::v1",
+            "oci-layout:a:",
+            "oci-layout:a:b c",
+            "oci-layout:a:.b",
+        ] {
+            assert!(Output::parse(text).is_err(), "{text}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The findings of a run, as they are made.
 
-use super::prerequisite::Needs;
 use super::lines::apart;
+use super::prerequisite::Needs;
 use super::{Budget, Code, Diagnostic, Place, Rule, Span, excerpt};
 use crate::tree::{FileId, Limits};
 use std::collections::BTreeMap;

@@ -75,7 +75,7 @@ pub fn discover(
         return Ok(Some(project));
     }
     let within = options.path.as_deref().unwrap_or("");
-    let roots = root::candidates(tree, within);
+    let roots = roots(tree, within);
     project.root = match roots.as_slice() {
         [] => within.to_owned(),
         [root] => root.clone(),
@@ -101,6 +101,12 @@ pub fn discover(
     Ok(Some(project))
 }
 
+/// The folders below `within` (empty for all) that hold files of APIOps: the roots of
+/// projects. A project of plain definitions alone has none.
+pub fn roots(tree: &SourceTree, within: &str) -> Vec<String> {
+    root::candidates(tree, within)
+}
+
 fn shown(roots: &[String]) -> String {
     let names: Vec<String> = roots
         .iter()
@@ -113,6 +119,25 @@ fn shown(roots: &[String]) -> String {
         })
         .collect();
     names.join(", ")
+}
+
+/// The environments of the project in `root` by name, each with its file: what
+/// [`Options::environment`] takes.
+pub fn environments(tree: &SourceTree, root: &str) -> BTreeMap<String, FileId> {
+    let parent = root.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let names = tree.files().filter_map(|(_, path)| {
+        let here = path.parent() == root || path.parent() == parent;
+        let name = path.name().strip_prefix("configuration.")?;
+        let name = name
+            .strip_suffix(".yaml")
+            .or_else(|| name.strip_suffix(".yml"))?;
+        (here && name != "extractor").then_some(name)
+    });
+    let names = names.filter_map(|name| {
+        let file = environment_file(tree, root, name)?;
+        Some((name.to_owned(), file))
+    });
+    names.collect()
 }
 
 /// The environment file `configuration.<env>.yaml`: in the root, then in its

@@ -5,7 +5,7 @@ use super::config::{malformed, read_yaml};
 use super::rules::{
     ignored_override, no_environment, protected_override, service_token, unmatched_override,
 };
-use super::{Options, Project, environment, environment_file};
+use super::{Options, Project, environment, environment_file, environments};
 use flux_apim_diag::tree::{FileId, ReadError, SourceTree, join};
 use flux_apim_diag::{Diagnostic, Findings, Meter, Place, nearest};
 use flux_apim_model::kinds::{Kind, Role};
@@ -63,15 +63,8 @@ fn environment_missing(tree: &SourceTree, options: &Options, project: &Project) 
         Some(path) => path.clone(),
         None => join(&project.root, &format!("configuration.{asked}.yaml")),
     };
-    let known: Vec<&str> = tree
-        .files()
-        .filter_map(|(_, path)| {
-            path.name()
-                .strip_prefix("configuration.")?
-                .strip_suffix(".yaml")
-        })
-        .filter(|name| *name != "extractor")
-        .collect();
+    let known = environments(tree, &project.root);
+    let known: Vec<&str> = known.keys().map(String::as_str).collect();
     no_environment::found(&expected, asked, &known)
 }
 

@@ -3,6 +3,7 @@
 
 mod check;
 mod complete;
+mod elsewhere;
 mod expression;
 mod lock;
 mod normal;
@@ -16,6 +17,7 @@ pub mod rules;
 mod schema_ids;
 mod secret;
 
+pub use elsewhere::external_id;
 pub use expression::{Expression, Parameter};
 pub use flux_apim_compile::Content;
 pub use lock::locks;

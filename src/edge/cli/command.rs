@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 /// Exit status: 0 done, 1 findings at error level, 2 the tool could not do its
 /// work.
 #[derive(Debug, Parser)]
-#[command(name = "flux-apim", version, max_term_width = 100)]
+#[command(name = "flux-apim", version, long_version = super::version::line(), max_term_width = 100)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -17,7 +17,7 @@ pub(super) struct Cli {
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
     /// Say on standard error what is done; twice: every request.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
     #[command(flatten)]
     pub(super) color: colorchoice_clap::Color,
@@ -29,6 +29,8 @@ pub(super) enum Command {
     Render(Render),
     /// Check a source without rendering it.
     Validate(Validate),
+    /// Write the settings, the CI workflow and the hooks that a repository starts with.
+    Init(super::init::Init),
     /// What changes between two sources.
     Diff(super::diff::Diff),
     /// Serve previews over HTTP.
@@ -85,10 +87,12 @@ pub(super) enum Command {
     /// The definition of the Kubernetes API, as YAML.
     #[cfg(feature = "controller")]
     Crds,
+    /// Which build this is: version, commit, features.
+    Version(super::version::Version),
     /// Completions for a shell.
     Completions {
         /// The shell.
-        shell: clap_complete::Shell,
+        shell: super::completions::Shell,
     },
 }
 

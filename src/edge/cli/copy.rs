@@ -1,6 +1,7 @@
 //! `copy`: a bundle to another place as it is.
 
 use super::options::{LimitFlags, ResultFormat};
+use super::progress::Progress;
 use super::registry::{ModuleArgs, Named, PinArgs, RegistryArgs, named};
 use super::trust::TrustArgs;
 use super::{Done, note, print};
@@ -86,7 +87,10 @@ pub(super) fn copy(arguments: &Copy, quiet: bool) -> anyhow::Result<Done> {
     };
     let limits = arguments.limits.limits()?;
     let copying = publish::copy(&from, &reference, &to, &options, &limits);
-    let copied = crate::edge::runtime()?.block_on(copying)?;
+    let progress = Progress::start("copying", quiet);
+    let copied = crate::edge::runtime()?.block_on(copying);
+    drop(progress);
+    let copied = copied?;
     for text in &copied.notes {
         note(text, quiet);
     }

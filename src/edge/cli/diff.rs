@@ -2,6 +2,7 @@
 
 use super::compared::Compared;
 use super::options::{Common, Format, LimitFlags, PolicyArgs, SourceFlags, threads};
+use super::progress::Progress;
 use super::{Done, pipeline, print, refusal, show};
 use crate::changes::{self, Changes};
 use crate::diag::Budget;
@@ -12,8 +13,10 @@ use std::io::Write;
 #[derive(Debug, Args)]
 pub(super) struct Diff {
     /// What there was: a source, as for `render`.
+    #[arg(value_hint = clap::ValueHint::AnyPath)]
     old: String,
     /// What there is.
+    #[arg(value_hint = clap::ValueHint::AnyPath)]
     new: String,
     /// Narrow both sources to a subfolder.
     #[arg(long, value_name = "DIR", value_parser = super::options::folder)]
@@ -120,7 +123,10 @@ pub(super) fn diff(arguments: &Diff, quiet: bool) -> anyhow::Result<Done> {
         let outcome = super::remote::diff(&server, &sides)?;
         return arguments.finish(outcome, quiet);
     }
-    arguments.finish(local(&sides)?, quiet)
+    let progress = Progress::start("comparing", quiet);
+    let compared = local(&sides);
+    drop(progress);
+    arguments.finish(compared?, quiet)
 }
 
 fn local(sides: &[(&'static str, Common); 2]) -> anyhow::Result<Compared> {

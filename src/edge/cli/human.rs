@@ -26,7 +26,7 @@ pub(super) struct Shown {
     pub(super) checked: Option<String>,
 }
 
-/// Findings with their lines, then a count. Errors are all shown, of the rest the first
+/// Findings with their lines, then a count. What fails is all shown, of the rest the first
 /// few of each rule; `validate --format json` and the reports in the bundle have all.
 pub(super) fn report(out: &mut impl Write, report: &Report, shown: &Shown) -> io::Result<()> {
     let quiet = shown.quiet;
@@ -34,7 +34,8 @@ pub(super) fn report(out: &mut impl Write, report: &Report, shown: &Shown) -> io
     let renderer = Renderer::styled();
     let mut seen: BTreeMap<Code, usize> = BTreeMap::new();
     for finding in report.in_force() {
-        if finding.severity < Severity::Error {
+        let is_denied = shown.denied && finding.severity == Severity::Warning;
+        if finding.severity < Severity::Error && !is_denied {
             let count = seen.entry(finding.rule.code).or_default();
             *count += 1;
             let fails = shown.denied && finding.severity == Severity::Warning;

@@ -55,8 +55,12 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
     let _ = mode;
     let write = || {
         let mut file = options.open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        if written.is_err() {
+            // A disk that is full: half a key would be in the way, and never overwritten.
+            let _ = std::fs::remove_file(path);
+        }
+        written
     };
     write().with_context(|| format!("write {}", path.display()))
 }

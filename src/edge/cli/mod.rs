@@ -4,6 +4,7 @@
 mod ci;
 mod command;
 mod compared;
+mod completions;
 #[cfg(feature = "controller")]
 mod controller;
 #[cfg(feature = "publish")]
@@ -16,6 +17,7 @@ mod forges;
 #[cfg(feature = "publish")]
 mod history;
 mod human;
+mod init;
 #[cfg(feature = "publish")]
 mod inspect;
 #[cfg(feature = "publish")]
@@ -49,7 +51,10 @@ mod validate;
 mod values;
 #[cfg(feature = "publish")]
 mod verify;
+mod version;
 mod watch;
+
+pub use completions::{Shell, of as completions};
 
 use crate::bundle::{Bundle, INVENTORY};
 use crate::diag::{Budget, Diagnostic, Report, markdown, sarif};
@@ -82,6 +87,11 @@ enum Done {
     Refused,
 }
 
+/// The command line itself, for man pages.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -104,14 +114,6 @@ pub fn main() -> ExitCode {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::Findings) => ExitCode::from(1),
         Ok(Done::Refused) => ExitCode::from(2),
-        // The reader of a pipe has seen enough.
-        Err(error)
-            if error
-                .downcast_ref::<std::io::Error>()
-                .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) =>
-        {
-            ExitCode::from(2)
-        }
         Err(error) => {
             let _ = writeln!(anstream::stderr(), "error: {error:#}");
             ExitCode::from(2)
@@ -138,6 +140,7 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
     match &cli.command {
         Command::Render(arguments) => render(arguments, cli.quiet),
         Command::Validate(arguments) => validate::validate(arguments, cli.quiet),
+        Command::Init(arguments) => init::init(arguments, cli.quiet),
         Command::Diff(arguments) => diff::diff(arguments, cli.quiet),
         #[cfg(feature = "server")]
         Command::Serve(arguments) => serve::serve(arguments),
@@ -172,9 +175,9 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         Command::Controller(arguments) => controller::controller(arguments),
         #[cfg(feature = "controller")]
         Command::Crds => controller::crds(),
+        Command::Version(arguments) => version::version(arguments),
         Command::Completions { shell } => {
-            let mut command = Cli::command();
-            clap_complete::generate(*shell, &mut command, "flux-apim", &mut std::io::stdout());
+            print(&completions::of(*shell))?;
             Ok(Done::Well)
         }
     }
@@ -214,6 +217,12 @@ fn open(common: &Common, budget: &Budget) -> anyhow::Result<Result<Opened, Repor
         && let Some(trouble) = common.git_trouble()
     {
         tracing::warn!("{trouble}");
+    }
+    if let (Some(_), Some(env)) = (opened.only, &common.env) {
+        anyhow::bail!(
+            "--env {env}: {} is one document, and environments are of projects",
+            common.source
+        );
     }
     if let Some(path) = &common.path {
         let inside = format!("{path}/");
@@ -332,6 +341,7 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
         return remote::render(&server, arguments, quiet);
     }
     let common = &arguments.common;
+    let output = Output::parse(&arguments.output)?;
     let progress = Progress::start("rendering", quiet);
     let outcome = pipeline(common, |options| arguments.rendering.set(options))?;
     drop(progress);
@@ -352,19 +362,19 @@ fn render(arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
         }
         return Ok(Done::Findings);
     };
-    let written = Output::parse(&arguments.output).write(bundle)?;
+    let written = output.write(bundle)?;
     if arguments.format == options::ResultFormat::Json {
         print_inventory(bundle)?;
     } else {
         let (report, shown) = report();
-        human::report(&mut anstream::stderr(), &report, &shown)?;
+        unless_closed(human::report(&mut anstream::stderr(), &report, &shown))?;
         let nodes = bundle.graph().nodes().iter();
-        human::bundle(
+        unless_closed(human::bundle(
             &mut anstream::stdout(),
             nodes.map(|node| node.key.arm_type()),
             bundle.files.len(),
             &written,
-        )?;
+        ))?;
     }
     Ok(Done::Well)
 }
@@ -380,7 +390,7 @@ fn show(report: &Report, format: Format, quiet: bool) -> anyhow::Result<()> {
 
 fn show_all(report: &Report, format: Format, shown: &human::Shown) -> anyhow::Result<()> {
     match format {
-        Format::Human => human::report(&mut anstream::stdout(), report, shown)?,
+        Format::Human => unless_closed(human::report(&mut anstream::stdout(), report, shown))?,
         Format::Json => print(&format!("{}\n", serde_json::to_string(report)?))?,
         Format::Sarif => {
             let sarif = sarif::to_sarif(report, env!("CARGO_PKG_VERSION"));
@@ -411,10 +421,17 @@ fn print_inventory(bundle: &Bundle) -> anyhow::Result<()> {
 
 fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-        .context("write to standard output")
+    let written = stdout.write_all(text.as_bytes());
+    unless_closed(written.and_then(|()| stdout.flush())).context("write to standard output")
+}
+
+/// Whoever reads a pipe may stop when it has seen enough (`| head`): the work goes on, and ends
+/// with the status that it has.
+fn unless_closed(written: std::io::Result<()>) -> std::io::Result<()> {
+    match written {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Says something beside the result.
@@ -460,6 +477,7 @@ impl Common {
 /// Logs to standard error: what is tried again or takes long, unless `quiet`; `-v` what
 /// is done, `-vv` every request.
 fn log(verbose: u8, quiet: bool) {
+    // `-q` is about what is found, `-v` about what is done.
     let level = match verbose {
         0 if quiet => return,
         0 => tracing::Level::WARN,

@@ -12,6 +12,7 @@ pub(super) struct Common {
     /// Directory, .tar.gz, `-` (tar.gz on stdin), http(s) URL with --digest,
     /// oci://REPOSITORY:TAG, oci-layout:DIR[:TAG], flux:KIND/NAMESPACE/NAME (a
     /// source object in the current kube context), or one OpenAPI document.
+    #[arg(value_hint = clap::ValueHint::AnyPath)]
     pub(super) source: String,
     #[command(flatten)]
     pub(super) flags: SourceFlags,
@@ -90,7 +91,7 @@ pub(super) struct Render {
     #[command(flatten)]
     pub(super) remote: RemoteArgs,
     /// Folder, *.tar.gz, or oci-layout:DIR[:TAG].
-    #[arg(short, long, value_name = "OUT", default_value = "./bundle")]
+    #[arg(short, long, value_name = "OUT", default_value = "./bundle", value_hint = clap::ValueHint::AnyPath)]
     pub(super) output: String,
     #[command(flatten)]
     pub(super) rendering: Rendering,
@@ -196,7 +197,7 @@ impl Rendering {
 pub(super) struct Validate {
     /// What is checked, each by itself: directories, archives, URLs, references to
     /// registries, layouts, single OpenAPI documents or policies.
-    #[arg(value_name = "SOURCE", default_value = ".")]
+    #[arg(value_name = "SOURCE", default_value = ".", value_hint = clap::ValueHint::AnyPath)]
     pub(super) sources: Vec<String>,
     #[command(flatten)]
     pub(super) flags: SourceFlags,

@@ -1,6 +1,7 @@
 //! `publish`: a source rendered, or a bundle as it is, to a registry.
 
 use super::options::{Common, Rendering, ResultFormat};
+use super::progress::Progress;
 use super::registry::{ModuleArgs, Named, PinArgs, named};
 use super::trust::KeylessArgs;
 use super::{Done, human, note, pipeline, print, show};
@@ -133,7 +134,9 @@ pub(super) fn publish(arguments: &Publish, quiet: bool) -> anyhow::Result<Done> 
         promoted = true;
         options.subject = Some(what);
     }
+    let progress = Progress::start("publishing", quiet);
     let publishing = runtime.block_on(publish::publish(&artifact, &to, &options));
+    drop(progress);
     let published = publishing.map_err(|error| match &error {
         publish::Error::Tag { .. } => match arguments.common.git_trouble() {
             Some(trouble) => anyhow::anyhow!("{error}; {trouble}"),

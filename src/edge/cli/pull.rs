@@ -28,7 +28,7 @@ pub(super) fn pull(arguments: &Pull) -> anyhow::Result<Done> {
     let from = arguments.reading.target()?;
     let runtime = crate::edge::runtime()?;
     let verified = arguments.reading.verified(&*from)?;
-    let output = Output::parse(&arguments.output);
+    let output = Output::parse(&arguments.output)?;
     let written = match &output {
         Output::Layout { folder, tag } => {
             runtime.block_on(to_layout(&*from, &verified, folder, tag))?

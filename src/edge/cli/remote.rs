@@ -329,7 +329,7 @@ fn rendered(rendering: &Rendering, query: &mut Vec<(&'static str, String)>) {
 
 pub(super) fn render(server: &Server, arguments: &Render, quiet: bool) -> anyhow::Result<Done> {
     let common = &arguments.common;
-    let output = Output::parse(&arguments.output);
+    let output = Output::parse(&arguments.output)?;
     refuse_caps(common)?;
     let mut opened = match open(common, &Budget::new(&common.limits()?))? {
         Ok(opened) => opened,

@@ -199,6 +199,44 @@ pub async fn publish(
     Ok(done)
 }
 
+/// Puts `content` beside any artifact that is there, as one that refers to it.
+///
+/// # Errors
+/// When the place refuses.
+pub async fn refer(
+    to: &dyn Target,
+    subject: &Descriptor,
+    media_type: &str,
+    content: Vec<u8>,
+) -> Result<Descriptor, Error> {
+    let referrer = Packed::referrer(media_type, content, subject, &serde_json::Map::new());
+    referrer.push(to).await?;
+    Ok(referrer.descriptor())
+}
+
+/// Signs any artifact that is there, in both of cosign's formats, with `statements` about it
+/// by predicate type. `repository` is what signatures name as its place.
+///
+/// # Errors
+/// When the place refuses, or the signer does not sign.
+pub async fn seal(
+    to: &dyn Target,
+    subject: &Descriptor,
+    repository: &str,
+    signer: &dyn Signer,
+    statements: &[(&'static str, Json)],
+) -> Result<(), Error> {
+    let signing = signatures::Signing {
+        repository,
+        signer,
+        format: SignatureFormat::Both,
+        statements,
+    };
+    let added = signatures::add(to, subject, &signing).await?;
+    signatures::settle(to, subject, &signing, added).await?;
+    Ok(())
+}
+
 /// What makes no sense together, and what the reader should know beside.
 fn check(artifact: &Artifact, options: &Options) -> Result<Vec<String>, Error> {
     if options.attest && options.signer.is_none() {

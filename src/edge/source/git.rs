@@ -3,7 +3,7 @@
 use super::origin::plain;
 use crate::bundle::{self, Source};
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Describes `folder`: with URL, revision and `dirty` when it lies in a
@@ -35,6 +35,37 @@ pub(super) fn describe(folder: &Path, kind: &str) -> Source {
         git(folder, &["config", "--get", "remote.origin.url"]).map(|url| Source::public_url(&url));
     source.dirty = is_dirty(folder);
     source
+}
+
+/// The repository that a folder lies in.
+#[derive(Debug)]
+pub struct Checkout {
+    /// The top of its working tree.
+    pub top: PathBuf,
+    /// The folder below that, with slashes; empty for the top itself.
+    pub below: String,
+    /// The branch that is released from: that of `origin`, else the one that is checked out.
+    pub branch: String,
+    /// Where `origin` is, without credentials.
+    pub remote: Option<String>,
+}
+
+/// The repository that `folder` lies in; `None` outside of working trees, and where Git does
+/// not answer ([`trouble`] says why).
+pub fn checkout(folder: &Path) -> Option<Checkout> {
+    let top = git(folder, &["rev-parse", "--show-toplevel"])?;
+    let below = git(folder, &["rev-parse", "--show-prefix"])?;
+    let origin = ["symbolic-ref", "--short", "-q", "refs/remotes/origin/HEAD"];
+    let origin = git(folder, &origin);
+    let released = origin.and_then(|name| Some(name.strip_prefix("origin/")?.to_owned()));
+    let here = || git(folder, &["symbolic-ref", "--short", "-q", "HEAD"]);
+    Some(Checkout {
+        top: top.into(),
+        below: below.trim_end_matches('/').to_owned(),
+        branch: released.or_else(here).unwrap_or_else(|| "main".to_owned()),
+        remote: git(folder, &["config", "--get", "remote.origin.url"])
+            .map(|url| Source::public_url(&url)),
+    })
 }
 
 /// The files of a working tree that a commit can have.

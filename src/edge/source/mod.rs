@@ -19,7 +19,7 @@ mod registry;
 mod submodules;
 
 pub use files::Files;
-pub use git::trouble as git_trouble;
+pub use git::{Checkout, checkout, trouble as git_trouble};
 pub use gzip::Members;
 
 use crate::bundle::Source;

@@ -1,3 +1,4 @@
+use crate::elsewhere;
 use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Place, Rule, Severity, excerpt};
 use flux_apim_model::Key;
 
@@ -36,7 +37,7 @@ pub(super) fn missing(
         Some(near) => finding
             .help(format!("did you mean `{near}`?"))
             .proposes(key.name(), near),
-        None => finding.help(add(&excerpt(&key.to_string(), 200))),
+        None => finding.help(elsewhere::help(&excerpt(&key.to_string(), 200))),
     }
 }
 
@@ -53,7 +54,7 @@ pub(super) fn missing_named_value(
         Some(near) => finding
             .help(format!("did you mean `{{{{{near}}}}}`?"))
             .proposes(name, near),
-        None => finding.help(add(&format!("namedValues/{shown}"))),
+        None => finding.help(elsewhere::help(&format!("namedValues/{shown}"))),
     }
 }
 
@@ -75,10 +76,4 @@ pub fn no_id(place: Place, path: &str, text: &str, kinds: &[&str]) -> Diagnostic
     );
     Diagnostic::new(&RULE, place, message)
         .help("write the id as Azure has it, for example `/products/starter`")
-}
-
-fn add(external: &str) -> String {
-    format!(
-        "add it, or list it under `external: [{external}]` in flux-apim.yaml when it is managed elsewhere"
-    )
 }

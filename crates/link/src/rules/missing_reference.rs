@@ -1,3 +1,4 @@
+use crate::elsewhere;
 use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Place, Rule, Severity, excerpt};
 
 pub static RULE: Rule = Rule {
@@ -16,9 +17,7 @@ pub static RULE: Rule = Rule {
 /// `what` is named, and the tree does not have it; `id` as `external` would name it.
 pub fn found(place: Place, what: &str, id: &str) -> Diagnostic {
     let message = format!("{what}: it must exist on the service before this is deployed");
-    Diagnostic::new(&RULE, place, message).help(format!(
-        "add it, or list it under `external: [{id}]` in flux-apim.yaml when it is managed elsewhere"
-    ))
+    Diagnostic::new(&RULE, place, message).help(elsewhere::help(id))
 }
 
 /// `name` is the name of a named value; what uses it must say the display name `shown`.
