@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// The libraries below `crates/`, in pipeline order: each may depend on those before it.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "csharp",
     "diag",
     "reuse",
@@ -23,10 +23,12 @@ const ORDER: [&str; 15] = [
     "render",
     "bundle",
     "changes",
+    "deploy",
 ];
 
 /// What a pure library may use of others: nothing that touches the world.
-const PURE: [&str; 18] = [
+const PURE: [&str; 19] = [
+    "futures-util", // futures that somebody else runs
     "globset",
     "ignore", // its patterns: nothing of ours walks folders with it
     "libdeflater",
