@@ -1,8 +1,8 @@
 //! A plan, done: only what differs, many at once under the locks of the bundle. What is
 //! refused stops what needs it, the rest goes on, and all of it is said.
 
-use crate::body::masked;
-use crate::caller::Failure;
+use crate::body::{Wanted, masked};
+use crate::caller::{Failure, Written};
 use crate::compare::{against, between};
 use crate::engine::Engine;
 use crate::id::Id;
@@ -327,17 +327,15 @@ impl<S: Service> Run<'_, S> {
                     new(if existed { Made::Before } else { Made::Ours })
                 }
                 // Whether it was made is not known without an answer that says so.
-                (Action::Create, Some(Done::Refused(failure))) if failure.is_in_doubt() => {
+                (Action::Create, Some(Done::Refused(failure))) if failure.in_doubt => {
                     new(Made::Begun)
                 }
                 (Action::Create, _) => None,
                 (Action::Change, Some(Done::Well)) | (Action::None, _) => new(step.made),
-                (Action::Change | Action::Uncertain, _) => old.cloned().or_else(|| {
-                    Some(Deployed {
-                        id: step.id.clone(),
-                        digest: String::new(),
-                        made: step.made,
-                    })
+                (Action::Change | Action::Uncertain, _) => Some(Deployed {
+                    id: step.id.clone(),
+                    digest: old.map_or(String::new(), |old| old.digest.clone()),
+                    made: step.made,
                 }),
             };
             entries.extend(entry);
@@ -512,6 +510,7 @@ async fn put<S: Service>(
         status: None,
         code: String::new(),
         message,
+        in_doubt: false,
     };
     let Some(resource) = engine.resources.find(id) else {
         return Err(lacking("it is not in the bundle".to_owned()));
@@ -554,6 +553,20 @@ async fn put<S: Service>(
         }
         _ => caller.put(id.as_str(), None, body).await?,
     };
+    let after = after_put(engine, step, &wanted, written, made_above);
+    // Whatever goes wrong from here on: it was written.
+    after.await.map_err(|failure| failure.doubted(true))
+}
+
+/// What is left to do with a resource that was written, and what is learnt of it.
+async fn after_put<S: Service>(
+    engine: &Engine<'_, S>,
+    step: &Step,
+    wanted: &Wanted,
+    written: Written,
+    made_above: bool,
+) -> Result<Effect, Failure> {
+    let (caller, id) = (engine.caller(), &step.id);
     let mut effect = Effect::default();
     // An earlier attempt without an answer may have made it.
     effect.existed = step.action == Action::Create
@@ -581,12 +594,8 @@ async fn put<S: Service>(
         }
         let before = answer.etag.take();
         let Some(now) = caller.get(id.as_str(), fields(id)).await? else {
-            return Err(Failure {
-                attempted: format!("PUT {id}"),
-                status: Some(404),
-                code: String::new(),
-                message: "the service said that it was written, and it is not there".to_owned(),
-            });
+            let why = "the service said that it was written, and it is not there";
+            return Err(stale(id, why.to_owned()));
         };
         if before.is_some() && now.etag.is_some() && before != now.etag {
             effect
@@ -655,6 +664,7 @@ fn stale(id: &Id, message: String) -> Failure {
         status: Some(412),
         code: String::new(),
         message,
+        in_doubt: false,
     }
 }
 

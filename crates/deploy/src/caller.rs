@@ -37,6 +37,9 @@ pub struct Failure {
     pub code: String,
     /// What it said, or what the connection did.
     pub message: String,
+    /// Whether it may have been done all the same: an attempt got no answer, or the service
+    /// had begun with it.
+    pub in_doubt: bool,
 }
 
 impl fmt::Display for Failure {
@@ -46,6 +49,7 @@ impl fmt::Display for Failure {
             status,
             code,
             message,
+            in_doubt: _,
         } = self;
         match (status, code.is_empty()) {
             (Some(status), false) => write!(f, "{attempted}: {status} {code}: {message}"),
@@ -82,6 +86,7 @@ impl Failure {
             status: Some(answer.status),
             code: excerpt(error["code"].as_str().unwrap_or(""), 100),
             message: excerpt(&message, 1000),
+            in_doubt: false,
         }
     }
 
@@ -91,18 +96,21 @@ impl Failure {
             status: None,
             code: String::new(),
             message,
+            in_doubt: false,
+        }
+    }
+
+    /// The same, of something that may have been done all the same.
+    pub(crate) fn doubted(self, in_doubt: bool) -> Self {
+        Self {
+            in_doubt: self.in_doubt || in_doubt,
+            ..self
         }
     }
 
     /// Whether the resource is another than the one that was read.
     pub fn is_stale(&self) -> bool {
         self.status == Some(412)
-    }
-
-    /// Whether it may have been done all the same.
-    pub fn is_in_doubt(&self) -> bool {
-        self.status
-            .is_none_or(|status| status < 400 || status == 408 || status >= 500)
     }
 }
 
@@ -178,7 +186,7 @@ impl<'s, S: Service> Caller<'s, S> {
                     (Failure::of(&attempted, &answer), asked)
                 }
                 Err(Fault::Unsent(problem)) => {
-                    return Err(Failure::unanswered(&attempted, problem));
+                    return Err(Failure::unanswered(&attempted, problem).doubted(in_doubt));
                 }
                 Err(Fault::Cut(problem)) => {
                     in_doubt = true;
@@ -187,7 +195,7 @@ impl<'s, S: Service> Caller<'s, S> {
             };
             let next = wait.max(asked);
             if attempt >= ATTEMPTS || waited + next > PATIENCE {
-                return Err(failure);
+                return Err(failure.doubted(in_doubt));
             }
             self.service.wait(next).await;
             waited += next;
@@ -278,14 +286,15 @@ impl<'s, S: Service> Caller<'s, S> {
     async fn written(&self, request: &Request, good: &[u16]) -> Result<Written, Failure> {
         let (answer, in_doubt) = self.answered(request).await?;
         if !good.contains(&answer.status) {
-            return Err(Failure::of(&attempted(request), &answer));
+            return Err(Failure::of(&attempted(request), &answer).doubted(in_doubt));
         }
         let asynchronous =
             answer.status == 202 || (answer.status == 201 && answer.operation.is_some());
         let status = answer.status;
         let answer = match asynchronous {
             true => {
-                let last = self.follow(&attempted(request), answer).await?;
+                let followed = self.follow(&attempted(request), answer).await;
+                let last = followed.map_err(|failure| failure.doubted(true))?;
                 // 201 of the first answer says that it is new.
                 Answer {
                     status: if status == 201 { 201 } else { last.status },

@@ -87,9 +87,11 @@ pub(crate) async fn plan<S: Service>(
                 step.action = Action::Kept;
                 step.notes.push(reason.clone());
                 // What was there before is no longer ours to look after.
+                if entry.made != Made::Before {
+                    remembered.push(entry.clone());
+                }
                 if entry.made == Made::Ours {
                     kept.insert(id.clone(), reason);
-                    remembered.push(entry.clone());
                 }
             }
             None => {
@@ -120,9 +122,12 @@ fn reason<S: Service>(engine: &Engine<'_, S>, entry: &Deployed, guards: &Guards)
     match entry.made {
         Made::Ours => {}
         Made::Before => return Some("it was there before the first deployment".to_owned()),
+        Made::Begun if engine.asked.allow_delete.contains(id) => {}
         Made::Begun => {
-            let why = "a deployment that was cut was about to make it: whether it did is not known";
-            return Some(why.to_owned());
+            return Some(format!(
+                "a deployment that was cut was about to make it, and whether it did is not known; \
+                 --allow-delete {id} deletes it"
+            ));
         }
     }
     if id.is_built_in() {

@@ -156,7 +156,17 @@ impl<S: Service> Engine<'_, S> {
         if ownership == Ownership::Known {
             remembered = deletion::plan(self, &before, &picture, &mut steps).await?;
         }
+        // What is live and no longer in the bundle is never known to be ours.
+        let unsettled = before
+            .entries
+            .iter()
+            .filter(|entry| entry.made == Made::Begun)
+            .any(|entry| {
+                let in_bundle = self.resources.place(&entry.id).is_some() && !self.asked.destroy;
+                in_bundle || !picture.live.contains_key(&entry.id)
+            });
         let mut plan = Plan {
+            unsettled,
             service: self.service_id.to_owned(),
             asked: self.asked.clone(),
             ownership,
@@ -347,12 +357,8 @@ impl<S: Service> Planner<'_, S> {
             Some(_) if id.is_link() => {}
             Some(live) => self.compare(resource, &wanted, live, entry, &mut step),
         }
-        if step.made == Made::Begun {
-            // Made by the deployment that was cut, when it is just what that was to make.
-            step.made = match step.differences.is_empty() {
-                true => Made::Ours,
-                false => Made::Before,
-            };
+        if step.made == Made::Begun && id.is_link() {
+            step.made = Made::Ours;
         }
         if matches!(step.action, Action::Create | Action::Change) {
             for parameter in &wanted.missing {
@@ -378,6 +384,20 @@ impl<S: Service> Planner<'_, S> {
         let baseline = self.engine.state.and_then(|state| state.get(id));
         let deployed = entry.is_some_and(|entry| entry.digest == step.digest);
         let mut found = against(id, &wanted.properties, &live.properties, &wanted.secrets);
+        if step.made == Made::Begun {
+            // Made by the deployment that was cut, when it is what that was about to make.
+            step.made = match found.iter().all(|difference| difference.uncertain) {
+                true => Made::Ours,
+                false => Made::Before,
+            };
+            if step.made == Made::Before {
+                step.notes.push(
+                    "whether the deployment that was cut made it is not known: it counts as \
+                     somebody else's, and is never deleted"
+                        .to_owned(),
+                );
+            }
+        }
         match baseline {
             Some(baseline) => {
                 let drift = baseline.drift(id, &shown);
@@ -462,11 +482,13 @@ impl<S: Service> Planner<'_, S> {
             uncertain,
         };
         let Some(baseline) = baseline else {
-            step.imports = entry.is_none_or(|entry| entry.digest != step.digest);
-            return match entry {
-                Some(entry) if entry.digest == step.digest => Vec::new(),
-                Some(_) => vec![unknown(false)],
-                None => vec![unknown(true)],
+            // An import that was cut may have come to nothing.
+            let imported = |e: &&Deployed| e.digest == step.digest && e.made != Made::Begun;
+            step.imports = entry.is_none_or(|entry| !imported(&entry));
+            return match (entry, step.imports) {
+                (Some(_), false) => Vec::new(),
+                (Some(_), true) => vec![unknown(false)],
+                (None, _) => vec![unknown(true)],
             };
         };
         let mut found = Vec::new();

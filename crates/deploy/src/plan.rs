@@ -123,6 +123,8 @@ pub struct Plan {
     pub problems: Vec<String>,
     /// Secrets that the service does not give back, and which are therefore not compared.
     pub uncompared: usize,
+    /// Whether the inventory still says of something that it is about to be made.
+    pub(crate) unsettled: bool,
     /// Generation of the inventory that was read.
     pub(crate) generation: Option<String>,
     /// Named values of inventories that were not finished.
@@ -153,7 +155,7 @@ pub struct Counts {
 impl Plan {
     /// Whether it writes nothing.
     pub fn is_empty(&self) -> bool {
-        !self.steps.iter().any(|step| step.action.writes())
+        !self.unsettled && !self.steps.iter().any(|step| step.action.writes())
     }
 
     /// Counts by action.

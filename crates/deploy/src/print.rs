@@ -165,6 +165,12 @@ impl Plan {
                 number(counts.uncertain, "resource")
             );
         }
+        if self.unsettled {
+            let _ = writeln!(
+                out,
+                "{bullet}note: the last deployment was cut: the inventory in the service is brought up to date"
+            );
+        }
         let sentence = match self.is_empty() {
             true => format!(
                 "nothing to do: {} as {} should be",

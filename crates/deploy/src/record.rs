@@ -62,6 +62,7 @@ impl<'a, S: Service> Record<'a, S> {
             message: "another deployment of this owner wrote it since this one began: let that \
                       one end, and run this one again"
                 .to_owned(),
+            in_doubt: false,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Bundles for tests: `resources.json` put together by hand.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use super::service::{Memory, SERVICE, block_on};
 use flux_apim_deploy::{
     Asked, Engine, Error, Id, NotBegun, Outcome, Plan, Resources, Secrets, State, Texts,

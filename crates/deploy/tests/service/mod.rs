@@ -2,6 +2,8 @@
 //! what it stores, what lists leave out, locks, ETags, pages, asynchronous operations. And
 //! one that answers as badly as a test wants.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use flux_apim_deploy::{Answer, Fault, Method, Place, Request, Service};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -280,6 +282,10 @@ fn locked(path: &str) -> Option<String> {
 }
 
 impl Inner {
+    pub(crate) fn is_killed(&self) -> bool {
+        self.killed
+    }
+
     fn answer(&mut self, request: &Request, path: &str) -> Answer {
         let field = |key: &str| {
             let found = request.query.iter().find(|(name, _)| name == key);
