@@ -55,6 +55,10 @@ impl fmt::Display for Failure {
             (Some(status), false) => write!(f, "{attempted}: {status} {code}: {message}"),
             (Some(status), true) => write!(f, "{attempted}: {status}: {message}"),
             (None, _) => write!(f, "{attempted}: {message}"),
+        }?;
+        match self.help() {
+            Some(help) => write!(f, "; {help}"),
+            None => Ok(()),
         }
     }
 }
@@ -100,12 +104,57 @@ impl Failure {
         }
     }
 
+    pub(crate) fn absent(attempted: &str) -> Self {
+        Self {
+            attempted: attempted.to_owned(),
+            status: Some(404),
+            code: "ResourceNotFound".to_owned(),
+            message: "there is no such service".to_owned(),
+            in_doubt: false,
+        }
+    }
+
     /// The same, of something that may have been done all the same.
     pub(crate) fn doubted(self, in_doubt: bool) -> Self {
         Self {
             in_doubt: self.in_doubt || in_doubt,
             ..self
         }
+    }
+
+    /// What to do about it, where its code says more than its words.
+    ///
+    /// Source of the codes: "Common Azure deployment errors" and the errors of the REST API.
+    pub fn help(&self) -> Option<&'static str> {
+        Some(match (self.code.as_str(), self.status) {
+            ("AuthorizationFailed", _) | ("", Some(403)) => {
+                "the identity may not do this here: `flux-apim doctor` says what it lacks, and \
+                 `flux-apim identity` writes the role; a new role takes minutes to show"
+            }
+            ("SubscriptionNotFound" | "InvalidSubscriptionId", _) => {
+                "check --subscription, and that the identity is of the subscription's tenant"
+            }
+            ("ResourceGroupNotFound", _) => "check --subscription and --resource-group",
+            ("ResourceNotFound", _) if self.attempted.ends_with(" namedValues") || self.attempted.ends_with(" the service") => {
+                "check --subscription, --resource-group and --service; a service that was deleted \
+                 may be restored for 48 hours: `az apim deletedservice list`"
+            }
+            ("ScopeLocked", _) => {
+                "a lock on the resource, its group or the subscription forbids it: `az lock list` \
+                 names it"
+            }
+            ("RequestDisallowedByPolicy", _) => {
+                "a policy of the subscription forbids it; its message names the assignment"
+            }
+            ("MethodNotAllowedInPricingTier", _) => {
+                "the tier of the service does not have this kind of resource"
+            }
+            ("PessimisticConcurrencyConflict", _) => {
+                "something else writes the same API or product: run it again when that is done"
+            }
+            (_, Some(401)) => "the token was not taken: check the identity, the cloud and the clock",
+            _ => return None,
+        })
     }
 
     /// Whether the resource is another than the one that was read.
@@ -233,7 +282,8 @@ impl<'s, S: Service> Caller<'s, S> {
             let (mut answer, _) = self.answered(&request).await?;
             match answer.status {
                 200 => {}
-                404 => return Ok(()),
+                // Without the service there is no list either, and that is another matter.
+                404 if path.contains('/') => return Ok(()),
                 _ => return Err(Failure::of(&attempted, &answer)),
             }
             let Json::Array(items) = answer.body["value"].take() else {

@@ -66,6 +66,28 @@ pub enum Error {
     },
 }
 
+/// A service, as far as it matters to whoever deploys to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// Its tier: `Developer`, `Consumption`, `StandardV2`.
+    pub tier: String,
+    /// What Azure does with it: `Succeeded` when nothing.
+    pub state: String,
+}
+
+impl About {
+    /// Whether it takes changes.
+    pub fn is_ready(&self) -> bool {
+        self.state.eq_ignore_ascii_case("Succeeded")
+    }
+}
+
+impl std::fmt::Display for About {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, {}", self.tier, self.state)
+    }
+}
+
 /// What the planner knows while it goes through the bundle.
 struct Planner<'a, S> {
     engine: &'a Engine<'a, S>,
@@ -90,6 +112,21 @@ impl<S: Service> Engine<'_, S> {
             secrets: self.secrets,
             service: self.service_id,
         }
+    }
+
+    /// The service itself.
+    ///
+    /// # Errors
+    /// When it is not there, or may not be read.
+    pub async fn about(&self) -> Result<About, Failure> {
+        let Some(answer) = self.caller().get("", &[]).await? else {
+            return Err(Failure::absent("GET the service"));
+        };
+        let text = |value: &Json| value.as_str().unwrap_or("unknown").to_owned();
+        Ok(About {
+            tier: text(&answer.body["sku"]["name"]),
+            state: text(&answer.body["properties"]["provisioningState"]),
+        })
     }
 
     /// Compares the bundle with what is live, and says what is to be done. Writes nothing.

@@ -10,7 +10,7 @@ mod bundle;
 mod service;
 
 use bundle::{Bundle, Deployment, given, shop};
-use flux_apim_deploy::{Action, Done, Id, Plan};
+use flux_apim_deploy::{Action, Done, Id, Method, Plan, permission};
 use serde_json::{Value, json};
 use service::{Memory, SERVICE, Wrong};
 use std::collections::BTreeSet;
@@ -674,4 +674,47 @@ fn two_writers_do_not_mix() {
         .to_string();
     assert!(error.contains("another deployment"), "{error}");
     assert!(memory.writes().is_empty());
+}
+
+#[test]
+fn the_actions_of_a_bundle_are_those_of_its_requests() {
+    let (memory, mut deployment) = (Memory::new(), deployment());
+    let mut used = BTreeSet::new();
+    let mut note = |memory: &Memory| {
+        for (method, path) in memory.log() {
+            let method = match method.as_str() {
+                "PUT" => Method::Put,
+                "DELETE" => Method::Delete,
+                _ => Method::Get,
+            };
+            if !path.contains(':') {
+                used.insert(permission::action(method, &path).unwrap().to_lowercase());
+            }
+        }
+        memory.calm();
+    };
+    let plan = deployment.well(&shop(), &memory);
+    let exact = permission::of_plan(&plan);
+    note(&memory);
+    // Somebody changes everything, so that all of it is written again.
+    deployment.asked.refresh = true;
+    deployment.state = None;
+    deployment.well(&shop(), &memory);
+    deployment.asked.destroy = true;
+    let allowed = ["subscriptions/s", "products/p"].map(|id| Id::parse(id).unwrap());
+    deployment.asked.allow_delete = BTreeSet::from(allowed);
+    deployment.well(&shop(), &memory);
+    note(&memory);
+    let needed = permission::needed(&shop().parsed());
+    let lower = |needed: &permission::Needed| -> BTreeSet<String> {
+        needed.actions.iter().map(|action| action.to_lowercase()).collect()
+    };
+    let lacking: Vec<_> = used.difference(&lower(&needed)).collect();
+    assert!(lacking.is_empty(), "{lacking:?}");
+    assert!(lower(&exact).is_subset(&lower(&needed)));
+    // What goes with its API or product needs no action of its own.
+    let children = |action: &&String| action.ends_with("/delete") && action.matches('/').count() > 3;
+    let idle = lower(&needed);
+    let idle: Vec<_> = idle.difference(&used).filter(|action| !children(action)).collect();
+    assert!(idle.is_empty(), "{idle:?}");
 }

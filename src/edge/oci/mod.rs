@@ -28,6 +28,8 @@ pub use manifest::Manifest;
 pub use memory::Memory;
 pub use reference::{Place, Reference, check_new_tag};
 pub use remote::{Connection, Registry, Remote, Retry, Uploads};
+pub(super) use credentials::claims_of;
+pub(super) use remote::{Request, Wire, retry_after, usable};
 
 use crate::tree::Digest;
 use async_trait::async_trait;
