@@ -21,6 +21,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// How long an asynchronous operation may take.
 const OPERATION: Duration = Duration::from_secs(60 * 60);
+/// The shortest one between questions after an operation.
+const SHORTEST: Duration = Duration::from_millis(100);
 /// Between questions after an operation that does not say.
 const POLL: Duration = Duration::from_secs(2);
 /// Pages of one list.
@@ -370,7 +372,7 @@ impl<'s, S: Service> Caller<'s, S> {
         };
         let by_status = last.operation.is_some();
         loop {
-            let wait = last.retry_after.unwrap_or(POLL).min(LONGEST);
+            let wait = last.retry_after.unwrap_or(POLL).clamp(SHORTEST, LONGEST);
             if waited + wait > OPERATION {
                 let problem = format!(
                     "the service still works on it after {} minutes",

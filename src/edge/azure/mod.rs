@@ -6,4 +6,4 @@ mod state;
 
 pub use client::{Error, ResourceManager};
 pub use cloud::Cloud;
-pub use state::{StateFile, StateFileError};
+pub use state::{StateStore, StateStoreError};

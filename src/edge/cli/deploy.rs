@@ -3,7 +3,7 @@
 use super::options::{LimitFlags, ResultFormat};
 use super::registry::RegistryArgs;
 use super::{Done, note, print};
-use crate::edge::azure::{Cloud, ResourceManager, StateFile};
+use crate::edge::azure::{Cloud, ResourceManager, StateStore};
 use crate::edge::oci::{Place, acr};
 use crate::edge::publish::{self, Destination, Policy};
 use crate::edge::secret::Secret;
@@ -102,10 +102,10 @@ pub(super) struct AskedArgs {
     /// that the bundle was rendered from.
     #[arg(long, value_name = "NAME", env = "FLUX_APIM_OWNER")]
     owner: Option<String>,
-    /// A folder that keeps what the service answers to what is written, so that changes by
-    /// others are told from ways of storing things.
-    #[arg(long, value_name = "DIR", env = "FLUX_APIM_STATE")]
-    state: Option<PathBuf>,
+    /// Where the answers of the service to what is written are kept, so that changes by others
+    /// are told from ways of storing things: a folder, oci://REPOSITORY or oci-layout:DIR.
+    #[arg(long, value_name = "PLACE", env = "FLUX_APIM_STATE")]
+    state: Option<String>,
     /// A secret of the bundle: NAME=env:VARIABLE or NAME=file:PATH.
     #[arg(long, value_name = "NAME=FROM")]
     secret: Vec<String>,
@@ -433,7 +433,7 @@ struct Session {
     bundle: Bundle,
     asked: Asked,
     secrets: Given,
-    file: Option<StateFile>,
+    store: Option<StateStore>,
     state: Option<State>,
     service: ResourceManager,
 }
@@ -445,13 +445,16 @@ impl Session {
         let service = target.connect(&id)?;
         let asked = args.asked(&bundle, destroy)?;
         let secrets = args.secrets(&bundle)?;
-        let file = args.state.as_deref().map(|folder| StateFile::new(folder, &id, &asked.owner));
-        let state = file.as_ref().map(StateFile::read).transpose()?;
+        let connection = target.reading.registry.connection()?;
+        let store = args.state.as_deref();
+        let store = store.map(|place| StateStore::open(place, &id, &asked.owner, &connection)).transpose()?;
+        let runtime = crate::edge::runtime()?;
+        let state = store.as_ref().map(|store| runtime.block_on(store.read())).transpose()?;
         Ok(Self {
             bundle,
             asked,
             secrets,
-            file,
+            store,
             state,
             service,
         })
@@ -498,10 +501,10 @@ impl Session {
     fn apply(&self, runtime: &tokio::runtime::Runtime, plan: &Plan, format: ResultFormat) -> anyhow::Result<Done> {
         let outcome = runtime.block_on(self.engine().apply(plan))?;
         let mut kept = Ok(());
-        if let (Some(file), Some(state)) = (&self.file, &outcome.state)
+        if let (Some(store), Some(state)) = (&self.store, &outcome.state)
             && self.state.as_ref() != Some(state)
         {
-            kept = file.write(state);
+            kept = runtime.block_on(store.write(state));
         }
         match format {
             ResultFormat::Json => {
