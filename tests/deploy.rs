@@ -2,7 +2,12 @@
 //! server of ours that answers as the REST API of Azure is documented to. Azure itself has
 //! not been asked.
 #![cfg(feature = "cli")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test code"
+)]
 
 mod common;
 
@@ -51,7 +56,9 @@ impl Azure {
         let shared = Shared::default();
         shared.lock().unwrap().permissions = json!([{"actions": ["*"], "notActions": []}]);
         let router = Router::new().fallback(answer).with_state(shared.clone());
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
         let address = listener.local_addr().unwrap().to_string();
         runtime.spawn(async move { axum::serve(listener, router).await });
         Self {
@@ -100,7 +107,8 @@ async fn answer(
         let form = String::from_utf8_lossy(&body);
         assert!(form.contains("client_secret=of-the-application"), "{form}");
         inner.tokens += 1;
-        let claims = URL_SAFE_NO_PAD.encode(json!({"oid": "oid-of-app", "n": inner.tokens}).to_string());
+        let claims =
+            URL_SAFE_NO_PAD.encode(json!({"oid": "oid-of-app", "n": inner.tokens}).to_string());
         let token = json!({"access_token": format!("h.{claims}.s"), "expires_in": 3600});
         return axum::Json(token).into_response();
     }
@@ -122,14 +130,17 @@ async fn answer(
         };
     }
     if path.is_empty() {
-        let service = json!({"sku": {"name": "Developer"}, "properties": {"provisioningState": "Succeeded"}});
+        let service =
+            json!({"sku": {"name": "Developer"}, "properties": {"provisioningState": "Succeeded"}});
         return axum::Json(service).into_response();
     }
     match method {
         Method::GET if path.split('/').count() % 2 == 1 => {
             let below = format!("{key}/");
             let items = inner.resources.iter().filter(|(other, _)| {
-                other.strip_prefix(&below).is_some_and(|rest| !rest.contains('/'))
+                other
+                    .strip_prefix(&below)
+                    .is_some_and(|rest| !rest.contains('/'))
             });
             let items: Vec<Value> = items
                 .map(|(_, (name, properties))| json!({"name": name, "properties": properties}))
@@ -137,7 +148,9 @@ async fn answer(
             axum::Json(json!({"value": items})).into_response()
         }
         Method::GET => match inner.resources.get(&key) {
-            Some((name, properties)) => axum::Json(json!({"name": name, "properties": properties})).into_response(),
+            Some((name, properties)) => {
+                axum::Json(json!({"name": name, "properties": properties})).into_response()
+            }
             None => error(404, "ResourceNotFound"),
         },
         Method::PUT => {
@@ -154,7 +167,10 @@ async fn answer(
             }
             inner.version += 1;
             let name = path.rsplit('/').next().unwrap().to_owned();
-            let status = match inner.resources.insert(key, (name.clone(), properties.clone())) {
+            let status = match inner
+                .resources
+                .insert(key, (name.clone(), properties.clone()))
+            {
                 Some(_) => 200,
                 None => 201,
             };
@@ -164,7 +180,9 @@ async fn answer(
         Method::DELETE => {
             inner.writes.push(format!("DELETE {path}"));
             let below = format!("{key}/");
-            inner.resources.retain(|other, _| *other != key && !other.starts_with(&below));
+            inner
+                .resources
+                .retain(|other, _| *other != key && !other.starts_with(&below));
             StatusCode::OK.into_response()
         }
         _ => error(405, "MethodNotAllowed"),
@@ -184,14 +202,27 @@ fn bundle(folder: &Path) -> (String, Vec<String>) {
     let path = folder.join("bundle").display().to_string();
     let project = common::repository("testdata/projects/contoso");
     let rendered = Command::new(env!("CARGO_BIN_EXE_flux-apim"))
-        .args(["render", &project.display().to_string(), "--env", "prod", "-o", &path, "-q"])
+        .args([
+            "render",
+            &project.display().to_string(),
+            "--env",
+            "prod",
+            "-o",
+            &path,
+            "-q",
+        ])
         .output()
         .unwrap();
     assert!(rendered.status.success(), "{}", text(&rendered));
     let resources = std::fs::read_to_string(format!("{path}/resources.json")).unwrap();
     let resources: Value = serde_json::from_str(&resources).unwrap();
     let names = resources["secrets"].as_object().unwrap().keys();
-    (path, names.map(|name| format!("--secret={name}=env:SECRET")).collect())
+    (
+        path,
+        names
+            .map(|name| format!("--secret={name}=env:SECRET"))
+            .collect(),
+    )
 }
 
 #[test]
@@ -209,7 +240,10 @@ fn the_sample_from_nothing_and_again_and_gone() {
         (output.status.code(), text(&output))
     };
     let foreign = ("other".to_owned(), json!({"displayName": "other"}));
-    azure.inner().resources.insert("tags/other".to_owned(), foreign.clone());
+    azure
+        .inner()
+        .resources
+        .insert("tags/other".to_owned(), foreign.clone());
     let (status, said) = with(&["deploy"]);
     assert_eq!(status, Some(0), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
@@ -221,10 +255,16 @@ fn the_sample_from_nothing_and_again_and_gone() {
     assert_eq!(azure.inner().writes, Vec::<String>::new(), "{said}");
     // Without --yes nothing is deleted.
     let (status, said) = with(&["destroy"]);
-    assert!(status == Some(0) && azure.inner().writes.is_empty(), "{said}");
+    assert!(
+        status == Some(0) && azure.inner().writes.is_empty(),
+        "{said}"
+    );
     let allowed: Vec<String> = {
         let inner = azure.inner();
-        let guarded = inner.resources.keys().filter(|k| k.starts_with("subscriptions/") || k.starts_with("products/"));
+        let guarded = inner
+            .resources
+            .keys()
+            .filter(|k| k.starts_with("subscriptions/") || k.starts_with("products/"));
         guarded.map(|key| format!("--allow-delete={key}")).collect()
     };
     let mut command = vec!["destroy", "--yes"];
@@ -232,7 +272,11 @@ fn the_sample_from_nothing_and_again_and_gone() {
     let (status, said) = with(&command);
     assert_eq!(status, Some(0), "{said}");
     let left: BTreeMap<_, _> = azure.inner().resources.clone();
-    assert_eq!(left, BTreeMap::from([("tags/other".to_owned(), foreign)]), "{said}");
+    assert_eq!(
+        left,
+        BTreeMap::from([("tags/other".to_owned(), foreign)]),
+        "{said}"
+    );
 }
 
 #[test]
@@ -250,17 +294,26 @@ fn a_plan_that_was_written_is_done_exactly() {
     let planned = run(&["plan", "--out", &plan, "--format", "json"]);
     assert!(planned.status.success(), "{}", text(&planned));
     assert!(azure.inner().writes.is_empty());
-    azure.inner().resources.insert("tags/other".to_owned(), ("other".to_owned(), json!({})));
+    azure
+        .inner()
+        .resources
+        .insert("tags/other".to_owned(), ("other".to_owned(), json!({})));
     let foreign = json!({"displayName": "somebody's", "type": "custom"});
     let first = {
         let saved: Value = serde_json::from_str(&std::fs::read_to_string(&plan).unwrap()).unwrap();
         saved["steps"][0]["id"].as_str().unwrap().to_owned()
     };
     let name = first.rsplit('/').next().unwrap().to_owned();
-    azure.inner().resources.insert(first.to_lowercase(), (name, foreign));
+    azure
+        .inner()
+        .resources
+        .insert(first.to_lowercase(), (name, foreign));
     let refused = run(&["deploy", "--plan", &plan]);
     let said = text(&refused);
-    assert!(refused.status.code() == Some(2) && said.contains("nothing was written"), "{said}");
+    assert!(
+        refused.status.code() == Some(2) && said.contains("nothing was written"),
+        "{said}"
+    );
     assert!(azure.inner().writes.is_empty());
     azure.inner().resources.remove(&first.to_lowercase());
     let done = run(&["deploy", "--plan", &plan]);
@@ -292,8 +345,14 @@ fn a_missing_permission_ends_before_the_first_write() {
     assert!(azure.inner().writes.is_empty());
     let doctor = azure.run(&["doctor", &bundle]);
     let said = text(&doctor);
-    assert!(doctor.status.code() == Some(2) && said.contains("no  permissions"), "{said}");
-    assert!(said.contains("ok  service") && said.contains("Developer, Succeeded"), "{said}");
+    assert!(
+        doctor.status.code() == Some(2) && said.contains("no  permissions"),
+        "{said}"
+    );
+    assert!(
+        said.contains("ok  service") && said.contains("Developer, Succeeded"),
+        "{said}"
+    );
     // Where they cannot be read it is tried.
     azure.inner().permissions = Value::Null;
     let output = azure.run(&arguments);
@@ -311,7 +370,12 @@ fn a_token_that_ends_in_the_middle_is_replaced() {
     let output = azure.run(&arguments);
     assert!(output.status.success(), "{}", text(&output));
     let inner = azure.inner();
-    assert!(inner.requests > 60 && inner.tokens == 2, "{} {}", inner.requests, inner.tokens);
+    assert!(
+        inner.requests > 60 && inner.tokens == 2,
+        "{} {}",
+        inner.requests,
+        inner.tokens
+    );
 }
 
 #[test]
@@ -320,11 +384,31 @@ fn what_is_wrong_with_what_was_asked_is_said() {
     let (bundle, _) = bundle(folder.path());
     let azure = Azure::start();
     for (arguments, said) in [
-        (vec!["plan", &bundle, "--service", "fabrikam"], "was rendered for the service `contoso-apim`"),
-        (vec!["plan", &bundle, "--resource-group", "other"], "check --subscription and --resource-group"),
-        (vec!["plan", &bundle, "--management-endpoint", "http://example.com"], "tokens go to https URLs alone"),
-        (vec!["plan", &bundle, "--secret", "x=env:SECRET"], "the bundle has no secret of this name"),
-        (vec!["plan", &bundle, "--allow-delete", "products"], "write KIND/NAME"),
+        (
+            vec!["plan", &bundle, "--service", "fabrikam"],
+            "was rendered for the service `contoso-apim`",
+        ),
+        (
+            vec!["plan", &bundle, "--resource-group", "other"],
+            "check --subscription and --resource-group",
+        ),
+        (
+            vec![
+                "plan",
+                &bundle,
+                "--management-endpoint",
+                "http://example.com",
+            ],
+            "tokens go to https URLs alone",
+        ),
+        (
+            vec!["plan", &bundle, "--secret", "x=env:SECRET"],
+            "the bundle has no secret of this name",
+        ),
+        (
+            vec!["plan", &bundle, "--allow-delete", "products"],
+            "write KIND/NAME",
+        ),
         (vec!["plan", "testdata"], "testdata"),
     ] {
         let output = azure.run(&arguments);
@@ -335,7 +419,10 @@ fn what_is_wrong_with_what_was_asked_is_said() {
     // Secrets are asked for before anything is written.
     let output = azure.run(&["deploy", &bundle]);
     let text = text(&output);
-    assert!(output.status.code() == Some(2) && text.contains("--secret"), "{text}");
+    assert!(
+        output.status.code() == Some(2) && text.contains("--secret"),
+        "{text}"
+    );
     assert!(azure.inner().writes.is_empty());
 }
 
@@ -345,19 +432,43 @@ fn identities_are_written_in_three_forms() {
     let (bundle, _) = bundle(folder.path());
     let azure = Azure::start();
     for form in ["bicep", "terraform", "commands"] {
-        let output = azure.run(&["identity", form, &bundle, "--azure-registry", "contoso", "--issuer", "https://issuer"]);
+        let output = azure.run(&[
+            "identity",
+            form,
+            &bundle,
+            "--azure-registry",
+            "contoso",
+            "--issuer",
+            "https://issuer",
+        ]);
         let said = text(&output);
         assert!(output.status.success(), "{said}");
-        for part in ["AcrPush", "AcrPull", "Microsoft.ApiManagement/service/apis/write", "https://issuer", "source-controller"] {
+        for part in [
+            "AcrPush",
+            "AcrPull",
+            "Microsoft.ApiManagement/service/apis/write",
+            "https://issuer",
+            "source-controller",
+        ] {
             assert!(said.contains(part), "{form}: {part}: {said}");
         }
         assert!(!said.contains("service/*"), "{said}");
     }
     // The grammar of Bicep, the one that targets are held against.
-    let output = azure.run(&["identity", "bicep", &bundle, "--azure-registry", "contoso", "--issuer", "https://issuer"]);
+    let output = azure.run(&[
+        "identity",
+        "bicep",
+        &bundle,
+        "--azure-registry",
+        "contoso",
+        "--issuer",
+        "https://issuer",
+    ]);
     let source = String::from_utf8(output.stdout).unwrap();
     let mut parser = tree_sitter::Parser::new();
-    parser.set_language(&tree_sitter_bicep::LANGUAGE.into()).unwrap();
+    parser
+        .set_language(&tree_sitter_bicep::LANGUAGE.into())
+        .unwrap();
     let tree = parser.parse(&source, None).unwrap();
     assert!(!tree.root_node().has_error(), "{source}");
 }

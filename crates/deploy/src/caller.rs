@@ -137,7 +137,10 @@ impl Failure {
                 "check --subscription, and that the identity is of the subscription's tenant"
             }
             ("ResourceGroupNotFound", _) => "check --subscription and --resource-group",
-            ("ResourceNotFound", _) if self.attempted.ends_with(" namedValues") || self.attempted.ends_with(" the service") => {
+            ("ResourceNotFound", _)
+                if self.attempted.ends_with(" namedValues")
+                    || self.attempted.ends_with(" the service") =>
+            {
                 "check --subscription, --resource-group and --service; a service that was deleted \
                  may be restored for 48 hours: `az apim deletedservice list`"
             }
@@ -154,7 +157,9 @@ impl Failure {
             ("PessimisticConcurrencyConflict", _) => {
                 "something else writes the same API or product: run it again when that is done"
             }
-            (_, Some(401)) => "the token was not taken: check the identity, the cloud and the clock",
+            (_, Some(401)) => {
+                "the token was not taken: check the identity, the cloud and the clock"
+            }
             _ => return None,
         })
     }

@@ -249,6 +249,22 @@ fn essence(text: &str) -> String {
         .collect()
 }
 
+/// The policy of a new service. It has a comment beside this.
+const DEFAULT_POLICY: &str =
+    "<policies><inbound/><backend><forward-request/></backend><outbound/><on-error/></policies>";
+
+/// Whether a policy is the one that a new service has.
+pub(crate) fn is_default_policy(text: &str) -> bool {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("<!--") {
+        plain.push_str(before);
+        rest = after.split_once("-->").map_or("", |(_, after)| after);
+    }
+    plain.push_str(rest);
+    essence(&plain) == essence(DEFAULT_POLICY)
+}
+
 /// Whether two lists of plain values hold the same in another order.
 fn is_reordered(a: &[Json], b: &[Json]) -> bool {
     if a == b || a.iter().chain(b).any(|v| v.is_object() || v.is_array()) {
@@ -343,6 +359,18 @@ mod tests {
                 json!({})
             )
             .is_empty()
+        );
+    }
+
+    #[test]
+    fn the_policy_of_a_new_service_is_known() {
+        let text = "<!-- of\r\n a new one -->\r\n<policies>\r\n\t<inbound />\r\n\t<backend>\r\n\t\t\
+                    <forward-request />\r\n\t</backend>\r\n\t<outbound />\r\n\t<on-error />\r\n</policies>";
+        assert!(is_default_policy(text));
+        assert!(
+            !is_default_policy("")
+                && !is_default_policy("<!-- x")
+                && !is_default_policy("<policies/>")
         );
     }
 

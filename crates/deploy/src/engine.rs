@@ -2,7 +2,7 @@
 
 use crate::body::{Composer, Secrets, Texts, Wanted, masked};
 use crate::caller::{Caller, Failure};
-use crate::compare::{Difference, against, is_returned};
+use crate::compare::{Difference, against, is_default_policy, is_returned};
 use crate::deletion;
 use crate::id::Id;
 use crate::inventory::{Deployed, Found, Inventories, Inventory, Made, PREFIX, head, short};
@@ -378,6 +378,14 @@ impl<S: Service> Planner<'_, S> {
             step.notes
                 .push(format!("the same link is there as {other}"));
             return Ok(step);
+        }
+        // Deleting it brings Azure's own back.
+        let untouched = |live: &&Live| {
+            id.kind() == Some(Kind::ServicePolicy)
+                && is_default_policy(live.properties["value"].as_str().unwrap_or(""))
+        };
+        if entry.is_none() && live.as_ref().is_some_and(untouched) {
+            step.made = Made::Ours;
         }
         match live {
             None => {

@@ -32,7 +32,9 @@ pub fn vaults(resources: &Resources) -> BTreeSet<String> {
     let mut vaults = BTreeSet::new();
     for resource in &resources.list {
         let identifier = &resource.properties["keyVault"]["secretIdentifier"];
-        let host = identifier.as_str().and_then(|text| text.strip_prefix("https://"));
+        let host = identifier
+            .as_str()
+            .and_then(|text| text.strip_prefix("https://"));
         let host = host.and_then(|text| text.split('/').next()).unwrap_or("");
         let name = host.split('.').next().unwrap_or("");
         let word = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
@@ -45,12 +47,17 @@ pub fn vaults(resources: &Resources) -> BTreeSet<String> {
 
 /// A role by its name; the table has all that are used here.
 fn known(name: &str) -> &'static Role {
-    ROLES.iter().find(|role| role.name == name).unwrap_or(&ROLES[0])
+    ROLES
+        .iter()
+        .find(|role| role.name == name)
+        .unwrap_or(&ROLES[0])
 }
 
 /// A name as an identifier: letters, digits and underscores.
 fn word(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+    text.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect()
 }
 
 impl Identities {
@@ -116,7 +123,12 @@ impl Identities {
                  name: registryName\n}\n\n",
             );
             for (who, role) in [("publisher", "AcrPush"), ("source", "AcrPull")] {
-                out.push_str(&bicep_assignment(&format!("{who}Registry"), "registry", who, known(role)));
+                out.push_str(&bicep_assignment(
+                    &format!("{who}Registry"),
+                    "registry",
+                    who,
+                    known(role),
+                ));
             }
         }
         out.push_str(
@@ -224,7 +236,10 @@ impl Identities {
              resource \"azurerm_role_definition\" \"deploy\" {{\n  name        = {}\n  \
              scope       = data.azurerm_resource_group.group.id\n  description = {}\n\n  permissions {{\n    actions = [\n",
             hcl(&format!("flux-apim deploy {}", self.service)),
-            hcl(&format!("What flux-apim needs to deploy to {}.", self.service))
+            hcl(&format!(
+                "What flux-apim needs to deploy to {}.",
+                self.service
+            ))
         );
         for action in &self.needed.actions {
             let _ = writeln!(out, "      {},", hcl(action));
@@ -314,7 +329,12 @@ impl Identities {
             "\n# Exactly the actions that deploying this bundle takes.\naz role definition create --role-definition '{}'",
             definition
         );
-        assign(&mut out, "$DEPLOYER", &format!("flux-apim deploy {}", self.service), "$SERVICE");
+        assign(
+            &mut out,
+            "$DEPLOYER",
+            &format!("flux-apim deploy {}", self.service),
+            "$SERVICE",
+        );
         if !self.vaults.is_empty() {
             let _ = writeln!(
                 out,
@@ -324,7 +344,10 @@ impl Identities {
             );
         }
         for vault in &self.vaults {
-            let scope = format!("$(az keyvault show --name {} --query id --output tsv)", shell(vault));
+            let scope = format!(
+                "$(az keyvault show --name {} --query id --output tsv)",
+                shell(vault)
+            );
             assign(&mut out, "$OWN", "Key Vault Secrets User", &scope);
         }
         out
@@ -344,7 +367,10 @@ fn bicep_assignment(symbol: &str, scope: &str, who: &str, role: &Role) -> String
 
 /// A string of Bicep.
 fn bicep(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'").replace("${", "\\${");
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('\'', "\\'")
+        .replace("${", "\\${");
     format!("'{}'", escaped.replace(['\n', '\r'], " "))
 }
 
@@ -357,10 +383,15 @@ fn hcl(text: &str) -> String {
 
 /// A word of a shell.
 fn shell(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''").replace(['\n', '\r'], " "))
+    format!(
+        "'{}'",
+        text.replace('\'', "'\\''").replace(['\n', '\r'], " ")
+    )
 }
 
 /// JSON in lines; actions and names hold no single quotes.
 fn pretty(value: &Json) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default().replace('\'', "")
+    serde_json::to_string_pretty(value)
+        .unwrap_or_default()
+        .replace('\'', "")
 }

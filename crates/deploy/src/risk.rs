@@ -81,7 +81,13 @@ pub(crate) fn of_change(
 /// What goes when a resource is deleted, beyond itself.
 pub(crate) fn of_deletion(id: &Id, live: &Json) -> Vec<String> {
     match id.kind() {
-        Some(kind) if kind.is_policy() => guards(live["value"].as_str().unwrap_or(""), ""),
+        Some(kind) if kind.is_policy() => {
+            let mut notes = guards(live["value"].as_str().unwrap_or(""), "");
+            if kind == Kind::ServicePolicy {
+                notes.push("the service goes back to the policy of a new one".to_owned());
+            }
+            notes
+        }
         Some(Kind::Api) => {
             vec!["its operations, policies and links to products go with it".to_owned()]
         }

@@ -7,7 +7,9 @@ use crate::edge::oci::{self, Connection, Credentials, Request, Wire, retry_after
 use crate::edge::secret::Secret;
 use flux_apim_deploy::{Answer, Fault, Method, Place, Service};
 use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH, LOCATION};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH, LOCATION,
+};
 use serde_json::Value as Json;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -42,7 +44,9 @@ pub struct ResourceManager {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The endpoint is none.
-    #[error("`{0}` is no endpoint of Azure Resource Manager: tokens go to https URLs alone, and to this machine")]
+    #[error(
+        "`{0}` is no endpoint of Azure Resource Manager: tokens go to https URLs alone, and to this machine"
+    )]
     Endpoint(String),
     /// The service's id is none.
     #[error(
@@ -128,10 +132,14 @@ impl ResourceManager {
         let mut url = self.wire.registry().clone();
         match &request.place {
             Place::Link(link) => {
-                let target = url.join(link).ok().filter(|target| self.wire.is_own(target));
+                let target = url
+                    .join(link)
+                    .ok()
+                    .filter(|target| self.wire.is_own(target));
                 return target.ok_or_else(|| {
                     Fault::Unsent(
-                        "the service sends us on to another host, where no token of ours goes".to_owned(),
+                        "the service sends us on to another host, where no token of ours goes"
+                            .to_owned(),
                     )
                 });
             }
@@ -141,7 +149,12 @@ impl ResourceManager {
                     .map_err(|()| Fault::Unsent("the endpoint has no path".to_owned()))?;
                 segments.clear();
                 let below = path.split('/').filter(|segment| !segment.is_empty());
-                segments.extend(self.service.split('/').filter(|s| !s.is_empty()).chain(below));
+                segments.extend(
+                    self.service
+                        .split('/')
+                        .filter(|s| !s.is_empty())
+                        .chain(below),
+                );
             }
         }
         url.query_pairs_mut().extend_pairs(&request.query);
@@ -163,16 +176,24 @@ impl ResourceManager {
             sent.headers.insert(IF_MATCH, header(etag)?);
         }
         if let Some(body) = &request.body {
-            sent.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            sent.headers
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             sent.body = body.0.to_string().into();
         }
         let mut refused = None;
         loop {
-            let token = self.token(refused.as_ref()).await.map_err(|error| fault(&error))?;
+            let token = self
+                .token(refused.as_ref())
+                .await
+                .map_err(|error| fault(&error))?;
             let mut authorization = header(&format!("Bearer {}", token.expose()))?;
             authorization.set_sensitive(true);
             sent.headers.insert(AUTHORIZATION, authorization);
-            let answer = self.wire.send(&sent, &ALL).await.map_err(|error| fault(&error))?;
+            let answer = self
+                .wire
+                .send(&sent, &ALL)
+                .await
+                .map_err(|error| fault(&error))?;
             // It may have ended on the way, or have been revoked: once more with a new one.
             if answer.status.as_u16() == 401 && refused.is_none() {
                 refused = Some(token);
@@ -201,7 +222,11 @@ impl Service for ResourceManager {
 fn checked(service: &str) -> Result<String, Error> {
     let id = service.trim_end_matches('/');
     let parts: Vec<&str> = id.split('/').collect();
-    let is = |at: usize, word: &str| parts.get(at).is_some_and(|part| part.eq_ignore_ascii_case(word));
+    let is = |at: usize, word: &str| {
+        parts
+            .get(at)
+            .is_some_and(|part| part.eq_ignore_ascii_case(word))
+    };
     let whole = parts.len() == 9
         && parts[0].is_empty()
         && is(1, "subscriptions")
@@ -209,7 +234,9 @@ fn checked(service: &str) -> Result<String, Error> {
         && is(5, "providers")
         && is(6, "Microsoft.ApiManagement")
         && is(7, "service");
-    let odd = |part: &&&str| part.is_empty() || **part == "." || **part == ".." || part.contains(['?', '#', '%']);
+    let odd = |part: &&&str| {
+        part.is_empty() || **part == "." || **part == ".." || part.contains(['?', '#', '%'])
+    };
     match whole && parts.iter().skip(1).find(odd).is_none() {
         true => Ok(id.to_owned()),
         false => Err(Error::Service(excerpt(service, 300))),
@@ -217,19 +244,29 @@ fn checked(service: &str) -> Result<String, Error> {
 }
 
 fn header(text: &str) -> Result<HeaderValue, Fault> {
-    HeaderValue::from_str(text).map_err(|_| Fault::Unsent("it does not fit into a header of HTTP".to_owned()))
+    HeaderValue::from_str(text)
+        .map_err(|_| Fault::Unsent("it does not fit into a header of HTTP".to_owned()))
 }
 
 /// What a request that got no answer may mean.
 fn fault(error: &oci::Error) -> Fault {
-    match error.is_retryable() || matches!(error, oci::Error::Network { .. } | oci::Error::Silent { .. }) {
+    match error.is_retryable()
+        || matches!(
+            error,
+            oci::Error::Network { .. } | oci::Error::Silent { .. }
+        ) {
         true => Fault::Cut(error.to_string()),
         false => Fault::Unsent(error.to_string()),
     }
 }
 
 fn read(status: u16, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Fault> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
     let well = (200..300).contains(&status);
     let body = match serde_json::from_slice(body) {
         Ok(body) => body,
@@ -242,7 +279,9 @@ fn read(status: u16, headers: &HeaderMap, body: &[u8]) -> Result<Answer, Fault> 
         etag: text(ETAG.as_str()),
         operation: text("azure-asyncoperation"),
         location: text(LOCATION.as_str()),
-        retry_after: milliseconds.map(Duration::from_millis).or_else(|| retry_after(headers)),
+        retry_after: milliseconds
+            .map(Duration::from_millis)
+            .or_else(|| retry_after(headers)),
         body,
     })
 }
@@ -259,7 +298,13 @@ mod tests {
             source: oci::acr::Source::Cli,
             hosts: Vec::new(),
         };
-        ResourceManager::new(service, Cloud::Public, endpoint, identity, Connection::default())
+        ResourceManager::new(
+            service,
+            Cloud::Public,
+            endpoint,
+            identity,
+            Connection::default(),
+        )
     }
 
     fn request(place: Place) -> flux_apim_deploy::Request {
@@ -274,16 +319,29 @@ mod tests {
 
     #[test]
     fn tokens_go_to_azure_and_to_this_machine_alone() {
-        for good in ["https://management.azure.com", "http://127.0.0.1:1", "http://localhost:1/"] {
+        for good in [
+            "https://management.azure.com",
+            "http://127.0.0.1:1",
+            "http://localhost:1/",
+        ] {
             assert!(manager(SERVICE, Some(good)).is_ok(), "{good}");
         }
-        for bad in ["http://management.azure.com", "x", "https://x/y", "ftp://127.0.0.1"] {
+        for bad in [
+            "http://management.azure.com",
+            "x",
+            "https://x/y",
+            "ftp://127.0.0.1",
+        ] {
             assert!(manager(SERVICE, Some(bad)).is_err(), "{bad}");
         }
         let azure = manager(SERVICE, None).unwrap();
         let next = |url: &str| azure.url(&request(Place::Link(url.to_owned())));
         assert!(next("https://management.azure.com:443/x?y=z").is_ok());
-        for other in ["https://evil.example/", "http://management.azure.com/", "//evil.example/"] {
+        for other in [
+            "https://evil.example/",
+            "http://management.azure.com/",
+            "//evil.example/",
+        ] {
             assert!(next(other).is_err(), "{other}");
         }
     }
@@ -300,7 +358,13 @@ mod tests {
 
     #[test]
     fn services_have_full_ids() {
-        for bad in ["x", "", "/subscriptions/s", &SERVICE.replace("/g/", "/../"), &SERVICE.replace("service", "other")] {
+        for bad in [
+            "x",
+            "",
+            "/subscriptions/s",
+            &SERVICE.replace("/g/", "/../"),
+            &SERVICE.replace("service", "other"),
+        ] {
             assert!(manager(bad, None).is_err(), "{bad}");
         }
     }

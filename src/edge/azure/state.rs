@@ -1,6 +1,8 @@
 //! Where baselines of deployments are kept: a folder, or a repository of a registry.
 
-use crate::edge::oci::{self, Connection, Descriptor, EMPTY, EMPTY_BLOB, MANIFEST, Manifest, Place, Target};
+use crate::edge::oci::{
+    self, Connection, Descriptor, EMPTY, EMPTY_BLOB, MANIFEST, Manifest, Place, Target,
+};
 use crate::edge::publish::{self, Destination};
 use crate::tree::Digest;
 use flux_apim_deploy::{State, StateError};
@@ -82,7 +84,9 @@ impl StateStore {
         let digest = Digest::of(format!("{}\n{owner}", service.to_lowercase()).as_bytes());
         let digest = digest.to_string();
         let digest: String = digest.chars().skip("sha256:".len()).take(16).collect();
-        let named = ["oci://", "oci-layout:"].iter().any(|scheme| place.starts_with(scheme));
+        let named = ["oci://", "oci-layout:"]
+            .iter()
+            .any(|scheme| place.starts_with(scheme));
         let at = match named {
             true => {
                 let place: Place = place.parse().map_err(publish::Error::from)?;
@@ -152,8 +156,15 @@ impl StateStore {
         };
         let attempted = format!("read {}:{}", target.name(), self.name);
         let manifest = Manifest::parse(&target.fetch(&found).await?, &attempted)?;
-        let Some(layer) = manifest.layers.first().filter(|layer| layer.media_type == MEDIA_TYPE) else {
-            return Err(oci::Error::malformed(&attempted, "it holds no state of deployments"));
+        let Some(layer) = manifest
+            .layers
+            .first()
+            .filter(|layer| layer.media_type == MEDIA_TYPE)
+        else {
+            return Err(oci::Error::malformed(
+                &attempted,
+                "it holds no state of deployments",
+            ));
         };
         if layer.size > MAX {
             return Err(oci::Error::Over {
@@ -224,7 +235,8 @@ mod tests {
         ];
         for place in places {
             let store = |owner: &str| {
-                StateStore::open(&place, "/subscriptions/s/x", owner, &Connection::default()).unwrap()
+                StateStore::open(&place, "/subscriptions/s/x", owner, &Connection::default())
+                    .unwrap()
             };
             let state = State::new("/subscriptions/s/x", "shop");
             assert!(store("shop").read().await.unwrap().is_empty());
@@ -242,6 +254,9 @@ mod tests {
         let store = StateStore::open(&place, "/x", "shop", &Connection::default()).unwrap();
         std::fs::write(store.file(folder.path()), "{").unwrap();
         let error = store.read().await.unwrap_err().to_string();
-        assert!(error.contains("x-") && error.contains("no state"), "{error}");
+        assert!(
+            error.contains("x-") && error.contains("no state"),
+            "{error}"
+        );
     }
 }

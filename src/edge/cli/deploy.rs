@@ -8,10 +8,10 @@ use crate::edge::oci::{Place, acr};
 use crate::edge::publish::{self, Destination, Policy};
 use crate::edge::secret::Secret;
 use crate::edge::source::{self, OpenOptions, SourceRef};
+use crate::rules::permission_missing;
 use crate::tree::{ArtifactPath, Digest, SourceTree};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use crate::rules::permission_missing;
 use flux_apim_deploy::permission::{self, Missing};
 use flux_apim_deploy::{Asked, Engine, Id, Plan, RESOURCES, Resources, Secrets, State, Texts};
 use serde_json::{Value as Json, json};
@@ -225,7 +225,9 @@ impl Reading {
                 let from = Destination::target(&place, &connection)?;
                 let key = self.key.as_deref();
                 let policy = Policy {
-                    key: key.map(|key| self.registry.verifying_key(key)).transpose()?,
+                    key: key
+                        .map(|key| self.registry.verifying_key(key))
+                        .transpose()?,
                     expect_source: self.expect_source.clone(),
                     policies: Vec::new(),
                 };
@@ -267,7 +269,6 @@ impl Reading {
             tree,
         })
     }
-
 }
 
 impl Target {
@@ -280,7 +281,10 @@ impl Target {
     pub(super) fn name(name: &str) -> anyhow::Result<&str> {
         let fits = (1..=50).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        anyhow::ensure!(fits, "`{name}` is no name of a service: letters, digits and hyphens, at most 50");
+        anyhow::ensure!(
+            fits,
+            "`{name}` is no name of a service: letters, digits and hyphens, at most 50"
+        );
         Ok(name)
     }
 
@@ -337,7 +341,9 @@ impl Target {
         }
         let endpoint = self.service.management_endpoint.as_deref();
         let connection = self.reading.registry.connection()?;
-        Ok(ResourceManager::new(service, cloud, endpoint, identity, connection)?)
+        Ok(ResourceManager::new(
+            service, cloud, endpoint, identity, connection,
+        )?)
     }
 }
 
@@ -373,19 +379,27 @@ impl AskedArgs {
     fn secrets(&self, bundle: &Bundle) -> anyhow::Result<Given> {
         let mut given = Given::default();
         for text in &self.secret {
-            let wrong = "--secret takes NAME=env:VARIABLE or NAME=file:PATH, never the secret itself";
+            let wrong =
+                "--secret takes NAME=env:VARIABLE or NAME=file:PATH, never the secret itself";
             let (name, from) = text.split_once('=').context(wrong)?;
             anyhow::ensure!(
                 bundle.resources.secrets.contains_key(name),
                 "--secret {name}: the bundle has no secret of this name; it has {}",
                 match bundle.resources.secrets.len() {
                     0 => "none".to_owned(),
-                    _ => bundle.resources.secrets.keys().cloned().collect::<Vec<_>>().join(", "),
+                    _ => bundle
+                        .resources
+                        .secrets
+                        .keys()
+                        .cloned()
+                        .collect::<Vec<_>>()
+                        .join(", "),
                 }
             );
             let value = match from.split_once(':') {
-                Some(("env", variable)) => std::env::var(variable)
-                    .map_err(|_| anyhow::anyhow!("--secret {name}: the variable {variable} is not set"))?,
+                Some(("env", variable)) => std::env::var(variable).map_err(|_| {
+                    anyhow::anyhow!("--secret {name}: the variable {variable} is not set")
+                })?,
                 Some(("file", path)) => small(Path::new(path), MAX_SECRET)
                     .with_context(|| format!("--secret {name}"))?
                     .trim_end_matches(['\r', '\n'])
@@ -415,13 +429,19 @@ fn owner(inventory: &Json) -> Option<String> {
 fn small(path: &Path, max: u64) -> anyhow::Result<String> {
     let attempted = || format!("read {}", path.display());
     let size = std::fs::metadata(path).with_context(attempted)?.len();
-    anyhow::ensure!(size <= max, "{}: it has {size} bytes, at most {max} are read", attempted());
+    anyhow::ensure!(
+        size <= max,
+        "{}: it has {size} bytes, at most {max} are read",
+        attempted()
+    );
     std::fs::read_to_string(path).with_context(attempted)
 }
 
 /// Writes a file beside its place, and renames it into it.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(text.as_bytes())?;
     file.persist(path).map_err(|error| error.error)?;
@@ -447,9 +467,14 @@ impl Session {
         let secrets = args.secrets(&bundle)?;
         let connection = target.reading.registry.connection()?;
         let store = args.state.as_deref();
-        let store = store.map(|place| StateStore::open(place, &id, &asked.owner, &connection)).transpose()?;
+        let store = store
+            .map(|place| StateStore::open(place, &id, &asked.owner, &connection))
+            .transpose()?;
         let runtime = crate::edge::runtime()?;
-        let state = store.as_ref().map(|store| runtime.block_on(store.read())).transpose()?;
+        let state = store
+            .as_ref()
+            .map(|store| runtime.block_on(store.read()))
+            .transpose()?;
         Ok(Self {
             bundle,
             asked,
@@ -477,14 +502,24 @@ impl Session {
     }
 
     /// Whether the identity may do what the plan needs, as far as Azure says.
-    fn permitted(&self, runtime: &tokio::runtime::Runtime, plan: &Plan, quiet: bool) -> anyhow::Result<()> {
+    fn permitted(
+        &self,
+        runtime: &tokio::runtime::Runtime,
+        plan: &Plan,
+        quiet: bool,
+    ) -> anyhow::Result<()> {
         if plan.is_empty() || !plan.problems.is_empty() {
             return Ok(());
         }
         let permissions = match runtime.block_on(self.engine().permissions()) {
             Ok(permissions) => permissions,
             Err(failure) => {
-                note(&format!("what this identity may do cannot be read, and is found out by doing it: {failure}"), quiet);
+                note(
+                    &format!(
+                        "what this identity may do cannot be read, and is found out by doing it: {failure}"
+                    ),
+                    quiet,
+                );
                 return Ok(());
             }
         };
@@ -494,11 +529,19 @@ impl Session {
             return Ok(());
         }
         let principal = runtime.block_on(self.service.principal()).ok().flatten();
-        anyhow::bail!("nothing was written: {}", lacking(&missing, principal.as_deref()))
+        anyhow::bail!(
+            "nothing was written: {}",
+            lacking(&missing, principal.as_deref())
+        )
     }
 
     /// Does what the plan says, and says what came of it.
-    fn apply(&self, runtime: &tokio::runtime::Runtime, plan: &Plan, format: ResultFormat) -> anyhow::Result<Done> {
+    fn apply(
+        &self,
+        runtime: &tokio::runtime::Runtime,
+        plan: &Plan,
+        format: ResultFormat,
+    ) -> anyhow::Result<Done> {
         let outcome = runtime.block_on(self.engine().apply(plan))?;
         let mut kept = Ok(());
         if let (Some(store), Some(state)) = (&self.store, &outcome.state)
@@ -508,14 +551,19 @@ impl Session {
         }
         match format {
             ResultFormat::Json => {
-                let answer = json!({"version": 1, "plan": plan.to_json(), "outcome": outcome.to_json()});
+                let answer =
+                    json!({"version": 1, "plan": plan.to_json(), "outcome": outcome.to_json()});
                 print(&format!("{answer}\n"))?;
             }
             ResultFormat::Human if plan.is_empty() => {}
             ResultFormat::Human => print(&outcome.to_human())?,
         }
         kept?;
-        Ok(if outcome.is_whole() { Done::Well } else { Done::Refused })
+        Ok(if outcome.is_whole() {
+            Done::Well
+        } else {
+            Done::Refused
+        })
     }
 }
 
@@ -559,9 +607,16 @@ pub(super) fn deploy(arguments: &DeployArgs, quiet: bool) -> anyhow::Result<Done
     show(&plan, arguments.format)?;
     if arguments.dry_run {
         if arguments.format == ResultFormat::Json {
-            print(&format!("{}\n", json!({"version": 1, "plan": plan.to_json(), "outcome": null})))?;
+            print(&format!(
+                "{}\n",
+                json!({"version": 1, "plan": plan.to_json(), "outcome": null})
+            ))?;
         }
-        return Ok(if plan.problems.is_empty() { Done::Well } else { Done::Refused });
+        return Ok(if plan.problems.is_empty() {
+            Done::Well
+        } else {
+            Done::Refused
+        });
     }
     session.permitted(&runtime, &plan, quiet)?;
     session.apply(&runtime, &plan, arguments.format)
@@ -576,7 +631,10 @@ pub(super) fn destroy(arguments: &DestroyArgs, quiet: bool) -> anyhow::Result<Do
         match arguments.format {
             ResultFormat::Human => print("nothing was deleted: --yes does it\n")?,
             ResultFormat::Json => {
-                print(&format!("{}\n", json!({"version": 1, "plan": plan.to_json(), "outcome": null})))?;
+                print(&format!(
+                    "{}\n",
+                    json!({"version": 1, "plan": plan.to_json(), "outcome": null})
+                ))?;
             }
         }
         return Ok(Done::Well);
@@ -597,12 +655,19 @@ pub(super) fn lacking(missing: &[Missing], principal: Option<&str>) -> String {
     }
     // The widest of the narrowest roles has them all.
     let last = missing.iter().max_by_key(|missing| {
-        permission::ROLES.iter().position(|role| Some(role) == missing.role)
+        permission::ROLES
+            .iter()
+            .position(|role| Some(role) == missing.role)
     });
     if let Some(role) = last.and_then(|missing| missing.role) {
-        text.push_str(&format!("\nthe narrowest built-in role that has this is {}", role.name));
+        text.push_str(&format!(
+            "\nthe narrowest built-in role that has this is {}",
+            role.name
+        ));
     }
-    if let Some(command) = last.and_then(|missing| missing.command(principal.unwrap_or("OBJECT_ID"))) {
+    if let Some(command) =
+        last.and_then(|missing| missing.command(principal.unwrap_or("OBJECT_ID")))
+    {
         text.push_str(&format!("; this gives it:\n  {command}"));
     }
     text.push_str("\n`flux-apim identity` writes a role with exactly these actions; a new role takes minutes to show");

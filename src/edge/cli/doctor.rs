@@ -82,7 +82,10 @@ pub(super) fn doctor(arguments: &DoctorArgs) -> anyhow::Result<Done> {
                     let needed = permission::needed(&bundle.resources);
                     let missing = permission::missing(&id, &needed, &permissions);
                     match missing.is_empty() {
-                        true => Ok(format!("all {} actions that it needs", needed.actions.len())),
+                        true => Ok(format!(
+                            "all {} actions that it needs",
+                            needed.actions.len()
+                        )),
                         false => Err(super::deploy::lacking(&missing, who.as_deref())),
                     }
                 }

@@ -38,7 +38,10 @@ enum Form {
 
 pub(super) fn identity(arguments: &IdentityArgs) -> anyhow::Result<Done> {
     let bundle = arguments.reading.read(&arguments.bundle)?;
-    let service = arguments.service.as_deref().or(bundle.resources.service.as_deref());
+    let service = arguments
+        .service
+        .as_deref()
+        .or(bundle.resources.service.as_deref());
     let service = service
         .ok_or_else(|| anyhow::anyhow!("--service NAME is missing: the bundle names no service"))?;
     let identities = Identities {

@@ -57,7 +57,9 @@ impl Permission {
     fn parse(item: &Json) -> Self {
         let list = |key: &str| {
             let items = item[key].as_array().into_iter().flatten();
-            items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
+            items
+                .filter_map(|item| item.as_str().map(str::to_owned))
+                .collect()
         };
         Self {
             actions: list("actions"),
@@ -97,7 +99,10 @@ pub fn matches(pattern: &str, action: &str) -> bool {
 
 /// What of `needed` none of `permissions` allows.
 pub fn missing(scope: &str, needed: &Needed, permissions: &[Permission]) -> Vec<Missing> {
-    let denied = needed.actions.iter().filter(|action| !permissions.iter().any(|p| p.allows(action)));
+    let denied = needed
+        .actions
+        .iter()
+        .filter(|action| !permissions.iter().any(|p| p.allows(action)));
     let denied: Vec<String> = denied.cloned().collect();
     denied
         .into_iter()
@@ -118,7 +123,9 @@ impl<S: Service> Engine<'_, S> {
     pub async fn permissions(&self) -> Result<Vec<Permission>, Failure> {
         let caller = Caller::new(self.service, API_VERSION);
         let mut found = Vec::new();
-        caller.list(LIST, &[], |item| found.push(Permission::parse(&item))).await?;
+        caller
+            .list(LIST, &[], |item| found.push(Permission::parse(&item)))
+            .await?;
         Ok(found)
     }
 }
@@ -138,10 +145,21 @@ mod tests {
     #[test]
     fn wildcards_stand_for_any_text() {
         let action = "Microsoft.ApiManagement/service/apis/write";
-        for pattern in ["*", "*/write", "microsoft.apimanagement/service/*", "Microsoft.ApiManagement/*/write", action] {
+        for pattern in [
+            "*",
+            "*/write",
+            "microsoft.apimanagement/service/*",
+            "Microsoft.ApiManagement/*/write",
+            action,
+        ] {
             assert!(matches(pattern, action), "{pattern}");
         }
-        for pattern in ["", "*/read", "Microsoft.ApiManagement/service", "Microsoft.ApiManagement/service/apis/*/write"] {
+        for pattern in [
+            "",
+            "*/read",
+            "Microsoft.ApiManagement/service",
+            "Microsoft.ApiManagement/service/apis/*/write",
+        ] {
             assert!(!matches(pattern, action), "{pattern}");
         }
     }
@@ -161,12 +179,19 @@ mod tests {
     #[test]
     fn the_narrowest_role_is_named() {
         let needed = Needed {
-            actions: ["Microsoft.ApiManagement/service/apis/write", "Microsoft.ApiManagement/service/apis/read", "Microsoft.Storage/x/write"]
-                .map(str::to_owned)
-                .into(),
+            actions: [
+                "Microsoft.ApiManagement/service/apis/write",
+                "Microsoft.ApiManagement/service/apis/read",
+                "Microsoft.Storage/x/write",
+            ]
+            .map(str::to_owned)
+            .into(),
         };
         let found = missing("/s", &needed, &[]);
-        let roles: Vec<_> = found.iter().map(|missing| missing.role.map(|role| role.name)).collect();
+        let roles: Vec<_> = found
+            .iter()
+            .map(|missing| missing.role.map(|role| role.name))
+            .collect();
         assert_eq!(
             roles,
             [
@@ -176,6 +201,9 @@ mod tests {
             ]
         );
         let command = found[1].command("oid").unwrap();
-        assert!(command.contains("--role \"API Management Service Contributor\" --scope /s"), "{command}");
+        assert!(
+            command.contains("--role \"API Management Service Contributor\" --scope /s"),
+            "{command}"
+        );
     }
 }

@@ -17,7 +17,8 @@ pub struct Needed {
 impl Needed {
     fn add(&mut self, types: &str, verbs: &[&str]) {
         for verb in verbs {
-            self.actions.insert(format!("Microsoft.ApiManagement/service/{types}/{verb}"));
+            self.actions
+                .insert(format!("Microsoft.ApiManagement/service/{types}/{verb}"));
         }
     }
 }
@@ -40,7 +41,10 @@ pub fn action(method: Method, path: &str) -> Option<String> {
         return Some("Microsoft.Authorization/permissions/read".to_owned());
     }
     let types: Vec<&str> = path.split('/').step_by(2).collect();
-    Some(format!("Microsoft.ApiManagement/service/{}/{verb}", types.join("/")))
+    Some(format!(
+        "Microsoft.ApiManagement/service/{}/{verb}",
+        types.join("/")
+    ))
 }
 
 /// What all deployments of a bundle by one owner need, from the first to the last: to read,

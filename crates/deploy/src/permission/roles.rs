@@ -153,5 +153,7 @@ pub fn role(name: &str) -> Option<&'static Role> {
 /// The narrowest role that has an action.
 pub(super) fn narrowest(action: &str) -> Option<&'static Role> {
     let is = |patterns: &[&str]| patterns.iter().any(|pattern| matches(pattern, action));
-    ROLES.iter().find(|role| is(role.actions) && !is(role.not_actions))
+    ROLES
+        .iter()
+        .find(|role| is(role.actions) && !is(role.not_actions))
 }

@@ -152,8 +152,8 @@ impl Identity {
         };
         let beside = |name| missing(name, "an application is named by its tenant and its id");
         let authority = get("AZURE_AUTHORITY_HOST").unwrap_or_else(|| AUTHORITY.to_owned());
-        let application = get("AZURE_CLIENT_SECRET").is_some()
-            || get("AZURE_CLIENT_CERTIFICATE_PATH").is_some();
+        let application =
+            get("AZURE_CLIENT_SECRET").is_some() || get("AZURE_CLIENT_CERTIFICATE_PATH").is_some();
         let source = match get("AZURE_FEDERATED_TOKEN_FILE") {
             Some(file) => Source::Workload {
                 authority,
@@ -326,7 +326,9 @@ impl Identity {
             Source::Workload { tenant, .. }
             | Source::Password { tenant, .. }
             | Source::Certificate { tenant, .. } => Some(tenant.clone()),
-            Source::Cli | Source::Managed { .. } => claims_of(entra)?["tid"].as_str().map(str::to_owned),
+            Source::Cli | Source::Managed { .. } => {
+                claims_of(entra)?["tid"].as_str().map(str::to_owned)
+            }
         }
     }
 }

@@ -27,7 +27,14 @@ pub(super) async fn token(audience: &str) -> Result<Token, Error> {
     let program = if cfg!(windows) { "az.cmd" } else { "az" };
     let mut command = Command::new(program);
     command
-        .args(["account", "get-access-token", "--resource", audience, "--output", "json"])
+        .args([
+            "account",
+            "get-access-token",
+            "--resource",
+            audience,
+            "--output",
+            "json",
+        ])
         .stdin(Stdio::null())
         .kill_on_drop(true);
     let ran = tokio::time::timeout(LONGEST, command.output()).await;
