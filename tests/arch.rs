@@ -24,10 +24,12 @@ const ORDER: [&str; 16] = [
     "bundle",
     "changes",
     "init",
+    "deploy",
 ];
 
 /// What a pure library may use of others: nothing that touches the world.
-const PURE: [&str; 18] = [
+const PURE: [&str; 19] = [
+    "futures-util", // futures that somebody else runs
     "globset",
     "ignore", // its patterns: nothing of ours walks folders with it
     "libdeflater",

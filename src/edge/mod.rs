@@ -1,5 +1,7 @@
 //! Everything that touches the world.
 
+#[cfg(feature = "publish")]
+pub mod azure;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "controller")]

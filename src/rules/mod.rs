@@ -10,6 +10,7 @@ pub mod first_layer_read;
 pub mod git_lfs_pointer;
 pub mod ignored_by_git;
 pub mod not_an_artifact;
+pub mod permission_missing;
 pub mod source_limit;
 pub mod source_unreadable;
 pub mod submodule_missing;
@@ -22,6 +23,7 @@ pub use first_layer_read::RULE as FIRST_LAYER_READ;
 pub use git_lfs_pointer::RULE as GIT_LFS_POINTER;
 pub use ignored_by_git::RULE as IGNORED_BY_GIT;
 pub use not_an_artifact::RULE as NOT_AN_ARTIFACT;
+pub use permission_missing::RULE as PERMISSION_MISSING;
 pub use source_limit::RULE as SOURCE_LIMIT;
 pub use source_unreadable::RULE as SOURCE_UNREADABLE;
 pub use submodule_missing::RULE as SUBMODULE_MISSING;
@@ -231,6 +233,7 @@ pub const ALL: &[&Rule] = &[
     &SUBMODULE_MISSING,
     &FIRST_LAYER_READ,
     &IGNORED_BY_GIT,
+    &PERMISSION_MISSING,
 ];
 
 /// Every rule, found by code or name.

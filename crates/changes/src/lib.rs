@@ -10,7 +10,7 @@ mod text;
 
 pub use definition::Operations;
 pub use property::Property;
-pub use text::TextChange;
+pub use text::{TextChange, compare as compare_texts};
 
 use flux_apim_bundle::Bundle;
 use flux_apim_diag::{Budget, Place};

@@ -24,7 +24,8 @@ pub struct TextChange {
     pub new: Digest,
 }
 
-pub(super) fn compare(path: &str, old: &str, new: &str, budget: &Budget) -> TextChange {
+/// The difference of two texts. Finding it spends from `budget`, and ends as it does.
+pub fn compare(path: &str, old: &str, new: &str, budget: &Budget) -> TextChange {
     let lines = differing(old, new);
     let fits = old.len().max(new.len()) <= MAX_BYTES && lines <= MAX_LINES;
     if fits {

@@ -63,6 +63,21 @@ pub(super) enum Command {
     /// Point a tag back to a bundle that was published before.
     #[cfg(feature = "publish")]
     Rollback(super::rollback::Rollback),
+    /// What deploying a bundle would do to a service of API Management; writes nothing.
+    #[cfg(feature = "publish")]
+    Plan(Box<super::deploy::PlanArgs>),
+    /// Deploy a bundle to a service of API Management: only what differs.
+    #[cfg(feature = "publish")]
+    Deploy(Box<super::deploy::DeployArgs>),
+    /// Delete what deployments of a bundle's owner made.
+    #[cfg(feature = "publish")]
+    Destroy(Box<super::deploy::DestroyArgs>),
+    /// The identities that publishing and deploying a bundle need, each with what it needs.
+    #[cfg(feature = "publish")]
+    Identity(Box<super::identity::IdentityArgs>),
+    /// What deploying a bundle would stumble over: bundle, identity, service, permissions.
+    #[cfg(feature = "publish")]
+    Doctor(Box<super::doctor::DoctorArgs>),
     /// Make a key pair to sign with, as cosign does.
     #[cfg(feature = "publish")]
     Keygen(super::keygen::Keygen),

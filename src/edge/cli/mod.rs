@@ -9,7 +9,11 @@ mod completions;
 mod controller;
 #[cfg(feature = "publish")]
 mod copy;
+#[cfg(feature = "publish")]
+mod deploy;
 mod diff;
+#[cfg(feature = "publish")]
+mod doctor;
 mod effective;
 mod explain;
 mod fix;
@@ -18,6 +22,8 @@ mod forges;
 mod history;
 mod human;
 mod init;
+#[cfg(feature = "publish")]
+mod identity;
 #[cfg(feature = "publish")]
 mod inspect;
 #[cfg(feature = "publish")]
@@ -162,6 +168,16 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         Command::History(arguments) => history::history(arguments),
         #[cfg(feature = "publish")]
         Command::Rollback(arguments) => rollback::rollback(arguments),
+        #[cfg(feature = "publish")]
+        Command::Plan(arguments) => deploy::plan(arguments),
+        #[cfg(feature = "publish")]
+        Command::Deploy(arguments) => deploy::deploy(arguments, cli.quiet),
+        #[cfg(feature = "publish")]
+        Command::Destroy(arguments) => deploy::destroy(arguments, cli.quiet),
+        #[cfg(feature = "publish")]
+        Command::Identity(arguments) => identity::identity(arguments),
+        #[cfg(feature = "publish")]
+        Command::Doctor(arguments) => doctor::doctor(arguments),
         #[cfg(feature = "publish")]
         Command::Keygen(arguments) => keygen::keygen(arguments),
         Command::Explain { code, format } => explain::explain(code.as_deref(), *format),

@@ -21,6 +21,7 @@ mod remote;
 
 pub use azure::Service;
 pub use copy::{copy, copy_referrers};
+pub(super) use credentials::claims_of;
 pub use credentials::{Credentials, acr};
 pub use descriptor::Descriptor;
 pub use error::{Error, Shown};
@@ -30,6 +31,7 @@ pub use manifest::Manifest;
 pub use memory::Memory;
 pub use reference::{Place, Reference, check_new_tag};
 pub use remote::{Connection, Registry, Remote, Retry, Uploads};
+pub(super) use remote::{Request, Wire, retry_after, usable};
 
 use crate::tree::Digest;
 use async_trait::async_trait;

@@ -183,7 +183,7 @@ pub(super) fn unpack(layer: &[u8], what: &str, limits: &Limits) -> Result<Source
 }
 
 /// The inventory of `tree`, and every file held against it.
-pub(super) fn checked(tree: &SourceTree, what: &str) -> Result<Json, Error> {
+pub(crate) fn checked(tree: &SourceTree, what: &str) -> Result<Json, Error> {
     let not = |found: String| Error::NotABundle {
         what: what.to_owned(),
         found,

@@ -23,6 +23,7 @@ mod tag;
 mod tags;
 mod verify;
 
+pub(crate) use artifact::checked;
 pub use artifact::{Artifact, is_bundle};
 pub use attest::{CONTENTS, PROVENANCE};
 pub use choice::Choice;

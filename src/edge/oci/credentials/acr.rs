@@ -11,7 +11,7 @@
 
 use super::super::remote::{Request, Wire, exchange, local};
 use super::super::{Error, Reference};
-use super::{Login, Till, claims_of, life_of};
+use super::{Login, Till, certificate, claims_of, cli, life_of};
 use crate::diag::excerpt;
 use crate::edge::secret::Secret;
 use reqwest::header::{HeaderName, HeaderValue};
@@ -61,6 +61,30 @@ pub enum Source {
         /// The federated token.
         assertion: Assertion,
     },
+    /// An application with a secret.
+    Password {
+        /// The authority's URL.
+        authority: String,
+        /// The tenant's id.
+        tenant: String,
+        /// The application's id.
+        client: String,
+        /// Its secret.
+        secret: Secret,
+    },
+    /// An application with a certificate.
+    Certificate {
+        /// The authority's URL.
+        authority: String,
+        /// The tenant's id.
+        tenant: String,
+        /// The application's id.
+        client: String,
+        /// Certificate and key in PEM.
+        file: PathBuf,
+    },
+    /// Whoever is logged in to the Azure CLI on this machine.
+    Cli,
     /// The managed identity of the machine or the app.
     Managed {
         /// The endpoint's URL.
@@ -99,7 +123,8 @@ struct Exchanged {
 impl Identity {
     /// The identity that the environment gives: workload identity
     /// (`AZURE_FEDERATED_TOKEN_FILE`, `AZURE_CLIENT_ID`, `AZURE_TENANT_ID`,
-    /// `AZURE_AUTHORITY_HOST`), else the managed identity of an app
+    /// `AZURE_AUTHORITY_HOST`), else an application with a secret (`AZURE_CLIENT_SECRET`) or
+    /// a certificate (`AZURE_CLIENT_CERTIFICATE_PATH`), else the managed identity of an app
     /// (`IDENTITY_ENDPOINT`, `IDENTITY_HEADER`), else that of the machine.
     ///
     /// # Errors
@@ -110,23 +135,50 @@ impl Identity {
 
     fn from(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let get = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let need = |name: &'static str| {
+        let missing = |name: &'static str, help: &str| {
             get(name).ok_or_else(|| Error::Credentials {
                 attempted: "find the Azure identity".to_owned(),
                 problem: format!("{name} is not set"),
-                help: "the workload identity webhook sets it for service accounts that are \
-                       annotated azure.workload.identity/client-id, in pods labelled \
-                       azure.workload.identity/use=true"
-                    .to_owned(),
+                help: help.to_owned(),
             })
         };
+        let need = |name| {
+            missing(
+                name,
+                "the workload identity webhook sets it for service accounts that are annotated \
+                 azure.workload.identity/client-id, in pods labelled \
+                 azure.workload.identity/use=true",
+            )
+        };
+        let beside = |name| missing(name, "an application is named by its tenant and its id");
+        let authority = get("AZURE_AUTHORITY_HOST").unwrap_or_else(|| AUTHORITY.to_owned());
+        let application =
+            get("AZURE_CLIENT_SECRET").is_some() || get("AZURE_CLIENT_CERTIFICATE_PATH").is_some();
         let source = match get("AZURE_FEDERATED_TOKEN_FILE") {
             Some(file) => Source::Workload {
-                authority: get("AZURE_AUTHORITY_HOST").unwrap_or_else(|| AUTHORITY.to_owned()),
+                authority,
                 tenant: need("AZURE_TENANT_ID")?,
                 client: need("AZURE_CLIENT_ID")?,
                 assertion: Assertion::File(file.into()),
             },
+            None if application => {
+                let tenant = beside("AZURE_TENANT_ID")?;
+                let client = beside("AZURE_CLIENT_ID")?;
+                match get("AZURE_CLIENT_SECRET") {
+                    Some(secret) => Source::Password {
+                        authority,
+                        tenant,
+                        client,
+                        secret: Secret::new(secret),
+                    },
+                    None => Source::Certificate {
+                        authority,
+                        tenant,
+                        client,
+                        file: beside("AZURE_CLIENT_CERTIFICATE_PATH")?.into(),
+                    },
+                }
+            }
             None => Source::Managed {
                 header: match get("IDENTITY_ENDPOINT") {
                     Some(_) => Some(Secret::new(need("IDENTITY_HEADER")?)),
@@ -140,6 +192,16 @@ impl Identity {
             source,
             hosts: Vec::new(),
         })
+    }
+
+    /// The same identity in the Entra ID at `other`.
+    pub fn at(&mut self, other: &str) {
+        match &mut self.source {
+            Source::Workload { authority, .. }
+            | Source::Password { authority, .. }
+            | Source::Certificate { authority, .. } => other.clone_into(authority),
+            Source::Cli | Source::Managed { .. } => {}
+        }
     }
 
     /// The registry's refresh token for this identity.
@@ -165,13 +227,45 @@ impl Identity {
         wire: &Wire,
         audience: &str,
     ) -> Result<Secret, Error> {
+        Ok(self.token(wire, audience).await?.secret)
+    }
+
+    /// A token of this identity for `audience`, and how long it is of use.
+    pub(in crate::edge) async fn token(&self, wire: &Wire, audience: &str) -> Result<Token, Error> {
         match &self.source {
             Source::Workload {
                 authority,
                 tenant,
                 client,
                 assertion,
-            } => workload(wire, authority, tenant, client, assertion, audience).await,
+            } => {
+                let assertion = match assertion {
+                    Assertion::Text(text) => text.clone(),
+                    Assertion::File(path) => read_token(path).await?,
+                };
+                let proof = Proof::Federated(assertion);
+                application(wire, authority, tenant, client, &proof, audience).await
+            }
+            Source::Password {
+                authority,
+                tenant,
+                client,
+                secret,
+            } => {
+                let proof = Proof::Password(secret.clone());
+                application(wire, authority, tenant, client, &proof, audience).await
+            }
+            Source::Certificate {
+                authority,
+                tenant,
+                client,
+                file,
+            } => {
+                let url = token_url(authority, tenant, client)?;
+                let proof = Proof::Certificate(certificate::assertion(file, url.as_str(), client)?);
+                application(wire, authority, tenant, client, &proof, audience).await
+            }
+            Source::Cli => cli::token(audience).await,
             Source::Managed {
                 endpoint,
                 header,
@@ -229,21 +323,60 @@ impl Identity {
     /// The tenant, as far as it is known; the registry finds it out otherwise.
     fn tenant(&self, entra: &Secret) -> Option<String> {
         match &self.source {
-            Source::Workload { tenant, .. } => Some(tenant.clone()),
-            Source::Managed { .. } => claims_of(entra)?["tid"].as_str().map(str::to_owned),
+            Source::Workload { tenant, .. }
+            | Source::Password { tenant, .. }
+            | Source::Certificate { tenant, .. } => Some(tenant.clone()),
+            Source::Cli | Source::Managed { .. } => {
+                claims_of(entra)?["tid"].as_str().map(str::to_owned)
+            }
         }
     }
 }
 
-/// Step 1 by a federated token.
-async fn workload(
-    wire: &Wire,
-    authority: &str,
-    tenant: &str,
-    client: &str,
-    assertion: &Assertion,
-    audience: &str,
-) -> Result<Secret, Error> {
+/// A token, and how long it is of use; `None` when nobody says.
+#[derive(Debug)]
+pub(in crate::edge) struct Token {
+    pub(in crate::edge) secret: Secret,
+    pub(in crate::edge) life: Option<Duration>,
+}
+
+/// By what an application shows that it is the one.
+enum Proof {
+    /// A token of somebody whom it trusts.
+    Federated(Secret),
+    /// What its certificate's key signed.
+    Certificate(Secret),
+    /// Its secret.
+    Password(Secret),
+}
+
+impl Proof {
+    fn secret(&self) -> &Secret {
+        let (Self::Federated(secret) | Self::Certificate(secret) | Self::Password(secret)) = self;
+        secret
+    }
+
+    fn help(&self) -> &'static str {
+        match self {
+            Self::Federated(_) => {
+                "check that the application trusts this issuer, service account and audience (its \
+                 federated credentials), and that the token in AZURE_FEDERATED_TOKEN_FILE has not \
+                 ended"
+            }
+            Self::Certificate(_) => {
+                "check that the application has the certificate in AZURE_CLIENT_CERTIFICATE_PATH, \
+                 that it has not ended, and this machine's clock"
+            }
+            Self::Password(_) => {
+                "check AZURE_TENANT_ID and AZURE_CLIENT_ID, and that the secret in \
+                 AZURE_CLIENT_SECRET is the application's and has not ended"
+            }
+        }
+    }
+}
+
+/// Where an application gets its tokens.
+fn token_url(authority: &str, tenant: &str, client: &str) -> Result<Url, Error> {
     let attempted = format!("get an Entra token for the application {client}");
     let authority = authority.trim_end_matches('/');
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
@@ -254,22 +387,35 @@ async fn workload(
             help: "set AZURE_TENANT_ID to the tenant's id".to_owned(),
         });
     }
-    let url = endpoint(
-        &format!("{authority}/{tenant}/oauth2/v2.0/token"),
-        &attempted,
-    )?;
-    let assertion = match assertion {
-        Assertion::Text(text) => text.clone(),
-        Assertion::File(path) => read_token(path).await?,
-    };
+    let url = format!("{authority}/{tenant}/oauth2/v2.0/token");
+    endpoint(&url, &attempted)
+}
+
+/// Step 1 for an application.
+async fn application(
+    wire: &Wire,
+    authority: &str,
+    tenant: &str,
+    client: &str,
+    proof: &Proof,
+    audience: &str,
+) -> Result<Token, Error> {
+    let attempted = format!("get an Entra token for the application {client}");
+    let url = token_url(authority, tenant, client)?;
     let scope = format!("{audience}/.default");
-    let fields = [
+    let mut fields = vec![
         ("grant_type", "client_credentials"),
         ("client_id", client),
         ("scope", &scope),
-        ("client_assertion_type", JWT_BEARER),
-        ("client_assertion", assertion.expose()),
     ];
+    let shown = proof.secret().expose();
+    match proof {
+        Proof::Password(_) => fields.push(("client_secret", shown)),
+        Proof::Federated(_) | Proof::Certificate(_) => {
+            fields.push(("client_assertion_type", JWT_BEARER));
+            fields.push(("client_assertion", shown));
+        }
+    }
     let request = Request::form(attempted.clone(), url, &fields);
     let answer = wire
         .connection()
@@ -282,14 +428,8 @@ async fn workload(
             ..
         } => Error::Credentials {
             attempted: attempted.clone(),
-            problem: format!(
-                "Entra answered {status}{}",
-                said.replace(assertion.expose(), "")
-            ),
-            help: "check that the application trusts this issuer, service account and audience \
-                   (its federated credentials), and that the token in \
-                   AZURE_FEDERATED_TOKEN_FILE has not ended"
-                .to_owned(),
+            problem: format!("Entra answered {status}{}", said.replace(shown, "")),
+            help: proof.help().to_owned(),
         },
         error => error,
     })?;
@@ -303,7 +443,7 @@ async fn managed(
     header: Option<&Secret>,
     client: Option<&str>,
     audience: &str,
-) -> Result<Secret, Error> {
+) -> Result<Token, Error> {
     let attempted = "get an Entra token from the managed identity endpoint".to_owned();
     let mut url = endpoint(place, &attempted)?;
     let version = match header {
@@ -363,7 +503,7 @@ async fn managed(
     entra_token(&answer.body, &attempted)
 }
 
-fn entra_token(body: &[u8], attempted: &str) -> Result<Secret, Error> {
+pub(super) fn entra_token(body: &[u8], attempted: &str) -> Result<Token, Error> {
     let token: EntraToken = parse(body, attempted)?;
     let number = |value: &serde_json::Value| match value {
         serde_json::Value::String(text) => text.parse().ok(),
@@ -373,11 +513,14 @@ fn entra_token(body: &[u8], attempted: &str) -> Result<Secret, Error> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    let ended = match (number(&token.expires_in), number(&token.expires_on)) {
-        (Some(left), _) => left == 0,
+    let (ended, life) = match (number(&token.expires_in), number(&token.expires_on)) {
+        (Some(left), _) => (left == 0, Some(left)),
         // Clocks differ by minutes, not by hours.
-        (None, Some(on)) => on + 300 < now.as_secs(),
-        (None, None) => false,
+        (None, Some(on)) => (
+            on.saturating_add(300) < now.as_secs(),
+            Some(on.saturating_sub(now.as_secs())),
+        ),
+        (None, None) => (false, None),
     };
     if ended {
         return Err(Error::Credentials {
@@ -388,7 +531,10 @@ fn entra_token(body: &[u8], attempted: &str) -> Result<Secret, Error> {
     }
     match token.access_token.is_empty() {
         true => Err(Error::malformed(attempted, "the answer holds no token")),
-        false => Ok(token.access_token),
+        false => Ok(Token {
+            secret: token.access_token,
+            life: life.map(Duration::from_secs),
+        }),
     }
 }
 

@@ -2,6 +2,8 @@
 //! secret knows, an Azure identity.
 
 pub mod acr;
+mod certificate;
+mod cli;
 mod config;
 mod docker;
 mod helper;
@@ -164,7 +166,7 @@ pub(super) fn life_of(token: &Secret) -> Option<Duration> {
     Some(Duration::from_secs(until.saturating_sub(from)))
 }
 
-fn claims_of(token: &Secret) -> Option<serde_json::Value> {
+pub(in crate::edge) fn claims_of(token: &Secret) -> Option<serde_json::Value> {
     let mut parts = token.expose().split('.');
     let (_, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
     let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;

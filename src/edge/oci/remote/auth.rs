@@ -487,7 +487,7 @@ impl State {
 }
 
 /// Some of a token's life is kept back for clocks and for the way.
-pub(in crate::edge::oci) fn usable(life: Duration) -> Duration {
+pub(in crate::edge) fn usable(life: Duration) -> Duration {
     life.saturating_sub((life / 10).clamp(Duration::from_secs(2), Duration::from_secs(60)))
 }
 

@@ -19,9 +19,10 @@ mod wire;
 pub use connection::{Connection, Retry, Uploads};
 pub use registry::Registry;
 
-pub(super) use auth::usable;
+pub(in crate::edge) use auth::usable;
 pub(super) use connection::local;
-pub(super) use wire::{Request, Wire, exchange};
+pub(super) use wire::exchange;
+pub(in crate::edge) use wire::{Request, Wire, retry_after};
 
 use super::reference::check_tag;
 use super::{

@@ -13,11 +13,11 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
 /// JSON other than manifests.
-pub(in crate::edge::oci) const MAX_JSON: u64 = 1 << 20;
+pub(in crate::edge) const MAX_JSON: u64 = 1 << 20;
 /// What is read of a refusal.
 const MAX_REFUSAL: u64 = 16 << 10;
 /// What to do about a registry that gives its own URL with the wrong scheme.
-pub(in crate::edge::oci) const NOT_TOLD: &str = "the registry takes itself for plain HTTP: let the \
+pub(in crate::edge) const NOT_TOLD: &str = "the registry takes itself for plain HTTP: let the \
     proxy before it set X-Forwarded-Proto, or give the registry its external URL in its configuration";
 /// Silence that nobody has to be told of.
 const QUIET_FOR: Duration = Duration::from_secs(3);
@@ -26,27 +26,27 @@ const SLOW: u64 = 64 << 10;
 
 /// A request, ready to be sent as often as it takes.
 #[derive(Clone)]
-pub(in crate::edge::oci) struct Request {
+pub(in crate::edge) struct Request {
     /// What this is for.
-    pub(in crate::edge::oci) attempted: String,
-    pub(in crate::edge::oci) method: Method,
-    pub(in crate::edge::oci) url: Url,
-    pub(in crate::edge::oci) headers: HeaderMap,
-    pub(in crate::edge::oci) body: Bytes,
+    pub(in crate::edge) attempted: String,
+    pub(in crate::edge) method: Method,
+    pub(in crate::edge) url: Url,
+    pub(in crate::edge) headers: HeaderMap,
+    pub(in crate::edge) body: Bytes,
     /// The most that is read of the answer.
-    pub(in crate::edge::oci) cap: u64,
+    pub(in crate::edge) cap: u64,
 }
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub(in crate::edge::oci) struct Answer {
-    pub(in crate::edge::oci) status: StatusCode,
-    pub(in crate::edge::oci) headers: HeaderMap,
-    pub(in crate::edge::oci) body: Bytes,
+pub(in crate::edge) struct Answer {
+    pub(in crate::edge) status: StatusCode,
+    pub(in crate::edge) headers: HeaderMap,
+    pub(in crate::edge) body: Bytes,
 }
 
 /// The clients for the registry and for everything else.
-pub(in crate::edge::oci) struct Wire {
+pub(in crate::edge) struct Wire {
     connection: Connection,
     registry: Url,
     own: Client,
@@ -63,7 +63,7 @@ impl std::fmt::Debug for Wire {
 
 impl Request {
     /// A request for `url` without a body.
-    pub(in crate::edge::oci) fn new(attempted: String, method: Method, url: Url) -> Self {
+    pub(in crate::edge) fn new(attempted: String, method: Method, url: Url) -> Self {
         Self {
             attempted,
             method,
@@ -75,7 +75,7 @@ impl Request {
     }
 
     /// A form, posted.
-    pub(in crate::edge::oci) fn form(attempted: String, url: Url, fields: &[(&str, &str)]) -> Self {
+    pub(in crate::edge) fn form(attempted: String, url: Url, fields: &[(&str, &str)]) -> Self {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(fields);
         let mut request = Self::new(attempted, Method::POST, url);
@@ -96,7 +96,7 @@ impl Request {
 }
 
 impl Wire {
-    pub(in crate::edge::oci) fn new(connection: &Connection, registry: Url) -> Result<Self, Error> {
+    pub(in crate::edge) fn new(connection: &Connection, registry: Url) -> Result<Self, Error> {
         Ok(Self {
             own: connection.own()?,
             other: OnceLock::new(),
@@ -105,21 +105,21 @@ impl Wire {
         })
     }
 
-    pub(in crate::edge::oci) fn connection(&self) -> &Connection {
+    pub(in crate::edge) fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    pub(in crate::edge::oci) fn registry(&self) -> &Url {
+    pub(in crate::edge) fn registry(&self) -> &Url {
         &self.registry
     }
 
     /// Whether `url` is of the registry itself: scheme, host and port.
-    pub(in crate::edge::oci) fn is_own(&self, url: &Url) -> bool {
+    pub(in crate::edge) fn is_own(&self, url: &Url) -> bool {
         url.origin() == self.registry.origin()
     }
 
     /// Refuses what is no HTTP, and plain HTTP where we began with TLS.
-    pub(in crate::edge::oci) fn check(&self, url: &Url, attempted: &str) -> Result<(), Error> {
+    pub(in crate::edge) fn check(&self, url: &Url, attempted: &str) -> Result<(), Error> {
         let plain = url.scheme() == "http" && self.registry.scheme() == "http";
         if url.scheme() == "https" || plain {
             return Ok(());
@@ -139,7 +139,7 @@ impl Wire {
     }
 
     /// Whether `url` leads to the registry's host, whatever the scheme and port.
-    pub(in crate::edge::oci) fn is_same_host(&self, url: &Url) -> bool {
+    pub(in crate::edge) fn is_same_host(&self, url: &Url) -> bool {
         url.host_str() == self.registry.host_str()
     }
 
@@ -156,7 +156,7 @@ impl Wire {
 
     /// Sends `request` once, and reads the answer when its status is one of
     /// `expected`; any other is an error with the registry's own words.
-    pub(in crate::edge::oci) async fn send(
+    pub(in crate::edge) async fn send(
         &self,
         request: &Request,
         expected: &[u16],
@@ -184,7 +184,7 @@ impl Wire {
 }
 
 /// One exchange over `client`.
-pub(in crate::edge::oci) async fn exchange(
+pub(in crate::edge) async fn exchange(
     client: &Client,
     request: &Request,
     expected: &[u16],
@@ -353,7 +353,7 @@ async fn read_start(mut response: Response, cap: u64) -> Vec<u8> {
     body
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(in crate::edge) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
     if let Ok(seconds) = text.trim().parse() {
         return Some(Duration::from_secs(seconds));
@@ -367,7 +367,7 @@ pub(super) fn authority(url: &Url) -> String {
 }
 
 /// A URL without user and query, which may be secret; with its port.
-pub(in crate::edge::oci) fn shown(url: &Url) -> String {
+pub(in crate::edge) fn shown(url: &Url) -> String {
     let host = excerpt(url.host_str().unwrap_or(""), 100);
     match url.port() {
         Some(port) => format!("{}://{host}:{port}", url.scheme()),

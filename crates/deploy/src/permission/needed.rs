@@ -1,0 +1,128 @@
+//! Actions that requests need: by method and type, as Azure's provider names them.
+
+use crate::id::Id;
+use crate::plan::{Action, Plan};
+use crate::resources::Resources;
+use crate::service::Method;
+use flux_apim_model::kinds::Kind;
+use std::collections::BTreeSet;
+
+/// Actions at the service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needed {
+    /// `Microsoft.ApiManagement/service/apis/write`, sorted.
+    pub actions: BTreeSet<String>,
+}
+
+impl Needed {
+    fn add(&mut self, types: &str, verbs: &[&str]) {
+        for verb in verbs {
+            self.actions
+                .insert(format!("Microsoft.ApiManagement/service/{types}/{verb}"));
+        }
+    }
+}
+
+/// The action that a request needs; `path` is below the service: a resource, or a list.
+///
+/// Source: "Azure permissions for Integration", Microsoft.ApiManagement: each type has
+/// `read`, `write` and `delete`.
+pub fn action(method: Method, path: &str) -> Option<String> {
+    let verb = match method {
+        Method::Get => "read",
+        Method::Put => "write",
+        Method::Delete => "delete",
+        Method::Post => return None,
+    };
+    if path.is_empty() {
+        return Some(format!("Microsoft.ApiManagement/service/{verb}"));
+    }
+    if path.starts_with("providers/Microsoft.Authorization/permissions") {
+        return Some("Microsoft.Authorization/permissions/read".to_owned());
+    }
+    let types: Vec<&str> = path.split('/').step_by(2).collect();
+    Some(format!(
+        "Microsoft.ApiManagement/service/{}/{verb}",
+        types.join("/")
+    ))
+}
+
+/// What all deployments of a bundle by one owner need, from the first to the last: to read,
+/// write and delete each type that it has, and to keep the inventory.
+pub fn needed(resources: &Resources) -> Needed {
+    let mut needed = Needed::default();
+    needed.add("namedValues", &["read", "write", "delete"]);
+    for resource in &resources.list {
+        of_type(&resource.id, &mut needed);
+        needed.add(&types(&resource.id), &["read", "write", "delete"]);
+        if resource.has_definition() {
+            let below = format!("{}/operations", types(&resource.id));
+            needed.add(&below, &["read"]);
+        }
+    }
+    needed
+}
+
+/// What one plan needs.
+pub fn of_plan(plan: &Plan) -> Needed {
+    let mut needed = Needed::default();
+    needed.add("namedValues", &["read"]);
+    if plan.is_empty() {
+        return needed;
+    }
+    needed.add("namedValues", &["write", "delete"]);
+    for step in &plan.steps {
+        let types = types(&step.id);
+        needed.add(&types, &["read"]);
+        match step.action {
+            Action::Create | Action::Change => needed.add(&types, &["write"]),
+            Action::Delete => needed.add(&types, &["delete"]),
+            Action::None | Action::Kept | Action::Uncertain => {}
+        }
+        match (step.action, step.id.kind()) {
+            (Action::Create, Some(Kind::Product)) if step.id.depth() == 1 => {
+                new_product(&mut needed);
+            }
+            (Action::Delete, _) => deletion(&step.id, &mut needed),
+            _ => {}
+        }
+    }
+    needed
+}
+
+/// What a resource needs beside reading, writing and deleting it.
+fn of_type(id: &Id, needed: &mut Needed) {
+    if id.kind() == Some(Kind::Product) && id.depth() == 1 {
+        new_product(needed);
+    }
+    deletion(id, needed);
+}
+
+/// Azure adds a group and a subscription to a new product, which are removed.
+fn new_product(needed: &mut Needed) {
+    needed.add("products/subscriptions", &["read"]);
+    needed.add("subscriptions", &["delete"]);
+    needed.add("products/groups", &["delete"]);
+}
+
+/// What is looked at before something is deleted that consumers may use.
+fn deletion(id: &Id, needed: &mut Needed) {
+    let before = match id.types().starts_with("workspaces/") {
+        true => "workspaces/",
+        false => "",
+    };
+    match id.kind() {
+        Some(Kind::Product) => needed.add(&format!("{before}subscriptions"), &["read"]),
+        Some(Kind::Api) => {
+            needed.add(&format!("{before}subscriptions"), &["read"]);
+            needed.add(&format!("{before}apis/revisions"), &["read"]);
+        }
+        _ => {}
+    }
+}
+
+/// Types as they are spelled.
+fn types(id: &Id) -> String {
+    let types: Vec<&str> = id.as_str().split('/').step_by(2).collect();
+    types.join("/")
+}
