@@ -121,10 +121,9 @@ fn servers(document: &Value, old: bool) -> Option<String> {
 fn name(operation: &Map<String, Value>, method: &str, path: &str, behaviours: &Behaviours, taken: &mut BTreeSet<String>) -> String {
     let given = operation.get("operationId").and_then(Value::as_str).filter(|id| !id.is_empty());
     let base = match given {
-        Some(id) if behaviours.on(Row::OperationNames) => id.to_owned(),
-        Some(id) => normalised(id),
-        None if behaviours.on(Row::GeneratedNames) => normalised(&format!("{method}-{path}")),
-        None => format!("{method}{path}").replace('/', "_"),
+        Some(id) if behaviours.on(Row::OperationNames) && is_name(id) => id.to_owned(),
+        Some(id) => generated(id, behaviours),
+        None => generated(&format!("{method}-{path}"), behaviours),
     };
     let mut name = base.clone();
     for n in 1.. {
@@ -134,6 +133,20 @@ fn name(operation: &Map<String, Value>, method: &str, path: &str, behaviours: &B
         name = format!("{base}-{n}");
     }
     name
+}
+
+/// Whether an operationId can be a name as it stands: no characters that the SDK's pattern
+/// of names or a path refuses.
+fn is_name(id: &str) -> bool {
+    let refused = |c: char| c.is_whitespace() || c.is_control() || "*#&+:<>?/\\%".contains(c);
+    id.encode_utf16().count() <= 80 && !id.contains(refused)
+}
+
+fn generated(text: &str, behaviours: &Behaviours) -> String {
+    match behaviours.on(Row::GeneratedNames) {
+        true => normalised(text),
+        false => text.replace('/', "_"),
+    }
 }
 
 /// Lower case, runs of other characters as one `-`, at most 76.

@@ -68,7 +68,7 @@ impl Call<'_> {
         match (&number, &root) {
             (None, _) => self.root_revision(&mut properties, old.as_ref())?,
             (Some(number), None) => {
-                if number != "1" && self.on(Row::RevisionNeedsRoot) {
+                if !self.on(Row::RevisionMakesApi) {
                     return Err(wrong("apiRevision", format!("Revision {number} needs an API that is there.")));
                 }
                 id.clone_from(&root_id);
