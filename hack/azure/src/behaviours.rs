@@ -147,7 +147,7 @@ behaviours! {
     ResolverSchema "resolver-schema" Reported "facts of the peers, B7" "a resolver of an API without GraphQL schema is refused"
     SubscriptionScope "subscription-scope" Documented "REST: subscriptions" "a subscription names a product, an API or all APIs that are there"
     WebsocketUrl "websocket-url" Documented "WebSocket APIs" "a WebSocket API needs a serviceUrl of ws or wss"
-    PoolMembers "pool-members" Documented "backends" "a pool has services and no url; a single backend has both url and protocol"
+    PoolMembers "pool-members" Documented "REST: CreateBackendPool example" "a pool has services and no url, and does not need the url and protocol that the SDK requires"
     VersionSetNames "version-set-names" Documented "version sets" "a version set by header or query needs the name of it"
     DeploymentLimits "deployment-limits" Documented "ARM limits" "a template over 4 MB, or a resource over 1 MB, is refused"
     DeploymentOrder "deployment-order" Documented "ARM: dependsOn" "resources of a template start when what they depend on is there, and together otherwise"

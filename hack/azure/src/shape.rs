@@ -14,6 +14,8 @@ pub struct Shape<'a> {
     pub behaviours: &'a Behaviours,
     /// Whether required properties must be there.
     pub whole: bool,
+    /// Properties that need not be there although the SDK requires them.
+    pub not_needed: &'a [&'a str],
 }
 
 impl Shape<'_> {
@@ -40,7 +42,8 @@ impl Shape<'_> {
                 continue;
             }
             let Some(found) = found else {
-                if property.required && self.whole && self.behaviours.on(Row::RequiredProperties) {
+                let needed = property.required && !self.not_needed.contains(&place.as_str());
+                if needed && self.whole && self.behaviours.on(Row::RequiredProperties) {
                     details.push(Detail {
                         target: target.to_owned(),
                         message: format!("Required property '{target}' not found in JSON."),

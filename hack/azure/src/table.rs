@@ -163,7 +163,7 @@ impl Table {
     }
 
     fn pattern(&mut self, pattern: Option<&str>) -> Result<(), regex::Error> {
-        if let Some(pattern) = pattern {
+        if let Some(pattern) = pattern.filter(|pattern| !self.patterns.contains_key(*pattern)) {
             let compiled = regex::Regex::new(pattern)?;
             self.patterns.insert(pattern.to_owned(), compiled);
         }

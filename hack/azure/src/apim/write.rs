@@ -48,7 +48,10 @@ impl Call<'_> {
         let Some(model) = &self.operation.body else {
             return Ok(Map::new());
         };
-        let shape = Shape { table: &self.world.table, behaviours: &self.world.behaviours, whole };
+        let pool = self.place.kind() == "backends" && self.on(Row::PoolMembers)
+            && sent.get("properties").and_then(|p| p["type"].as_str()).is_some_and(|kind| kind.eq_ignore_ascii_case("pool"));
+        let not_needed: &[&str] = if pool { &["properties.url", "properties.protocol"] } else { &[] };
+        let shape = Shape { table: &self.world.table, behaviours: &self.world.behaviours, whole, not_needed };
         shape.read(model, &sent).map_err(Refusal::validation)
     }
 
@@ -273,11 +276,6 @@ impl Call<'_> {
         }
         if pool && properties.contains_key("url") {
             return Err(Refusal::property("url", "A pool has no url."));
-        }
-        for name in ["url", "protocol"] {
-            if !pool && !properties.contains_key(name) {
-                return Err(Refusal::property(name, format!("Required property '{name}' not found in JSON.")));
-            }
         }
         Ok(())
     }
