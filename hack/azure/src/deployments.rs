@@ -15,7 +15,7 @@ use crate::world::{Running, World};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A resource of an expanded template.
 #[derive(Debug, Clone)]
@@ -166,7 +166,7 @@ fn create(world: &Arc<World>, request: &Request, principal: &Principal) -> Resul
     let key = format!("{:020}", state.next());
     let properties = json!({"provisioningState": "Accepted", "mode": mode, "parameters": shown_parameters(&body["properties"]["parameters"])});
     crate::world::put(&mut state.store, &id, "Microsoft.Resources/deployments", json!({"properties": properties}));
-    state.running.insert(key.clone(), Running { id: id.clone(), ends: None, status: 200, error: None });
+    state.running.insert(key.clone(), Running { id: id.clone(), has_ended: false, status: 200, error: None });
     drop(state);
     let status = format!("{}{}/operationStatuses/{key}?api-version={version}", request.origin, id);
     let task = Task { world: Arc::clone(world), principal: principal.clone(), origin: request.origin.clone(), id: id.clone(), key };
@@ -208,7 +208,7 @@ impl Task {
             entity.body.insert("operations".into(), Value::Array(operations));
         }
         if let Some(running) = state.running.get_mut(&self.key) {
-            running.ends = Some(Instant::now());
+            running.has_ended = true;
             running.error = error;
         }
     }

@@ -61,7 +61,11 @@ pub fn run(world: &World, state: &mut State, request: &Request, operation: &Oper
         },
         "ResourceGroups.Delete" => {
             state.store.remove(&id).ok_or_else(|| no_group(&last))?;
-            Ok(Answer::empty(202))
+            let key = crate::apim::hex(&format!("group {}", state.next()));
+            state.running.insert(key.clone(), crate::world::Running { id, has_ended: true, status: 200, error: None });
+            let version = request.asks("api-version").unwrap_or_default();
+            let link = format!("{}/subscriptions/{}/operationresults/{key}?api-version={version}", request.origin, request.path[1]);
+            Ok(waits(world, Answer::empty(202).with("location", link), false))
         }
         "ResourceGroups.List" => {
             let all = state.store.all().filter(|entity| entity.arm_type == "Microsoft.Resources/resourceGroups");
@@ -192,15 +196,17 @@ pub fn authorization(world: &World, state: &mut State, request: &Request, at: us
 /// `asyncId`. `None` when the request asks for none.
 pub fn status(world: &World, state: &State, request: &Request) -> Option<Result<Answer, Refusal>> {
     let by_id = request.path.iter().position(|segment| segment.eq_ignore_ascii_case("operationsStatuses") || segment.eq_ignore_ascii_case("operationStatuses"));
-    let (key, is_status) = match (by_id, request.asks("asyncId")) {
-        (Some(at), _) => (request.path.get(at + 1)?.as_str(), true),
-        (None, Some(id)) => (id, false),
-        (None, None) => return None,
+    let by_result = request.path.iter().position(|segment| segment.eq_ignore_ascii_case("operationresults"));
+    let (key, is_status) = match (by_id, by_result, request.asks("asyncId")) {
+        (Some(at), _, _) => (request.path.get(at + 1)?.as_str(), true),
+        (None, Some(at), _) => (request.path.get(at + 1)?.as_str(), false),
+        (None, None, Some(id)) => (id, false),
+        (None, None, None) => return None,
     };
     let Some(running) = state.running.get(key) else {
         return Some(Err(Refusal::new(404, "OperationNotFound", format!("The operation '{key}' is not found."))));
     };
-    let ended = running.has_ended();
+    let ended = running.has_ended;
     if is_status {
         let status = match (&running.error, ended) {
             (_, false) => "InProgress",

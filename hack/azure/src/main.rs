@@ -50,6 +50,9 @@ struct Arguments {
     /// How long a long-running operation takes, in milliseconds.
     #[arg(long, default_value_t = 10)]
     operation_time: u64,
+    /// How long locks outlive the end of a long-running operation, in milliseconds.
+    #[arg(long, default_value_t = 0)]
+    settle_time: u64,
     /// Retry-After of operations that still run, in seconds.
     #[arg(long, default_value_t = 0)]
     retry_after: u64,
@@ -72,6 +75,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         service: arguments.service,
         write_time: Duration::from_millis(arguments.write_time),
         operation_time: Duration::from_millis(arguments.operation_time),
+        settle_time: Duration::from_millis(arguments.settle_time),
         retry_after: arguments.retry_after,
         samples: arguments.samples,
         ..Settings::default()

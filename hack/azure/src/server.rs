@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Greatest body that Resource Manager takes, in bytes.
 const BODY: usize = 4 * 1024 * 1024;
@@ -187,13 +187,21 @@ async fn managed(world: &Arc<World>, request: &Request, principal: Option<Princi
         let mut call = Call { world, state: &mut state, request, place: place.clone(), operation };
         let answer = call.run()?;
         let later = writes && long_running(operation) && world.on(Row::LongRunning) && answer.status != 204;
-        if later { begin(world, &mut state, request, &place, answer) } else { (answer, false) }
+        if later { begin(world, &mut state, request, &place, answer) } else { (answer, None) }
     };
     let (answer, later) = answer;
-    if later {
-        let ends = world.settings.operation_time;
+    if let Some(key) = later {
+        let world = Arc::clone(world);
         tokio::spawn(async move {
-            tokio::time::sleep(ends).await;
+            tokio::time::sleep(world.settings.operation_time).await;
+            let mut held = Some(held);
+            if world.settings.settle_time.is_zero() {
+                held.take();
+            }
+            if let Some(running) = world.state().running.get_mut(&key) {
+                running.has_ended = true;
+            }
+            tokio::time::sleep(world.settings.settle_time).await;
             drop(held);
         });
     } else if writes {
@@ -204,19 +212,23 @@ async fn managed(world: &Arc<World>, request: &Request, principal: Option<Princi
 }
 
 /// Makes an answer that of an operation which ends later.
-fn begin(world: &World, state: &mut State, request: &Request, place: &Place, answer: Answer) -> (Answer, bool) {
+fn begin(world: &World, state: &mut State, request: &Request, place: &Place, answer: Answer) -> (Answer, Option<String>) {
     let number = state.next();
     let key = format!("{}{number:08x}", &crate::apim::hex(&format!("operation {number}")));
     let version = request.asks("api-version").unwrap_or_default();
     let status = answer.status;
-    let ends = Some(Instant::now() + world.settings.operation_time);
-    state.running.insert(key.clone(), Running { id: place.id(), ends, status, error: None });
+    state.running.insert(key.clone(), Running { id: place.id(), has_ended: false, status, error: None });
     let subscription = request.path.get(1).cloned().unwrap_or_default();
     let operation = format!("{}/subscriptions/{subscription}/providers/Microsoft.ApiManagement/locations/westeurope/operationsStatuses/{key}?api-version={version}", request.origin);
     let path: Vec<String> = request.path.iter().map(|s| percent_encoding::utf8_percent_encode(s, percent_encoding::NON_ALPHANUMERIC).to_string()).collect();
     let link = format!("{}/{}?api-version={version}&asyncId={key}&asyncCode={status}", request.origin, path.join("/"));
+    let mut answer = answer;
+    // Pollers take the first answer for the last when it says that all is done.
+    if let Some(word) = answer.body.as_mut().and_then(|body| body.pointer_mut("/properties/provisioningState")) {
+        *word = json!("InProgress");
+    }
     let answer = edge::waits(world, answer, false).with("azure-asyncoperation", operation).with("location", link);
-    (answer, true)
+    (answer, Some(key))
 }
 
 fn hold(world: &Arc<World>, place: &Place) -> Result<Held, Refusal> {

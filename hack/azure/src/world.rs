@@ -9,7 +9,7 @@ use crate::table::{Table, TableError};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What the command line sets.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct Settings {
     pub write_time: Duration,
     /// How long a long-running operation takes after its first answer.
     pub operation_time: Duration,
+    /// How long locks outlive the end of a long-running operation (apiops-cli#252).
+    pub settle_time: Duration,
     /// `Retry-After` of operations that still run, in seconds.
     pub retry_after: u64,
     /// Whether the service has the products `starter` and `unlimited` and their API.
@@ -41,6 +43,7 @@ impl Default for Settings {
             tenant: "11111111-1111-1111-1111-111111111111".to_owned(),
             write_time: Duration::from_millis(1),
             operation_time: Duration::from_millis(10),
+            settle_time: Duration::ZERO,
             retry_after: 0,
             samples: false,
         }
@@ -52,19 +55,12 @@ impl Default for Settings {
 pub struct Running {
     /// The resource that it is about.
     pub id: String,
-    /// When it ends; `None` while a deployment still runs.
-    pub ends: Option<Instant>,
+    /// Whether it has ended.
+    pub has_ended: bool,
     /// The status that its end has.
     pub status: u16,
     /// The error that it ended with.
     pub error: Option<Value>,
-}
-
-impl Running {
-    /// Whether it has ended.
-    pub fn has_ended(&self) -> bool {
-        self.ends.is_some_and(|end| Instant::now() >= end)
-    }
 }
 
 /// What changes.

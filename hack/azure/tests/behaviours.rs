@@ -362,7 +362,12 @@ fn seen(row: Row, off: Option<Row>) -> bool {
         }
         Row::SubscriptionScope => refuses(&sim.put("subscriptions/s", json!({"displayName": "s", "scope": "/products/none"})), "scope"),
         Row::WebsocketUrl => refuses(&sim.put("apis/a", json!({"displayName": "a", "path": "a", "type": "websocket", "serviceUrl": "https://a"})), "serviceUrl"),
-        Row::PoolMembers => refuses(&sim.put("backends/b", json!({"type": "Pool", "pool": {"services": [{"id": "/backends/b"}]}, "url": "https://b", "protocol": "http"})), "url"),
+        Row::PoolMembers => {
+            sim.made("backends/one", json!({"url": "https://one", "protocol": "http"}));
+            let pool = json!({"services": [{"id": "/backends/one"}]});
+            let made = sim.put("backends/b", json!({"type": "Pool", "pool": pool})).status == 201;
+            made && refuses(&sim.put("backends/c", json!({"type": "Pool", "pool": pool, "url": "https://c", "protocol": "http"})), "url")
+        }
         Row::VersionSetNames => refuses(&sim.put("apiVersionSets/s", json!({"displayName": "s", "versioningScheme": "Header"})), "versionHeaderName"),
         Row::DeploymentLimits => {
             let sim = with_templates(off);
