@@ -88,7 +88,9 @@ impl Call<'_> {
                 properties.insert("isCurrent".into(), json!(false));
             }
         }
-        if let (Some(source), None) = (&source, &old) {
+        // Whether Azure copies again when the revision is there is not known: properties that
+        // are not sent are those of the source both times, children are copied once.
+        if let Some(source) = &source {
             for (name, value) in source.body.get("properties").and_then(Value::as_object).into_iter().flatten() {
                 if !["apiRevision", "isCurrent", "apiRevisionDescription"].contains(&name.as_str()) {
                     properties.entry(name.clone()).or_insert_with(|| value.clone());
