@@ -169,7 +169,9 @@ impl Behaviours {
         for name in names {
             let name = name.as_ref();
             let row = Row::ALL.iter().find(|row| row.about().name == name);
-            off.insert(*row.ok_or_else(|| format!("there is no behaviour `{name}`: GET /behaviours lists them"))?);
+            off.insert(*row.ok_or_else(|| {
+                format!("there is no behaviour `{name}`: GET /behaviours lists them")
+            })?);
         }
         Ok(Self { off })
     }
@@ -198,7 +200,13 @@ impl Behaviours {
         for row in Row::ALL {
             let about = row.about();
             let what = about.what.replace('|', "\\|");
-            out.push_str(&format!("| `{}` | {} | {} | {} |\n", about.name, about.class.as_str(), what, about.source));
+            out.push_str(&format!(
+                "| `{}` | {} | {} | {} |\n",
+                about.name,
+                about.class.as_str(),
+                what,
+                about.source
+            ));
         }
         out
     }

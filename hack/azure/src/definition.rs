@@ -20,19 +20,33 @@ pub struct Imported {
     pub schema: Option<(&'static str, Value)>,
 }
 
-const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
 
 /// Reads a definition. `count` tells imports apart.
 ///
 /// # Errors
 /// Why it cannot be imported, as the end of "Parsing error(s): ".
-pub fn import(format: &str, text: &str, count: u64, behaviours: &Behaviours) -> Result<Imported, String> {
+pub fn import(
+    format: &str,
+    text: &str,
+    count: u64,
+    behaviours: &Behaviours,
+) -> Result<Imported, String> {
     match format {
         "openapi" | "openapi+json" | "swagger-json" | "" => openapi(text, behaviours),
-        "wsdl" => Ok(xml(text, "operation", "POST", behaviours.on(Row::WsdlNames).then_some(count))),
+        "wsdl" => Ok(xml(
+            text,
+            "operation",
+            "POST",
+            behaviours.on(Row::WsdlNames).then_some(count),
+        )),
         "wadl-xml" => Ok(xml(text, "method", "GET", None)),
         "graphql" | "odata" | "grpc" => Ok(Imported::default()),
-        _ => Err(format!("The definition of format '{format}' could not be fetched: the simulation opens no connections.")),
+        _ => Err(format!(
+            "The definition of format '{format}' could not be fetched: the simulation opens no connections."
+        )),
     }
 }
 
@@ -47,8 +61,12 @@ fn document(text: &str) -> Result<Value, String> {
 
 fn openapi(text: &str, behaviours: &Behaviours) -> Result<Imported, String> {
     let document = document(text)?;
-    let old = document["swagger"].as_str().is_some_and(|version| version.starts_with("2."));
-    let new = document["openapi"].as_str().is_some_and(|version| version.starts_with("3."));
+    let old = document["swagger"]
+        .as_str()
+        .is_some_and(|version| version.starts_with("2."));
+    let new = document["openapi"]
+        .as_str()
+        .is_some_and(|version| version.starts_with("3."));
     if !old && !new {
         return Err("The input is neither Swagger 2.0 nor OpenAPI 3.".to_owned());
     }
@@ -68,7 +86,11 @@ fn openapi(text: &str, behaviours: &Behaviours) -> Result<Imported, String> {
     for (path, item) in paths.iter().filter(|(path, _)| path.starts_with('/')) {
         for method in METHODS {
             if let Some(operation) = item.get(method).and_then(Value::as_object) {
-                let reader = Reader { document: &document, old, behaviours };
+                let reader = Reader {
+                    document: &document,
+                    old,
+                    behaviours,
+                };
                 let name = name(operation, method, path, behaviours, &mut taken);
                 let made = reader.operation(path, method, item, operation, &name);
                 imported.operations.push((name, made));
@@ -76,12 +98,26 @@ fn openapi(text: &str, behaviours: &Behaviours) -> Result<Imported, String> {
         }
     }
     let (at, content) = match old {
-        true => ("definitions", "application/vnd.ms-azure-apim.swagger.definitions+json"),
+        true => (
+            "definitions",
+            "application/vnd.ms-azure-apim.swagger.definitions+json",
+        ),
         false => ("schemas", "application/vnd.oai.openapi.components+json"),
     };
-    let schemas = if old { &document[at] } else { &document["components"][at] };
-    if schemas.as_object().is_some_and(|schemas| !schemas.is_empty()) {
-        let stored = if old { json!({at: schemas}) } else { json!({"components": {at: schemas}}) };
+    let schemas = if old {
+        &document[at]
+    } else {
+        &document["components"][at]
+    };
+    if schemas
+        .as_object()
+        .is_some_and(|schemas| !schemas.is_empty())
+    {
+        let stored = if old {
+            json!({at: schemas})
+        } else {
+            json!({"components": {at: schemas}})
+        };
         imported.schema = Some((content, stored));
     }
     Ok(imported)
@@ -95,7 +131,9 @@ fn external(document: &Value) -> Result<(), String> {
             Value::Object(entries) => {
                 let reference = entries.get("$ref").and_then(Value::as_str);
                 if let Some(reference) = reference.filter(|reference| !reference.starts_with('#')) {
-                    return Err(format!("External references are not supported: {reference}"));
+                    return Err(format!(
+                        "External references are not supported: {reference}"
+                    ));
                 }
                 open.extend(entries.values());
             }
@@ -109,17 +147,43 @@ fn external(document: &Value) -> Result<(), String> {
 fn servers(document: &Value, old: bool) -> Option<String> {
     if old {
         let host = document["host"].as_str()?;
-        let schemes: Vec<&str> = document["schemes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let scheme = if schemes.contains(&"http") && !schemes.contains(&"https") { "http" } else { "https" };
-        return Some(format!("{scheme}://{host}{}", document["basePath"].as_str().unwrap_or_default()));
+        let schemes: Vec<&str> = document["schemes"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let scheme = if schemes.contains(&"http") && !schemes.contains(&"https") {
+            "http"
+        } else {
+            "https"
+        };
+        return Some(format!(
+            "{scheme}://{host}{}",
+            document["basePath"].as_str().unwrap_or_default()
+        ));
     }
-    let urls = document["servers"].as_array()?.iter().filter_map(|server| server["url"].as_str());
-    urls.into_iter().find(|url| url.starts_with("https://")).map(str::to_owned)
+    let urls = document["servers"]
+        .as_array()?
+        .iter()
+        .filter_map(|server| server["url"].as_str());
+    urls.into_iter()
+        .find(|url| url.starts_with("https://"))
+        .map(str::to_owned)
 }
 
 /// The name of an operation: what is given, or what method and path make.
-fn name(operation: &Map<String, Value>, method: &str, path: &str, behaviours: &Behaviours, taken: &mut BTreeSet<String>) -> String {
-    let given = operation.get("operationId").and_then(Value::as_str).filter(|id| !id.is_empty());
+fn name(
+    operation: &Map<String, Value>,
+    method: &str,
+    path: &str,
+    behaviours: &Behaviours,
+    taken: &mut BTreeSet<String>,
+) -> String {
+    let given = operation
+        .get("operationId")
+        .and_then(Value::as_str)
+        .filter(|id| !id.is_empty());
     let base = match given {
         Some(id) if behaviours.on(Row::OperationNames) && is_name(id) => id.to_owned(),
         Some(id) => generated(id, behaviours),
@@ -185,10 +249,26 @@ impl Reader<'_> {
         value
     }
 
-    fn operation(&self, path: &str, method: &str, item: &Value, operation: &Map<String, Value>, name: &str) -> Map<String, Value> {
-        let text = |key: &str| operation.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    fn operation(
+        &self,
+        path: &str,
+        method: &str,
+        item: &Value,
+        operation: &Map<String, Value>,
+        name: &str,
+    ) -> Map<String, Value> {
+        let text = |key: &str| {
+            operation
+                .get(key)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+        };
         let display: String = text("summary").unwrap_or(name).chars().take(300).collect();
-        let description: String = text("description").unwrap_or_default().chars().take(1000).collect();
+        let description: String = text("description")
+            .unwrap_or_default()
+            .chars()
+            .take(1000)
+            .collect();
         let (mut template, mut query, mut headers) = (Vec::new(), Vec::new(), Vec::new());
         let mut url = path.to_owned();
         let own = operation.get("parameters").and_then(Value::as_array);
@@ -197,21 +277,30 @@ impl Reader<'_> {
         let mut seen = BTreeSet::new();
         for parameter in own.into_iter().chain(shared).flatten() {
             let parameter = self.resolve(parameter);
-            let (Some(name), Some(place)) = (parameter["name"].as_str(), parameter["in"].as_str()) else {
+            let (Some(name), Some(place)) = (parameter["name"].as_str(), parameter["in"].as_str())
+            else {
                 continue;
             };
             if !seen.insert((name.to_lowercase(), place.to_owned())) {
                 continue;
             }
             match place {
-                "path" if path.contains(&format!("{{{name}}}")) => template.push(self.parameter(name, parameter, true)),
-                "query" if parameter["required"] == true && self.behaviours.on(Row::RequiredQuery) => {
+                "path" if path.contains(&format!("{{{name}}}")) => {
+                    template.push(self.parameter(name, parameter, true))
+                }
+                "query"
+                    if parameter["required"] == true && self.behaviours.on(Row::RequiredQuery) =>
+                {
                     url.push(if url.contains('?') { '&' } else { '?' });
                     url.push_str(&format!("{name}={{{name}}}"));
                     template.push(self.parameter(name, parameter, true));
                 }
-                "query" => query.push(self.parameter(name, parameter, parameter["required"] == true)),
-                "header" => headers.push(self.parameter(name, parameter, parameter["required"] == true)),
+                "query" => {
+                    query.push(self.parameter(name, parameter, parameter["required"] == true))
+                }
+                "header" => {
+                    headers.push(self.parameter(name, parameter, parameter["required"] == true))
+                }
                 "body" => body = Some(parameter),
                 _ => {}
             }
@@ -222,10 +311,19 @@ impl Reader<'_> {
                 template.push(json!({"name": named, "required": true, "type": "string"}));
             }
         }
-        let drops = ["get", "head", "options"].contains(&method) && self.behaviours.on(Row::GetBody);
-        let representations = if drops { Vec::new() } else { self.request(operation, body) };
+        let drops =
+            ["get", "head", "options"].contains(&method) && self.behaviours.on(Row::GetBody);
+        let representations = if drops {
+            Vec::new()
+        } else {
+            self.request(operation, body)
+        };
         let mut request = Map::new();
-        for (key, list) in [("queryParameters", query), ("headers", headers), ("representations", representations)] {
+        for (key, list) in [
+            ("queryParameters", query),
+            ("headers", headers),
+            ("representations", representations),
+        ] {
             if !list.is_empty() {
                 request.insert(key.to_owned(), Value::Array(list));
             }
@@ -246,13 +344,19 @@ impl Reader<'_> {
     }
 
     fn parameter(&self, name: &str, parameter: &Value, required: bool) -> Value {
-        let schema = if self.old { parameter } else { self.resolve(&parameter["schema"]) };
+        let schema = if self.old {
+            parameter
+        } else {
+            self.resolve(&parameter["schema"])
+        };
         let mut out = json!({"name": name, "required": required, "type": schema["type"].as_str().unwrap_or("string")});
         if let Some(text) = parameter["description"].as_str() {
             out["description"] = json!(text);
         }
         let values = schema["enum"].as_array().into_iter().flatten();
-        let values: Vec<String> = values.filter_map(|v| v.as_str().map(str::to_owned)).collect();
+        let values: Vec<String> = values
+            .filter_map(|v| v.as_str().map(str::to_owned))
+            .collect();
         if !values.is_empty() {
             out["values"] = json!(values);
         }
@@ -261,32 +365,67 @@ impl Reader<'_> {
 
     fn request(&self, operation: &Map<String, Value>, body: Option<&Value>) -> Vec<Value> {
         if self.old {
-            let consumes = operation.get("consumes").or_else(|| self.document.get("consumes"));
-            let types: Vec<&str> = consumes.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-            let types = if types.is_empty() { vec!["application/json"] } else { types };
-            return body.into_iter().flat_map(|body| types.iter().map(|content| representation(content, &body["schema"])).collect::<Vec<_>>()).collect();
+            let consumes = operation
+                .get("consumes")
+                .or_else(|| self.document.get("consumes"));
+            let types: Vec<&str> = consumes
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let types = if types.is_empty() {
+                vec!["application/json"]
+            } else {
+                types
+            };
+            return body
+                .into_iter()
+                .flat_map(|body| {
+                    types
+                        .iter()
+                        .map(|content| representation(content, &body["schema"]))
+                        .collect::<Vec<_>>()
+                })
+                .collect();
         }
         let body = operation.get("requestBody").map(|body| self.resolve(body));
         let content = body.and_then(|body| body["content"].as_object());
-        content.into_iter().flatten().map(|(content, media)| representation(content, &media["schema"])).collect()
+        content
+            .into_iter()
+            .flatten()
+            .map(|(content, media)| representation(content, &media["schema"]))
+            .collect()
     }
 
     fn responses(&self, operation: &Map<String, Value>) -> Vec<Value> {
         let mut out = Vec::new();
-        for (code, response) in operation.get("responses").and_then(Value::as_object).into_iter().flatten() {
+        for (code, response) in operation
+            .get("responses")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
             let response = self.resolve(response);
             // `default` and ranges have no place in an operation.
-            let Ok(code) = code.parse::<u16>() else { continue };
+            let Ok(code) = code.parse::<u16>() else {
+                continue;
+            };
             let mut made = json!({"statusCode": code, "representations": []});
             if let Some(text) = response["description"].as_str() {
                 made["description"] = json!(text);
             }
             let representations: Vec<Value> = if self.old {
                 let schema = response.get("schema");
-                schema.map(|schema| representation("application/json", schema)).into_iter().collect()
+                schema
+                    .map(|schema| representation("application/json", schema))
+                    .into_iter()
+                    .collect()
             } else {
                 let content = response["content"].as_object().into_iter().flatten();
-                content.map(|(content, media)| representation(content, &media["schema"])).collect()
+                content
+                    .map(|(content, media)| representation(content, &media["schema"]))
+                    .collect()
             };
             made["representations"] = Value::Array(representations);
             out.push(made);
@@ -296,7 +435,9 @@ impl Reader<'_> {
 }
 
 fn representation(content: &str, schema: &Value) -> Value {
-    let name = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+    let name = schema["$ref"]
+        .as_str()
+        .and_then(|reference| reference.rsplit('/').next());
     match name {
         Some(name) => json!({"contentType": content, "typeName": name}),
         None => json!({"contentType": content}),
@@ -347,18 +488,44 @@ fn xml(text: &str, element: &str, method: &str, count: Option<u64>) -> Imported 
 }
 
 /// An export: an OpenAPI document of what is stored.
-pub fn export(api: &Map<String, Value>, operations: &[(String, &Map<String, Value>)], schemas: &Value, old: bool) -> Value {
+pub fn export(
+    api: &Map<String, Value>,
+    operations: &[(String, &Map<String, Value>)],
+    schemas: &Value,
+    old: bool,
+) -> Value {
     let mut paths = Map::new();
     for (name, operation) in operations {
-        let text = |key: &str| operation.get(key).and_then(Value::as_str).unwrap_or_default();
-        let path = text("urlTemplate").split('?').next().unwrap_or_default().to_owned();
+        let text = |key: &str| {
+            operation
+                .get(key)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let path = text("urlTemplate")
+            .split('?')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         let mut parameters = Vec::new();
-        let lists = [("templateParameters", None), ("queryParameters", Some("query")), ("headers", Some("header"))];
+        let lists = [
+            ("templateParameters", None),
+            ("queryParameters", Some("query")),
+            ("headers", Some("header")),
+        ];
         for (key, place) in lists {
-            let list = operation.get(key).or_else(|| operation.get("request").and_then(|request| request.get(key)));
+            let list = operation.get(key).or_else(|| {
+                operation
+                    .get("request")
+                    .and_then(|request| request.get(key))
+            });
             for parameter in list.and_then(Value::as_array).into_iter().flatten() {
                 let name = parameter["name"].as_str().unwrap_or_default();
-                let place = place.unwrap_or(if path.contains(&format!("{{{name}}}")) { "path" } else { "query" });
+                let place = place.unwrap_or(if path.contains(&format!("{{{name}}}")) {
+                    "path"
+                } else {
+                    "query"
+                });
                 let kind = parameter["type"].as_str().unwrap_or("string");
                 let required = place == "path" || parameter["required"] == true;
                 let mut made = json!({"name": name, "in": place, "required": required});
@@ -370,9 +537,17 @@ pub fn export(api: &Map<String, Value>, operations: &[(String, &Map<String, Valu
             }
         }
         let mut responses = Map::new();
-        for response in operation.get("responses").and_then(Value::as_array).into_iter().flatten() {
+        for response in operation
+            .get("responses")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             let code = response["statusCode"].to_string();
-            responses.insert(code, json!({"description": response["description"].as_str().unwrap_or_default()}));
+            responses.insert(
+                code,
+                json!({"description": response["description"].as_str().unwrap_or_default()}),
+            );
         }
         if responses.is_empty() {
             responses.insert("200".into(), json!({"description": ""}));
@@ -382,10 +557,17 @@ pub fn export(api: &Map<String, Value>, operations: &[(String, &Map<String, Valu
         item[text("method").to_lowercase()] = made;
     }
     let info = json!({"title": api.get("displayName"), "version": api.get("apiVersion").and_then(Value::as_str).unwrap_or("1.0")});
-    let definitions = schemas.pointer("/components/schemas").or_else(|| schemas.get("definitions")).cloned();
+    let definitions = schemas
+        .pointer("/components/schemas")
+        .or_else(|| schemas.get("definitions"))
+        .cloned();
     let definitions = definitions.unwrap_or_else(|| json!({}));
     match old {
-        true => json!({"swagger": "2.0", "info": info, "basePath": format!("/{}", api.get("path").and_then(Value::as_str).unwrap_or_default()), "paths": paths, "definitions": definitions}),
-        false => json!({"openapi": "3.0.1", "info": info, "servers": [{"url": format!("https://gateway.invalid/{}", api.get("path").and_then(Value::as_str).unwrap_or_default())}], "paths": paths, "components": {"schemas": definitions}}),
+        true => {
+            json!({"swagger": "2.0", "info": info, "basePath": format!("/{}", api.get("path").and_then(Value::as_str).unwrap_or_default()), "paths": paths, "definitions": definitions})
+        }
+        false => {
+            json!({"openapi": "3.0.1", "info": info, "servers": [{"url": format!("https://gateway.invalid/{}", api.get("path").and_then(Value::as_str).unwrap_or_default())}], "paths": paths, "components": {"schemas": definitions}})
+        }
     }
 }

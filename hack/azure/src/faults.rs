@@ -101,7 +101,11 @@ impl Faults {
     /// What happens to a request; counts it.
     pub fn strike(&mut self, method: &str, path: &str) -> Option<What> {
         let at = self.planned.iter_mut().position(|(fault, pattern)| {
-            let hit = fault.method.as_deref().is_none_or(|m| m.eq_ignore_ascii_case(method)) && pattern.as_ref().is_none_or(|p| p.is_match(path));
+            let hit = fault
+                .method
+                .as_deref()
+                .is_none_or(|m| m.eq_ignore_ascii_case(method))
+                && pattern.as_ref().is_none_or(|p| p.is_match(path));
             if hit && fault.skip > 0 {
                 fault.skip -= 1;
                 return false;

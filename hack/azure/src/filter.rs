@@ -76,7 +76,9 @@ fn words(text: &str) -> Result<Vec<Word>, String> {
                 (Word::Text(value), at)
             }
             _ => {
-                let end = rest.find(|c: char| c.is_whitespace() || "(),'".contains(c)).unwrap_or(rest.len());
+                let end = rest
+                    .find(|c: char| c.is_whitespace() || "(),'".contains(c))
+                    .unwrap_or(rest.len());
                 (Word::Name(rest[..end].to_owned()), end)
             }
         };
@@ -150,24 +152,34 @@ impl Reader {
             }
             // substringof has its text first, the others have it second.
             return match (first, second) {
-                (Some(Word::Name(field)), Some(Word::Text(text))) | (Some(Word::Text(text)), Some(Word::Name(field))) => {
+                (Some(Word::Name(field)), Some(Word::Text(text)))
+                | (Some(Word::Text(text)), Some(Word::Name(field))) => {
                     Ok(Filter::Function(function, field, text))
                 }
                 _ => Err(format!("{name} takes a field and a text")),
             };
         }
         let operators = [
-            ("eq", Operator::Equal), ("ne", Operator::Unequal), ("gt", Operator::Greater),
-            ("ge", Operator::AtLeast), ("lt", Operator::Less), ("le", Operator::AtMost),
+            ("eq", Operator::Equal),
+            ("ne", Operator::Unequal),
+            ("gt", Operator::Greater),
+            ("ge", Operator::AtLeast),
+            ("lt", Operator::Less),
+            ("le", Operator::AtMost),
         ];
-        let found = operators.iter().find(|(word, _)| self.is_name(word)).map(|(_, operator)| *operator);
+        let found = operators
+            .iter()
+            .find(|(word, _)| self.is_name(word))
+            .map(|(_, operator)| *operator);
         let Some(operator) = found else {
             return Ok(Filter::Field(name));
         };
         self.words.next();
         let value = match self.words.next() {
             Some(Word::Text(text)) => Value::String(text),
-            Some(Word::Name(word)) => serde_json::from_str(&word).map_err(|_| format!("'{word}' is no value"))?,
+            Some(Word::Name(word)) => {
+                serde_json::from_str(&word).map_err(|_| format!("'{word}' is no value"))?
+            }
             found => return Err(format!("unexpected {found:?}")),
         };
         Ok(Filter::Compare(name, operator, value))
@@ -181,7 +193,9 @@ impl Filter {
     /// What cannot be read.
     pub fn read(text: &str) -> Result<Self, String> {
         let words = words(text)?;
-        let mut reader = Reader { words: words.into_iter().peekable() };
+        let mut reader = Reader {
+            words: words.into_iter().peekable(),
+        };
         let filter = reader.either()?;
         match reader.words.next() {
             None => Ok(filter),
@@ -197,7 +211,10 @@ impl Filter {
             Self::Not(inner) => !inner.takes(item),
             Self::Field(name) => field(item, name) == Some(&Value::Bool(true)),
             Self::Function(function, name, text) => {
-                let value = field(item, name).and_then(Value::as_str).unwrap_or_default().to_lowercase();
+                let value = field(item, name)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_lowercase();
                 let text = text.to_lowercase();
                 match function.as_str() {
                     "startswith" => value.starts_with(&text),
@@ -225,14 +242,19 @@ fn field<'a>(item: &'a Value, name: &str) -> Option<&'a Value> {
     let name = name.strip_prefix("properties/").unwrap_or(name);
     let find = |entries: &'a Value| {
         let entries = entries.as_object()?;
-        entries.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        entries
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
     };
     item.get("properties").and_then(find).or_else(|| find(item))
 }
 
 fn compare(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
-        (Value::String(left), Value::String(right)) => Some(left.to_lowercase().cmp(&right.to_lowercase())),
+        (Value::String(left), Value::String(right)) => {
+            Some(left.to_lowercase().cmp(&right.to_lowercase()))
+        }
         (Value::Number(left), Value::Number(right)) => left.as_f64()?.partial_cmp(&right.as_f64()?),
         (left, right) => (left == right).then_some(Ordering::Equal),
     }

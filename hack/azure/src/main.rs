@@ -65,8 +65,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let access = match &arguments.access {
         None => Access::default(),
         Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| format!("read {}: {error}", path.display()))?;
-            serde_json::from_str(&text).map_err(|error| format!("read {}: {error}", path.display()))?
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| format!("read {}: {error}", path.display()))?;
+            serde_json::from_str(&text)
+                .map_err(|error| format!("read {}: {error}", path.display()))?
         }
     };
     let settings = Settings {
@@ -103,7 +105,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// Puts what a bundle has, one after the other.
 async fn seed(world: &Arc<World>, bundle: &Path) -> Result<(), Box<dyn Error>> {
     for resource in resources::read(bundle, &world.service())? {
-        let (path, query) = Request::target(&format!("{}/{}?api-version=2024-05-01", world.service(), resource.id));
+        let (path, query) = Request::target(&format!(
+            "{}/{}?api-version=2024-05-01",
+            world.service(),
+            resource.id
+        ));
         let request = Request {
             method: "PUT".to_owned(),
             path,
@@ -112,14 +118,21 @@ async fn seed(world: &Arc<World>, bundle: &Path) -> Result<(), Box<dyn Error>> {
             bytes: resource.body.to_string().into_bytes(),
             origin: String::new(),
         };
-        let mut answer = server::answer(Arc::clone(world), request.clone(), Some(Principal::Anyone)).await.answer;
+        let mut answer =
+            server::answer(Arc::clone(world), request.clone(), Some(Principal::Anyone))
+                .await
+                .answer;
         while answer.status == 409 {
             // The operation before it still holds the lock.
             tokio::time::sleep(Duration::from_millis(1)).await;
-            answer = server::answer(Arc::clone(world), request.clone(), Some(Principal::Anyone)).await.answer;
+            answer = server::answer(Arc::clone(world), request.clone(), Some(Principal::Anyone))
+                .await
+                .answer;
         }
         if answer.status >= 300 {
-            return Err(format!("seed {}: {}", resource.id, answer.body.unwrap_or_default()).into());
+            return Err(
+                format!("seed {}: {}", resource.id, answer.body.unwrap_or_default()).into(),
+            );
         }
     }
     Ok(())

@@ -17,14 +17,27 @@ pub struct Place {
 impl Place {
     /// Reads a path; `None` when it is not in a service.
     pub fn read(path: &[String]) -> Option<Self> {
-        let fixed = [(0, "subscriptions"), (2, "resourcegroups"), (4, "providers"), (5, "microsoft.apimanagement"), (6, "service")];
-        if path.len() < SERVICE || fixed.iter().any(|&(at, word)| path[at].to_lowercase() != word) {
+        let fixed = [
+            (0, "subscriptions"),
+            (2, "resourcegroups"),
+            (4, "providers"),
+            (5, "microsoft.apimanagement"),
+            (6, "service"),
+        ];
+        if path.len() < SERVICE
+            || fixed
+                .iter()
+                .any(|&(at, word)| path[at].to_lowercase() != word)
+        {
             return None;
         }
         let below = &path[SERVICE..];
         Some(Self {
             service: format!("/{}", path[..SERVICE].join("/")),
-            pairs: below.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect(),
+            pairs: below
+                .chunks_exact(2)
+                .map(|pair| (pair[0].clone(), pair[1].clone()))
+                .collect(),
             tail: below.chunks_exact(2).remainder().first().cloned(),
         })
     }
@@ -50,21 +63,29 @@ impl Place {
     /// The id of the service, or of the workspace for what is in one.
     pub fn scope(&self) -> String {
         match self.workspace() {
-            Some(name) if self.pairs.len() > 1 || self.tail.is_some() => format!("{}/workspaces/{name}", self.service),
+            Some(name) if self.pairs.len() > 1 || self.tail.is_some() => {
+                format!("{}/workspaces/{name}", self.service)
+            }
             _ => self.service.clone(),
         }
     }
 
     /// The id, without the last segment that has no name.
     pub fn id(&self) -> String {
-        let below = self.pairs.iter().map(|(kind, name)| format!("/{kind}/{name}"));
+        let below = self
+            .pairs
+            .iter()
+            .map(|(kind, name)| format!("/{kind}/{name}"));
         format!("{}{}", self.service, below.collect::<String>())
     }
 
     /// The type: `Microsoft.ApiManagement/service/apis`.
     pub fn arm_type(&self) -> String {
         let types = self.pairs.iter().map(|(kind, _)| format!("/{kind}"));
-        format!("Microsoft.ApiManagement/service{}", types.collect::<String>())
+        format!(
+            "Microsoft.ApiManagement/service{}",
+            types.collect::<String>()
+        )
     }
 
     /// The last name; the service's own at its top.
@@ -94,7 +115,10 @@ impl Place {
     /// What the writers of this place lock: APIs without their revision, and products.
     pub fn locks(&self, spans_links: bool) -> Vec<String> {
         let scope = self.scope().to_lowercase();
-        let first = self.pairs.iter().position(|(kind, _)| !kind.eq_ignore_ascii_case("workspaces"));
+        let first = self
+            .pairs
+            .iter()
+            .position(|(kind, _)| !kind.eq_ignore_ascii_case("workspaces"));
         let own = &self.pairs[first.unwrap_or(self.pairs.len())..];
         let mut locks = Vec::new();
         for (n, (kind, name)) in own.iter().enumerate() {

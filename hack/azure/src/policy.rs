@@ -85,7 +85,8 @@ impl Reader<'_> {
                     }
                 }
                 b'"' => {
-                    let verbatim = self.text[..self.at].ends_with('@') || self.text[..self.at].ends_with("@$");
+                    let verbatim =
+                        self.text[..self.at].ends_with('@') || self.text[..self.at].ends_with("@$");
                     self.string(verbatim);
                     continue;
                 }
@@ -99,7 +100,10 @@ impl Reader<'_> {
                 b'\'' => {
                     let escaped = bytes.get(self.at + 1) == Some(&b'\\');
                     let from = self.at + if escaped { 3 } else { 2 };
-                    if let Some(n) = bytes.get(from..).and_then(|rest| rest.iter().take(10).position(|&b| b == b'\'')) {
+                    if let Some(n) = bytes
+                        .get(from..)
+                        .and_then(|rest| rest.iter().take(10).position(|&b| b == b'\''))
+                    {
                         self.at = from + n;
                     }
                 }
@@ -135,7 +139,9 @@ impl Reader<'_> {
     }
 
     fn name(&mut self) -> String {
-        let end = self.rest().find(|c: char| c.is_whitespace() || "<>/=\"'".contains(c));
+        let end = self
+            .rest()
+            .find(|c: char| c.is_whitespace() || "<>/=\"'".contains(c));
         let name = self.rest()[..end.unwrap_or(self.rest().len())].to_owned();
         self.at += name.len();
         name
@@ -195,14 +201,20 @@ impl Reader<'_> {
                 self.space();
                 let element = open.pop().filter(|element| element.name == name);
                 let Some(element) = element.filter(|_| self.rest().starts_with('>')) else {
-                    return Err(self.wrong(&format!("The end tag of '{name}' does not match a start tag.")));
+                    return Err(self.wrong(&format!(
+                        "The end tag of '{name}' does not match a start tag."
+                    )));
                 };
                 self.at += 1;
                 self.close(element, &mut open, &mut root)?;
             } else if rest.starts_with('<') {
                 let at = self.place(self.at);
                 self.at += 1;
-                let mut element = Element { name: self.name(), at, ..Element::default() };
+                let mut element = Element {
+                    name: self.name(),
+                    at,
+                    ..Element::default()
+                };
                 if element.name.is_empty() {
                     return Err(self.wrong("Name cannot begin here."));
                 }
@@ -244,7 +256,12 @@ impl Reader<'_> {
         root.ok_or_else(|| self.wrong("Root element is missing."))
     }
 
-    fn close(&self, element: Element, open: &mut [Element], root: &mut Option<Element>) -> Result<(), String> {
+    fn close(
+        &self,
+        element: Element,
+        open: &mut [Element],
+        root: &mut Option<Element>,
+    ) -> Result<(), String> {
         match open.last_mut() {
             Some(parent) => parent.children.push(element),
             None if root.is_some() => return Err(self.wrong("There are multiple root elements.")),
@@ -274,8 +291,12 @@ pub fn well_formed(text: &str) -> Result<(), String> {
     loop {
         match reader.read_event() {
             Ok(quick_xml::events::Event::Eof) if depth == 0 => return Ok(()),
-            Ok(quick_xml::events::Event::Eof) => return Err("Unexpected end of file has occurred.".to_owned()),
-            Ok(quick_xml::events::Event::DocType(_)) => return Err("A document type is not allowed.".to_owned()),
+            Ok(quick_xml::events::Event::Eof) => {
+                return Err("Unexpected end of file has occurred.".to_owned());
+            }
+            Ok(quick_xml::events::Event::DocType(_)) => {
+                return Err("A document type is not allowed.".to_owned());
+            }
             Ok(quick_xml::events::Event::Start(tag)) => {
                 depth += 1;
                 attributes(&tag)?;
@@ -317,11 +338,26 @@ pub struct Named<'a> {
 }
 
 const REFERENCES: [(&str, &str, &str, &str); 5] = [
-    ("include-fragment", "fragment-id", "policyFragments", "Policy fragment"),
+    (
+        "include-fragment",
+        "fragment-id",
+        "policyFragments",
+        "Policy fragment",
+    ),
     ("set-backend-service", "backend-id", "backends", "Backend"),
-    ("authentication-certificate", "certificate-id", "certificates", "Certificate"),
+    (
+        "authentication-certificate",
+        "certificate-id",
+        "certificates",
+        "Certificate",
+    ),
     ("log-to-eventhub", "logger-id", "loggers", "Logger"),
-    ("get-authorization-context", "provider-id", "authorizationProviders", "Authorization provider"),
+    (
+        "get-authorization-context",
+        "provider-id",
+        "authorizationProviders",
+        "Authorization provider",
+    ),
 ];
 
 /// Resources that a policy names by attributes. What is an expression or a named value is
@@ -330,9 +366,17 @@ pub fn named(root: &Element) -> Vec<Named<'_>> {
     let mut found = Vec::new();
     root.walk(&mut |element| {
         for (name, attribute, collection, label) in REFERENCES {
-            let value = element.attribute(attribute).filter(|_| element.name == name);
+            let value = element
+                .attribute(attribute)
+                .filter(|_| element.name == name);
             if let Some(value) = value.filter(|v| !v.starts_with('@') && !v.contains("{{")) {
-                found.push(Named { element: &element.name, collection, label, name: value, at: element.at });
+                found.push(Named {
+                    element: &element.name,
+                    collection,
+                    label,
+                    name: value,
+                    at: element.at,
+                });
             }
         }
     });
@@ -349,7 +393,10 @@ pub fn named_values(text: &str) -> Vec<&str> {
         rest = &rest[start + 2..];
         let Some(end) = rest.find("}}") else { break };
         let name = &rest[..end];
-        let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+        let plain = !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
         if plain && !(liquid && name.contains('.')) {
             found.push(name);
         }
@@ -379,7 +426,8 @@ pub fn escaped(text: &str) -> String {
             if reader.skip("]]>").is_err() {
                 reader.at = text.len();
             }
-        } else if (rest.starts_with("@(") || rest.starts_with("@{")) && reader.expression().is_ok() {
+        } else if (rest.starts_with("@(") || rest.starts_with("@{")) && reader.expression().is_ok()
+        {
             let quoted = text[..from].ends_with('"');
             let expression = &text[from..reader.at];
             for (n, c) in expression.char_indices() {
@@ -393,7 +441,9 @@ pub fn escaped(text: &str) -> String {
             }
             continue;
         } else {
-            let Some(c) = text[from..].chars().next() else { break };
+            let Some(c) = text[from..].chars().next() else {
+                break;
+            };
             reader.at = from + c.len_utf8();
         }
         out.push_str(&text[from..reader.at]);
@@ -403,5 +453,7 @@ pub fn escaped(text: &str) -> String {
 
 /// Whether a text starts with one of XML's own entities.
 fn is_entity(text: &str) -> bool {
-    ["&lt;", "&gt;", "&amp;", "&quot;", "&apos;", "&#"].iter().any(|entity| text.starts_with(entity))
+    ["&lt;", "&gt;", "&amp;", "&quot;", "&apos;", "&#"]
+        .iter()
+        .any(|entity| text.starts_with(entity))
 }

@@ -66,12 +66,17 @@ impl Request {
         if self.bytes.is_empty() {
             return Ok(Value::Null);
         }
-        let bytes = self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.bytes);
+        let bytes = self
+            .bytes
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(&self.bytes);
         serde_json::from_slice(bytes).map_err(|error| {
             Refusal::new(
                 400,
                 "InvalidRequestContent",
-                format!("The request content was invalid and could not be deserialized: '{error}'."),
+                format!(
+                    "The request content was invalid and could not be deserialized: '{error}'."
+                ),
             )
         })
     }

@@ -36,9 +36,13 @@ pub enum BundleError {
 /// A file that is not there, or is no bundle's.
 pub fn read(bundle: &Path, service: &str) -> Result<Vec<Planned>, BundleError> {
     let text = |path: &str| {
-        std::fs::read_to_string(bundle.join(path)).map_err(|source| BundleError::File { path: path.to_owned(), source })
+        std::fs::read_to_string(bundle.join(path)).map_err(|source| BundleError::File {
+            path: path.to_owned(),
+            source,
+        })
     };
-    let document: Value = serde_json::from_str(&text("resources.json")?).map_err(|error| BundleError::Json(error.to_string()))?;
+    let document: Value = serde_json::from_str(&text("resources.json")?)
+        .map_err(|error| BundleError::Json(error.to_string()))?;
     let Some(resources) = document["resources"].as_array() else {
         return Err(BundleError::Json("it has no list `resources`".to_owned()));
     };
@@ -53,19 +57,42 @@ pub fn read(bundle: &Path, service: &str) -> Result<Vec<Planned>, BundleError> {
         };
         for reference in resource["references"].as_array().into_iter().flatten() {
             let to = reference["to"].as_str().unwrap_or_default();
-            let whole = if to.is_empty() { service.to_owned() } else { format!("{service}/{to}") };
+            let whole = if to.is_empty() {
+                service.to_owned()
+            } else {
+                format!("{service}/{to}")
+            };
             fill(&mut properties, &reference["at"], json!(whole));
         }
         for secret in resource["secrets"].as_array().into_iter().flatten() {
-            let value = format!("secret-{}", secret["parameter"].as_str().unwrap_or_default());
+            let value = format!(
+                "secret-{}",
+                secret["parameter"].as_str().unwrap_or_default()
+            );
             fill(&mut properties, &secret["at"], json!(value));
         }
         for place in resource["texts"].as_array().into_iter().flatten() {
-            fill(&mut properties, &place["at"], json!(text(place["path"].as_str().unwrap_or_default())?));
+            fill(
+                &mut properties,
+                &place["at"],
+                json!(text(place["path"].as_str().unwrap_or_default())?),
+            );
         }
-        let body = if properties.is_null() { json!({}) } else { json!({"properties": properties}) };
-        let depends_on = resource["dependsOn"].as_array().into_iter().flatten().filter_map(|id| id.as_str().map(str::to_owned));
-        planned.push(Planned { id, body, depends_on: depends_on.collect() });
+        let body = if properties.is_null() {
+            json!({})
+        } else {
+            json!({"properties": properties})
+        };
+        let depends_on = resource["dependsOn"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|id| id.as_str().map(str::to_owned));
+        planned.push(Planned {
+            id,
+            body,
+            depends_on: depends_on.collect(),
+        });
     }
     Ok(planned)
 }

@@ -23,13 +23,26 @@ impl Shape<'_> {
     ///
     /// # Errors
     /// What is wrong with each property.
-    pub fn read(&self, name: &str, value: &Map<String, Value>) -> Result<Map<String, Value>, Vec<Detail>> {
+    pub fn read(
+        &self,
+        name: &str,
+        value: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, Vec<Detail>> {
         let mut details = Vec::new();
         let read = self.model(name, value, &mut details);
-        if details.is_empty() { Ok(read) } else { Err(details) }
+        if details.is_empty() {
+            Ok(read)
+        } else {
+            Err(details)
+        }
     }
 
-    fn model(&self, name: &str, value: &Map<String, Value>, details: &mut Vec<Detail>) -> Map<String, Value> {
+    fn model(
+        &self,
+        name: &str,
+        value: &Map<String, Value>,
+        details: &mut Vec<Detail>,
+    ) -> Map<String, Value> {
         let Some(model) = self.table.model(name) else {
             return value.clone();
         };
@@ -60,7 +73,13 @@ impl Shape<'_> {
         out
     }
 
-    fn property(&self, property: &Property, value: &Value, target: &str, details: &mut Vec<Detail>) -> Value {
+    fn property(
+        &self,
+        property: &Property,
+        value: &Value,
+        target: &str,
+        details: &mut Vec<Detail>,
+    ) -> Value {
         let value = self.value(&property.kind, value, target, details);
         if let Some(name) = &property.values {
             self.enumeration(name, &value, target, details);
@@ -83,13 +102,18 @@ impl Shape<'_> {
             let Value::Array(items) = value else {
                 return wrong(details);
             };
-            return items.iter().map(|v| self.value(item, v, target, details)).collect();
+            return items
+                .iter()
+                .map(|v| self.value(item, v, target, details))
+                .collect();
         }
         if let Some(item) = kind.strip_prefix('{').and_then(|k| k.strip_suffix('}')) {
             let Value::Object(entries) = value else {
                 return wrong(details);
             };
-            let read = entries.iter().map(|(k, v)| (k.clone(), self.value(item, v, target, details)));
+            let read = entries
+                .iter()
+                .map(|(k, v)| (k.clone(), self.value(item, v, target, details)));
             return Value::Object(read.collect());
         }
         match (kind, value) {
@@ -97,7 +121,9 @@ impl Shape<'_> {
             ("str", Value::Number(n)) => Value::String(n.to_string()),
             ("str", Value::Bool(b)) => Value::String(b.to_string()),
             ("bool", Value::String(text)) if text.eq_ignore_ascii_case("true") => Value::Bool(true),
-            ("bool", Value::String(text)) if text.eq_ignore_ascii_case("false") => Value::Bool(false),
+            ("bool", Value::String(text)) if text.eq_ignore_ascii_case("false") => {
+                Value::Bool(false)
+            }
             ("int" | "long", Value::String(text)) if text.parse::<i64>().is_ok() => {
                 Value::from(text.parse::<i64>().unwrap_or_default())
             }
@@ -105,7 +131,11 @@ impl Shape<'_> {
             | ("bool", Value::Bool(_))
             | ("float" | "int" | "long", Value::Number(_))
             | ("object", _) => value.clone(),
-            ("str" | "iso-8601" | "duration" | "rfc-1123" | "date" | "bool" | "float" | "int" | "long", _) => wrong(details),
+            (
+                "str" | "iso-8601" | "duration" | "rfc-1123" | "date" | "bool" | "float" | "int"
+                | "long",
+                _,
+            ) => wrong(details),
             (model, Value::Object(entries)) => Value::Object(self.model(model, entries, details)),
             _ => wrong(details),
         }
@@ -123,7 +153,10 @@ impl Shape<'_> {
             if !there && self.behaviours.on(Row::EnumsChecked) {
                 details.push(Detail {
                     target: target.to_owned(),
-                    message: format!("Error converting value \"{text}\" of '{target}': it takes {}.", known.join(", ")),
+                    message: format!(
+                        "Error converting value \"{text}\" of '{target}': it takes {}.",
+                        known.join(", ")
+                    ),
                 });
             }
         }
@@ -141,8 +174,12 @@ impl Shape<'_> {
                 (low || high).then(|| "is out of range".to_owned())
             }),
             Value::Array(items) => {
-                let many = rules.max_items.is_some_and(|most| items.len() as u64 > most);
-                let few = rules.min_items.is_some_and(|least| (items.len() as u64) < least);
+                let many = rules
+                    .max_items
+                    .is_some_and(|most| items.len() as u64 > most);
+                let few = rules
+                    .min_items
+                    .is_some_and(|least| (items.len() as u64) < least);
                 (many || few).then(|| "has another number of items than is allowed".to_owned())
             }
             _ => None,
@@ -160,10 +197,14 @@ impl Shape<'_> {
 pub fn text_problem(table: &Table, rules: &Rules, text: &str) -> Option<String> {
     let length = text.encode_utf16().count() as u64;
     if let Some(least) = rules.min.filter(|&least| length < least) {
-        return Some(format!("must have at least {least} characters, and has {length}"));
+        return Some(format!(
+            "must have at least {least} characters, and has {length}"
+        ));
     }
     if let Some(most) = rules.max.filter(|&most| length > most) {
-        return Some(format!("must have at most {most} characters, and has {length}"));
+        return Some(format!(
+            "must have at most {most} characters, and has {length}"
+        ));
     }
     let pattern = rules.pattern.as_deref()?;
     (!table.matches(pattern, text)).then(|| format!("does not match the pattern {pattern}"))
@@ -172,7 +213,9 @@ pub fn text_problem(table: &Table, rules: &Rules, text: &str) -> Option<String> 
 /// A key without case, as the service binds it.
 fn entry<'a>(value: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     value.get(key).or_else(|| {
-        let other = value.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
+        let other = value
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(key));
         other.map(|(_, value)| value)
     })
 }
@@ -180,7 +223,11 @@ fn entry<'a>(value: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
 fn dig<'a>(value: &'a Map<String, Value>, steps: &[&str]) -> Option<&'a Value> {
     let (first, rest) = steps.split_first()?;
     let found = entry(value, first)?;
-    if rest.is_empty() { Some(found) } else { dig(found.as_object()?, rest) }
+    if rest.is_empty() {
+        Some(found)
+    } else {
+        dig(found.as_object()?, rest)
+    }
 }
 
 fn place_at(out: &mut Map<String, Value>, steps: &[&str], value: Value) {
@@ -191,7 +238,9 @@ fn place_at(out: &mut Map<String, Value>, steps: &[&str], value: Value) {
         out.insert((*first).to_owned(), value);
         return;
     }
-    let next = out.entry(*first).or_insert_with(|| Value::Object(Map::new()));
+    let next = out
+        .entry(*first)
+        .or_insert_with(|| Value::Object(Map::new()));
     if let Value::Object(next) = next {
         place_at(next, rest, value);
     }

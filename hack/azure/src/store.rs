@@ -140,7 +140,9 @@ impl Store {
     /// Moves what is below `from`, without the collections `stay`, and `from` itself, to `to`.
     pub fn rename(&mut self, from: &str, to: &str, stay: &[&str]) {
         let stays = |id: &str| {
-            let rest = key(id)[key(from).len()..].trim_start_matches('/').to_owned();
+            let rest = key(id)[key(from).len()..]
+                .trim_start_matches('/')
+                .to_owned();
             let first = rest.split('/').next().unwrap_or_default();
             stay.contains(&first)
         };

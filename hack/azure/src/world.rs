@@ -98,7 +98,8 @@ impl State {
         if self.log.len() == LOG {
             self.log.pop_front();
         }
-        self.log.push_back((method.to_owned(), path.to_owned(), status));
+        self.log
+            .push_back((method.to_owned(), path.to_owned(), status));
     }
 }
 
@@ -121,7 +122,10 @@ pub struct World {
 
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("World").field("settings", &self.settings).field("behaviours", &self.behaviours).finish_non_exhaustive()
+        f.debug_struct("World")
+            .field("settings", &self.settings)
+            .field("behaviours", &self.behaviours)
+            .finish_non_exhaustive()
     }
 }
 
@@ -130,7 +134,11 @@ impl World {
     ///
     /// # Errors
     /// The tables that are compiled in cannot be read.
-    pub fn new(settings: Settings, behaviours: Behaviours, access: Access) -> Result<Self, TableError> {
+    pub fn new(
+        settings: Settings,
+        behaviours: Behaviours,
+        access: Access,
+    ) -> Result<Self, TableError> {
         let world = Self {
             table: Table::read()?,
             behaviours,
@@ -151,25 +159,48 @@ impl World {
 
     /// The id of the first group.
     pub fn group(&self) -> String {
-        format!("/subscriptions/{}/resourceGroups/{}", self.settings.subscription, self.settings.group)
+        format!(
+            "/subscriptions/{}/resourceGroups/{}",
+            self.settings.subscription, self.settings.group
+        )
     }
 
     /// The id of the first service.
     pub fn service(&self) -> String {
-        format!("{}/providers/Microsoft.ApiManagement/service/{}", self.group(), self.settings.service)
+        format!(
+            "{}/providers/Microsoft.ApiManagement/service/{}",
+            self.group(),
+            self.settings.service
+        )
     }
 
     fn begin(&self) {
         let mut state = self.state();
-        state.registered.insert("microsoft.apimanagement".to_owned());
+        state
+            .registered
+            .insert("microsoft.apimanagement".to_owned());
         let subscription = format!("/subscriptions/{}", self.settings.subscription);
-        put(&mut state.store, &subscription, "Microsoft.Resources/subscriptions", json!({"displayName": "simulated", "state": "Enabled"}));
-        put(&mut state.store, &self.group(), "Microsoft.Resources/resourceGroups",
-            json!({"location": "westeurope", "properties": {"provisioningState": "Succeeded"}}));
+        put(
+            &mut state.store,
+            &subscription,
+            "Microsoft.Resources/subscriptions",
+            json!({"displayName": "simulated", "state": "Enabled"}),
+        );
+        put(
+            &mut state.store,
+            &self.group(),
+            "Microsoft.Resources/resourceGroups",
+            json!({"location": "westeurope", "properties": {"provisioningState": "Succeeded"}}),
+        );
         if !self.settings.service.is_empty() {
             let body = json!({"location": "westeurope", "sku": {"name": "Developer", "capacity": 1},
                 "properties": {"publisherEmail": "admin@contoso.invalid", "publisherName": "Contoso"}});
-            put(&mut state.store, &self.service(), "Microsoft.ApiManagement/service", body);
+            put(
+                &mut state.store,
+                &self.service(),
+                "Microsoft.ApiManagement/service",
+                body,
+            );
             crate::apim::system_entities(&mut state, &self.service(), self.settings.samples);
         }
     }

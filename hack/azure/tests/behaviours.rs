@@ -33,8 +33,16 @@ fn access() -> Access {
 /// A token of the local Entra ID.
 fn token(sim: &Sim, scope: &str) -> String {
     let form = format!("grant_type=client_credentials&client_id=app&client_secret=s&scope={scope}");
-    let answer = sim.send("POST", "/11111111-1111-1111-1111-111111111111/oauth2/v2.0/token", &Value::String(form), &[]);
-    format!("Bearer {}", answer.body.unwrap()["access_token"].as_str().unwrap())
+    let answer = sim.send(
+        "POST",
+        "/11111111-1111-1111-1111-111111111111/oauth2/v2.0/token",
+        &Value::String(form),
+        &[],
+    );
+    format!(
+        "Bearer {}",
+        answer.body.unwrap()["access_token"].as_str().unwrap()
+    )
 }
 
 /// A product that another writer holds, and what is answered meanwhile.
@@ -42,17 +50,40 @@ fn while_held(row: Option<Row>, held: &str, meanwhile: &str) -> Answer {
     let sim = Sim::new(row);
     sim.api("a");
     sim.made("products/p", json!({"displayName": "p"}));
-    sim.send("POST", "/simulator/faults", &json!({"method": "PUT", "hold": "one"}), &[]);
-    let first = sim.request("PUT", held, &json!({"properties": {"displayName": "p", "path": "a"}}), &[]);
+    sim.send(
+        "POST",
+        "/simulator/faults",
+        &json!({"method": "PUT", "hold": "one"}),
+        &[],
+    );
+    let first = sim.request(
+        "PUT",
+        held,
+        &json!({"properties": {"displayName": "p", "path": "a"}}),
+        &[],
+    );
     let world = Arc::clone(&sim.world);
-    let running = sim.runtime.spawn(simulated_azure::server::answer(world, first, None));
+    let running = sim
+        .runtime
+        .spawn(simulated_azure::server::answer(world, first, None));
     // The plan is used up as soon as the first request is held.
     while sim.world.state().faults.list().len() == 1 || sim.world.state().locks.is_empty() {
         std::thread::yield_now();
     }
     let second = sim.request("PUT", meanwhile, &Value::Null, &[]);
-    let answer = sim.runtime.block_on(simulated_azure::server::answer(Arc::clone(&sim.world), second, None)).answer;
-    sim.runtime.block_on(simulated_azure::server::answer(Arc::clone(&sim.world), sim.request("POST", "/simulator/release/one", &Value::Null, &[]), None));
+    let answer = sim
+        .runtime
+        .block_on(simulated_azure::server::answer(
+            Arc::clone(&sim.world),
+            second,
+            None,
+        ))
+        .answer;
+    sim.runtime.block_on(simulated_azure::server::answer(
+        Arc::clone(&sim.world),
+        sim.request("POST", "/simulator/release/one", &Value::Null, &[]),
+        None,
+    ));
     sim.runtime.block_on(running).unwrap();
     answer
 }
@@ -394,32 +425,73 @@ fn seen(row: Row, off: Option<Row>) -> bool {
 fn import_without_limits() -> Sim {
     let sim = Sim::new(None);
     let names = [Row::RequestSize.about().name, Row::ImportSize.about().name];
-    let world = simulated_azure::world::World::new(sim.world.settings.clone(), Behaviours::without(&names).unwrap(), Access::default()).unwrap();
-    Sim { world: Arc::new(world), ..sim }
+    let world = simulated_azure::world::World::new(
+        sim.world.settings.clone(),
+        Behaviours::without(&names).unwrap(),
+        Access::default(),
+    )
+    .unwrap();
+    Sim {
+        world: Arc::new(world),
+        ..sim
+    }
 }
 
 /// Templates that are lists of resources already.
 fn with_templates(off: Option<Row>) -> Sim {
     let sim = Sim::new(off);
-    let mut world = simulated_azure::world::World::new(sim.world.settings.clone(), sim.world.behaviours.clone(), Access::default()).unwrap();
+    let mut world = simulated_azure::world::World::new(
+        sim.world.settings.clone(),
+        sim.world.behaviours.clone(),
+        Access::default(),
+    )
+    .unwrap();
     world.expand = Some(Box::new(|template, _, _| {
-        let resources = template["resources"].as_array().unwrap().iter().map(|resource| deployments::Resource {
-            id: resource["id"].as_str().unwrap().to_owned(),
-            api_version: VERSION.to_owned(),
-            body: resource["body"].clone(),
-            depends_on: resource["dependsOn"].as_array().into_iter().flatten().map(|id| id.as_str().unwrap().to_owned()).collect(),
-        });
-        Ok(deployments::Expanded { resources: resources.collect(), outputs: json!({}) })
+        let resources = template["resources"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|resource| deployments::Resource {
+                id: resource["id"].as_str().unwrap().to_owned(),
+                api_version: VERSION.to_owned(),
+                body: resource["body"].clone(),
+                depends_on: resource["dependsOn"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(|id| id.as_str().unwrap().to_owned())
+                    .collect(),
+            });
+        Ok(deployments::Expanded {
+            resources: resources.collect(),
+            outputs: json!({}),
+        })
     }));
-    Sim { world: Arc::new(world), ..sim }
+    Sim {
+        world: Arc::new(world),
+        ..sim
+    }
 }
 
 /// Deploys and waits for the end.
 fn deploy(sim: &Sim, template: Value) -> Answer {
-    let group = sim.world.group().replace("resourceGroups", "resourcegroups");
-    let target = format!("{group}/providers/Microsoft.Resources/deployments/d?api-version=2021-04-01");
-    let answer = sim.send("PUT", &target, &json!({"properties": {"mode": "Incremental", "template": template}}), &[]);
-    let link = answer.headers.iter().find(|(name, _)| *name == "azure-asyncoperation").map(|(_, link)| link.strip_prefix(&sim.origin).unwrap().to_owned());
+    let group = sim
+        .world
+        .group()
+        .replace("resourceGroups", "resourcegroups");
+    let target =
+        format!("{group}/providers/Microsoft.Resources/deployments/d?api-version=2021-04-01");
+    let answer = sim.send(
+        "PUT",
+        &target,
+        &json!({"properties": {"mode": "Incremental", "template": template}}),
+        &[],
+    );
+    let link = answer
+        .headers
+        .iter()
+        .find(|(name, _)| *name == "azure-asyncoperation")
+        .map(|(_, link)| link.strip_prefix(&sim.origin).unwrap().to_owned());
     while let Some(link) = &link {
         if sim.get(link).body.unwrap()["status"] != "InProgress" {
             break;
@@ -433,7 +505,13 @@ fn each_behaviour_is_seen_and_goes_away_without() {
     let mut wrong = Vec::new();
     for &row in Row::ALL {
         let (on, off) = (seen(row, None), seen(row, Some(row)));
-        println!("{:26} {:11} with {:5} without {:5}", row.about().name, row.about().class.as_str(), on, off);
+        println!(
+            "{:26} {:11} with {:5} without {:5}",
+            row.about().name,
+            row.about().class.as_str(),
+            on,
+            off
+        );
         if !on || off {
             wrong.push(row.about().name);
         }
@@ -447,9 +525,15 @@ fn the_readme_has_the_table() {
     let text = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = text.split_once("<!-- behaviours -->\n").unwrap();
     let (_, after) = rest.split_once("<!-- end -->").unwrap();
-    let fresh = format!("{before}<!-- behaviours -->\n{}<!-- end -->{after}", Behaviours::markdown());
+    let fresh = format!(
+        "{before}<!-- behaviours -->\n{}<!-- end -->{after}",
+        Behaviours::markdown()
+    );
     if std::env::var_os("UPDATE_README").is_some() {
         std::fs::write(&path, &fresh).unwrap();
     }
-    assert!(text == fresh || std::env::var_os("UPDATE_README").is_some(), "README.md is old: run with UPDATE_README=1");
+    assert!(
+        text == fresh || std::env::var_os("UPDATE_README").is_some(),
+        "README.md is old: run with UPDATE_README=1"
+    );
 }

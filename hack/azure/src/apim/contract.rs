@@ -12,7 +12,11 @@ use serde_json::{Map, Value};
 fn secrets(kind: &str) -> &'static [&'static str] {
     match kind {
         "subscriptions" => &["primaryKey", "secondaryKey"],
-        "authorizationservers" => &["clientSecret", "resourceOwnerUsername", "resourceOwnerPassword"],
+        "authorizationservers" => &[
+            "clientSecret",
+            "resourceOwnerUsername",
+            "resourceOwnerPassword",
+        ],
         "identityproviders" | "openidconnectproviders" => &["clientSecret"],
         "certificates" => &["data", "password"],
         "users" => &["password"],
@@ -23,13 +27,22 @@ fn secrets(kind: &str) -> &'static [&'static str] {
 impl Call<'_> {
     /// The JSON of a resource: `id`, `type`, `name` and what is stored.
     pub(super) fn shown(&self, entity: &Entity, alone: bool) -> Value {
-        let kind = Place::of(&entity.id).map(|place| place.kind()).unwrap_or_default();
+        let kind = Place::of(&entity.id)
+            .map(|place| place.kind())
+            .unwrap_or_default();
         let mut out = Map::new();
         let revised = alone.then(|| self.revised(entity)).flatten();
-        out.insert("id".into(), revised.unwrap_or_else(|| entity.id.clone()).into());
+        out.insert(
+            "id".into(),
+            revised.unwrap_or_else(|| entity.id.clone()).into(),
+        );
         out.insert("type".into(), entity.arm_type.clone().into());
         out.insert("name".into(), entity.name.clone().into());
-        out.extend(self.target_of(entity, &kind).unwrap_or(&entity.body).clone());
+        out.extend(
+            self.target_of(entity, &kind)
+                .unwrap_or(&entity.body)
+                .clone(),
+        );
         if let Some(Value::Object(properties)) = out.get_mut("properties") {
             if self.on(Row::SecretsHidden) {
                 for secret in secrets(&kind) {
@@ -39,7 +52,9 @@ impl Call<'_> {
                     properties.remove("value");
                 }
             }
-            if (kind.ends_with("policies") || kind == "policyfragments") && self.on(Row::PolicyStored) {
+            if (kind.ends_with("policies") || kind == "policyfragments")
+                && self.on(Row::PolicyStored)
+            {
                 self.policy_format(properties);
             }
         }
@@ -49,7 +64,9 @@ impl Call<'_> {
     /// Asked by its revision, the current API is shown with it.
     fn revised(&self, entity: &Entity) -> Option<String> {
         let asked = self.request.path.last()?;
-        let same = asked.to_lowercase().starts_with(&format!("{};rev=", entity.name.to_lowercase()));
+        let same = asked
+            .to_lowercase()
+            .starts_with(&format!("{};rev=", entity.name.to_lowercase()));
         same.then(|| format!("{}{}", entity.id, &asked[entity.name.len()..]))
     }
 
@@ -57,7 +74,10 @@ impl Call<'_> {
     fn target_of(&self, entity: &Entity, kind: &str) -> Option<&Map<String, Value>> {
         let collection = link_target(kind)?;
         let scope = Place::of(&entity.id)?.scope();
-        let found = self.state.store.get(&format!("{scope}/{collection}/{}", entity.name));
+        let found = self
+            .state
+            .store
+            .get(&format!("{scope}/{collection}/{}", entity.name));
         found.map(|target| &target.body)
     }
 
@@ -67,7 +87,9 @@ impl Call<'_> {
         let stored_raw = properties.get("format").and_then(Value::as_str) == Some("rawxml");
         let format = if raw { "rawxml" } else { "xml" };
         properties.insert("format".into(), format.into());
-        if let (false, true, Some(Value::String(value))) = (raw, stored_raw, properties.get_mut("value")) {
+        if let (false, true, Some(Value::String(value))) =
+            (raw, stored_raw, properties.get_mut("value"))
+        {
             *value = policy::escaped(value);
         }
     }

@@ -21,15 +21,28 @@ impl Call<'_> {
         let tail = tail.to_lowercase();
         let items = match (kind.as_str(), tail.as_str()) {
             ("apis", "revisions") => self.revisions(&id),
-            ("apis", "products") => self.linked(|place| place.kind() == "products/apis" && place.name().eq_ignore_ascii_case(self.place.name())),
+            ("apis", "products") => self.linked(|place| {
+                place.kind() == "products/apis"
+                    && place.name().eq_ignore_ascii_case(self.place.name())
+            }),
             ("products" | "users", "subscriptions") => self.owned_subscriptions(&kind, &id),
-            ("users", "groups") => self.linked(|place| place.kind() == "groups/users" && place.name().eq_ignore_ascii_case(self.place.name())),
+            ("users", "groups") => self.linked(|place| {
+                place.kind() == "groups/users"
+                    && place.name().eq_ignore_ascii_case(self.place.name())
+            }),
             ("" | "workspaces", "apisbytags") => self.by_tag("apis/tags", "api"),
             ("" | "workspaces", "productsbytags") => self.by_tag("products/tags", "product"),
             ("apis", "operationsbytags") => self.by_tag("apis/operations/tags", "operation"),
             ("" | "workspaces", "tagresources") => {
-                let pairs = [("apis/tags", "api"), ("products/tags", "product"), ("apis/operations/tags", "operation")];
-                pairs.iter().flat_map(|(kind, key)| self.by_tag(kind, key)).collect()
+                let pairs = [
+                    ("apis/tags", "api"),
+                    ("products/tags", "product"),
+                    ("apis/operations/tags", "operation"),
+                ];
+                pairs
+                    .iter()
+                    .flat_map(|(kind, key)| self.by_tag(kind, key))
+                    .collect()
             }
             _ if self.is_collection() => {
                 let all = self.state.store.children(&format!("{id}/{tail}"));
@@ -56,11 +69,21 @@ impl Call<'_> {
         let number = |name: &str| match self.request.asks(name).map(str::parse::<usize>) {
             None => Ok(None),
             Some(Ok(number)) => Ok(Some(number)),
-            Some(Err(_)) => Err(Refusal::new(400, "InvalidParameters", format!("'{name}' must be a number that is not negative."))),
+            Some(Err(_)) => Err(Refusal::new(
+                400,
+                "InvalidParameters",
+                format!("'{name}' must be a number that is not negative."),
+            )),
         };
         let mut items = items;
-        if let Some(filter) = self.request.asks("$filter").filter(|filter| !filter.is_empty() && self.on(Row::Filtering)) {
-            let filter = Filter::read(filter).map_err(|error| Refusal::new(400, "InvalidParameters", format!("$filter: {error}")))?;
+        if let Some(filter) = self
+            .request
+            .asks("$filter")
+            .filter(|filter| !filter.is_empty() && self.on(Row::Filtering))
+        {
+            let filter = Filter::read(filter).map_err(|error| {
+                Refusal::new(400, "InvalidParameters", format!("$filter: {error}"))
+            })?;
             items.retain(|item| filter.takes(item));
         }
         let count = items.len();
@@ -81,9 +104,20 @@ impl Call<'_> {
 
     /// The address of the next page.
     fn next(&self, skip: usize, top: Option<usize>) -> String {
-        let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
-        let path = self.request.path.iter().map(|segment| format!("/{}", encode(segment)));
-        let mut link = format!("{}{}?$skip={skip}", self.request.origin, path.collect::<String>());
+        let encode = |text: &str| {
+            percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+                .to_string()
+        };
+        let path = self
+            .request
+            .path
+            .iter()
+            .map(|segment| format!("/{}", encode(segment)));
+        let mut link = format!(
+            "{}{}?$skip={skip}",
+            self.request.origin,
+            path.collect::<String>()
+        );
         if let Some(top) = top {
             link.push_str(&format!("&$top={top}"));
         }
@@ -120,23 +154,45 @@ impl Call<'_> {
     /// What stands above links, for lists that go the other way.
     fn linked(&self, test: impl Fn(&Place) -> bool) -> Vec<Value> {
         let scope = self.place.scope();
-        let links = self.state.store.below(&scope).filter_map(|entity| Place::of(&entity.id));
-        let above = links.filter(|place| test(place)).filter_map(|place| place.parent());
-        let found: Vec<&Entity> = above.filter_map(|place| self.state.store.get(&place.id())).collect();
-        found.into_iter().map(|entity| self.shown(entity, false)).collect()
+        let links = self
+            .state
+            .store
+            .below(&scope)
+            .filter_map(|entity| Place::of(&entity.id));
+        let above = links
+            .filter(|place| test(place))
+            .filter_map(|place| place.parent());
+        let found: Vec<&Entity> = above
+            .filter_map(|place| self.state.store.get(&place.id()))
+            .collect();
+        found
+            .into_iter()
+            .map(|entity| self.shown(entity, false))
+            .collect()
     }
 
     fn owned_subscriptions(&self, kind: &str, id: &str) -> Vec<Value> {
         let property = if kind == "users" { "ownerId" } else { "scope" };
-        let all = self.state.store.children(&format!("{}/subscriptions", self.place.scope()));
-        all.filter(|one| one.text(property).is_some_and(|text| text.eq_ignore_ascii_case(id) || id.to_lowercase().ends_with(&text.to_lowercase())))
-            .map(|one| self.shown(one, false))
-            .collect()
+        let all = self
+            .state
+            .store
+            .children(&format!("{}/subscriptions", self.place.scope()));
+        all.filter(|one| {
+            one.text(property).is_some_and(|text| {
+                text.eq_ignore_ascii_case(id) || id.to_lowercase().ends_with(&text.to_lowercase())
+            })
+        })
+        .map(|one| self.shown(one, false))
+        .collect()
     }
 
     fn by_tag(&self, kind: &str, key: &str) -> Vec<Value> {
         let id = self.place.id();
-        let links = self.state.store.below(&id).filter_map(|entity| Some((entity, Place::of(&entity.id)?)));
+        let links = self
+            .state
+            .store
+            .below(&id)
+            .filter_map(|entity| Some((entity, Place::of(&entity.id)?)));
         links
             .filter(|(_, place)| place.kind() == kind)
             .filter_map(|(link, place)| {

@@ -35,7 +35,11 @@ pub struct Call<'a> {
 /// 24 hexadecimal digits of a text: how the service names what it makes itself.
 pub fn hex(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
-    digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// What messages call a kind.
@@ -120,13 +124,18 @@ impl Call<'_> {
 
     fn service_exists(&self) -> Result<(), Refusal> {
         let makes_it = self.place.pairs.is_empty() && self.request.method == "PUT";
-        if makes_it || !self.on(Row::ServiceExists) || self.state.store.get(&self.place.service).is_some() {
+        if makes_it
+            || !self.on(Row::ServiceExists)
+            || self.state.store.get(&self.place.service).is_some()
+        {
             return Ok(());
         }
         let path: Vec<&str> = crate::table::segments(&self.place.service).collect();
         let message = format!(
             "The Resource 'Microsoft.ApiManagement/service/{}' under resource group '{}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",
-            path.last().copied().unwrap_or_default(), path.get(3).copied().unwrap_or_default());
+            path.last().copied().unwrap_or_default(),
+            path.get(3).copied().unwrap_or_default()
+        );
         Err(Refusal::new(404, "ResourceNotFound", message))
     }
 
@@ -136,7 +145,13 @@ impl Call<'_> {
 
     fn get(&mut self) -> Result<Answer, Refusal> {
         let id = self.place.id();
-        if !self.on(Row::CaseIgnored) && self.state.store.get(&id).is_some_and(|entity| entity.id != id) {
+        if !self.on(Row::CaseIgnored)
+            && self
+                .state
+                .store
+                .get(&id)
+                .is_some_and(|entity| entity.id != id)
+        {
             return Err(self.missing());
         }
         let entity = self.state.store.get(&id).ok_or_else(|| self.missing())?;
@@ -145,11 +160,19 @@ impl Call<'_> {
     }
 
     fn head(&mut self) -> Result<Answer, Refusal> {
-        let entity = self.state.store.get(&self.place.id()).ok_or_else(|| self.missing())?;
+        let entity = self
+            .state
+            .store
+            .get(&self.place.id())
+            .ok_or_else(|| self.missing())?;
         // Links are asked for by HEAD with 204; all else answers 200 with the ETag.
         let status = self.operation.success.first().copied().unwrap_or(200);
         let answer = Answer::empty(status);
-        Ok(if self.on(Row::HeadEtag) { answer.with("etag", entity.etag()) } else { answer })
+        Ok(if self.on(Row::HeadEtag) {
+            answer.with("etag", entity.etag())
+        } else {
+            answer
+        })
     }
 
     /// Actions: what POST asks for.
@@ -160,31 +183,55 @@ impl Call<'_> {
             return Err(self.missing());
         }
         let entity = self.state.store.get(&id);
-        let shown = |name: &str| entity.and_then(|e| e.property(name)).cloned().unwrap_or(Value::Null);
+        let shown = |name: &str| {
+            entity
+                .and_then(|e| e.property(name))
+                .cloned()
+                .unwrap_or(Value::Null)
+        };
         let action = action.to_lowercase();
         let kind = kind.as_str();
         let body = match (kind, action.as_str()) {
             ("namedvalues", "listvalue") => json!({"value": shown("value")}),
-            ("subscriptions", "listsecrets") => json!({"primaryKey": shown("primaryKey"), "secondaryKey": shown("secondaryKey")}),
+            ("subscriptions", "listsecrets") => {
+                json!({"primaryKey": shown("primaryKey"), "secondaryKey": shown("secondaryKey")})
+            }
             ("authorizationservers", "listsecrets") => {
                 json!({"clientSecret": shown("clientSecret"), "resourceOwnerUsername": shown("resourceOwnerUsername"), "resourceOwnerPassword": shown("resourceOwnerPassword")})
             }
-            ("identityproviders" | "openidconnectproviders", "listsecrets") => json!({"clientSecret": shown("clientSecret")}),
-            ("gateways", "listkeys") => json!({"primary": hex(&format!("{id}primary")), "secondary": hex(&format!("{id}secondary"))}),
-            ("gateways", "generatetoken") => json!({"value": format!("{}&{}", self.place.name(), hex(&id))}),
+            ("identityproviders" | "openidconnectproviders", "listsecrets") => {
+                json!({"clientSecret": shown("clientSecret")})
+            }
+            ("gateways", "listkeys") => {
+                json!({"primary": hex(&format!("{id}primary")), "secondary": hex(&format!("{id}secondary"))})
+            }
+            ("gateways", "generatetoken") => {
+                json!({"value": format!("{}&{}", self.place.name(), hex(&id))})
+            }
             ("subscriptions", "regenerateprimarykey" | "regeneratesecondarykey") => {
-                let name = if action.contains("primary") { "primaryKey" } else { "secondaryKey" };
+                let name = if action.contains("primary") {
+                    "primaryKey"
+                } else {
+                    "secondaryKey"
+                };
                 let key = format!("{}{}", hex(&id), self.state.next());
                 if let Some(entity) = self.state.store.change(&id) {
                     entity.set(name, key);
                 }
                 return Ok(Answer::empty(204));
             }
-            ("gateways", "regeneratekey") | ("backends", "reconnect") => return Ok(Answer::empty(self.operation.success.first().copied().unwrap_or(204))),
+            ("gateways", "regeneratekey") | ("backends", "reconnect") => {
+                return Ok(Answer::empty(
+                    self.operation.success.first().copied().unwrap_or(204),
+                ));
+            }
             ("namedvalues" | "certificates", "refreshsecret") => {
                 let vault = entity.is_some_and(|entity| entity.property("keyVault").is_some());
                 if !vault {
-                    return Err(Refusal::property("keyVault", "The entity has no Key Vault identifier to refresh."));
+                    return Err(Refusal::property(
+                        "keyVault",
+                        "The entity has no Key Vault identifier to refresh.",
+                    ));
                 }
                 return self.get();
             }
@@ -198,37 +245,85 @@ impl Call<'_> {
 /// For what the SDK has and the simulation has not. Azure never answers so; it is said in
 /// place of an answer that would be invented.
 pub fn not_simulated(operation: &str) -> Refusal {
-    Refusal::new(501, "NotSimulated", format!("The simulation has no behaviour for {operation}."))
+    Refusal::new(
+        501,
+        "NotSimulated",
+        format!("The simulation has no behaviour for {operation}."),
+    )
 }
 
 /// What a new service has.
 pub fn system_entities(state: &mut State, service: &str, samples: bool) {
     let kind = |of: &str| format!("Microsoft.ApiManagement/service/{of}");
     let groups = [
-        ("administrators", "Administrators", "Administrators is a built-in group containing the admin email account provided at the time of service creation. Its membership is managed by the system."),
-        ("developers", "Developers", "Developers is a built-in group. Its membership is managed by the system. Signed-in users fall into this group."),
-        ("guests", "Guests", "Guests is a built-in group. Its membership is managed by the system. Unauthenticated users visiting the developer portal fall into this group."),
+        (
+            "administrators",
+            "Administrators",
+            "Administrators is a built-in group containing the admin email account provided at the time of service creation. Its membership is managed by the system.",
+        ),
+        (
+            "developers",
+            "Developers",
+            "Developers is a built-in group. Its membership is managed by the system. Signed-in users fall into this group.",
+        ),
+        (
+            "guests",
+            "Guests",
+            "Guests is a built-in group. Its membership is managed by the system. Unauthenticated users visiting the developer portal fall into this group.",
+        ),
     ];
     for (name, display, description) in groups {
         let body = json!({"properties": {"displayName": display, "description": description, "builtIn": true, "type": "system"}});
-        put(&mut state.store, &format!("{service}/groups/{name}"), &kind("groups"), body);
+        put(
+            &mut state.store,
+            &format!("{service}/groups/{name}"),
+            &kind("groups"),
+            body,
+        );
     }
     let user = json!({"properties": {"firstName": "Administrator", "lastName": "", "email": "admin@contoso.invalid", "state": "active",
         "registrationDate": "2024-01-01T00:00:00Z", "groups": [], "identities": [{"provider": "Azure", "id": "admin@contoso.invalid"}]}});
-    put(&mut state.store, &format!("{service}/users/1"), &kind("users"), user);
+    put(
+        &mut state.store,
+        &format!("{service}/users/1"),
+        &kind("users"),
+        user,
+    );
     let master = json!({"properties": {"scope": format!("{service}/"), "displayName": "Built-in all-access subscription", "state": "active",
         "primaryKey": hex(&format!("{service}master1")), "secondaryKey": hex(&format!("{service}master2")), "allowTracing": true}});
-    put(&mut state.store, &format!("{service}/subscriptions/master"), &kind("subscriptions"), master);
+    put(
+        &mut state.store,
+        &format!("{service}/subscriptions/master"),
+        &kind("subscriptions"),
+        master,
+    );
     let policy = "<policies>\r\n\t<inbound />\r\n\t<backend>\r\n\t\t<forward-request />\r\n\t</backend>\r\n\t<outbound />\r\n\t<on-error />\r\n</policies>";
-    put(&mut state.store, &format!("{service}/policies/policy"), &kind("policies"), json!({"properties": {"format": "xml", "value": policy}}));
+    put(
+        &mut state.store,
+        &format!("{service}/policies/policy"),
+        &kind("policies"),
+        json!({"properties": {"format": "xml", "value": policy}}),
+    );
     if samples {
-        for (name, display, limit) in [("starter", "Starter", Some(1)), ("unlimited", "Unlimited", None)] {
+        for (name, display, limit) in [
+            ("starter", "Starter", Some(1)),
+            ("unlimited", "Unlimited", None),
+        ] {
             let mut properties = json!({"displayName": display, "description": "", "terms": "", "subscriptionRequired": true, "approvalRequired": limit.is_none(), "state": "published"});
             properties["subscriptionsLimit"] = json!(limit);
             let id = format!("{service}/products/{name}");
-            put(&mut state.store, &id, &kind("products"), json!({"properties": properties}));
+            put(
+                &mut state.store,
+                &id,
+                &kind("products"),
+                json!({"properties": properties}),
+            );
             for group in ["administrators", "developers", "guests"] {
-                state.store.put(&format!("{id}/groups/{group}"), &kind("products/groups"), Map::new());
+                state.store.put(
+                    &format!("{id}/groups/{group}"),
+                    &kind("products/groups"),
+                    Map::new(),
+                );
             }
         }
     }

@@ -15,15 +15,32 @@ fn refused(message: impl Into<String>) -> Refusal {
 
 impl Call<'_> {
     /// Checks the policy in `properties` and puts what is stored in its place.
-    pub(super) fn policy(&self, properties: &mut Map<String, Value>, is_fragment: bool) -> Result<(), Refusal> {
-        let text = properties.get("value").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let format = properties.get("format").and_then(Value::as_str).unwrap_or("xml").to_lowercase();
+    pub(super) fn policy(
+        &self,
+        properties: &mut Map<String, Value>,
+        is_fragment: bool,
+    ) -> Result<(), Refusal> {
+        let text = properties
+            .get("value")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        let format = properties
+            .get("format")
+            .and_then(Value::as_str)
+            .unwrap_or("xml")
+            .to_lowercase();
         if format.ends_with("-link") {
-            return Err(refused("The policy could not be fetched: the simulation opens no connections."));
+            return Err(refused(
+                "The policy could not be fetched: the simulation opens no connections.",
+            ));
         }
         let limit = if is_fragment { LIMITS.1 } else { LIMITS.0 };
         if text.len() > limit && self.on(Row::PolicySize) {
-            return Err(refused(format!("The policy is too large: {} bytes, and {limit} are allowed.", text.len())));
+            return Err(refused(format!(
+                "The policy is too large: {} bytes, and {limit} are allowed.",
+                text.len()
+            )));
         }
         if format == "xml" && self.on(Row::PolicyXmlFormat) {
             policy::well_formed(&text).map_err(refused)?;
@@ -35,7 +52,10 @@ impl Call<'_> {
         };
         let wanted = if is_fragment { "fragment" } else { "policies" };
         if root.name != wanted && self.on(Row::PolicyWellFormed) {
-            return Err(refused(format!("The root element must be '{wanted}', and is '{}'.", root.name)));
+            return Err(refused(format!(
+                "The root element must be '{wanted}', and is '{}'.",
+                root.name
+            )));
         }
         if self.on(Row::PolicySections) {
             sections(&root, is_fragment)?;
@@ -58,10 +78,14 @@ impl Call<'_> {
                 let (line, column) = named.at;
                 return Err(refused(format!(
                     "Error in element '{}' on line {line}, column {column}: {} with id '{}' could not be found.",
-                    named.element, named.label, named.name)));
+                    named.element, named.label, named.name
+                )));
             }
         }
-        match policy::named_values(text).into_iter().find(|name| !self.has_named_value(name)) {
+        match policy::named_values(text)
+            .into_iter()
+            .find(|name| !self.has_named_value(name))
+        {
             Some(name) => Err(refused(format!("Cannot find a property '{name}'"))),
             None => Ok(()),
         }
@@ -69,18 +93,32 @@ impl Call<'_> {
 }
 
 fn sections(root: &Element, is_fragment: bool) -> Result<(), Refusal> {
-    let at = |element: &Element| format!("Error in element '{}' on line {}, column {}", element.name, element.at.0, element.at.1);
+    let at = |element: &Element| {
+        format!(
+            "Error in element '{}' on line {}, column {}",
+            element.name, element.at.0, element.at.1
+        )
+    };
     let mut seen = Vec::new();
     for child in &root.children {
         let known = SECTIONS.contains(&child.name.as_str());
         if is_fragment && (known || child.name == "base" || child.name == "include-fragment") {
-            return Err(refused(format!("{}: the element is not allowed in a fragment.", at(child))));
+            return Err(refused(format!(
+                "{}: the element is not allowed in a fragment.",
+                at(child)
+            )));
         }
         if !is_fragment && !known {
-            return Err(refused(format!("{}: the element is not allowed here.", at(child))));
+            return Err(refused(format!(
+                "{}: the element is not allowed here.",
+                at(child)
+            )));
         }
         if !is_fragment && seen.contains(&&child.name) {
-            return Err(refused(format!("{}: the section is there twice.", at(child))));
+            return Err(refused(format!(
+                "{}: the section is there twice.",
+                at(child)
+            )));
         }
         seen.push(&child.name);
     }

@@ -56,7 +56,10 @@ struct Result {
 
 fn main() -> std::result::Result<(), Box<dyn Error>> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
-    let Some((program, projects)) = arguments.split_first().filter(|(_, projects)| !projects.is_empty()) else {
+    let Some((program, projects)) = arguments
+        .split_first()
+        .filter(|(_, projects)| !projects.is_empty())
+    else {
         return Err("usage: deploy-corpus FLUX_APIM PROJECT...".into());
     };
     let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("allowed-refusals.json");
@@ -69,7 +72,9 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         let mut environments = vec![None];
         environments.extend(self::environments(project).into_iter().map(Some));
         for environment in environments {
-            let name = environment.as_deref().map_or_else(String::new, |name| format!(" --env {name}"));
+            let name = environment
+                .as_deref()
+                .map_or_else(String::new, |name| format!(" --env {name}"));
             let label = format!("{}{name}", project.display());
             if !render(program, project, environment.as_deref(), &scratch)? {
                 println!("{label}: not rendered");
@@ -79,9 +84,17 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
             let result = runtime.block_on(deploy(&scratch))?;
             trees += 1;
             put += result.put;
-            println!("{label}: {} resources, {} refused, {} changed by the second deployment, {} names of WSDL operations", result.put, result.refused.len(), result.changed.len(), result.renamed);
+            println!(
+                "{label}: {} resources, {} refused, {} changed by the second deployment, {} names of WSDL operations",
+                result.put,
+                result.refused.len(),
+                result.changed.len(),
+                result.renamed
+            );
             for (id, status, message) in &result.refused {
-                let found = allowed.iter().position(|a| project.ends_with(&a.project) && a.is_of(id) && message.contains(&a.message));
+                let found = allowed.iter().position(|a| {
+                    project.ends_with(&a.project) && a.is_of(id) && message.contains(&a.message)
+                });
                 match found {
                     Some(at) => {
                         used.insert(at);
@@ -100,7 +113,12 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         }
     }
     let _ = std::fs::remove_dir_all(&scratch);
-    println!("{trees} deployments of {} projects, {put} resources put, {unrendered} not rendered, {wrong} wrong; {} of {} allowed refusals seen", projects.len(), used.len(), allowed.len());
+    println!(
+        "{trees} deployments of {} projects, {put} resources put, {unrendered} not rendered, {wrong} wrong; {} of {} allowed refusals seen",
+        projects.len(),
+        used.len(),
+        allowed.len()
+    );
     match wrong {
         0 => Ok(()),
         _ => Err("there are refusals that nothing allows".into()),
@@ -119,7 +137,10 @@ fn environments(project: &Path) -> BTreeSet<String> {
                 continue;
             }
             let name = entry.file_name().to_string_lossy().into_owned();
-            let middle = name.strip_prefix("configuration.").and_then(|rest| rest.strip_suffix(".yaml").or_else(|| rest.strip_suffix(".yml")));
+            let middle = name.strip_prefix("configuration.").and_then(|rest| {
+                rest.strip_suffix(".yaml")
+                    .or_else(|| rest.strip_suffix(".yml"))
+            });
             if let Some(middle) = middle.filter(|middle| *middle != "extractor") {
                 names.insert(middle.to_owned());
             }
@@ -128,10 +149,20 @@ fn environments(project: &Path) -> BTreeSet<String> {
     names
 }
 
-fn render(program: &Path, project: &Path, environment: Option<&str>, out: &Path) -> std::io::Result<bool> {
+fn render(
+    program: &Path,
+    project: &Path,
+    environment: Option<&str>,
+    out: &Path,
+) -> std::io::Result<bool> {
     let _ = std::fs::remove_dir_all(out);
     let mut command = Command::new(program);
-    command.args(["-q", "render"]).arg(project).arg("-o").arg(out).args(["--target", "resources", "--service", "simulated"]);
+    command
+        .args(["-q", "render"])
+        .arg(project)
+        .arg("-o")
+        .arg(out)
+        .args(["--target", "resources", "--service", "simulated"]);
     if let Some(environment) = environment {
         command.args(["--env", environment]);
     }
@@ -140,10 +171,21 @@ fn render(program: &Path, project: &Path, environment: Option<&str>, out: &Path)
 }
 
 async fn deploy(bundle: &Path) -> std::result::Result<Result, Box<dyn Error>> {
-    let settings = Settings { write_time: Duration::ZERO, operation_time: Duration::ZERO, ..Settings::default() };
-    let world = Arc::new(World::new(settings, Behaviours::default(), Access::default())?);
+    let settings = Settings {
+        write_time: Duration::ZERO,
+        operation_time: Duration::ZERO,
+        ..Settings::default()
+    };
+    let world = Arc::new(World::new(
+        settings,
+        Behaviours::default(),
+        Access::default(),
+    )?);
     let planned = resources::read(bundle, &world.service())?;
-    let mut result = Result { put: planned.len(), ..Result::default() };
+    let mut result = Result {
+        put: planned.len(),
+        ..Result::default()
+    };
     for resource in &planned {
         if let Some(refusal) = put(&world, resource).await {
             result.refused.push(refusal);
@@ -155,9 +197,16 @@ async fn deploy(bundle: &Path) -> std::result::Result<Result, Box<dyn Error>> {
     }
     let after = stored(&world);
     let ids: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let wsdl = planned.iter().filter(|resource| resource.body["properties"]["format"] == "wsdl");
-    let wsdl: Vec<String> = wsdl.map(|api| format!("{}/{}/operations/", world.service(), api.id)).collect();
-    for id in ids.into_iter().filter(|id| before.get(*id) != after.get(*id)) {
+    let wsdl = planned
+        .iter()
+        .filter(|resource| resource.body["properties"]["format"] == "wsdl");
+    let wsdl: Vec<String> = wsdl
+        .map(|api| format!("{}/{}/operations/", world.service(), api.id))
+        .collect();
+    for id in ids
+        .into_iter()
+        .filter(|id| before.get(*id) != after.get(*id))
+    {
         match wsdl.iter().any(|prefix| id.starts_with(prefix)) {
             true => result.renamed += 1,
             false => result.changed.push(id.clone()),
@@ -168,20 +217,49 @@ async fn deploy(bundle: &Path) -> std::result::Result<Result, Box<dyn Error>> {
 
 fn stored(world: &World) -> BTreeMap<String, Value> {
     let state = world.state();
-    state.store.all().map(|entity| (entity.id.clone(), Value::Object(entity.body.clone()))).collect()
+    state
+        .store
+        .all()
+        .map(|entity| (entity.id.clone(), Value::Object(entity.body.clone())))
+        .collect()
 }
 
 /// The refusal of a PUT, when there is one.
 async fn put(world: &Arc<World>, resource: &Planned) -> Option<(String, u16, String)> {
-    let (path, query) = Request::target(&format!("{}/{}?api-version=2024-05-01", world.service(), resource.id));
-    let request = Request { method: "PUT".to_owned(), path, query, headers: BTreeMap::new(), bytes: resource.body.to_string().into_bytes(), origin: String::new() };
+    let (path, query) = Request::target(&format!(
+        "{}/{}?api-version=2024-05-01",
+        world.service(),
+        resource.id
+    ));
+    let request = Request {
+        method: "PUT".to_owned(),
+        path,
+        query,
+        headers: BTreeMap::new(),
+        bytes: resource.body.to_string().into_bytes(),
+        origin: String::new(),
+    };
     loop {
-        let answer = server::answer(Arc::clone(world), request.clone(), Some(Principal::Anyone)).await.answer;
+        let answer = server::answer(Arc::clone(world), request.clone(), Some(Principal::Anyone))
+            .await
+            .answer;
         match answer.status {
             200..300 => return None,
             // The operation before it still holds the lock.
-            409 if answer.body.as_ref().is_some_and(|body| body["error"]["code"] == "PessimisticConcurrencyConflict") => tokio::time::sleep(Duration::from_millis(1)).await,
-            status => return Some((resource.id.clone(), status, answer.body.unwrap_or_default().to_string())),
+            409 if answer
+                .body
+                .as_ref()
+                .is_some_and(|body| body["error"]["code"] == "PessimisticConcurrencyConflict") =>
+            {
+                tokio::time::sleep(Duration::from_millis(1)).await
+            }
+            status => {
+                return Some((
+                    resource.id.clone(),
+                    status,
+                    answer.body.unwrap_or_default().to_string(),
+                ));
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 //! A simulation in this process, asked without a connection.
+#![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 
 use serde_json::{Value, json};
 use simulated_azure::access::{Access, Principal};
@@ -27,13 +28,31 @@ impl Sim {
     pub fn with(without: Option<Row>, access: Access) -> Self {
         let names: Vec<&str> = without.iter().map(|row| row.about().name).collect();
         let behaviours = Behaviours::without(&names).unwrap();
-        let settings = Settings { write_time: Duration::ZERO, operation_time: Duration::ZERO, ..Settings::default() };
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let settings = Settings {
+            write_time: Duration::ZERO,
+            operation_time: Duration::ZERO,
+            ..Settings::default()
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
         let world = Arc::new(World::new(settings, behaviours, access).unwrap());
-        Self { world, runtime, origin: "http://simulated".to_owned() }
+        Self {
+            world,
+            runtime,
+            origin: "http://simulated".to_owned(),
+        }
     }
 
-    pub fn request(&self, method: &str, target: &str, body: &Value, headers: &[(&str, &str)]) -> Request {
+    pub fn request(
+        &self,
+        method: &str,
+        target: &str,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> Request {
         let target = match target.starts_with('/') {
             true => target.to_owned(),
             false => format!("{}/{target}", self.world.service()),
@@ -46,19 +65,36 @@ impl Sim {
             format!("{target}?api-version={VERSION}")
         };
         let (path, query) = Request::target(&target);
-        let mut all: BTreeMap<String, String> = headers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        all.entry("authorization".to_owned()).or_insert_with(|| "Bearer anyone".to_owned());
+        let mut all: BTreeMap<String, String> = headers
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        all.entry("authorization".to_owned())
+            .or_insert_with(|| "Bearer anyone".to_owned());
         all.retain(|_, value| !value.is_empty());
         let bytes = match body {
             Value::Null => Vec::new(),
             Value::String(raw) => raw.clone().into_bytes(),
             body => body.to_string().into_bytes(),
         };
-        Request { method: method.to_owned(), path, query, headers: all, bytes, origin: self.origin.clone() }
+        Request {
+            method: method.to_owned(),
+            path,
+            query,
+            headers: all,
+            bytes,
+            origin: self.origin.clone(),
+        }
     }
 
     /// Sends a request, and waits until no lock is held.
-    pub fn send(&self, method: &str, target: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {
+    pub fn send(
+        &self,
+        method: &str,
+        target: &str,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let request = self.request(method, target, body, headers);
         self.ask(request, None)
     }
@@ -94,23 +130,35 @@ impl Sim {
 
     /// An API without a definition.
     pub fn api(&self, name: &str) {
-        self.made(&format!("apis/{name}"), json!({"displayName": name, "path": name}));
+        self.made(
+            &format!("apis/{name}"),
+            json!({"displayName": name, "path": name}),
+        );
     }
 
     /// An API imported from an OpenAPI document with these paths.
     pub fn import(&self, name: &str, paths: Value) -> Answer {
-        self.put(&format!("apis/{name}"), json!({"path": name, "format": "openapi+json", "value": openapi(paths)}))
+        self.put(
+            &format!("apis/{name}"),
+            json!({"path": name, "format": "openapi+json", "value": openapi(paths)}),
+        )
     }
 
     /// Names in a list.
     pub fn names(&self, target: &str) -> Vec<String> {
         let body = self.get(target).body.unwrap();
-        body["value"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap_or_default().to_owned()).collect()
+        body["value"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["name"].as_str().unwrap_or_default().to_owned())
+            .collect()
     }
 }
 
 pub fn openapi(paths: Value) -> String {
-    json!({"openapi": "3.0.1", "info": {"title": "Title", "version": "1"}, "paths": paths}).to_string()
+    json!({"openapi": "3.0.1", "info": {"title": "Title", "version": "1"}, "paths": paths})
+        .to_string()
 }
 
 /// Whether an answer is a refusal with this status and code.
@@ -123,5 +171,6 @@ pub fn refused(answer: &Answer, status: u16, code: &str) -> bool {
 pub fn refuses(answer: &Answer, target: &str) -> bool {
     let body = answer.body.as_ref();
     let details = body.and_then(|body| body["error"]["details"].as_array());
-    refused(answer, 400, "ValidationError") && details.is_some_and(|details| details.iter().any(|detail| detail["target"] == target))
+    refused(answer, 400, "ValidationError")
+        && details.is_some_and(|details| details.iter().any(|detail| detail["target"] == target))
 }
