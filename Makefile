@@ -3,7 +3,7 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help render test corpus series series-table fuzz e2e e2e-registry e2e-tools soak lint bench verify \
+.PHONY: help render test azure azure-clients azure-corpus corpus series series-table fuzz e2e e2e-registry e2e-tools soak lint bench verify \
 	generate clean
 
 help: ## What can be made
@@ -19,6 +19,16 @@ test: ## All tests; those of the corpus when target/corpus is there
 	$(CARGO) check --quiet --no-default-features --lib
 	$(CARGO) check --quiet --no-default-features --features cli
 	$(CARGO) check --quiet --no-default-features --features cli,server
+
+azure: ## A simulation of Azure on loopback (ARGS="--seed bundle"); hack/azure/README.md
+	$(CARGO) run --quiet --package simulated-azure --bin simulated-azure -- $(ARGS)
+
+azure-clients: ## Microsoft's Go and Python SDKs drive the simulation; hack/azure/clients/coverage.md
+	hack/azure/clients/run
+
+azure-corpus: ## Published trees, rendered and put on the simulation (after a debug build of the product)
+	$(CARGO) run --quiet --package simulated-azure --bin deploy-corpus -- $(TARGET)/debug/flux-apim \
+		testdata/projects/contoso $(wildcard $(or $(FLUX_APIM_CORPUS),target/corpus)/apiops-trees/*)
 
 corpus: ## What is found in published trees and definitions, into docs/corpus.md (CHECK=--check)
 	@test -n "$$FLUX_APIM_BIN" || ! test -d "$${FLUX_APIM_CORPUS:-target/corpus}" || \

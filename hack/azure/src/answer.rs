@@ -55,9 +55,9 @@ pub struct Refusal {
     /// The status code.
     pub status: u16,
     /// `error.code`.
-    pub code: String,
+    pub code: Box<str>,
     /// `error.message`.
-    pub message: String,
+    pub message: Box<str>,
     /// `error.target`, which Resource Manager has and API Management has not.
     pub target: Option<String>,
     /// `error.details`; each has the code of the whole.
@@ -71,8 +71,8 @@ impl Refusal {
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
         Self {
             status,
-            code: code.to_owned(),
-            message: message.into(),
+            code: code.into(),
+            message: message.into().into_boxed_str(),
             target: None,
             details: Vec::new(),
             headers: Vec::new(),

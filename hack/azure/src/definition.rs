@@ -286,7 +286,7 @@ impl Reader<'_> {
             }
             match place {
                 "path" if path.contains(&format!("{{{name}}}")) => {
-                    template.push(self.parameter(name, parameter, true))
+                    template.push(self.parameter(name, parameter, true));
                 }
                 "query"
                     if parameter["required"] == true && self.behaviours.on(Row::RequiredQuery) =>
@@ -296,10 +296,10 @@ impl Reader<'_> {
                     template.push(self.parameter(name, parameter, true));
                 }
                 "query" => {
-                    query.push(self.parameter(name, parameter, parameter["required"] == true))
+                    query.push(self.parameter(name, parameter, parameter["required"] == true));
                 }
                 "header" => {
-                    headers.push(self.parameter(name, parameter, parameter["required"] == true))
+                    headers.push(self.parameter(name, parameter, parameter["required"] == true));
                 }
                 "body" => body = Some(parameter),
                 _ => {}

@@ -229,7 +229,7 @@ fn create(world: &Arc<World>, request: &Request, principal: &Principal) -> Resul
     let version = request.asks("api-version").unwrap_or_default().to_owned();
     let mut state = world.state();
     let is_new = state.store.get(&id).is_none();
-    let key = format!("{:020}", state.next());
+    let key = format!("{:020}", state.number());
     let properties = json!({"provisioningState": "Accepted", "mode": mode, "parameters": shown_parameters(&body["properties"]["parameters"])});
     crate::world::put(
         &mut state.store,

@@ -88,7 +88,7 @@ pub fn run(
         },
         "ResourceGroups.Delete" => {
             state.store.remove(&id).ok_or_else(|| no_group(&last))?;
-            let key = crate::apim::hex(&format!("group {}", state.next()));
+            let key = crate::apim::hex(&format!("group {}", state.number()));
             state.running.insert(
                 key.clone(),
                 crate::world::Running {

@@ -321,7 +321,7 @@ fn begin(
     place: &Place,
     answer: Answer,
 ) -> (Answer, Option<String>) {
-    let number = state.next();
+    let number = state.number();
     let key = format!(
         "{}{number:08x}",
         &crate::apim::hex(&format!("operation {number}"))
@@ -372,19 +372,17 @@ fn begin(
 fn hold(world: &Arc<World>, place: &Place) -> Result<Held, Refusal> {
     let keys = place.locks(world.on(Row::LockSpansLinks));
     let mut state = world.state();
-    if world.on(Row::LockHeld) {
-        if let Some(key) = keys.iter().find(|key| state.locks.contains(*key)) {
-            let what = if key.contains("/products/") {
-                "product"
-            } else {
-                "API"
-            };
-            return Err(Refusal::new(
-                409,
-                "PessimisticConcurrencyConflict",
-                format!("Operation on the {what} is in progress"),
-            ));
-        }
+    let mut taken = keys.iter().filter(|key| state.locks.contains(*key));
+    if let Some(key) = taken.next().filter(|_| world.on(Row::LockHeld)) {
+        let what = match key.contains("/products/") {
+            true => "product",
+            false => "API",
+        };
+        return Err(Refusal::new(
+            409,
+            "PessimisticConcurrencyConflict",
+            format!("Operation on the {what} is in progress"),
+        ));
     }
     let keys: Vec<String> = keys
         .into_iter()

@@ -88,7 +88,7 @@ const LOG: usize = 10_000;
 
 impl State {
     /// A number that is not given twice.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.count += 1;
         self.count
     }

@@ -49,7 +49,7 @@ impl Call<'_> {
     pub(super) fn put_api(
         &mut self,
         body: Map<String, Value>,
-        old: Option<Entity>,
+        old: Option<&Entity>,
     ) -> Result<Answer, Refusal> {
         let mut properties = match body.get("properties") {
             Some(Value::Object(properties)) => properties.clone(),
@@ -87,7 +87,7 @@ impl Call<'_> {
             source = self.source(text)?;
         }
         match (&number, &root) {
-            (None, _) => self.root_revision(&mut properties, old.as_ref())?,
+            (None, _) => self.root_revision(&mut properties, old)?,
             (Some(number), None) => {
                 if !self.on(Row::RevisionMakesApi) {
                     return Err(wrong(
@@ -161,7 +161,7 @@ impl Call<'_> {
         let mut body = body;
         body.insert("properties".into(), Value::Object(properties));
         self.state.store.put(&id, &arm_type, body);
-        if let (Some(source), None, true) = (&source, &old, self.on(Row::RevisionCopies)) {
+        if let (Some(source), None, true) = (&source, old, self.on(Row::RevisionCopies)) {
             self.copy(&source.id, &id);
         }
         if let Some(imported) = imported.filter(|_| self.on(Row::ImportOperations)) {
@@ -256,7 +256,7 @@ impl Call<'_> {
                 ),
             ));
         }
-        let count = self.state.next();
+        let count = self.state.number();
         match definition::import(format, text, count, &self.world.behaviours) {
             Ok(imported) => Ok(Some(imported)),
             Err(_) if !self.on(Row::ImportBroken) => Ok(Some(definition::Imported::default())),
@@ -540,7 +540,7 @@ impl Call<'_> {
             format.starts_with("swagger"),
         );
         let value = if format.ends_with("-link") {
-            let number = self.state.next();
+            let number = self.state.number();
             let key = hex(&format!("export {number}"));
             self.state.exports.insert(key.clone(), document);
             json!({"link": format!("{}/simulator/exports/{key}", self.request.origin)})

@@ -169,7 +169,8 @@ impl Call<'_> {
         for (of, pointer, what) in REFERENCES {
             if kind == of {
                 for text in texts_at(&properties, pointer) {
-                    if !self.is_there(text) && !(what == "Schema" && !text.contains('/')) {
+                    let bare = what == "Schema" && !text.contains('/');
+                    if !bare && !self.is_there(text) {
                         let target = pointer.rsplit('/').next().unwrap_or_default();
                         return Err(Refusal::property(
                             target,

@@ -214,7 +214,7 @@ impl Call<'_> {
                 } else {
                     "secondaryKey"
                 };
-                let key = format!("{}{}", hex(&id), self.state.next());
+                let key = format!("{}{}", hex(&id), self.state.number());
                 if let Some(entity) = self.state.store.change(&id) {
                     entity.set(name, key);
                 }

@@ -104,7 +104,7 @@ impl Call<'_> {
         }
         self.references(&body)?;
         if kind == "apis" {
-            return self.put_api(body, old);
+            return self.put_api(body, old.as_ref());
         }
         let mut properties = match body.remove("properties") {
             Some(Value::Object(properties)) => properties,
@@ -506,7 +506,7 @@ impl Call<'_> {
                 let name = hex(&format!(
                     "{}subscription{}",
                     id.to_lowercase(),
-                    self.state.next()
+                    self.state.number()
                 ));
                 let body = json!({"properties": {"scope": id, "ownerId": format!("{}/users/1", self.place.service), "state": "active",
                     "primaryKey": hex(&format!("{name}1")), "secondaryKey": hex(&format!("{name}2")), "allowTracing": true, "createdDate": "2024-01-01T00:00:00Z"}});
