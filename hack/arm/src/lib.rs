@@ -1,0 +1,40 @@
+//! Expands Azure Resource Manager templates as the service documents it.
+//!
+//! Nothing here knows who wrote a template, and nothing reads or writes anything: a template,
+//! its parameters and a [`Context`] in, resources in their order out, or a refusal with
+//! Azure's code and sentence ([`ArmError`]).
+//!
+//! Two phases, as in Azure: [`expand`] evaluates everything that does not need a deployed
+//! resource, and what does (`reference()`, `list…()`) is evaluated by
+//! [`Resource::resolve`], [`Nested::expand`] and [`Outputs::resolve`] when a [`State`] can
+//! answer.
+//!
+//! It is a simulation. Where each rule is from stands beside it; the README says what is
+//! missing and what is guessed.
+
+mod bind;
+mod context;
+mod error;
+mod evaluate;
+mod expand;
+mod functions;
+mod id;
+mod limits;
+mod names;
+mod nested;
+mod order;
+mod outputs;
+mod state;
+mod symbols;
+mod syntax;
+mod template;
+mod types;
+mod value;
+
+pub use context::{Context, Linked, Mode, Place, Secrets};
+pub use error::ArmError;
+pub use expand::{Copy, Expanded, Resource, expand};
+pub use limits::Limits;
+pub use nested::Nested;
+pub use outputs::Outputs;
+pub use state::{Nothing, State};
