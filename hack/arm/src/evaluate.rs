@@ -19,6 +19,35 @@ use crate::value::{deeper_than, get, key_of, type_name, weight};
 /// 200 levels; this one keeps the stack bounded.
 pub(crate) const MAX_DEPTH: usize = 256;
 
+/// Functions that [`Evaluator`] has itself, as the documentation writes them; `list…` stands
+/// for all that begin so.
+const OWN: [&str; 18] = [
+    "and",
+    "coalesce",
+    "copyIndex",
+    "filter",
+    "groupBy",
+    "if",
+    "lambda",
+    "lambdaVariables",
+    "listKeys",
+    "map",
+    "mapValues",
+    "or",
+    "parameters",
+    "reduce",
+    "reference",
+    "references",
+    "sort",
+    "toObject",
+];
+
+/// Names of all functions that a template may call, user-defined ones apart.
+pub fn function_names() -> impl Iterator<Item = &'static str> {
+    let built_in = functions::FUNCTION_TABLE.iter().map(|row| row.name);
+    built_in.chain(OWN).chain(["resourceInfo", "variables"])
+}
+
 /// How deep user-defined functions may call each other.
 const MAX_CALLS: usize = 24;
 

@@ -374,7 +374,6 @@ impl Expansion<'_> {
             kind = format!("{parent_kind}/{kind}");
             name = format!("{parent_name}/{name}");
         }
-        check_name(&kind, &name, &raw.path, &self.context.limits)?;
         let api_version = text("apiVersion")?.unwrap_or_default();
         let existing = body.get("existing").and_then(Value::as_bool) == Some(true);
         let included = match body.get("condition") {
@@ -404,8 +403,13 @@ impl Expansion<'_> {
                 )));
             }
         };
+        // Azure's verified modules refer to what is not there under a false condition, by a
+        // name that lacks a segment.
+        if included || !existing {
+            check_name(&kind, &name, &raw.path, &self.context.limits)?;
+        }
         let scope = text("scope")?;
-        let own = self.names_place();
+        let own = self.context.place.clone();
         let place = match (text("subscriptionId")?, text("resourceGroup")?) {
             (None, None) => own,
             (subscription, group) => {
@@ -472,10 +476,6 @@ impl Expansion<'_> {
             });
         self.iterations = outer;
         result
-    }
-
-    fn names_place(&self) -> Place {
-        self.context.place.clone()
     }
 }
 

@@ -33,6 +33,7 @@ mod value;
 
 pub use context::{Context, Linked, Mode, Place, Secrets};
 pub use error::ArmError;
+pub use evaluate::function_names;
 pub use expand::{Copy, Expanded, Resource, expand};
 pub use limits::Limits;
 pub use nested::Nested;

@@ -1,5 +1,5 @@
 //! JSON as `json()` and `base64ToJson()` read it: the documentation's examples have single
-//! quotes.
+//! quotes, and those of Azure/bicep's baselines comments.
 
 use serde_json::{Map, Value};
 
@@ -26,8 +26,20 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Space, and comments, which the service's reader skips.
     fn space(&mut self) {
-        self.rest = self.rest.trim_start();
+        loop {
+            self.rest = self.rest.trim_start();
+            let end = if self.rest.starts_with("//") {
+                self.rest.find('\n')
+            } else if self.rest.starts_with("/*") {
+                self.rest.find("*/").map(|end| end + 2)
+            } else {
+                return;
+            };
+            let end = end.unwrap_or(self.rest.len());
+            self.rest = self.rest.get(end..).unwrap_or_default();
+        }
     }
 
     fn unexpected(&self) -> String {
@@ -161,6 +173,7 @@ mod tests {
                 json!({ "a": 1, "b": [true, null, "x\"y'z"] }),
             ),
             ("null", json!(null)),
+            ("// what\n{ /* it */ 'a': 1 } // is", json!({ "a": 1 })),
             (" 3 ", json!(3)),
         ] {
             assert_eq!(parse(text).unwrap(), want, "{text}");
