@@ -12,7 +12,7 @@ use crate::limits::Meter;
 use crate::names::{Names, UserFunction};
 use crate::template::{Template, calls_forbidden_in_functions};
 use crate::types::{Types, Violation};
-use crate::value::{get, key_of};
+use crate::value::{get, key_of, weight};
 
 /// Evaluates what a template's expressions may name.
 pub(crate) fn bind(
@@ -23,6 +23,10 @@ pub(crate) fn bind(
 ) -> Result<Names, ArmError> {
     let provided = values(provided);
     let whole = Value::Object(template.root.clone());
+    // The template is copied and hashed, and the constants of a deployment are made.
+    meter
+        .charge(4096 + 4 * weight(&whole))
+        .map_err(|fault| fault.at(&template.path, |words| ArmError::template(words)))?;
     let mut names = Names::new(context, &whole, &Value::Object(provided.clone()));
     functions(template, &mut names, context)?;
     parameters(template, provided, &mut names, context, meter)?;

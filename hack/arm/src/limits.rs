@@ -58,7 +58,7 @@ impl Default for Limits {
             resource: 1024 * 1024,
             name: 260,
             deployment_name: 64,
-            work: 256_000_000,
+            work: 128_000_000,
         }
     }
 }

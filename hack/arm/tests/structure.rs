@@ -4,7 +4,7 @@ mod support;
 
 use arm_template::{Context, Mode, Nothing, Place, expand};
 use serde_json::{Value, json};
-use support::{GROUP, Store, SUBSCRIPTION, context, expanded, refusal, template};
+use support::{GROUP, SUBSCRIPTION, Store, context, expanded, refusal, template};
 
 fn resource(kind: &str, name: &str, more: Value) -> Value {
     let mut resource = json!({ "type": kind, "apiVersion": "2024-05-01", "name": name });
@@ -64,8 +64,14 @@ fn a_resource_is_what_the_template_says_and_no_more() {
     let [only] = expanded.resources.as_slice() else {
         panic!("{expanded:?}");
     };
-    assert_eq!(only.id, format!("{GROUP}/providers/Microsoft.ApiManagement/service/svc/apis/orders;rev=2"));
-    assert_eq!((only.kind.as_str(), only.name.as_str()), ("Microsoft.ApiManagement/service/apis", "svc/orders;rev=2"));
+    assert_eq!(
+        only.id,
+        format!("{GROUP}/providers/Microsoft.ApiManagement/service/svc/apis/orders;rev=2")
+    );
+    assert_eq!(
+        (only.kind.as_str(), only.name.as_str()),
+        ("Microsoft.ApiManagement/service/apis", "svc/orders;rev=2")
+    );
     assert_eq!(only.location.as_deref(), Some("westeurope"));
     assert!(!only.is_deferred());
     assert_eq!(only.resolve(&Nothing).unwrap(), only.body);
@@ -126,11 +132,21 @@ fn loops_of_resources_are_parallel_or_serial() {
     };
     assert_eq!(
         loop_of(json!({ "name": "many", "count": 3 })),
-        pairs(&[("x1", &[]), ("x2", &[]), ("x3", &[]), ("last", &["x1", "x2", "x3"])])
+        pairs(&[
+            ("x1", &[]),
+            ("x2", &[]),
+            ("x3", &[]),
+            ("last", &["x1", "x2", "x3"])
+        ])
     );
     assert_eq!(
         loop_of(json!({ "name": "many", "count": "[add(1, 2)]", "mode": "Serial" })),
-        pairs(&[("x1", &[]), ("x2", &["x1"]), ("x3", &["x2"]), ("last", &["x1", "x2", "x3"])])
+        pairs(&[
+            ("x1", &[]),
+            ("x2", &["x1"]),
+            ("x3", &["x2"]),
+            ("last", &["x1", "x2", "x3"])
+        ])
     );
     assert_eq!(
         loop_of(json!({ "name": "many", "count": 5, "mode": "serial", "batchSize": 2 })),
@@ -143,17 +159,26 @@ fn loops_of_resources_are_parallel_or_serial() {
             ("last", &["x1", "x2", "x3", "x4", "x5"]),
         ])
     );
-    assert_eq!(loop_of(json!({ "name": "many", "count": 0 })), pairs(&[("last", &[])]));
+    assert_eq!(
+        loop_of(json!({ "name": "many", "count": 0 })),
+        pairs(&[("last", &[])])
+    );
 }
 
 #[test]
 fn children_have_the_types_and_names_of_their_parents_and_no_order() {
-    let found = expanded(json!({ "resources": [resource("A.B/c", "p", json!({ "resources": [
+    let found = expanded(
+        json!({ "resources": [resource("A.B/c", "p", json!({ "resources": [
         resource("d", "q", json!({ "resources": [resource("e", "r", json!({}))] })),
         resource("d", "s", json!({ "dependsOn": ["p"] })),
-    ] }))] }))
+    ] }))] }),
+    )
     .unwrap();
-    let ids: Vec<&str> = found.resources.iter().map(|r| r.id.strip_prefix(GROUP).unwrap()).collect();
+    let ids: Vec<&str> = found
+        .resources
+        .iter()
+        .map(|r| r.id.strip_prefix(GROUP).unwrap())
+        .collect();
     assert_eq!(
         ids,
         [
@@ -176,7 +201,11 @@ fn extension_resources_are_below_their_scope() {
         resource("A.B/c/providers/locks", "p/Microsoft.Authorization/old", json!({})),
     ] }))
     .unwrap();
-    let ids: Vec<&str> = found.resources.iter().map(|r| r.id.strip_prefix(GROUP).unwrap()).collect();
+    let ids: Vec<&str> = found
+        .resources
+        .iter()
+        .map(|r| r.id.strip_prefix(GROUP).unwrap())
+        .collect();
     assert_eq!(
         ids,
         [
@@ -186,7 +215,10 @@ fn extension_resources_are_below_their_scope() {
             "/providers/A.B/c/p/providers/Microsoft.Authorization/locks/old",
         ]
     );
-    assert_eq!(found.resources[1].scope.as_deref(), Some(format!("{GROUP}/providers/A.B/c/p").as_str()));
+    assert_eq!(
+        found.resources[1].scope.as_deref(),
+        Some(format!("{GROUP}/providers/A.B/c/p").as_str())
+    );
 }
 
 #[test]
@@ -223,7 +255,10 @@ fn symbolic_names_existing_resources_and_collections() {
         .map(|r| (r.name.as_str(), r.depends_on.len()))
         .collect();
     // Through `existing` to what it waits for; `references` names all of the loop.
-    assert_eq!(names, [("before", 0), ("svc/a", 1), ("svc/b", 1), ("second", 3)]);
+    assert_eq!(
+        names,
+        [("before", 0), ("svc/a", 1), ("svc/b", 1), ("second", 3)]
+    );
     let second = &found.resources[3];
     assert!(second.is_deferred());
     let store = Store(vec![
@@ -252,23 +287,34 @@ fn what_a_deployed_resource_lacks_is_said_with_its_id() {
         resource("A.B/c", "two", json!({ "properties": { "x": "[reference('one').missing]" } })),
     ] }))
     .unwrap();
-    let store = Store(vec![json!({ "id": format!("{GROUP}/providers/A.B/c/one"), "properties": { "y": 1 } })]);
+    let store = Store(vec![
+        json!({ "id": format!("{GROUP}/providers/A.B/c/one"), "properties": { "y": 1 } }),
+    ]);
     let error = found.resources[1].resolve(&store).unwrap_err();
     assert_eq!(error.code, "InvalidTemplate");
     assert_eq!(
         error.message,
-        format!("Unable to process template language expressions for resource '{GROUP}/providers/A.B/c/two' at line '0' and column '0'. 'The language expression property 'missing' doesn't exist, available properties are 'y'.'")
+        format!(
+            "Unable to process template language expressions for resource '{GROUP}/providers/A.B/c/two' at line '0' and column '0'. 'The language expression property 'missing' doesn't exist, available properties are 'y'.'"
+        )
     );
-    assert_eq!(error.target.as_deref(), Some(format!("{GROUP}/providers/A.B/c/two").as_str()));
+    assert_eq!(
+        error.target.as_deref(),
+        Some(format!("{GROUP}/providers/A.B/c/two").as_str())
+    );
 }
 
 fn deployment(name: &str, inner: bool, nested: Value, parameters: Value) -> Value {
-    resource("Microsoft.Resources/deployments", name, json!({ "properties": {
+    resource(
+        "Microsoft.Resources/deployments",
+        name,
+        json!({ "properties": {
         "mode": "Incremental",
         "expressionEvaluationOptions": { "scope": if inner { "inner" } else { "outer" } },
         "parameters": parameters,
         "template": template(nested),
-    } }))
+    } }),
+    )
 }
 
 #[test]
@@ -305,7 +351,10 @@ fn nested_templates_have_names_of_their_own_or_those_around_them() {
             )
         })
         .collect();
-    assert_eq!(seen, [("in", "inner", "in"), ("out", "outer", "deployment")]);
+    assert_eq!(
+        seen,
+        [("in", "inner", "in"), ("out", "outer", "deployment")]
+    );
     // The template is sent as it stands.
     assert_eq!(
         found.resources[0].body["properties"]["template"]["resources"][0]["name"],
@@ -337,11 +386,16 @@ fn nested_deployments_wait_for_the_state_that_their_parameters_need() {
         json!({ "id": format!("{GROUP}/providers/A.B/c/one"), "properties": { "name": "made" } }),
     ]);
     let nested = later.nested.as_ref().unwrap();
-    assert_eq!((nested.name.as_str(), nested.mode), ("later", Mode::Incremental));
+    assert_eq!(
+        (nested.name.as_str(), nested.mode),
+        ("later", Mode::Incremental)
+    );
     let inner = nested.expand(&context(), &store).unwrap();
     assert_eq!(inner.resources[0].name, "made");
     let outputs = inner.outputs.resolve(&store).unwrap();
-    store.0.push(json!({ "id": later.id, "properties": { "outputs": outputs } }));
+    store
+        .0
+        .push(json!({ "id": later.id, "properties": { "outputs": outputs } }));
     assert_eq!(
         found.resources[2].resolve(&store).unwrap(),
         json!({ "properties": { "x": "made" } })
@@ -350,20 +404,40 @@ fn nested_deployments_wait_for_the_state_that_their_parameters_need() {
 
 #[test]
 fn nested_deployments_go_where_they_are_sent() {
-    let mut elsewhere = deployment("d", true, json!({ "resources": [resource("A.B/c", "x", json!({}))] }), json!({}));
+    let mut elsewhere = deployment(
+        "d",
+        true,
+        json!({ "resources": [resource("A.B/c", "x", json!({}))] }),
+        json!({}),
+    );
     elsewhere["resourceGroup"] = json!("[concat('an', 'other')]");
     let mut subscription = deployment("s", true, json!({}), json!({}));
     subscription["subscriptionId"] = json!("other");
     subscription["location"] = json!("westeurope");
-    subscription["properties"]["template"]["$schema"] =
-        json!("https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#");
+    subscription["properties"]["template"]["$schema"] = json!(
+        "https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#"
+    );
     let found = expanded(json!({ "resources": [elsewhere, subscription] })).unwrap();
     let other = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/another/providers");
-    assert_eq!(found.deployments[0].0, format!("{other}/Microsoft.Resources/deployments/d"));
-    assert_eq!(found.deployments[0].1.resources[0].id, format!("{other}/A.B/c/x"));
-    assert_eq!(found.deployments[1].0, "/subscriptions/other/providers/Microsoft.Resources/deployments/s");
+    assert_eq!(
+        found.deployments[0].0,
+        format!("{other}/Microsoft.Resources/deployments/d")
+    );
+    assert_eq!(
+        found.deployments[0].1.resources[0].id,
+        format!("{other}/A.B/c/x")
+    );
+    assert_eq!(
+        found.deployments[1].0,
+        "/subscriptions/other/providers/Microsoft.Resources/deployments/s"
+    );
     let place = &found.resources[1].nested.as_ref().unwrap().place;
-    assert_eq!(*place, Place::Subscription { subscription_id: "other".to_owned() });
+    assert_eq!(
+        *place,
+        Place::Subscription {
+            subscription_id: "other".to_owned()
+        }
+    );
 }
 
 #[test]
@@ -371,25 +445,45 @@ fn refusals_inside_of_a_nested_template_name_its_deployment() {
     let error = refusal(json!({ "resources": [deployment("d", true, json!({
         "parameters": { "p": { "type": "string" } },
     }), json!({}))] }));
-    assert_eq!(error.target.as_deref(), Some(format!("{GROUP}/providers/Microsoft.Resources/deployments/d").as_str()));
-    assert!(error.message.contains("'p' at line '0' and column '0' is not provided"), "{error}");
+    assert_eq!(
+        error.target.as_deref(),
+        Some(format!("{GROUP}/providers/Microsoft.Resources/deployments/d").as_str())
+    );
+    assert!(
+        error
+            .message
+            .contains("'p' at line '0' and column '0' is not provided"),
+        "{error}"
+    );
 }
 
 #[test]
 fn links_are_answered_by_who_can_read_them() {
-    let linked = resource("Microsoft.Resources/deployments", "d", json!({ "properties": {
+    let linked = resource(
+        "Microsoft.Resources/deployments",
+        "d",
+        json!({ "properties": {
         "mode": "Incremental",
         "templateLink": { "uri": "https://templates.example/x.json" },
-    } }));
+    } }),
+    );
     let whole = template(json!({ "resources": [linked] }));
     let found = expand(&whole, &json!({}), &context()).unwrap();
-    let error = found.resources[0].nested.as_ref().unwrap().expand(&context(), &Nothing).unwrap_err();
+    let error = found.resources[0]
+        .nested
+        .as_ref()
+        .unwrap()
+        .expand(&context(), &Nothing)
+        .unwrap_err();
     assert_eq!(error.code, "InvalidContentLink");
     let read = |address: &str| {
         (address == "https://templates.example/x.json")
             .then(|| template(json!({ "resources": [resource("A.B/c", "x", json!({}))] })))
     };
-    let context = Context { linked: Some(&read), ..context() };
+    let context = Context {
+        linked: Some(&read),
+        ..context()
+    };
     let found = expand(&whole, &json!({}), &context).unwrap();
     assert_eq!(found.deployments[0].1.resources[0].name, "x");
 }
@@ -408,12 +502,19 @@ fn parameters_come_as_a_file_or_as_a_request_has_them() {
     let reference = json!({ "reference": { "keyVault": { "id": "/v" }, "secretName": "s" } });
     let values = json!({ "A": { "value": "[text]" }, "b": reference, "c": { "value": null } });
     let secrets = |vault: &str, name: &str| Some(format!("{vault}-{name}"));
-    let context = Context { secrets: Some(&secrets), ..context() };
+    let context = Context {
+        secrets: Some(&secrets),
+        ..context()
+    };
     for parameters in [
         values.clone(),
         json!({ "$schema": "…", "contentVersion": "1.0.0.0", "parameters": values }),
     ] {
-        let outputs = expand(&whole, &parameters, &context).unwrap().outputs.resolve(&Nothing).unwrap();
+        let outputs = expand(&whole, &parameters, &context)
+            .unwrap()
+            .outputs
+            .resolve(&Nothing)
+            .unwrap();
         assert_eq!(
             outputs,
             json!({
@@ -470,13 +571,20 @@ fn a_role_assignment_in_a_subscription() {
         resource("Microsoft.Resources/resourceGroups", "g", json!({ "location": "westeurope" })),
         resource("Microsoft.Authorization/roleAssignments", "[guid('x')]", json!({})),
     ] }));
-    whole["$schema"] =
-        json!("https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#");
+    whole["$schema"] = json!(
+        "https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#"
+    );
     let context = Context {
-        place: Place::Subscription { subscription_id: "s".to_owned() },
+        place: Place::Subscription {
+            subscription_id: "s".to_owned(),
+        },
         ..context()
     };
     let found = expand(&whole, &json!({}), &context).unwrap();
     assert_eq!(found.resources[0].id, "/subscriptions/s/resourceGroups/g");
-    assert!(found.resources[1].id.starts_with("/subscriptions/s/providers/Microsoft.Authorization/roleAssignments/"));
+    assert!(
+        found.resources[1]
+            .id
+            .starts_with("/subscriptions/s/providers/Microsoft.Authorization/roleAssignments/")
+    );
 }
