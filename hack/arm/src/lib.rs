@@ -24,6 +24,7 @@ mod names;
 mod nested;
 mod order;
 mod outputs;
+mod run;
 mod state;
 mod symbols;
 mod syntax;
@@ -38,4 +39,7 @@ pub use expand::{Copy, Expanded, Resource, expand};
 pub use limits::Limits;
 pub use nested::Nested;
 pub use outputs::Outputs;
+pub use run::{
+    Change, ChangeType, Deployed, Memory, PropertyChange, Schedule, Store, run, what_if,
+};
 pub use state::{Nothing, State};
