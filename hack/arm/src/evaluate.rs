@@ -351,9 +351,15 @@ impl<'s> Evaluator<'s> {
 
     /// The sentences are those of reports (Azure/arm-deploy, F5Networks/f5-azure-arm-templates#238).
     fn property<'e>(&self, item: Item<'e>, name: &str) -> Result<Item<'e>, Fault> {
-        let found = match &item {
-            Cow::Borrowed(Value::Object(object)) => get(object, name).map(Cow::Borrowed),
-            Cow::Owned(Value::Object(object)) => get(object, name).cloned().map(Cow::Owned),
+        let (found, object) = match item {
+            Cow::Borrowed(Value::Object(object)) => {
+                (get(object, name).map(Cow::Borrowed), Cow::Borrowed(object))
+            }
+            Cow::Owned(Value::Object(mut object)) => {
+                let key = key_of(&object, name).map(str::to_owned);
+                let found = key.and_then(|key| object.remove(&key));
+                (found.map(Cow::Owned), Cow::Owned(object))
+            }
             _ => {
                 return Err(Fault::Value(format!(
                     "The language expression property '{name}' can't be evaluated."
@@ -361,13 +367,7 @@ impl<'s> Evaluator<'s> {
             }
         };
         found.ok_or_else(|| {
-            let all: Vec<&str> = item
-                .as_object()
-                .into_iter()
-                .flatten()
-                .map(|(key, _)| key.as_str())
-                .take(100)
-                .collect();
+            let all: Vec<&str> = object.keys().map(String::as_str).take(100).collect();
             Fault::Value(if all.is_empty() {
                 format!("The language expression property '{name}' doesn't exist.")
             } else {
@@ -1028,7 +1028,7 @@ impl<'s> Evaluator<'s> {
             Target::Outside(id) => (id, None),
             Target::Many(_) | Target::Unknown => return Err(self.not_here(&call.name)),
         };
-        self.read(state, &id, version.or(declared).unwrap_or_default(), full)
+        self.read(state, &id, &version.or(declared).unwrap_or_default(), full)
             .map(Cow::Owned)
     }
 
@@ -1043,7 +1043,7 @@ impl<'s> Evaluator<'s> {
         match target {
             Target::Many(all) => all
                 .iter()
-                .map(|one| self.read(state, &one.id, one.api_version.clone(), full))
+                .map(|one| self.read(state, &one.id, &one.api_version, full))
                 .collect::<Result<Value, _>>()
                 .map(Cow::Owned),
             _ => Err(self.not_here(&call.name)),
@@ -1071,14 +1071,8 @@ impl<'s> Evaluator<'s> {
 
     /// The sentence for what is not there:
     /// <https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-not-found>.
-    fn read(
-        &self,
-        state: &dyn State,
-        id: &str,
-        version: String,
-        full: bool,
-    ) -> Result<Value, Fault> {
-        let Some(mut found) = state.resource(id, &version) else {
+    fn read(&self, state: &dyn State, id: &str, version: &str, full: bool) -> Result<Value, Fault> {
+        let Some(mut found) = state.resource(id, version) else {
             return Err(missing(id));
         };
         self.meter.charge(weight(&found))?;
@@ -1102,8 +1096,8 @@ impl<'s> Evaluator<'s> {
                 ("subscriptionId", segment("subscriptions")),
                 ("resourceGroupName", segment("resourceGroups")),
                 ("resourceId", Some(crate::id::provider_part(id))),
-                ("apiVersion", Some(version.as_str())),
-                ("referenceApiVersion", Some(version.as_str())),
+                ("apiVersion", Some(version)),
+                ("referenceApiVersion", Some(version)),
             ] {
                 if let Some(value) = value {
                     body.entry(key).or_insert_with(|| Value::from(value));

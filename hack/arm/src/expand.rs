@@ -170,19 +170,19 @@ pub(crate) fn expand_inner(
 ) -> Result<Expanded, ArmError> {
     let template = Template::read(template, path, context, meter)?;
     let names = bind(&template, parameters, context, meter)?;
-    expand_with(&template, Arc::new(names), Vec::new(), context, meter)
+    expand_with(&template, &Arc::new(names), Vec::new(), context, meter)
 }
 
 /// The resources of a template, with names that may be those of another one around it.
 pub(crate) fn expand_with(
     template: &Template<'_>,
-    names: Arc<Names>,
+    names: &Arc<Names>,
     iterations: Vec<Iteration>,
     context: &Context<'_>,
     meter: &Meter,
 ) -> Result<Expanded, ArmError> {
     let mut expansion = Expansion {
-        names: &names,
+        names,
         context,
         meter,
         drafts: Vec::new(),
@@ -207,7 +207,7 @@ pub(crate) fn expand_with(
         ..
     } = expansion;
     let later = Later {
-        names: Arc::clone(&names),
+        names: Arc::clone(names),
         symbols: Arc::new(symbols),
         limits: context.limits.clone(),
         iterations,
@@ -555,7 +555,7 @@ fn finish(drafts: Vec<Draft>, later: &Later, meter: &Meter) -> Result<Vec<Resour
         let fail = |fault: Fault| fault.at(&draft.path, |words| invalid_resource(name, words));
         let evaluator = later.evaluator(meter, None);
         let (body, location) = body(&draft.raw, &draft.declared.kind, &evaluator).map_err(fail)?;
-        let nested = Nested::of(draft_view(draft), &later, &evaluator)
+        let nested = Nested::of(&draft_view(draft), &later, &evaluator)
             .map_err(|error| error.at(&draft.path))?;
         for asked in evaluator.asked.borrow().iter() {
             // "To enforce an implicit dependency, refer to the resource by name and not
@@ -579,7 +579,7 @@ fn finish(drafts: Vec<Draft>, later: &Later, meter: &Meter) -> Result<Vec<Resour
         bodies.push(Some((body, location, nested, deferred)));
     }
     batches(&drafts, &mut waits);
-    let waits = through_existing(&drafts, waits);
+    let waits = through_existing(&drafts, &waits);
     let mut resources = Vec::new();
     for ((draft, body), depends_on) in drafts.into_iter().zip(bodies).zip(waits) {
         let Some((body, location, nested, deferred)) = body else {
@@ -682,10 +682,15 @@ fn extend(waited: &mut Vec<String>, target: Target) {
     waited.extend(all.into_iter().map(|one| one.id));
 }
 
+/// A loop: where it is declared, its name, the iterations around it.
+type Loop<'d> = (&'d str, &'d str, &'d [Iteration]);
+
+/// What a loop made: its place, its batch, its id.
+type Member<'d> = (usize, usize, &'d str);
+
 /// In a serial loop each batch waits for the one before.
 fn batches(drafts: &[Draft], waits: &mut [Vec<String>]) {
-    let mut loops: BTreeMap<(&str, &str, &[Iteration]), Vec<(usize, usize, &str)>> =
-        BTreeMap::new();
+    let mut loops: BTreeMap<Loop<'_>, Vec<Member<'_>>> = BTreeMap::new();
     for (at, draft) in drafts.iter().enumerate() {
         if let Some(copy) = &draft.copy
             && let Some(size) = copy.batch_size
@@ -704,7 +709,7 @@ fn batches(drafts: &[Draft], waits: &mut [Vec<String>]) {
     let mut added: Vec<(usize, String)> = Vec::new();
     for members in loops.values() {
         let mut start = 0;
-        let mut before: &[(usize, usize, &str)] = &[];
+        let mut before: &[Member<'_>] = &[];
         while let Some(&(_, batch, _)) = members.get(start) {
             let rest = members.get(start..).unwrap_or_default();
             let size = rest.iter().take_while(|(_, of, _)| *of == batch).count();
@@ -726,7 +731,7 @@ fn batches(drafts: &[Draft], waits: &mut [Vec<String>]) {
 
 /// Replaces `existing` resources by what they wait for, drops what is not deployed, and what
 /// is named twice.
-fn through_existing(drafts: &[Draft], waits: Vec<Vec<String>>) -> Vec<Vec<String>> {
+fn through_existing(drafts: &[Draft], waits: &[Vec<String>]) -> Vec<Vec<String>> {
     let places: HashMap<String, usize> = drafts
         .iter()
         .enumerate()

@@ -64,7 +64,7 @@ pub(crate) fn properties(raw: &Value, evaluator: &Evaluator<'_>) -> Result<Value
 impl Nested {
     /// The deployment that a resource is; none, if it is no deployment.
     pub(crate) fn of(
-        draft: DraftView<'_>,
+        draft: &DraftView<'_>,
         later: &Later,
         evaluator: &Evaluator<'_>,
     ) -> Result<Option<Self>, ArmError> {
@@ -206,7 +206,7 @@ impl Nested {
         let template = Template::read(template, path, &context, meter).map_err(about)?;
         expand_with(
             &template,
-            std::sync::Arc::clone(&self.later.names),
+            &self.later.names,
             self.later.iterations.clone(),
             &context,
             meter,

@@ -1,4 +1,12 @@
 //! Whatever a template has: an answer, in work that grows with its size.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::semicolon_if_nothing_returned,
+    clippy::type_complexity,
+    clippy::needless_pass_by_value,
+    reason = "test code: literals are handed over"
+)]
 
 mod support;
 

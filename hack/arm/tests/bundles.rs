@@ -3,6 +3,8 @@
 //! Runs the program that `FLUX_APIM_BIN` names, or the one of the same target folder; the
 //! library knows nothing of it.
 #![allow(
+    clippy::unwrap_used,
+    clippy::panic,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "test code that runs a program"

@@ -2,7 +2,12 @@
 //!
 //! A parameter without default gets a value of its type, so that a template is expanded as
 //! far as it can be without knowing what it is about.
-#![allow(clippy::disallowed_methods, reason = "test code that reads files")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "test code that reads files"
+)]
 
 use std::path::{Path, PathBuf};
 

@@ -3,6 +3,14 @@
 //! The faults are those that Microsoft's engine and the documentation name for templates;
 //! what only the service itself could refuse (an operation that an API does not have, two
 //! writers at once) is not for an expansion to find.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::semicolon_if_nothing_returned,
+    clippy::type_complexity,
+    clippy::needless_pass_by_value,
+    reason = "test code: literals are handed over"
+)]
 
 mod support;
 

@@ -1,5 +1,11 @@
 //! Each function with examples: those of the documentation, and of tests of Azure/bicep that
 //! run Microsoft's engine (`FunctionResolverTests`, `EvaluationTests`).
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "test code: literals are handed over"
+)]
 
 mod support;
 

@@ -1,4 +1,10 @@
 //! Whole deployments over a store in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "test code: literals are handed over"
+)]
 
 mod support;
 

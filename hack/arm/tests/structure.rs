@@ -1,4 +1,10 @@
 //! Loops, conditions, names, order, nested deployments, two phases.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "test code: literals are handed over"
+)]
 
 mod support;
 

@@ -8,6 +8,11 @@
 //! [`crate::evaluate`]: `if`, `and`, `or`, `lambda`, `parameters`, `reference` and their
 //! like.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "all rows of the table have one signature, and some functions keep their arguments"
+)]
+
 mod arrays;
 mod cidr;
 mod composite;

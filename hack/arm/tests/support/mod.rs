@@ -1,5 +1,11 @@
 //! What the tests share.
 #![allow(dead_code, reason = "each test uses a part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "test code: literals are handed over"
+)]
 
 use arm_template::{ArmError, Context, Expanded, State, expand};
 use serde_json::{Value, json};
