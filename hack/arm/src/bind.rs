@@ -53,9 +53,7 @@ fn functions(
     names: &mut Names,
     context: &Context<'_>,
 ) -> Result<(), ArmError> {
-    let namespaces = template
-        .root
-        .get("functions")
+    let namespaces = get(template.root, "functions")
         .and_then(Value::as_array)
         .into_iter()
         .flatten();

@@ -263,7 +263,7 @@ impl Expansion<'_> {
     ) -> Result<(), ArmError> {
         if let Some(extension) = ["import", "extension"]
             .iter()
-            .find_map(|member| raw.body.get(*member))
+            .find_map(|member| get(raw.body, member))
         {
             return Err(ArmError::template(format!(
                 "The resource at '{}' is of the extension '{}', which this expansion does not have.",
@@ -355,9 +355,11 @@ impl Expansion<'_> {
         copy: Option<Copy>,
     ) -> Result<(), ArmError> {
         let evaluator = self.evaluator(iterations.clone());
-        let literal = body.get("name").map(crate::value::text).unwrap_or_default();
+        let literal = get(body, "name")
+            .map(crate::value::text)
+            .unwrap_or_default();
         let invalid = |words: &str| invalid_resource(&literal, words);
-        let text = |name: &str| match body.get(name) {
+        let text = |name: &str| match get(body, name) {
             Some(Value::String(text)) => evaluator
                 .string(text)
                 .map(Some)
@@ -375,8 +377,8 @@ impl Expansion<'_> {
             name = format!("{parent_name}/{name}");
         }
         let api_version = text("apiVersion")?.unwrap_or_default();
-        let existing = body.get("existing").and_then(Value::as_bool) == Some(true);
-        let included = match body.get("condition") {
+        let existing = get(body, "existing").and_then(Value::as_bool) == Some(true);
+        let included = match get(body, "condition") {
             None | Some(Value::Null) => true,
             Some(Value::Bool(value)) => *value,
             Some(Value::String(text)) => {
@@ -561,7 +563,7 @@ fn finish(drafts: Vec<Draft>, later: &Later, meter: &Meter) -> Result<Vec<Resour
             // "To enforce an implicit dependency, refer to the resource by name and not
             // resource ID": define-resource-dependency.
             if !asked.starts_with('/') {
-                extend(&mut waited, later.symbols.find(asked));
+                extend(&mut waited, &later.symbols.find(asked), meter).map_err(fail)?;
             }
         }
         let deferred = evaluator.deferred.get().then(|| Deferred {
@@ -579,7 +581,8 @@ fn finish(drafts: Vec<Draft>, later: &Later, meter: &Meter) -> Result<Vec<Resour
         bodies.push(Some((body, location, nested, deferred)));
     }
     batches(&drafts, &mut waits);
-    let waits = through_existing(&drafts, &waits);
+    let waits = through_existing(&drafts, &waits, meter)
+        .map_err(|fault| fault.at("", |words| ArmError::template(words)))?;
     let mut resources = Vec::new();
     for ((draft, body), depends_on) in drafts.into_iter().zip(bodies).zip(waits) {
         let Some((body, location, nested, deferred)) = body else {
@@ -657,7 +660,8 @@ fn explicit(draft: &Draft, later: &Later, meter: &Meter) -> Result<Vec<String>, 
                 ))
                 .at(path));
             }
-            found => extend(&mut waited, found),
+            found => extend(&mut waited, &found, meter)
+                .map_err(|fault| fault.at(&path, |words| ArmError::template(words)))?,
         }
     }
     Ok(waited)
@@ -673,13 +677,17 @@ fn not_defined(id: &str) -> ArmError {
 
 /// `existing` ones stay, for what they wait for themselves; those that a condition leaves out
 /// go.
-fn extend(waited: &mut Vec<String>, target: Target) {
+fn extend(waited: &mut Vec<String>, target: &Target<'_>, meter: &Meter) -> Result<(), Fault> {
     let all = match target {
-        Target::One(one) => vec![one],
-        Target::Many(all) => all,
-        Target::Outside(_) | Target::Unknown => return,
+        Target::One(one) => std::slice::from_ref(one),
+        Target::Many(all) => all.as_slice(),
+        Target::Outside(_) | Target::Unknown => return Ok(()),
     };
-    waited.extend(all.into_iter().map(|one| one.id));
+    for one in all {
+        meter.charge(one.id.len())?;
+        waited.push(one.id.clone());
+    }
+    Ok(())
 }
 
 /// A loop: where it is declared, its name, the iterations around it.
@@ -731,38 +739,42 @@ fn batches(drafts: &[Draft], waits: &mut [Vec<String>]) {
 
 /// Replaces `existing` resources by what they wait for, drops what is not deployed, and what
 /// is named twice.
-fn through_existing(drafts: &[Draft], waits: &[Vec<String>]) -> Vec<Vec<String>> {
+fn through_existing(
+    drafts: &[Draft],
+    waits: &[Vec<String>],
+    meter: &Meter,
+) -> Result<Vec<Vec<String>>, Fault> {
     let places: HashMap<String, usize> = drafts
         .iter()
         .enumerate()
         .rev()
         .map(|(at, draft)| (id::key(&draft.declared.id), at))
         .collect();
-    waits
-        .iter()
-        .map(|waited| {
-            let mut seen = HashSet::new();
-            let mut out = Vec::new();
-            let mut queue: Vec<&String> = waited.iter().rev().collect();
-            while let Some(next) = queue.pop() {
-                let key = id::key(next);
-                let Some(draft) = places.get(&key).and_then(|at| drafts.get(*at)) else {
-                    continue;
-                };
-                if !seen.insert(key) {
-                    continue;
-                }
-                if draft.declared.deployed {
-                    out.push(draft.declared.id.clone());
-                } else if draft.existing
-                    && let Some(through) = places.get(&id::key(next)).and_then(|at| waits.get(*at))
-                {
-                    queue.extend(through.iter().rev());
-                }
+    let mut all = Vec::with_capacity(waits.len());
+    for (draft, waited) in drafts.iter().zip(waits) {
+        let mut out = Vec::new();
+        let mut seen = HashSet::new();
+        let mut queue: Vec<&String> = Vec::new();
+        if draft.declared.deployed {
+            queue.extend(waited.iter().rev());
+        }
+        while let Some(next) = queue.pop() {
+            meter.charge(next.len())?;
+            let Some(at) = places.get(&id::key(next)).copied() else {
+                continue;
+            };
+            let Some(draft) = drafts.get(at).filter(|_| seen.insert(at)) else {
+                continue;
+            };
+            if draft.declared.deployed {
+                out.push(draft.declared.id.clone());
+            } else if draft.existing {
+                queue.extend(waits.get(at).into_iter().flatten().rev());
             }
-            out
-        })
-        .collect()
+        }
+        all.push(out);
+    }
+    Ok(all)
 }
 
 /// Members of a resource that are the template language's and are not sent.
@@ -797,7 +809,7 @@ fn body(
         if NOT_SENT.iter().any(|name| name.eq_ignore_ascii_case(key)) {
             continue;
         }
-        let value = match key.as_str() {
+        let value = match key.to_ascii_lowercase().as_str() {
             "location" => {
                 let Value::String(text) = value else {
                     continue;
@@ -809,7 +821,10 @@ fn body(
             "properties" if crate::nested::is_deployment(kind) => {
                 crate::nested::properties(value, evaluator)?
             }
-            _ => without_nulls(evaluator.value(value)?),
+            "properties" => without_nulls(evaluator.value(value)?),
+            // "It cannot be used for resource properties such as type, name, location and
+            // other top level properties": template-functions-resource.
+            _ => without_nulls(evaluator.early().value(value)?),
         };
         if !value.is_null() {
             body.insert(key.clone(), value);

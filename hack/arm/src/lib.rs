@@ -31,6 +31,7 @@ mod syntax;
 mod template;
 mod types;
 mod value;
+mod what_if;
 
 pub use context::{Context, Linked, Mode, Place, Secrets};
 pub use error::ArmError;
@@ -39,7 +40,6 @@ pub use expand::{Copy, Expanded, Resource, expand};
 pub use limits::Limits;
 pub use nested::Nested;
 pub use outputs::Outputs;
-pub use run::{
-    Change, ChangeType, Deployed, Memory, PropertyChange, Schedule, Store, run, what_if,
-};
+pub use run::{Deployed, Memory, Schedule, Store, run};
 pub use state::{Nothing, State};
+pub use what_if::{Change, ChangeType, PropertyChange, what_if};

@@ -19,10 +19,10 @@ pub(crate) struct Declared {
 
 /// What a name means.
 #[derive(Debug)]
-pub(crate) enum Target {
-    One(Declared),
+pub(crate) enum Target<'s> {
+    One(&'s Declared),
     /// All of a copy loop, or resources that share a name.
-    Many(Vec<Declared>),
+    Many(Vec<&'s Declared>),
     /// The id of a resource that the template does not have.
     Outside(String),
     Unknown,
@@ -85,7 +85,7 @@ impl Symbols {
     }
 
     /// What `name` means: a symbol, an id, type and name, a name, a loop.
-    pub(crate) fn find(&self, name: &str) -> Target {
+    pub(crate) fn find(&self, name: &str) -> Target<'_> {
         let lower = id::key(name);
         if let Some(places) = self.by_symbol.get(&lower) {
             return self.those(places);
@@ -110,11 +110,8 @@ impl Symbols {
         }
     }
 
-    fn those(&self, places: &[usize]) -> Target {
-        let mut found: Vec<Declared> = places
-            .iter()
-            .filter_map(|at| self.all.get(*at).cloned())
-            .collect();
+    fn those(&self, places: &[usize]) -> Target<'_> {
+        let mut found: Vec<&Declared> = places.iter().filter_map(|at| self.all.get(*at)).collect();
         match (found.len(), found.pop()) {
             (1, Some(one)) => Target::One(one),
             (_, last) => {

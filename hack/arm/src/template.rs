@@ -11,7 +11,7 @@ use crate::error::{ArmError, FUNCTIONS, Fault};
 use crate::evaluate::MAX_DEPTH;
 use crate::limits::{Limits, Meter};
 use crate::syntax::{Expr, Step, Text, classify, parse, utf16};
-use crate::value::deeper_than;
+use crate::value::{deeper_than, get};
 
 /// Members of a template:
 /// <https://learn.microsoft.com/azure/azure-resource-manager/templates/syntax>, and those
@@ -111,14 +111,13 @@ impl<'t> Template<'t> {
         }
         members(root, TEMPLATE, "Template", path)?;
         for name in ["$schema", "contentVersion", "resources"] {
-            if root.get(name).is_none_or(Value::is_null) {
+            if get(root, name).is_none_or(Value::is_null) {
                 return Err(required(name, path));
             }
         }
-        let symbolic = root
-            .get("languageVersion")
+        let symbolic = get(root, "languageVersion")
             .and_then(Value::as_str)
-            .is_some_and(|version| !version.starts_with("1."));
+            .is_some_and(|version| version != "1.0");
         let template = Self {
             root,
             symbolic,
@@ -134,9 +133,7 @@ impl<'t> Template<'t> {
     }
 
     fn schema(&self, place: &Place) -> Result<(), ArmError> {
-        let schema = self
-            .root
-            .get("$schema")
+        let schema = get(self.root, "$schema")
             .and_then(Value::as_str)
             .unwrap_or_default();
         let file = match place {
@@ -188,7 +185,7 @@ impl<'t> Template<'t> {
 
     /// A member that is an object.
     pub(crate) fn map(&self, name: &str) -> Option<&'t Map<String, Value>> {
-        self.root.get(name).and_then(Value::as_object)
+        get(self.root, name).and_then(Value::as_object)
     }
 
     /// Its resources in the order of the text; with symbolic names they are an object.
@@ -201,7 +198,7 @@ impl<'t> Template<'t> {
                 ))
             })
         };
-        match self.root.get("resources") {
+        match get(self.root, "resources") {
             Some(Value::Array(all)) if !self.symbolic || all.is_empty() => all
                 .iter()
                 .enumerate()
@@ -241,8 +238,10 @@ impl RawResource<'_> {
         members(self.body, RESOURCE, "TemplateResource", &self.path)?;
         for name in ["type", "apiVersion", "name"] {
             // What an extension deploys has a form of its own.
-            let extension = self.body.contains_key("import") || self.body.contains_key("extension");
-            if !extension && self.body.get(name).is_none_or(Value::is_null) {
+            let extension = ["import", "extension"]
+                .iter()
+                .any(|member| get(self.body, member).is_some());
+            if !extension && get(self.body, name).is_none_or(Value::is_null) {
                 return Err(required(name, &self.path));
             }
         }
@@ -266,7 +265,7 @@ impl RawResource<'_> {
 
 /// Resources inside of a resource.
 pub(crate) fn children(body: &Map<String, Value>) -> impl Iterator<Item = &Value> {
-    body.get("resources")
+    get(body, "resources")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()

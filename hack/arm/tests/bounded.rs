@@ -353,6 +353,47 @@ fn what_would_grow_without_end_is_refused() {
 }
 
 #[test]
+fn dependencies_are_counted_too() {
+    // Each of 10,000 entries names a loop of 700.
+    let whole = template(json!({ "resources": [
+        { "type": "A.B/c", "apiVersion": "1", "name": "[concat('n', copyIndex())]", "copy": { "name": "all", "count": 700 } },
+        { "type": "A.B/c", "apiVersion": "1", "name": "last", "dependsOn": vec!["all"; 10_000] },
+    ] }));
+    let error = expand(&whole, &json!({}), &context()).unwrap_err();
+    assert!(error.message.contains("more work than"), "{error}");
+    // 2,000 resources that exist in a chain, and 400 that wait for its end.
+    let mut resources = Map::new();
+    for n in 0..2000 {
+        let before = if n == 0 {
+            json!([])
+        } else {
+            json!([format!("e{}", n - 1)])
+        };
+        resources.insert(format!("e{n}"), json!({
+            "existing": true, "type": "A.B/e", "apiVersion": "1", "name": format!("e{n}"), "dependsOn": before,
+        }));
+    }
+    for n in 0..400 {
+        resources.insert(
+            format!("n{n}"),
+            json!({
+                "type": "A.B/c", "apiVersion": "1", "name": format!("n{n}"), "dependsOn": ["e1999"],
+            }),
+        );
+    }
+    let small = Context {
+        limits: Limits {
+            work: 20_000_000,
+            ..Limits::default()
+        },
+        ..context()
+    };
+    let whole = template(json!({ "languageVersion": "2.0", "resources": resources }));
+    let error = expand(&whole, &json!({}), &small).unwrap_err();
+    assert!(error.message.contains("more work than"), "{error}");
+}
+
+#[test]
 fn depth_is_bounded() {
     let mut deep = json!(1);
     for _ in 0..250 {

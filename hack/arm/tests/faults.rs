@@ -523,6 +523,12 @@ const FAULTS: &[(&str, Plant, &str, &str)] = &[
         "The template function 'reference' is not expected at this location.",
     ),
     (
+        "reference in a tag",
+        |t, _| t["resources"][0]["tags"] = json!({ "x": "[reference('inside').x]" }),
+        "",
+        "The template function 'reference' is not expected at this location.",
+    ),
+    (
         "reference to what is not there",
         |t, _| t["resources"][0]["properties"]["path"] = json!("[reference('nowhere').x]"),
         "",

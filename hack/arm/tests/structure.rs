@@ -594,3 +594,23 @@ fn a_role_assignment_in_a_subscription() {
             .starts_with("/subscriptions/s/providers/Microsoft.Authorization/roleAssignments/")
     );
 }
+
+#[test]
+fn members_are_read_without_case_as_the_service_reads_them() {
+    let found = expanded(json!({ "resources": [{
+        "Type": "A.B/c", "APIVersion": "1", "NAME": "x", "Properties": { "Kept": 1 },
+    }] }))
+    .unwrap();
+    assert_eq!(found.resources[0].id, format!("{GROUP}/providers/A.B/c/x"));
+    assert_eq!(
+        found.resources[0].body,
+        json!({ "Properties": { "Kept": 1 } })
+    );
+}
+
+#[test]
+fn what_was_expanded_can_be_handed_to_other_threads() {
+    fn handed<T: Send + Sync>() {}
+    handed::<arm_template::Expanded>();
+    handed::<arm_template::ArmError>();
+}
