@@ -124,6 +124,7 @@ impl<'s> Evaluator<'s> {
     /// JSON with its expressions evaluated and its copy loops expanded. Without a state, what
     /// needs one stays as it is and is noted in `deferred`.
     pub(crate) fn value(&self, raw: &Value) -> Result<Value, Fault> {
+        let _level = self.meter.enter()?;
         match raw {
             Value::String(text) => match self.text(text) {
                 Err(Fault::Deferred) => {
@@ -301,6 +302,7 @@ impl<'s> Evaluator<'s> {
     }
 
     fn expr<'e>(&'e self, expr: &'e Expr, bound: Environment<'e>) -> Result<Item<'e>, Fault> {
+        let _level = self.meter.enter()?;
         self.meter.charge(16)?;
         match expr {
             Expr::Text(text) => {

@@ -75,17 +75,44 @@ impl Limits {
     }
 }
 
-/// What is left of [`Limits::work`].
+/// How deep evaluation may go: JSON, calls, and functions that call functions, together. It
+/// fits the stack that threads have by default, without optimisation too.
+const MAX_LEVELS: usize = 400;
+
+/// What is left of [`Limits::work`], and how deep evaluation is.
 #[derive(Debug)]
 pub(crate) struct Meter {
     left: Cell<u64>,
+    levels: Cell<usize>,
+}
+
+/// A level of evaluation, until it is dropped.
+pub(crate) struct Level<'m>(&'m Meter);
+
+impl Drop for Level<'_> {
+    fn drop(&mut self) {
+        self.0.levels.set(self.0.levels.get().saturating_sub(1));
+    }
 }
 
 impl Meter {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             left: Cell::new(limits.work),
+            levels: Cell::new(0),
         }
+    }
+
+    /// Goes one level down.
+    pub(crate) fn enter(&self) -> Result<Level<'_>, Fault> {
+        let level = self.levels.get() + 1;
+        if level > MAX_LEVELS {
+            return Err(Fault::Value(format!(
+                "The template nests deeper than '{MAX_LEVELS}' levels of values and calls."
+            )));
+        }
+        self.levels.set(level);
+        Ok(Level(self))
     }
 
     pub(crate) fn charge(&self, units: usize) -> Result<(), Fault> {

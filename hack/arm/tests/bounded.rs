@@ -417,6 +417,39 @@ fn depth_is_bounded() {
     } } }]);
     let error = expanded(json!({ "languageVersion": "2.0", "resources": {}, "functions": recursive, "variables": { "x": "[f.g()]" } })).unwrap_err();
     assert!(error.message.contains("nest deeper"), "{error}");
+    // As deep in JSON and in calls as a function may be, and then another function.
+    let mut value = json!(format!(
+        "[{}f.g(){}]",
+        "createArray(".repeat(90),
+        ")".repeat(90)
+    ));
+    for _ in 0..230 {
+        value = json!([value]);
+    }
+    let recursive = json!([{ "namespace": "f", "members": { "g": {
+        "parameters": [], "output": { "type": "array", "value": value },
+    } } }]);
+    let error = expanded(json!({ "languageVersion": "2.0", "resources": {}, "functions": recursive, "variables": { "x": "[f.g()]" } })).unwrap_err();
+    assert!(error.message.contains("nests deeper than '400'"), "{error}");
+    // Deployments in deployments.
+    let mut inner = template(json!({}));
+    for _ in 0..60 {
+        inner = template(json!({ "resources": [{
+            "type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": "d",
+            "properties": {
+                "mode": "Incremental",
+                "expressionEvaluationOptions": { "scope": "inner" },
+                "template": inner,
+            },
+        }] }));
+    }
+    expand(&inner, &json!({}), &context()).unwrap();
+    // Loops in loops.
+    let mut looped = json!("[copyIndex('x')]");
+    for _ in 0..80 {
+        looped = json!({ "copy": [{ "name": "x", "count": 1, "input": looped }] });
+    }
+    expanded(json!({ "variables": { "x": looped } })).unwrap();
     let types = json!({ "a": { "$ref": "#/definitions/a" } });
     let error = expanded(json!({ "languageVersion": "2.0", "resources": {}, "definitions": types, "parameters": { "p": { "$ref": "#/definitions/a", "defaultValue": 1 } } })).unwrap_err();
     assert!(error.message.contains("do not end"), "{error}");

@@ -759,3 +759,10 @@ fn other_scopes_have_other_functions() {
         ])
     );
 }
+
+#[test]
+fn the_readme_counts_right() {
+    let readme = include_str!("../README.md");
+    let count = function_names().count();
+    assert!(readme.contains(&format!("| {count} functions:")), "{count}");
+}

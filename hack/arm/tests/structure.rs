@@ -614,3 +614,38 @@ fn what_was_expanded_can_be_handed_to_other_threads() {
     handed::<arm_template::Expanded>();
     handed::<arm_template::ArmError>();
 }
+
+#[test]
+fn nested_deployments_can_be_run_as_one_list() {
+    let inner = json!({ "resources": [
+        resource("A.B/c", "in1", json!({})),
+        resource("A.B/c", "in2", json!({ "dependsOn": ["in1"] })),
+    ] });
+    let mut nested = deployment("d", true, inner, json!({}));
+    nested["dependsOn"] = json!(["first"]);
+    let found = expanded(json!({ "resources": [
+        resource("A.B/c", "last", json!({ "dependsOn": ["d"] })),
+        nested,
+        resource("A.B/c", "first", json!({})),
+    ] }))
+    .unwrap();
+    let last = |id: &str| id.rsplit('/').next().unwrap().to_owned();
+    let flat: Vec<(String, Vec<String>)> = found
+        .flattened()
+        .iter()
+        .map(|flat| {
+            let before = flat.depends_on.iter().map(|id| last(id)).collect();
+            (last(&flat.resource.id), before)
+        })
+        .collect();
+    assert_eq!(
+        flat,
+        pairs(&[
+            ("last", &["d"]),
+            ("in1", &["first"]),
+            ("in2", &["first", "in1"]),
+            ("d", &["first", "in1", "in2"]),
+            ("first", &[]),
+        ])
+    );
+}
