@@ -6,6 +6,7 @@ mod references;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -71,7 +72,7 @@ pub(crate) enum Site {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Iteration {
     /// Name of the loop, lower case.
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) index: i64,
     /// Whether `copyIndex()` without a name means it: loops of resources and outputs.
     pub(crate) unnamed: bool,
@@ -100,7 +101,7 @@ pub(crate) struct Evaluator<'s> {
     /// Whether an expression had to stay as it is.
     pub(crate) deferred: Cell<bool>,
     /// Arguments of the user-defined function that is evaluated.
-    arguments: Option<HashMap<String, Value>>,
+    arguments: Option<Arc<HashMap<String, Value>>>,
     calls: usize,
 }
 
@@ -208,12 +209,13 @@ impl<'s> Evaluator<'s> {
         unnamed: bool,
     ) -> Result<Value, Fault> {
         let count = self.count(count)?;
+        let lower: Arc<str> = name.to_lowercase().into();
         let mut items = Vec::new();
         let mut inner = self.nested();
         for index in 0..count {
             inner.iterations.truncate(self.iterations.len());
             inner.iterations.push(Iteration {
-                name: name.to_lowercase(),
+                name: Arc::clone(&lower),
                 index,
                 unnamed,
             });
@@ -646,7 +648,7 @@ impl<'s> Evaluator<'s> {
         }
         let found = self.iterations.iter().rev().find(|iteration| {
             name.as_ref()
-                .map_or(iteration.unnamed, |name| iteration.name == *name)
+                .map_or(iteration.unnamed, |name| *iteration.name == **name)
         });
         match found {
             Some(iteration) => Ok(Cow::Owned(Value::from(iteration.index.saturating_add(offset)))),
@@ -692,7 +694,7 @@ impl<'s> Evaluator<'s> {
             arguments.insert(name.to_lowercase(), self.own(item)?);
         }
         let inner = Evaluator {
-            arguments: Some(arguments),
+            arguments: Some(Arc::new(arguments)),
             calls: self.calls + 1,
             ..Evaluator::new(self.names, self.limits, self.meter, Site::Function)
         };

@@ -322,10 +322,11 @@ impl Expansion<'_> {
                     .chain([name.clone()]),
             );
         }
+        let lower: Arc<str> = name.to_lowercase().into();
         for index in 0..count {
             let mut iterations = self.iterations.clone();
             iterations.push(Iteration {
-                name: name.to_lowercase(),
+                name: Arc::clone(&lower),
                 index,
                 unnamed: true,
             });
@@ -354,6 +355,11 @@ impl Expansion<'_> {
         iterations: Vec<Iteration>,
         copy: Option<Copy>,
     ) -> Result<(), ArmError> {
+        // Path and symbol are kept for each iteration.
+        let kept = raw.path.len() + raw.symbol.map_or(0, str::len);
+        self.meter
+            .charge(4 * kept)
+            .map_err(|fault| fault.at("", |words| ArmError::template(words)))?;
         let evaluator = self.evaluator(iterations.clone());
         let literal = get(body, "name")
             .map(crate::value::text)
@@ -580,8 +586,8 @@ fn finish(drafts: Vec<Draft>, later: &Later, meter: &Meter) -> Result<Vec<Resour
         waits.push(waited);
         bodies.push(Some((body, location, nested, deferred)));
     }
-    batches(&drafts, &mut waits);
-    let waits = through_existing(&drafts, &waits, meter)
+    let waits = batches(&drafts, &mut waits, meter)
+        .and_then(|()| through_existing(&drafts, &waits, meter))
         .map_err(|fault| fault.at("", |words| ArmError::template(words)))?;
     let mut resources = Vec::new();
     for ((draft, body), depends_on) in drafts.into_iter().zip(bodies).zip(waits) {
@@ -697,7 +703,7 @@ type Loop<'d> = (&'d str, &'d str, &'d [Iteration]);
 type Member<'d> = (usize, usize, &'d str);
 
 /// In a serial loop each batch waits for the one before.
-fn batches(drafts: &[Draft], waits: &mut [Vec<String>]) {
+fn batches(drafts: &[Draft], waits: &mut [Vec<String>], meter: &Meter) -> Result<(), Fault> {
     let mut loops: BTreeMap<Loop<'_>, Vec<Member<'_>>> = BTreeMap::new();
     for (at, draft) in drafts.iter().enumerate() {
         if let Some(copy) = &draft.copy
@@ -723,7 +729,10 @@ fn batches(drafts: &[Draft], waits: &mut [Vec<String>]) {
             let size = rest.iter().take_while(|(_, of, _)| *of == batch).count();
             let current = rest.get(..size).unwrap_or_default();
             for (at, ..) in current {
-                added.extend(before.iter().map(|(_, _, id)| (*at, (*id).to_owned())));
+                for (_, _, id) in before {
+                    meter.charge(id.len())?;
+                    added.push((*at, (*id).to_owned()));
+                }
             }
             before = current;
             start += size;
@@ -735,6 +744,7 @@ fn batches(drafts: &[Draft], waits: &mut [Vec<String>]) {
             waited.push(id);
         }
     }
+    Ok(())
 }
 
 /// Replaces `existing` resources by what they wait for, drops what is not deployed, and what

@@ -310,6 +310,15 @@ fn check_expressions(
     limits: &Limits,
     meter: &Meter,
 ) -> Result<(), ArmError> {
+    check_texts(value, limits, meter).map_err(|(fault, mut place)| {
+        place.push(path.to_owned());
+        place.reverse();
+        fault.at(&place.concat(), |words| ArmError::template(words))
+    })
+}
+
+/// The way back to a fault is only made when there is one.
+fn check_texts(value: &Value, limits: &Limits, meter: &Meter) -> Result<(), (Fault, Vec<String>)> {
     const OPAQUE: [&str; 3] = ["metadata", "comments", "allowedValues"];
     let text = |text: &str| {
         let checked = meter
@@ -318,20 +327,34 @@ fn check_expressions(
                 Text::Expression(source) => parse(source, limits).map(drop),
                 Text::Literal(_) => Ok(()),
             });
-        checked.map_err(|fault| fault.at(path, |words| ArmError::template(words)))
+        checked.map_err(|fault| (fault, Vec::new()))
+    };
+    let within = |place: String| {
+        |(fault, mut way): (Fault, Vec<String>)| {
+            way.push(place);
+            (fault, way)
+        }
     };
     match value {
         Value::String(string) => text(string),
-        Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| {
-            check_expressions(item, &format!("{path}[{index}]"), limits, meter)
-        }),
-        Value::Object(object) => object.iter().try_for_each(|(key, value)| {
-            if OPAQUE.contains(&key.as_str()) {
-                return Ok(());
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                check_texts(item, limits, meter)
+                    .map_err(|fault| within(format!("[{index}]"))(fault))?;
             }
-            text(key)?;
-            check_expressions(value, &format!("{path}.{key}"), limits, meter)
-        }),
+            Ok(())
+        }
+        Value::Object(object) => {
+            for (key, value) in object {
+                if OPAQUE.contains(&key.as_str()) {
+                    continue;
+                }
+                text(key)?;
+                check_texts(value, limits, meter)
+                    .map_err(|fault| within(format!(".{key}"))(fault))?;
+            }
+            Ok(())
+        }
         _ => Ok(()),
     }
 }

@@ -182,6 +182,12 @@ impl<'t> Types<'t> {
         object: &Map<String, Value>,
     ) -> Result<(), Violation> {
         if let Some(chosen) = self.variant(declared, object)? {
+            self.meter.charge(
+                object
+                    .iter()
+                    .map(|(key, one)| key.len() + weight(one))
+                    .sum(),
+            )?;
             return self.check(chosen, &Value::Object(object.clone()));
         }
         let properties = get(declared, "properties").and_then(Value::as_object);

@@ -353,6 +353,28 @@ fn what_would_grow_without_end_is_refused() {
 }
 
 #[test]
+fn long_keys_are_not_copied_for_all_that_is_below_them() {
+    let long = "k".repeat(1_000_000);
+    let below: Map<String, Value> = (0..20_000).map(|n| (n.to_string(), json!(1))).collect();
+    expanded(json!({ "variables": { "x": { long.as_str(): below } } })).unwrap();
+    let mut resources = Map::new();
+    resources.insert(
+        long.clone(),
+        json!({
+            "type": "A.B/c", "apiVersion": "1", "name": "[concat('n', copyIndex())]",
+            "copy": { "name": "x", "count": 800 },
+        }),
+    );
+    let error = expand(
+        &template(json!({ "languageVersion": "2.0", "resources": resources })),
+        &json!({}),
+        &context(),
+    )
+    .unwrap_err();
+    assert!(error.message.contains("more work than"), "{error}");
+}
+
+#[test]
 fn dependencies_are_counted_too() {
     // Each of 10,000 entries names a loop of 700.
     let whole = template(json!({ "resources": [

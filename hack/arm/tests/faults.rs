@@ -786,6 +786,17 @@ fn a_deployment_has_a_name_that_azure_takes() {
 }
 
 #[test]
+fn the_place_of_a_bad_expression_is_said() {
+    let mut template = base();
+    template["resources"][1]["properties"]["list"] = json!(["good", { "x": "[(" , "y": "[(]" }]);
+    let error = deploy(&template, &given()).unwrap_err();
+    assert_eq!(
+        error.path,
+        "properties.template.resources[1].properties.list[1].y"
+    );
+}
+
+#[test]
 fn the_answer_is_resource_managers() {
     let error = deploy(&base(), &json!({})).unwrap_err();
     assert_eq!(
