@@ -3,8 +3,8 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help render test corpus sarif series series-table fuzz csharp-oracle e2e e2e-registry e2e-tools soak lint bench verify \
-	generate clean dist image try try-quick ways
+.PHONY: help render test azure azure-clients azure-corpus corpus sarif series series-table fuzz csharp-oracle \
+	e2e e2e-registry e2e-tools soak lint bench verify generate clean dist image try try-quick ways
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,16 @@ test: ## All tests; those of the corpus when target/corpus is there
 	$(CARGO) test --workspace
 	$(CARGO) check --quiet --no-default-features --lib
 	$(CARGO) check --quiet --no-default-features --features cli,server
+
+azure: ## A simulation of Azure on loopback (ARGS="--seed bundle"); hack/azure/README.md
+	$(CARGO) run --quiet --package simulated-azure --bin simulated-azure -- $(ARGS)
+
+azure-clients: ## Microsoft's Go and Python SDKs drive the simulation; hack/azure/clients/coverage.md
+	hack/azure/clients/run
+
+azure-corpus: ## Published trees, rendered and put on the simulation (after a debug build of the product)
+	$(CARGO) run --quiet --package simulated-azure --bin deploy-corpus -- $(TARGET)/debug/flux-apim \
+		testdata/projects/contoso $(wildcard $(or $(FLUX_APIM_CORPUS),target/corpus)/apiops-trees/*)
 
 corpus: ## What is found in published trees and definitions, into docs/corpus.md (CHECK=--check)
 	@test -n "$$FLUX_APIM_BIN" || ! test -d "$${FLUX_APIM_CORPUS:-target/corpus}" || \

@@ -4,7 +4,8 @@
 //! compile without them; `cargo xtask lists` stops there. Then what the product itself
 //! says (`hack/pages`).
 //! `cargo xtask tables CATALOGUE [--check]` makes the table of policy elements, and says
-//! whether its source changed.
+//! whether its source changed; `cargo xtask tables azure [--check]` does the same for the
+//! routes and shapes of the simulated Azure, from the SDKs that `hack/azure/tables` pins.
 
 mod lists;
 
@@ -16,13 +17,18 @@ fn main() -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let word = std::env::args().nth(1).unwrap_or_default();
     if word == "tables" {
-        return tables(&root);
+        return match std::env::args().nth(2).as_deref() {
+            Some("azure") => azure(&root),
+            _ => tables(&root),
+        };
     }
     let check = match word.as_str() {
         "generate" => false,
         "check" => true,
         "lists" => false,
-        _ => bail!("usage: cargo xtask generate | lists | check | tables CATALOGUE [--check]"),
+        _ => {
+            bail!("usage: cargo xtask generate | lists | check | tables CATALOGUE|azure [--check]")
+        }
     };
     for (path, text) in lists::all(&root)? {
         let file = root.join(&path);
@@ -64,6 +70,19 @@ fn tables(root: &Path) -> anyhow::Result<()> {
         .context("run the example `tables` of flux-apim-policy")?;
     if !made.success() {
         bail!("the table of policies was not made");
+    }
+    Ok(())
+}
+
+/// The tables of the simulated Azure are made by a script that reads Microsoft's SDKs.
+fn azure(root: &Path) -> anyhow::Result<()> {
+    let script = root.join("hack/azure/tables/make");
+    let made = Command::new(&script)
+        .args(std::env::args_os().skip(3))
+        .status()
+        .with_context(|| format!("run {}", script.display()))?;
+    if !made.success() {
+        bail!("the tables of the simulated Azure are not what the SDKs say");
     }
     Ok(())
 }
