@@ -21,9 +21,9 @@ mod forges;
 #[cfg(feature = "publish")]
 mod history;
 mod human;
-mod init;
 #[cfg(feature = "publish")]
 mod identity;
+mod init;
 #[cfg(feature = "publish")]
 mod inspect;
 #[cfg(feature = "publish")]
