@@ -52,7 +52,7 @@ fn what_is_found_does_not_depend_on_what_was_checked_before() {
     let expressions = expressions();
     let alone = expressions.iter().map(|(text, form)| {
         let (tree, _) = parse(text, *form);
-        let analysis = check(&tree, &Environment::default());
+        let analysis = Session::new().check(&tree, &Environment::default(), &Unmetered);
         format!("{analysis:?}")
     });
     let alone: Vec<String> = alone.map(ordered).collect();

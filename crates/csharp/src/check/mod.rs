@@ -127,8 +127,9 @@ impl Analysis {
         Some(show_member(def, member))
     }
 
-    /// The type of a node, as C# writes it; `None` for what has none, or when
-    /// it is not known.
+    /// The type of a node, as C# writes it; `None` for what has none, when it is not
+    /// known, and in what a [`Session`] found: naming every type takes longer than
+    /// finding it.
     pub fn type_of(&self, node: NodeId) -> Option<&str> {
         self.types.get(node.index())?.as_deref()
     }
@@ -161,7 +162,16 @@ pub fn check(tree: &Tree, environment: &Environment) -> Analysis {
 
 /// The same, charging the work to `meter`.
 pub fn check_metered(tree: &Tree, environment: &Environment, meter: &dyn Meter) -> Analysis {
-    Session::new().check(tree, environment, meter)
+    Session::new().analyse(tree, environment, meter, Names::OfAll)
+}
+
+/// Whose types an analysis names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// That of the result.
+    OfResult,
+    /// Those of all nodes too.
+    OfAll,
 }
 
 fn analyse(
@@ -169,6 +179,7 @@ fn analyse(
     tree: &Tree,
     environment: &Environment,
     meter: &dyn Meter,
+    names: Names,
 ) -> (Analysis, Known) {
     let Known {
         types,
@@ -235,7 +246,10 @@ fn analyse(
         problems,
         result: result.and_then(&mut show).map(|text| text.to_string()),
         variables: variables.into_values().collect(),
-        types: node_types.into_iter().map(show).collect(),
+        types: match names {
+            Names::OfResult => Vec::new(),
+            Names::OfAll => node_types.into_iter().map(show).collect(),
+        },
         declarations,
         members,
     };

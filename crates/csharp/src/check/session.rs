@@ -2,7 +2,7 @@
 
 use super::types::{Ty, Types};
 use super::value::{Method, Signature};
-use super::{Analysis, Environment, analyse};
+use super::{Analysis, Environment, Names, analyse};
 use crate::hash::QuickMap;
 use crate::meter::Meter;
 use crate::tree::Tree;
@@ -36,13 +36,23 @@ impl Session {
 
     /// Checks a tree, charging the work to `meter`.
     pub fn check(&mut self, tree: &Tree, environment: &Environment, meter: &dyn Meter) -> Analysis {
+        self.analyse(tree, environment, meter, Names::OfResult)
+    }
+
+    pub(super) fn analyse(
+        &mut self,
+        tree: &Tree,
+        environment: &Environment,
+        meter: &dyn Meter,
+        names: Names,
+    ) -> Analysis {
         let known = self.known.take().unwrap_or_else(|| Known {
             types: Types::new(),
             conversions: QuickMap::default(),
             signatures: QuickMap::default(),
             shown: QuickMap::default(),
         });
-        let (analysis, known) = analyse(known, tree, environment, meter);
+        let (analysis, known) = analyse(known, tree, environment, meter, names);
         // Type parameters of local functions are numbered anew in each expression.
         if known.types.variables.is_empty() && known.types.len() <= MOST_TYPES {
             self.known = Some(known);
