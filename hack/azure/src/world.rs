@@ -2,7 +2,6 @@
 
 use crate::access::Access;
 use crate::behaviours::{Behaviours, Row};
-use crate::deployments::Expand;
 use crate::faults::Faults;
 use crate::store::Store;
 use crate::table::{Table, TableError};
@@ -115,8 +114,6 @@ pub struct World {
     pub access: Access,
     /// Wakes what a fault holds.
     pub released: tokio::sync::Notify,
-    /// Expands templates, when something that can is wired in.
-    pub expand: Option<Box<Expand>>,
     state: Mutex<State>,
 }
 
@@ -145,7 +142,6 @@ impl World {
             settings,
             access,
             released: tokio::sync::Notify::new(),
-            expand: None,
             state: Mutex::new(State::default()),
         };
         world.begin();
