@@ -1,6 +1,10 @@
 //! Each behaviour by a request that it refuses or changes: seen when it is on, and not when
 //! it is off. The table is printed, and the README has it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "bodies are written where they are sent"
+)]
 
 mod support;
 

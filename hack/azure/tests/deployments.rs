@@ -1,5 +1,10 @@
 //! Deployments of templates, and templates with one planted fault each.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::semicolon_if_nothing_returned,
+    reason = "bodies are written where they are sent, and faults are one expression each"
+)]
 
 mod support;
 
@@ -89,7 +94,7 @@ fn nested_deployments_outputs_and_references() {
 }
 
 #[test]
-fn a_thousand_resources() {
+fn as_many_resources_as_a_template_may_have() {
     let sim = Sim::new(None);
     let tags: Vec<Value> = (0..799)
         .map(|n| {
