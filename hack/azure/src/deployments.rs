@@ -8,7 +8,7 @@ use crate::behaviours::Row;
 use crate::request::Request;
 use crate::server;
 use crate::table::Operation;
-use crate::world::{Running, World};
+use crate::world::World;
 use arm_template::{ArmError, Context, Expanded, Resource, State};
 use futures_util::StreamExt;
 use serde_json::{Map, Value, json};
@@ -216,22 +216,13 @@ fn create(world: &Arc<World>, request: &Request, principal: &Principal) -> Resul
     let version = request.asks("api-version").unwrap_or_default().to_owned();
     let mut state = world.state();
     let is_new = state.store.get(&id).is_none();
-    let key = format!("{:020}", state.number());
+    let key = state.begin(id.clone(), false, 200);
     let properties = json!({"provisioningState": "Accepted", "mode": mode, "parameters": shown_parameters(&body["properties"]["parameters"])});
     crate::world::put(
         &mut state.store,
         &id,
         KIND,
         json!({"properties": properties}),
-    );
-    state.running.insert(
-        key.clone(),
-        Running {
-            id: id.clone(),
-            has_ended: false,
-            status: 200,
-            error: None,
-        },
     );
     drop(state);
     let status = format!(

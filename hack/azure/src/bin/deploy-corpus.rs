@@ -337,7 +337,7 @@ async fn put(world: &Arc<World>, resource: &Planned) -> Option<(String, u16, Str
                 .as_ref()
                 .is_some_and(|body| body["error"]["code"] == "PessimisticConcurrencyConflict") =>
             {
-                tokio::time::sleep(Duration::from_millis(1)).await
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
             status => {
                 return Some((
