@@ -322,6 +322,12 @@ fn seen(row: Row, off: Option<Row>) -> bool {
             let changed = sim.put("groups/developers", json!({"displayName": "Developers", "description": "Ours"}));
             refused(&changed, 405, "MethodNotAllowed") && refused(&sim.delete("groups/guests"), 405, "MethodNotAllowed")
         }
+        Row::ManagedGateway => {
+            sim.api("a");
+            let linked = sim.send("PUT", "gateways/managed/apis/a", &Value::Null, &[]).status == 201;
+            let location = json!({"locationData": {"name": "x"}});
+            linked && sim.names("gateways/managed/apis") == ["a"] && refused(&sim.put("gateways/managed", location), 405, "MethodNotAllowed")
+        }
         Row::MasterSubscription => refuses(&sim.put("subscriptions/master", json!({"displayName": "m", "scope": "/apis"})), "sid"),
         Row::SecretsHidden => {
             sim.made("namedValues/n", json!({"displayName": "n", "value": "v", "secret": true}));

@@ -1,8 +1,8 @@
 //! Puts rendered projects on the simulation, and says what it refuses.
 //!
 //! Each folder is rendered as it stands and with each of its environments, and put on an
-//! empty service: resource by resource in the order of `resources.json`. Then the same is
-//! put again, which must change nothing, and `arm/main.json` is deployed as one template on
+//! empty service: resource by resource in the order of `resources.json`. Then a person uses
+//! the service and the same is put again, which must change nothing, and `arm/main.json` is deployed as one template on
 //! another empty service. Refusals that `allowed-refusals.json` names, each
 //! with a reason, are counted; any other is an error.
 #![allow(clippy::print_stdout, reason = "its report is its output")]
@@ -183,6 +183,7 @@ async fn deploy(bundle: &Path) -> std::result::Result<Result, Box<dyn Error>> {
             result.refused.push(refusal);
         }
     }
+    used(&world).await;
     let before = stored(&world);
     for resource in &planned {
         put(&world, resource).await;
@@ -308,6 +309,36 @@ fn stored(world: &World) -> BTreeMap<String, Value> {
         .all()
         .map(|entity| (entity.id.clone(), Value::Object(entity.body.clone())))
         .collect()
+}
+
+/// What a person did in the portal between two deployments: it must still be there after
+/// the second one, and must not be in its way.
+async fn used(world: &Arc<World>) {
+    let group = json!({"properties": {"displayName": "Made by hand"}});
+    let tag = json!({"properties": {"displayName": "by hand"}});
+    let subscription = json!({"properties": {"displayName": "By hand", "scope": "/apis"}});
+    let product = json!({"properties": {"displayName": "By hand"}});
+    for (id, body) in [
+        ("groups/made-by-hand", group),
+        ("tags/by-hand", tag),
+        ("subscriptions/by-hand", subscription),
+        ("products/by-hand", product),
+    ] {
+        let resource = Planned {
+            id: id.to_owned(),
+            body,
+            depends_on: Vec::new(),
+        };
+        // Refused only where the project has the same display name, which is as good.
+        put(world, &resource).await;
+    }
+    let mut state = world.state();
+    if let Some(guests) = state
+        .store
+        .change(&format!("{}/groups/guests", world.service()))
+    {
+        guests.set("description", "Microsoft changed this text.");
+    }
 }
 
 /// The refusal of a PUT, when there is one.
