@@ -127,6 +127,7 @@ behaviours! {
     ProductInUse "product-in-use" Documented "REST: deleteSubscriptions" "a product with subscriptions is deleted only by deleteSubscriptions=true"
     ProductApproval "product-approval" Documented "REST: approvalRequired" "approvalRequired and subscriptionsLimit need subscriptionRequired"
     SystemGroups "system-groups" Reported "devops-resource-kit#776" "built-in groups cannot be modified or deleted: MethodNotAllowed"
+    ManagedGateway "managed-gateway" Reported "trees of the extractor: gateways/managed" "the built-in gateway `managed` takes links of APIs, is not listed and cannot be written"
     MasterSubscription "master-subscription" Reported "facts of the peers, B1" "the subscription `master` cannot be written or deleted"
     SecretsHidden "secrets-hidden" Documented "REST: listValue, listSecrets" "secrets are taken and never shown; listValue and listSecrets show them"
     LoggerSecrets "logger-secrets" Observed "extracted trees: Logger-Credentials--<hex>" "credentials of a logger become named values, and the logger names them"

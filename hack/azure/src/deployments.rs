@@ -1,8 +1,5 @@
-//! Deployments of templates: what a template expands to is run against the store, as far in
-//! parallel as `dependsOn` allows, through the same way that requests take.
-//!
-//! Templates are expanded by a function that is handed in ([`World::expand`]); without one
-//! the deployments' addresses answer that they are not simulated.
+//! Deployments of templates: what a template expands to (`arm-template`) is run against the
+//! store, as far in parallel as `dependsOn` allows, through the same way that requests take.
 
 use crate::access::Principal;
 use crate::answer::{Answer, Refusal};
@@ -11,61 +8,74 @@ use crate::behaviours::Row;
 use crate::request::Request;
 use crate::server;
 use crate::table::Operation;
-use crate::world::{Running, World};
-use serde_json::{Value, json};
+use crate::world::World;
+use arm_template::{ArmError, Context, Expanded, Resource, State};
+use futures_util::StreamExt;
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A resource of an expanded template.
-#[derive(Debug, Clone)]
-pub struct Resource {
-    /// The whole id.
-    pub id: String,
-    /// Its api-version.
-    pub api_version: String,
-    /// What is sent: `properties`, `location` and so on.
-    pub body: Value,
-    /// Ids of what must be there before.
-    pub depends_on: Vec<String>,
-}
-
-/// An expanded template.
-#[derive(Debug, Clone, Default)]
-pub struct Expanded {
-    /// Resources whose condition holds.
-    pub resources: Vec<Resource>,
-    /// Outputs: `{"name": {"type", "value"}}`.
-    pub outputs: Value,
-}
-
 /// Where a template is deployed.
 #[derive(Debug, Clone)]
-pub struct Scope {
-    /// The subscription's id.
-    pub subscription: String,
-    /// The group's name.
-    pub group: String,
-    /// The deployment's name.
-    pub deployment: String,
+struct Scope {
+    subscription: String,
+    group: String,
+    deployment: String,
 }
 
-/// A template's refusal: `code`, `message`, `target`.
-#[derive(Debug, Clone)]
-pub struct Unexpanded {
-    /// `error.code`.
-    pub code: String,
-    /// `error.message`.
-    pub message: String,
-    /// `error.target`.
-    pub target: Option<String>,
+impl Scope {
+    /// What the expansion knows of the deployment. It is made where it is used: it is not
+    /// handed between threads.
+    fn context(&self, world: &World) -> Context<'static> {
+        let mut context = Context::new(&self.subscription, &self.group, &self.deployment);
+        context.tenant_id.clone_from(&world.settings.tenant);
+        if !world.on(Row::DeploymentLimits) {
+            context.limits.template = usize::MAX;
+            context.limits.resource = usize::MAX;
+        }
+        context
+    }
 }
 
-/// Expands a template with its parameters.
-pub type Expand = dyn Fn(&Value, &Value, &Scope) -> Result<Expanded, Unexpanded> + Send + Sync;
+/// What is stored, for `reference()` and `list...()`.
+struct Live<'w>(&'w World);
 
-/// Greatest size of a template, and of a resource in it, in bytes.
-const LIMITS: (usize, usize) = (4 * 1024 * 1024, 1024 * 1024);
+impl State for Live<'_> {
+    fn resource(&self, id: &str, _: &str) -> Option<Value> {
+        let state = self.0.state();
+        let entity = state.store.get(id)?;
+        let mut out = Map::new();
+        out.insert("id".into(), json!(entity.id));
+        out.insert("name".into(), json!(entity.name));
+        out.insert("type".into(), json!(entity.arm_type));
+        out.extend(entity.body.clone());
+        Some(Value::Object(out))
+    }
+
+    fn list(&self, action: &str, id: &str, _: &str, _: Option<&Value>) -> Option<Value> {
+        let state = self.0.state();
+        let entity = state.store.get(id)?;
+        let shown = |name: &str| entity.property(name).cloned().unwrap_or(Value::Null);
+        match action.to_lowercase().as_str() {
+            "listvalue" => Some(json!({"value": shown("value")})),
+            "listsecrets" => Some(
+                json!({"primaryKey": shown("primaryKey"), "secondaryKey": shown("secondaryKey")}),
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// The type of a deployment.
+const KIND: &str = "Microsoft.Resources/deployments";
+
+/// A refusal of a template.
+fn refused(error: &ArmError) -> Answer {
+    Answer::json(400, error.body())
+}
 
 /// Whether an operation is one of deployments in a group.
 pub fn is_own(operation: &Operation) -> bool {
@@ -98,7 +108,10 @@ pub fn run(
     match operation.name.as_str() {
         "Deployments.CreateOrUpdate" => create(world, request, principal),
         "Deployments.Validate" => {
-            let (expanded, body) = expanded(world, request)?;
+            let (expanded, body, _) = match expanded(world, request) {
+                Ok(found) => found,
+                Err(answer) => return Ok(answer),
+            };
             let validated: Vec<Value> = expanded
                 .resources
                 .iter()
@@ -156,31 +169,16 @@ fn shown(id: &str, properties: &Value) -> Value {
     json!({"id": id, "name": id.rsplit('/').next(), "type": "Microsoft.Resources/deployments", "properties": properties})
 }
 
-fn expanded(world: &World, request: &Request) -> Result<(Expanded, Value), Refusal> {
-    let Some(expand) = &world.expand else {
-        return Err(not_simulated(
-            "deployments of templates: no expansion is wired in",
-        ));
-    };
+fn expanded(world: &World, request: &Request) -> Result<(Expanded, Value, Scope), Answer> {
     let body = request.json()?;
     let template = &body["properties"]["template"];
     if !template.is_object() {
-        return Err(Refusal::new(
+        let refusal = Refusal::new(
             400,
             "InvalidTemplate",
             "The template is missing: a link to it is not simulated.",
-        ));
-    }
-    let size = template.to_string().len();
-    if size > LIMITS.0 && world.on(Row::DeploymentLimits) {
-        return Err(Refusal::new(
-            400,
-            "RequestContentTooLarge",
-            format!(
-                "The template has {size} bytes, and {} are allowed.",
-                LIMITS.0
-            ),
-        ));
+        );
+        return Err(refusal.into());
     }
     let name = request
         .path
@@ -192,30 +190,19 @@ fn expanded(world: &World, request: &Request) -> Result<(Expanded, Value), Refus
         group: request.path[3].clone(),
         deployment: name.cloned().unwrap_or_default(),
     };
-    let expanded =
-        expand(template, &body["properties"]["parameters"], &scope).map_err(|error| {
-            let mut refusal = Refusal::new(400, &error.code, error.message);
-            refusal.target = error.target;
-            refusal
-        })?;
-    for resource in &expanded.resources {
-        let size = resource.body.to_string().len();
-        if size > LIMITS.1 && world.on(Row::DeploymentLimits) {
-            return Err(Refusal::new(
-                400,
-                "ResourceDefinitionTooLarge",
-                format!(
-                    "The resource '{}' has {size} bytes, and {} are allowed.",
-                    resource.id, LIMITS.1
-                ),
-            ));
-        }
+    let parameters = &body["properties"]["parameters"];
+    let expanded = arm_template::expand(template, parameters, &scope.context(world));
+    match expanded {
+        Ok(expanded) => Ok((expanded, body, scope)),
+        Err(error) => Err(refused(&error)),
     }
-    Ok((expanded, body))
 }
 
 fn create(world: &Arc<World>, request: &Request, principal: &Principal) -> Result<Answer, Refusal> {
-    let (expanded, body) = expanded(world, request)?;
+    let (expanded, body, scope) = match expanded(world, request) {
+        Ok(found) => found,
+        Err(answer) => return Ok(answer),
+    };
     let id = request.id();
     let mode = body["properties"]["mode"]
         .as_str()
@@ -229,22 +216,13 @@ fn create(world: &Arc<World>, request: &Request, principal: &Principal) -> Resul
     let version = request.asks("api-version").unwrap_or_default().to_owned();
     let mut state = world.state();
     let is_new = state.store.get(&id).is_none();
-    let key = format!("{:020}", state.number());
+    let key = state.begin(id.clone(), false, 200);
     let properties = json!({"provisioningState": "Accepted", "mode": mode, "parameters": shown_parameters(&body["properties"]["parameters"])});
     crate::world::put(
         &mut state.store,
         &id,
-        "Microsoft.Resources/deployments",
+        KIND,
         json!({"properties": properties}),
-    );
-    state.running.insert(
-        key.clone(),
-        Running {
-            id: id.clone(),
-            has_ended: false,
-            status: 200,
-            error: None,
-        },
     );
     drop(state);
     let status = format!(
@@ -255,6 +233,7 @@ fn create(world: &Arc<World>, request: &Request, principal: &Principal) -> Resul
         world: Arc::clone(world),
         principal: principal.clone(),
         origin: request.origin.clone(),
+        scope,
         id: id.clone(),
         key,
     };
@@ -274,52 +253,206 @@ struct Task {
     world: Arc<World>,
     principal: Principal,
     origin: String,
+    scope: Scope,
     id: String,
     key: String,
 }
 
 impl Task {
     async fn run(self, expanded: Expanded) {
-        let (operations, failed) = deploy(
-            &self.world,
-            &self.principal,
-            &self.origin,
-            expanded.resources,
-        )
-        .await;
-        let error = (!failed.is_empty()).then(|| {
-            let details: Vec<Value> = failed.iter().map(|answer| json!({"code": reason(answer.status), "message": answer.body.as_ref().map(Value::to_string)})).collect();
-            json!({"code": "DeploymentFailed", "target": self.id, "details": details,
-                   "message": "At least one resource deployment operation failed. Please list deployment operations for details. Please see https://aka.ms/arm-deployment-operations for usage details."})
-        });
+        let error = self.deploy(&self.id, &self.scope, expanded).await;
         let mut state = self.world.state();
-        if let Some(entity) = state.store.change(&self.id) {
-            entity.set(
-                "provisioningState",
-                if error.is_some() {
-                    "Failed"
-                } else {
-                    "Succeeded"
-                },
-            );
-            match &error {
-                Some(error) => entity.set("error", error.clone()),
-                None => entity.set("outputs", expanded.outputs),
-            }
-            entity
-                .body
-                .insert("operations".into(), Value::Array(operations));
-        }
         if let Some(running) = state.running.get_mut(&self.key) {
             running.has_ended = true;
             running.error = error;
         }
     }
+
+    /// Runs a deployment, nested ones too, and stores how it ended. Returns its error.
+    fn deploy<'t>(
+        &'t self,
+        id: &'t str,
+        scope: &'t Scope,
+        expanded: Expanded,
+    ) -> Pin<Box<dyn Future<Output = Option<Value>> + Send + 't>> {
+        Box::pin(async move {
+            let Expanded {
+                resources, outputs, ..
+            } = expanded;
+            let (operations, failed) = self.resources(scope, resources).await;
+            let mut error = (!failed.is_empty()).then(|| summary(id, &failed));
+            let mut values = json!({});
+            if error.is_none() {
+                match outputs.resolve(&Live(&self.world)) {
+                    Ok(resolved) => values = resolved,
+                    Err(wrong) => error = Some(wrong.body()["error"].clone()),
+                }
+            }
+            let mut state = self.world.state();
+            if let Some(entity) = state.store.change(id) {
+                let ended = if error.is_some() {
+                    "Failed"
+                } else {
+                    "Succeeded"
+                };
+                entity.set("provisioningState", ended);
+                match &error {
+                    Some(error) => entity.set("error", error.clone()),
+                    None => entity.set("outputs", values),
+                }
+                let operations = Value::Array(operations);
+                entity.body.insert("operations".into(), operations);
+            }
+            error
+        })
+    }
+
+    /// Puts resources, each when what it depends on is there. What fails stops what depends
+    /// on it, and nothing else. Returns the operations, and the answers of what failed.
+    async fn resources(
+        &self,
+        scope: &Scope,
+        resources: Vec<Resource>,
+    ) -> (Vec<Value>, Vec<Answer>) {
+        let order = self.world.on(Row::DeploymentOrder);
+        let key = |id: &str| id.to_lowercase();
+        let ids: BTreeSet<String> = resources.iter().map(|one| key(&one.id)).collect();
+        let mut waiting: BTreeMap<String, Resource> = resources
+            .into_iter()
+            .map(|one| (key(&one.id), one))
+            .collect();
+        let mut done = BTreeSet::new();
+        let mut running = futures_util::stream::FuturesUnordered::new();
+        let (mut operations, mut failed) = (Vec::new(), Vec::new());
+        loop {
+            let is_ready = |one: &Resource| {
+                let mut needs = one.depends_on.iter().map(|id| key(id));
+                !order || needs.all(|id| done.contains(&id) || !ids.contains(&id))
+            };
+            let ready: Vec<String> = waiting
+                .iter()
+                .filter(|(_, one)| is_ready(one))
+                .map(|(id, _)| id.clone())
+                .collect();
+            for id in ready {
+                if let Some(one) = waiting.remove(&id) {
+                    running.push(async move { (id, self.resource(scope, &one).await, one.id) });
+                }
+            }
+            let Some((key, answer, id)) = running.next().await else {
+                break;
+            };
+            let has_failed = answer.status >= 300;
+            let message = answer.body.as_ref().filter(|_| has_failed);
+            operations.push(json!({"id": id, "operationId": crate::apim::hex(&id), "properties": {
+                "provisioningOperation": "Create", "provisioningState": if has_failed { "Failed" } else { "Succeeded" },
+                "statusCode": reason(answer.status), "targetResource": {"id": id}, "statusMessage": message}}));
+            match has_failed {
+                true => failed.push(answer),
+                false => {
+                    done.insert(key);
+                }
+            }
+        }
+        (operations, failed)
+    }
+
+    /// A resource: put, or a deployment of its own.
+    async fn resource(&self, scope: &Scope, resource: &Resource) -> Answer {
+        let Some(nested) = &resource.nested else {
+            return match resource.resolve(&Live(&self.world)) {
+                Ok(body) => self.put(resource, &body).await,
+                Err(error) => refused(&error),
+            };
+        };
+        let inner = nested.expand(&scope.context(&self.world), &Live(&self.world));
+        let inner = match inner {
+            Ok(inner) => inner,
+            Err(error) => return refused(&error),
+        };
+        let properties =
+            json!({"properties": {"provisioningState": "Running", "mode": "Incremental"}});
+        crate::world::put(
+            &mut self.world.state().store,
+            &resource.id,
+            KIND,
+            properties,
+        );
+        let name = resource
+            .id
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let scope = Scope {
+            deployment: name,
+            ..scope.clone()
+        };
+        match self.deploy(&resource.id, &scope, inner).await {
+            None => Answer::json(200, json!({"id": resource.id})),
+            Some(error) => Answer::json(409, json!({ "error": error })),
+        }
+    }
+
+    /// Puts a resource and waits for the end of its operation.
+    async fn put(&self, resource: &Resource, body: &Value) -> Answer {
+        let ask =
+            |method: &str, path: Vec<String>, query: BTreeMap<String, String>, bytes: Vec<u8>| {
+                let request = Request {
+                    method: method.to_owned(),
+                    path,
+                    query,
+                    headers: BTreeMap::new(),
+                    bytes,
+                    origin: self.origin.clone(),
+                };
+                server::answer(
+                    Arc::clone(&self.world),
+                    request,
+                    Some(self.principal.clone()),
+                )
+            };
+        let path = crate::table::segments(&resource.id)
+            .map(str::to_owned)
+            .collect();
+        let query = BTreeMap::from([("api-version".to_owned(), resource.api_version.clone())]);
+        let answer = ask("PUT", path, query, body.to_string().into_bytes())
+            .await
+            .answer;
+        let mut headers = answer.headers.iter();
+        let Some((_, link)) = headers.find(|(name, _)| *name == "azure-asyncoperation") else {
+            return answer;
+        };
+        let (path, query) = Request::target(link.strip_prefix(&self.origin).unwrap_or(link));
+        loop {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            let status = ask("GET", path.clone(), query.clone(), Vec::new())
+                .await
+                .answer;
+            match status.body.as_ref().map(|body| &body["status"]) {
+                Some(word) if word == "InProgress" => {}
+                Some(word) if word == "Succeeded" => return answer,
+                _ => return status,
+            }
+        }
+    }
+}
+
+/// The error of a deployment in which something failed.
+fn summary(id: &str, failed: &[Answer]) -> Value {
+    let details = failed.iter().map(|answer| {
+        let message = answer.body.as_ref().map(Value::to_string);
+        json!({"code": reason(answer.status), "message": message})
+    });
+    json!({"code": "DeploymentFailed", "target": id, "details": details.collect::<Vec<_>>(),
+           "message": "At least one resource deployment operation failed. Please list deployment operations for details. Please see https://aka.ms/arm-deployment-operations for usage details."})
 }
 
 /// The word that a deployment has for a status.
 fn reason(status: u16) -> &'static str {
     match status {
+        201 => "Created",
+        200..300 => "OK",
         400 => "BadRequest",
         403 => "Forbidden",
         404 => "NotFound",
@@ -327,133 +460,5 @@ fn reason(status: u16) -> &'static str {
         412 => "PreconditionFailed",
         429 => "TooManyRequests",
         _ => "InternalServerError",
-    }
-}
-
-/// Puts resources, each when what it depends on is there. What fails stops what depends on
-/// it, and nothing else. Returns the operations, and the answers of those that failed.
-pub async fn deploy(
-    world: &Arc<World>,
-    principal: &Principal,
-    origin: &str,
-    resources: Vec<Resource>,
-) -> (Vec<Value>, Vec<Answer>) {
-    let order = world.on(Row::DeploymentOrder);
-    let ids: BTreeSet<String> = resources
-        .iter()
-        .map(|resource| resource.id.to_lowercase())
-        .collect();
-    let mut waiting: BTreeMap<String, Resource> = resources
-        .into_iter()
-        .map(|resource| (resource.id.to_lowercase(), resource))
-        .collect();
-    let mut done = BTreeSet::new();
-    let mut running = tokio::task::JoinSet::new();
-    let (mut operations, mut failed) = (Vec::new(), Vec::new());
-    loop {
-        let ready: Vec<String> = waiting
-            .iter()
-            .filter(|(_, resource)| {
-                let mut needs = resource
-                    .depends_on
-                    .iter()
-                    .map(|id| id.to_lowercase())
-                    .filter(|id| ids.contains(id));
-                !order || needs.all(|id| done.contains(&id))
-            })
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in ready {
-            if let Some(resource) = waiting.remove(&id) {
-                let (world, principal, origin) =
-                    (Arc::clone(world), principal.clone(), origin.to_owned());
-                running.spawn(async move {
-                    (
-                        id,
-                        put(&world, &principal, &origin, &resource).await,
-                        resource,
-                    )
-                });
-            }
-        }
-        let Some(ended) = running.join_next().await else {
-            break;
-        };
-        let Ok((id, answer, resource)) = ended else {
-            continue;
-        };
-        let state = if answer.status < 300 {
-            "Succeeded"
-        } else {
-            "Failed"
-        };
-        operations.push(json!({"id": resource.id, "operationId": crate::apim::hex(&resource.id), "properties": {"provisioningOperation": "Create", "provisioningState": state,
-            "statusCode": reason_of(answer.status), "targetResource": {"id": resource.id}, "statusMessage": answer.body.as_ref().filter(|_| answer.status >= 300)}}));
-        if answer.status < 300 {
-            done.insert(id);
-        } else {
-            failed.push(answer);
-        }
-    }
-    (operations, failed)
-}
-
-fn reason_of(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        201 => "Created",
-        status => reason(status),
-    }
-}
-
-/// Puts a resource and waits for the end of its operation.
-async fn put(
-    world: &Arc<World>,
-    principal: &Principal,
-    origin: &str,
-    resource: &Resource,
-) -> Answer {
-    let request = |method: &str, target: &str, bytes: Vec<u8>| {
-        let (path, query) = Request::target(target);
-        Request {
-            method: method.to_owned(),
-            path,
-            query,
-            headers: BTreeMap::new(),
-            bytes,
-            origin: origin.to_owned(),
-        }
-    };
-    let target = format!("{}?api-version={}", resource.id, resource.api_version);
-    let answer = server::answer(
-        Arc::clone(world),
-        request("PUT", &target, resource.body.to_string().into_bytes()),
-        Some(principal.clone()),
-    )
-    .await
-    .answer;
-    let Some((_, link)) = answer
-        .headers
-        .iter()
-        .find(|(name, _)| *name == "azure-asyncoperation")
-        .cloned()
-    else {
-        return answer;
-    };
-    let target = link.strip_prefix(origin).unwrap_or(&link).to_owned();
-    loop {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        let status = server::answer(
-            Arc::clone(world),
-            request("GET", &target, Vec::new()),
-            Some(principal.clone()),
-        )
-        .await
-        .answer;
-        match status.body.as_ref().map(|body| &body["status"]) {
-            Some(word) if word == "InProgress" => {}
-            Some(word) if word == "Succeeded" => return answer,
-            _ => return status,
-        }
     }
 }

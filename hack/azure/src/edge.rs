@@ -88,16 +88,7 @@ pub fn run(
         },
         "ResourceGroups.Delete" => {
             state.store.remove(&id).ok_or_else(|| no_group(&last))?;
-            let key = crate::apim::hex(&format!("group {}", state.number()));
-            state.running.insert(
-                key.clone(),
-                crate::world::Running {
-                    id,
-                    has_ended: true,
-                    status: 200,
-                    error: None,
-                },
-            );
+            let key = state.begin(id, true, 200);
             let version = request.asks("api-version").unwrap_or_default();
             let link = format!(
                 "{}/subscriptions/{}/operationresults/{key}?api-version={version}",

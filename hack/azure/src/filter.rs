@@ -259,3 +259,36 @@ fn compare(left: &Value, right: &Value) -> Option<Ordering> {
         (left, right) => (left == right).then_some(Ordering::Equal),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn filters_take_what_they_say() {
+        let item = json!({"name": "a", "properties": {"displayName": "It's A", "isCurrent": true, "limit": 3}});
+        for (text, takes) in [
+            ("name eq 'A'", true),
+            ("name ne 'a'", false),
+            ("isCurrent", true),
+            ("isCurrent eq false", false),
+            ("limit gt 2 and limit le 3", true),
+            ("not (limit lt 3) or name eq 'b'", true),
+            ("displayName eq 'It''s a'", true),
+            (
+                "startswith(displayName, 'it') and endswith(name, 'b')",
+                false,
+            ),
+            ("substringof('s a', properties/displayName)", true),
+            ("none eq 'x'", false),
+        ] {
+            assert_eq!(
+                Filter::read(text).map(|filter| filter.takes(&item)),
+                Ok(takes),
+                "{text}"
+            );
+        }
+        assert!(Filter::read(&"(".repeat(100_000)).is_err());
+    }
+}

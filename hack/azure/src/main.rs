@@ -23,8 +23,8 @@ struct Arguments {
     /// Write the address (http://127.0.0.1:PORT) to this file when it listens.
     #[arg(long, value_name = "FILE")]
     address_file: Option<PathBuf>,
-    /// Put the resources of this bundle (a folder with resources.json) before it listens.
-    #[arg(long, value_name = "DIR")]
+    /// Put the resources of this bundle (a folder or tar.gz) before it listens.
+    #[arg(long, value_name = "BUNDLE")]
     seed: Option<PathBuf>,
     /// Switch a behaviour off; may be given again.
     #[arg(long, value_name = "NAME")]

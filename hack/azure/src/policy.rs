@@ -457,3 +457,52 @@ fn is_entity(text: &str) -> bool {
         .iter()
         .any(|entity| text.starts_with(entity))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expressions_are_read_over() {
+        for text in [
+            r#"<policies><inbound><set-variable name="v" value="@("a>b" + '"' + @"c""d")" /></inbound></policies>"#,
+            "<policies><inbound><set-body>@{ // a comment with \" and )\n return \"</x>\"; }</set-body></inbound></policies>",
+            "<policies><!-- <open> --><inbound><![CDATA[<x>]]></inbound></policies>",
+            "<policies><inbound><set-variable name='v' value='@(1 < 2 /* ) */)' /></inbound></policies>",
+        ] {
+            assert!(read(text).is_ok(), "{text}: {:?}", read(text));
+        }
+        for text in [
+            "",
+            "x",
+            "<a>",
+            "<a></b>",
+            "<a b></a>",
+            "<a/><a/>",
+            "<!DOCTYPE a><a/>",
+            "<a b=\"@(\"/>",
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_escaped_is_well_formed() {
+        let raw = r#"<policies><inbound><set-variable name="v" value="@(1 < 2 && "a" == "b")" /><set-body>@("<x>" + 1)</set-body></inbound></policies>"#;
+        assert!(well_formed(raw).is_err());
+        assert_eq!(well_formed(&escaped(raw)), Ok(()));
+        assert_eq!(escaped("<a>&lt;</a>"), "<a>&lt;</a>");
+    }
+
+    #[test]
+    fn places_are_lines_and_columns() {
+        let root = read("<fragment>\r\n  <include-fragment fragment-id=\"f\" /></fragment>");
+        let root = root.as_ref();
+        assert_eq!(root.map(|root| named(root)[0].at), Ok((2, 3)));
+    }
+
+    #[test]
+    fn named_values_are_between_braces() {
+        assert_eq!(named_values("{{a}} {{ b }} {{c-d._e}} {{"), ["a", "c-d._e"]);
+    }
+}

@@ -1,6 +1,8 @@
 //! Reads a bundle's `resources.json`: what a publisher would put, in its order.
 
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 
 /// A resource of a bundle.
@@ -30,13 +32,24 @@ pub enum BundleError {
     Json(String),
 }
 
-/// Reads the bundle in a folder. Secrets get a text that says what they stand for.
+/// Reads the bundle in a folder or a tar.gz archive. Secrets get a text that says what they stand for.
 ///
 /// # Errors
 /// A file that is not there, or is no bundle's.
 pub fn read(bundle: &Path, service: &str) -> Result<Vec<Planned>, BundleError> {
+    let archive = match bundle.is_file() {
+        true => Some(unpacked(bundle)?),
+        false => None,
+    };
     let text = |path: &str| {
-        std::fs::read_to_string(bundle.join(path)).map_err(|source| BundleError::File {
+        let text = match &archive {
+            None => std::fs::read_to_string(bundle.join(path)),
+            Some(files) => files
+                .get(path)
+                .cloned()
+                .ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound)),
+        };
+        text.map_err(|source| BundleError::File {
             path: path.to_owned(),
             source,
         })
@@ -95,4 +108,23 @@ pub fn read(bundle: &Path, service: &str) -> Result<Vec<Planned>, BundleError> {
         });
     }
     Ok(planned)
+}
+
+/// The texts of an archive by path. The members of its gzip are one stream.
+fn unpacked(bundle: &Path) -> Result<BTreeMap<String, String>, BundleError> {
+    let failed = |source| BundleError::File {
+        path: bundle.display().to_string(),
+        source,
+    };
+    let file = std::fs::File::open(bundle).map_err(failed)?;
+    let mut archive = tar::Archive::new(flate2::read::MultiGzDecoder::new(file));
+    let mut files = BTreeMap::new();
+    for entry in archive.entries().map_err(failed)? {
+        let mut entry = entry.map_err(failed)?;
+        let path = entry.path().map_err(failed)?.display().to_string();
+        let mut text = String::new();
+        entry.read_to_string(&mut text).map_err(failed)?;
+        files.insert(path, text);
+    }
+    Ok(files)
 }

@@ -9,7 +9,7 @@ use crate::faults::{Fault, What};
 use crate::place::Place;
 use crate::request::Request;
 use crate::table::Operation;
-use crate::world::{Running, State, World};
+use crate::world::{State, World};
 use crate::{deployments, edge};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Response, Uri};
@@ -321,22 +321,9 @@ fn begin(
     place: &Place,
     answer: Answer,
 ) -> (Answer, Option<String>) {
-    let number = state.number();
-    let key = format!(
-        "{}{number:08x}",
-        &crate::apim::hex(&format!("operation {number}"))
-    );
     let version = request.asks("api-version").unwrap_or_default();
     let status = answer.status;
-    state.running.insert(
-        key.clone(),
-        Running {
-            id: place.id(),
-            has_ended: false,
-            status,
-            error: None,
-        },
-    );
+    let key = state.begin(place.id(), false, status);
     let subscription = request.path.get(1).cloned().unwrap_or_default();
     let operation = format!(
         "{}/subscriptions/{subscription}/providers/Microsoft.ApiManagement/locations/westeurope/operationsStatuses/{key}?api-version={version}",

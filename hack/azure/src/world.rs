@@ -2,7 +2,6 @@
 
 use crate::access::Access;
 use crate::behaviours::{Behaviours, Row};
-use crate::deployments::Expand;
 use crate::faults::Faults;
 use crate::store::Store;
 use crate::table::{Table, TableError};
@@ -83,14 +82,55 @@ pub struct State {
     count: u64,
 }
 
-/// How many requests the log keeps.
+/// How many requests the log keeps, and how many operations that have ended.
 const LOG: usize = 10_000;
+
+/// How many exports are kept.
+const EXPORTS: usize = 100;
 
 impl State {
     /// A number that is not given twice.
     pub fn number(&mut self) -> u64 {
         self.count += 1;
         self.count
+    }
+
+    /// Adds a long-running operation under a key that is in the order of time. The oldest
+    /// that have ended are forgotten, so that memory follows what is stored.
+    pub fn begin(&mut self, id: String, has_ended: bool, status: u16) -> String {
+        let number = self.number();
+        let key = format!(
+            "{number:012x}{}",
+            crate::apim::hex(&format!("operation {number}"))
+        );
+        let running = Running {
+            id,
+            has_ended,
+            status,
+            error: None,
+        };
+        self.running.insert(key.clone(), running);
+        while self.running.len() > LOG {
+            match self.running.first_entry() {
+                Some(first) if first.get().has_ended => drop(first.remove()),
+                _ => break,
+            }
+        }
+        key
+    }
+
+    /// Keeps an export for who follows its link.
+    pub fn export(&mut self, document: Value) -> String {
+        let number = self.number();
+        let key = format!(
+            "{number:012x}{}",
+            crate::apim::hex(&format!("export {number}"))
+        );
+        self.exports.insert(key.clone(), document);
+        while self.exports.len() > EXPORTS {
+            self.exports.pop_first();
+        }
+        key
     }
 
     /// Adds a request to the log.
@@ -115,8 +155,6 @@ pub struct World {
     pub access: Access,
     /// Wakes what a fault holds.
     pub released: tokio::sync::Notify,
-    /// Expands templates, when something that can is wired in.
-    pub expand: Option<Box<Expand>>,
     state: Mutex<State>,
 }
 
@@ -145,7 +183,6 @@ impl World {
             settings,
             access,
             released: tokio::sync::Notify::new(),
-            expand: None,
             state: Mutex::new(State::default()),
         };
         world.begin();

@@ -1,6 +1,10 @@
 //! Each behaviour by a request that it refuses or changes: seen when it is on, and not when
 //! it is off. The table is printed, and the README has it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "bodies are written where they are sent"
+)]
 
 mod support;
 
@@ -8,7 +12,6 @@ use serde_json::{Value, json};
 use simulated_azure::access::Access;
 use simulated_azure::answer::Answer;
 use simulated_azure::behaviours::{Behaviours, Row};
-use simulated_azure::deployments;
 use std::sync::Arc;
 use support::{Sim, VERSION, openapi, refused, refuses};
 
@@ -319,6 +322,12 @@ fn seen(row: Row, off: Option<Row>) -> bool {
             let changed = sim.put("groups/developers", json!({"displayName": "Developers", "description": "Ours"}));
             refused(&changed, 405, "MethodNotAllowed") && refused(&sim.delete("groups/guests"), 405, "MethodNotAllowed")
         }
+        Row::ManagedGateway => {
+            sim.api("a");
+            let linked = sim.send("PUT", "gateways/managed/apis/a", &Value::Null, &[]).status == 201;
+            let location = json!({"locationData": {"name": "x"}});
+            linked && sim.names("gateways/managed/apis") == ["a"] && refused(&sim.put("gateways/managed", location), 405, "MethodNotAllowed")
+        }
         Row::MasterSubscription => refuses(&sim.put("subscriptions/master", json!({"displayName": "m", "scope": "/apis"})), "sid"),
         Row::SecretsHidden => {
             sim.made("namedValues/n", json!({"displayName": "n", "value": "v", "secret": true}));
@@ -401,20 +410,23 @@ fn seen(row: Row, off: Option<Row>) -> bool {
         }
         Row::VersionSetNames => refuses(&sim.put("apiVersionSets/s", json!({"displayName": "s", "versioningScheme": "Header"})), "versionHeaderName"),
         Row::DeploymentLimits => {
-            let sim = with_templates(off);
-            let template = json!({"resources": [{"id": format!("{}/tags/t", sim.world.service()), "body": {"properties": {"displayName": "t", "x": " ".repeat(1024 * 1024)}}}]});
-            deploy(&sim, template).status == 400
+            let resource = json!({"type": "Microsoft.ApiManagement/service/tags", "apiVersion": VERSION, "name": "simulated/t",
+                "properties": {"displayName": "t", "x": " ".repeat(1024 * 1024)}});
+            deploy(&sim, json!([resource])).status == 400
         }
         Row::DeploymentOrder => {
-            let sim = with_templates(off);
-            // In the order of ids the policy is first; it needs the named value.
-            let service = sim.world.service();
+            // In the order of names the policy is first; it needs the named value.
             let value = r#"<policies><inbound><set-variable name="v" value="{{shown}}" /></inbound></policies>"#;
-            let mut resources = vec![json!({"id": format!("{service}/products/p/policies/policy"), "body": {"properties": {"format": "rawxml", "value": value}}, "dependsOn": [format!("{service}/zones")]})];
-            resources[0]["dependsOn"] = json!([format!("{service}/products/p"), format!("{service}/namedValues/n")]);
-            resources.push(json!({"id": format!("{service}/products/p"), "body": {"properties": {"displayName": "p"}}}));
-            resources.push(json!({"id": format!("{service}/namedValues/n"), "body": {"properties": {"displayName": "shown", "value": "v"}}, "dependsOn": [format!("{service}/products/p")]}));
-            deploy(&sim, json!({ "resources": resources }));
+            let of = |kind: &str, name: &str, properties: Value, needs: Value| {
+                json!({"type": format!("Microsoft.ApiManagement/service/{kind}"), "apiVersion": VERSION, "name": format!("simulated/{name}"),
+                       "properties": properties, "dependsOn": needs})
+            };
+            let id = |kind: &str, name: &str| format!("[resourceId('Microsoft.ApiManagement/service/{kind}', 'simulated', '{name}')]");
+            deploy(&sim, json!([
+                of("products/policies", "p/policy", json!({"format": "rawxml", "value": value}), json!([id("products", "p"), id("namedValues", "n")])),
+                of("products", "p", json!({"displayName": "p"}), json!([id("namedValues", "n")])),
+                of("namedValues", "n", json!({"displayName": "shown", "value": "v"}), json!([])),
+            ]));
             let ended = sim.get(&format!("{}/providers/Microsoft.Resources/deployments/d?api-version=2021-04-01", sim.world.group().replace("resourceGroups", "resourcegroups")));
             ended.body.unwrap()["properties"]["provisioningState"] == "Succeeded"
         }
@@ -437,44 +449,9 @@ fn import_without_limits() -> Sim {
     }
 }
 
-/// Templates that are lists of resources already.
-fn with_templates(off: Option<Row>) -> Sim {
-    let sim = Sim::new(off);
-    let mut world = simulated_azure::world::World::new(
-        sim.world.settings.clone(),
-        sim.world.behaviours.clone(),
-        Access::default(),
-    )
-    .unwrap();
-    world.expand = Some(Box::new(|template, _, _| {
-        let resources = template["resources"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|resource| deployments::Resource {
-                id: resource["id"].as_str().unwrap().to_owned(),
-                api_version: VERSION.to_owned(),
-                body: resource["body"].clone(),
-                depends_on: resource["dependsOn"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .map(|id| id.as_str().unwrap().to_owned())
-                    .collect(),
-            });
-        Ok(deployments::Expanded {
-            resources: resources.collect(),
-            outputs: json!({}),
-        })
-    }));
-    Sim {
-        world: Arc::new(world),
-        ..sim
-    }
-}
-
 /// Deploys and waits for the end.
-fn deploy(sim: &Sim, template: Value) -> Answer {
+fn deploy(sim: &Sim, resources: Value) -> Answer {
+    let template = json!({"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "contentVersion": "1.0.0.0", "resources": resources});
     let group = sim
         .world
         .group()

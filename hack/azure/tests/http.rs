@@ -64,7 +64,7 @@ fn faults_happen_as_they_are_planned() {
                 &fault.to_string()
             )
             .starts_with("HTTP/1.1 204")
-        )
+        );
     };
     let tag = r#"{"properties":{"displayName":"t"}}"#;
 

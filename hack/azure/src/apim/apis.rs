@@ -540,9 +540,7 @@ impl Call<'_> {
             format.starts_with("swagger"),
         );
         let value = if format.ends_with("-link") {
-            let number = self.state.number();
-            let key = hex(&format!("export {number}"));
-            self.state.exports.insert(key.clone(), document);
+            let key = self.state.export(document);
             json!({"link": format!("{}/simulator/exports/{key}", self.request.origin)})
         } else {
             json!(document.to_string())

@@ -3,6 +3,7 @@
 use super::{Call, label, link_target};
 use crate::answer::{Answer, Refusal};
 use crate::behaviours::Row;
+use crate::place::Place;
 use crate::policy;
 use crate::shape::text_problem;
 use serde_json::{Map, Value, json};
@@ -67,6 +68,12 @@ impl Call<'_> {
         Ok(())
     }
 
+    /// Whether a place is the gateway that every service has.
+    pub(super) fn is_managed_gateway(&self, place: &Place) -> bool {
+        let named = place.kind() == "gateways" && place.name().eq_ignore_ascii_case("managed");
+        named && self.on(Row::ManagedGateway)
+    }
+
     /// What it stands below is there.
     pub(super) fn parent_exists(&self) -> Result<(), Refusal> {
         let Some(parent) = self
@@ -79,7 +86,10 @@ impl Call<'_> {
         let kind = parent.kind();
         let holder =
             ["portalsettings", "tenant", "notifications", "contenttypes"].contains(&kind.as_str());
-        if holder || self.state.store.get(&parent.id()).is_some() {
+        if holder
+            || self.is_managed_gateway(&parent)
+            || self.state.store.get(&parent.id()).is_some()
+        {
             return Ok(());
         }
         if kind == "apis/operations"

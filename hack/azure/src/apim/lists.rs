@@ -15,7 +15,8 @@ impl Call<'_> {
     pub(super) fn list(&mut self, tail: &str) -> Result<Answer, Refusal> {
         let id = self.place.id();
         let kind = self.place.kind();
-        if !self.place.pairs.is_empty() && self.state.store.get(&id).is_none() {
+        let is_there = self.is_managed_gateway(&self.place) || self.state.store.get(&id).is_some();
+        if !self.place.pairs.is_empty() && !is_there {
             return Err(Refusal::not_found(label(&kind)));
         }
         let tail = tail.to_lowercase();

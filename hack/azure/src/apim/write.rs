@@ -176,6 +176,13 @@ impl Call<'_> {
         match kind {
             _ if kind.ends_with("policies") => self.policy(properties, false)?,
             "policyfragments" => self.policy(properties, true)?,
+            "gateways" if self.is_managed_gateway(&self.place) => {
+                return Err(Refusal::new(
+                    405,
+                    "MethodNotAllowed",
+                    "System entity cannot be modified",
+                ));
+            }
             "products" => {
                 for (name, value) in [
                     ("subscriptionRequired", json!(true)),

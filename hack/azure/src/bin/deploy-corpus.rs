@@ -1,13 +1,14 @@
 //! Puts rendered projects on the simulation, and says what it refuses.
 //!
 //! Each folder is rendered as it stands and with each of its environments, and put on an
-//! empty service: resource by resource in the order of `resources.json`. Then the same is
-//! put again, which must change nothing. Refusals that `allowed-refusals.json` names, each
+//! empty service: resource by resource in the order of `resources.json`. Then a person uses
+//! the service and the same is put again, which must change nothing, and `arm/main.json` is deployed as one template on
+//! another empty service. Refusals that `allowed-refusals.json` names, each
 //! with a reason, are counted; any other is an error.
 #![allow(clippy::print_stdout, reason = "its report is its output")]
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use simulated_azure::access::{Access, Principal};
 use simulated_azure::behaviours::Behaviours;
 use simulated_azure::request::Request;
@@ -85,7 +86,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
             trees += 1;
             put += result.put;
             println!(
-                "{label}: {} resources, {} refused, {} changed by the second deployment, {} names of WSDL operations",
+                "{label}: {} resources, {} refused in both forms, {} changed by the second deployment, {} names of WSDL operations",
                 result.put,
                 result.refused.len(),
                 result.changed.len(),
@@ -162,7 +163,7 @@ fn render(
         .arg(project)
         .arg("-o")
         .arg(out)
-        .args(["--target", "resources", "--service", "simulated"]);
+        .args(["--target", "arm", "--service", "simulated"]);
     if let Some(environment) = environment {
         command.args(["--env", environment]);
     }
@@ -171,16 +172,7 @@ fn render(
 }
 
 async fn deploy(bundle: &Path) -> std::result::Result<Result, Box<dyn Error>> {
-    let settings = Settings {
-        write_time: Duration::ZERO,
-        operation_time: Duration::ZERO,
-        ..Settings::default()
-    };
-    let world = Arc::new(World::new(
-        settings,
-        Behaviours::default(),
-        Access::default(),
-    )?);
+    let world = world()?;
     let planned = resources::read(bundle, &world.service())?;
     let mut result = Result {
         put: planned.len(),
@@ -191,6 +183,7 @@ async fn deploy(bundle: &Path) -> std::result::Result<Result, Box<dyn Error>> {
             result.refused.push(refusal);
         }
     }
+    used(&world).await;
     let before = stored(&world);
     for resource in &planned {
         put(&world, resource).await;
@@ -212,7 +205,101 @@ async fn deploy(bundle: &Path) -> std::result::Result<Result, Box<dyn Error>> {
             false => result.changed.push(id.clone()),
         }
     }
+    let template = template(bundle).await?;
+    result.refused.extend(template.unwrap_or_default());
     Ok(result)
+}
+
+/// Deploys the template on an empty service. What it refuses, by resource; `None` when the
+/// bundle has no template of one piece.
+async fn template(
+    bundle: &Path,
+) -> std::result::Result<Option<Vec<(String, u16, String)>>, Box<dyn Error>> {
+    let read = |path: &str| std::fs::read_to_string(bundle.join("arm").join(path));
+    let Ok(text) = read("main.json") else {
+        return Ok(None);
+    };
+    let template: Value = serde_json::from_str(&text)?;
+    let values: Value = serde_json::from_str(&read("parameters.json")?)?;
+    let mut values = values["parameters"].clone();
+    for (name, declared) in template["parameters"].as_object().into_iter().flatten() {
+        let kind = declared["type"].as_str().unwrap_or_default();
+        if kind.eq_ignore_ascii_case("securestring") {
+            values[name] = json!({"value": format!("secret-{name}")});
+        }
+    }
+    values["apimServiceName"] = json!({"value": "simulated"});
+    let world = world()?;
+    let group = world.group().replace("resourceGroups", "resourcegroups");
+    let id = format!("{group}/providers/Microsoft.Resources/deployments/corpus");
+    let body =
+        json!({"properties": {"mode": "Incremental", "template": template, "parameters": values}});
+    let ask = |method: &str, target: &str, bytes: Vec<u8>| {
+        let (path, query) = Request::target(target);
+        let request = Request {
+            method: method.to_owned(),
+            path,
+            query,
+            headers: BTreeMap::new(),
+            bytes,
+            origin: String::new(),
+        };
+        server::answer(Arc::clone(&world), request, Some(Principal::Anyone))
+    };
+    let target = format!("{id}?api-version=2021-04-01");
+    let answer = ask("PUT", &target, body.to_string().into_bytes())
+        .await
+        .answer;
+    if answer.status >= 300 {
+        let message = answer.body.unwrap_or_default().to_string();
+        return Ok(Some(vec![(
+            "arm/main.json".to_owned(),
+            answer.status,
+            message,
+        )]));
+    }
+    loop {
+        let state = ask("GET", &target, Vec::new())
+            .await
+            .answer
+            .body
+            .unwrap_or_default();
+        match state["properties"]["provisioningState"].as_str() {
+            Some("Accepted") => tokio::time::sleep(Duration::from_millis(2)).await,
+            _ => break,
+        }
+    }
+    let below = format!("{}/", world.service());
+    let state = world.state();
+    let operations = state
+        .store
+        .get(&id)
+        .and_then(|deployment| deployment.body.get("operations"));
+    let failed = operations.and_then(Value::as_array).into_iter().flatten();
+    let failed =
+        failed.filter(|operation| operation["properties"]["provisioningState"] == "Failed");
+    let failed = failed.map(|operation| {
+        let id = operation["properties"]["targetResource"]["id"]
+            .as_str()
+            .unwrap_or_default();
+        let message = operation["properties"]["statusMessage"].to_string();
+        (
+            id.strip_prefix(&below).unwrap_or(id).to_owned(),
+            400,
+            message,
+        )
+    });
+    Ok(Some(failed.collect()))
+}
+
+fn world() -> std::result::Result<Arc<World>, Box<dyn Error>> {
+    let settings = Settings {
+        write_time: Duration::ZERO,
+        operation_time: Duration::ZERO,
+        ..Settings::default()
+    };
+    let world = World::new(settings, Behaviours::default(), Access::default())?;
+    Ok(Arc::new(world))
 }
 
 fn stored(world: &World) -> BTreeMap<String, Value> {
@@ -222,6 +309,36 @@ fn stored(world: &World) -> BTreeMap<String, Value> {
         .all()
         .map(|entity| (entity.id.clone(), Value::Object(entity.body.clone())))
         .collect()
+}
+
+/// What a person did in the portal between two deployments: it must still be there after
+/// the second one, and must not be in its way.
+async fn used(world: &Arc<World>) {
+    let group = json!({"properties": {"displayName": "Made by hand"}});
+    let tag = json!({"properties": {"displayName": "by hand"}});
+    let subscription = json!({"properties": {"displayName": "By hand", "scope": "/apis"}});
+    let product = json!({"properties": {"displayName": "By hand"}});
+    for (id, body) in [
+        ("groups/made-by-hand", group),
+        ("tags/by-hand", tag),
+        ("subscriptions/by-hand", subscription),
+        ("products/by-hand", product),
+    ] {
+        let resource = Planned {
+            id: id.to_owned(),
+            body,
+            depends_on: Vec::new(),
+        };
+        // Refused only where the project has the same display name, which is as good.
+        put(world, &resource).await;
+    }
+    let mut state = world.state();
+    if let Some(guests) = state
+        .store
+        .change(&format!("{}/groups/guests", world.service()))
+    {
+        guests.set("description", "Microsoft changed this text.");
+    }
 }
 
 /// The refusal of a PUT, when there is one.
@@ -251,7 +368,7 @@ async fn put(world: &Arc<World>, resource: &Planned) -> Option<(String, u16, Str
                 .as_ref()
                 .is_some_and(|body| body["error"]["code"] == "PessimisticConcurrencyConflict") =>
             {
-                tokio::time::sleep(Duration::from_millis(1)).await
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
             status => {
                 return Some((

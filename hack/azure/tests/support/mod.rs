@@ -1,5 +1,9 @@
 //! A simulation in this process, asked without a connection.
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "bodies are written where they are sent"
+)]
 
 use serde_json::{Value, json};
 use simulated_azure::access::{Access, Principal};
