@@ -549,13 +549,8 @@ impl<'s> Evaluator<'s> {
     /// Only the branch that is taken is evaluated.
     fn condition<'e>(&'e self, call: &'e Call, bound: Environment<'e>) -> Result<Item<'e>, Fault> {
         let [condition, yes, no] = call.arguments.as_slice() else {
-            return Err(functions::check_arity(
-                &call.name,
-                Arity::Exactly(3),
-                call.arguments.len(),
-            )
-            .err()
-            .unwrap_or(Fault::Deferred));
+            let given = call.arguments.len();
+            return Err(functions::wrong_arity(&call.name, Arity::Exactly(3), given));
         };
         match self.expr(condition, bound) {
             Err(Fault::Deferred) => {
@@ -698,11 +693,7 @@ impl<'s> Evaluator<'s> {
             calls: self.calls + 1,
             ..Evaluator::new(self.names, self.limits, self.meter, Site::Function)
         };
-        let value = inner.value(&function.value)?;
-        if inner.deferred.get() {
-            return Err(Fault::Deferred);
-        }
-        Ok(Cow::Owned(value))
+        inner.value(&function.value).map(Cow::Owned)
     }
 }
 
