@@ -205,28 +205,33 @@ fn ci_of_published_trees_says_what_is_true() {
 /// Three mistakes, one by one, each taken back: the command fails, and names file and line.
 fn mistakes_turn_red(here: &Path, command: &str) {
     let all = files(here);
+    // The first file that has it, with where; comments before policies speak of elements, too.
     let holding = |end: &str, text: &str| {
-        let found = all.iter().find(|(path, bytes)| {
-            path.to_string_lossy().ends_with(end) && String::from_utf8_lossy(bytes).contains(text)
+        let found = all.iter().find_map(|(path, bytes)| {
+            let whole = String::from_utf8_lossy(bytes).into_owned();
+            let start = whole.find("<policies>").unwrap_or(0);
+            let at = start + whole[start..].find(text)?;
+            let named = path.to_string_lossy().ends_with(end);
+            named.then(|| (path.clone(), whole, at))
         });
-        let (path, bytes) = found.unwrap_or_else(|| panic!("no {end} with {text}"));
-        (path.clone(), String::from_utf8(bytes.clone()).unwrap())
+        found.unwrap_or_else(|| panic!("no {end} with {text}"))
     };
     let policy = "<inbound>";
     let unknown = "<inbound><no-such-policy />";
-    let dangling = "<inbound><include-fragment fragment-id=\"no-such-fragment\" />";
+    let expression = "<inbound><set-variable name=\"x\" value=\"@(1 + )\" />";
     for (end, from, to) in [
         ("policy.xml", policy, unknown),
-        ("policy.xml", policy, dangling),
+        ("policy.xml", policy, expression),
         (
             "apiInformation.json",
             "\"path\": \"",
             "\"path\": 5, \"was\": \"",
         ),
     ] {
-        let (path, text) = holding(end, from);
-        let line = text[..text.find(from).unwrap()].matches('\n').count() + 1;
-        std::fs::write(here.join(&path), text.replacen(from, to, 1)).unwrap();
+        let (path, text, at) = holding(end, from);
+        let line = text[..at].matches('\n').count() + 1;
+        let wrong = [&text[..at], to, &text[at + from.len()..]].concat();
+        std::fs::write(here.join(&path), wrong).unwrap();
         let done = run(here, &["sh", "-c", command]);
         std::fs::write(here.join(&path), text).unwrap();
         let said = said(&done);
