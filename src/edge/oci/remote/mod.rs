@@ -364,13 +364,6 @@ impl Target for Remote {
         Ok(found.map(|(descriptor, _)| descriptor))
     }
 
-    async fn resolve_with_bytes(
-        &self,
-        reference: &str,
-    ) -> Result<Option<(Descriptor, Bytes)>, Error> {
-        self.manifest(reference).await
-    }
-
     async fn tag(&self, what: &Descriptor, tag: &str) -> Result<(), Error> {
         check_tag(tag, tag)?;
         let bytes = self.fetch(what).await?;
