@@ -1710,7 +1710,7 @@ async fn registries_that_answer_nonsense_leave_no_tag_and_few_words() {
                     ))
                 })?
             },
-            "answered 200: sign in",
+            "the answer is a web page",
         ),
     ];
     for (name, lie, word) in table {

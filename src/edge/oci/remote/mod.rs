@@ -204,6 +204,12 @@ impl Remote {
             .expecting(&[200, 201, 202]);
         let answer = self.registry.ask(&self.at, &ask).await;
         let answer = answer.map_err(|error| tags::immutable(error, reference))?;
+        // A proxy or a login page answers whatever it is sent, and nothing is there.
+        if answer.status == 200 && media_type(&answer.headers).as_deref() == Some("text/html") {
+            let problem = "the answer is a web page, not a registry's; something between here and \
+                           the registry answers, as a proxy or a login does";
+            return Err(Error::malformed(attempted, problem));
+        }
         if let Some(stated) = stated_digest(&answer.headers)
             && stated != what.digest
         {
