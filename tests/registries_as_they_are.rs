@@ -1697,7 +1697,7 @@ async fn registries_that_answer_nonsense_leave_no_tag_and_few_words() {
                     ))
                 })?
             },
-            "upload",
+            "answered 200: sign in",
         ),
         (
             "a page in place of a manifest's acceptance",
@@ -1710,7 +1710,7 @@ async fn registries_that_answer_nonsense_leave_no_tag_and_few_words() {
                     ))
                 })?
             },
-            "manifest",
+            "the answer is a web page",
         ),
     ];
     for (name, lie, word) in table {

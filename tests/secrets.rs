@@ -113,12 +113,11 @@ impl Search {
                     Encoding::Json => read(rest, 6, |unit| hex(unit.get(4..)?)),
                     Encoding::Xml => read(rest, 6, |unit| hex(unit.get(3..5)?)),
                     Encoding::Base64 => {
-                        // From the group in which the needle begins.
-                        let within = (before * 8).div_ceil(6) % 4;
-                        let start = at.saturating_sub(within);
-                        let end = (start + 32).min(bytes.len());
-                        let usable = (end - start) / 4 * 4;
-                        let group = &bytes[start..start + usable];
+                        // From the group in which the needle begins, in whole groups.
+                        let start = at.saturating_sub((before * 8).div_ceil(6) % 4);
+                        let is_digit = |b: &&u8| b.is_ascii_alphanumeric() || b"+/".contains(b);
+                        let run = bytes[start..].iter().take(32).take_while(is_digit);
+                        let group = &bytes[start..start + run.count() / 4 * 4];
                         let decoded = STANDARD.decode(group).unwrap_or_default();
                         let mark = Finder::new(MARK).find(&decoded);
                         mark.and_then(|mark| {
@@ -155,7 +154,7 @@ fn the_search_finds_every_encoding_wherever_it_stands() {
                     Encoding::Base64 => STANDARD.encode(format!("{before}{}", marked(n))),
                     other => format!("{before}{}", other.of(&marked(n))),
                 };
-                let text = format!("\"{text}\"");
+                let text = format!("\"{text}\": and more behind it");
                 let found = search.found(text.as_bytes());
                 assert_eq!(found, BTreeSet::from([(n, encoding)]), "{text}");
             }

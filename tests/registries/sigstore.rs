@@ -34,6 +34,8 @@ pub const WORKFLOW: &str =
 pub const ISSUER: &str = "https://token.ci.example";
 /// What a job shows to get its token.
 pub const REQUEST_TOKEN: &str = "canary-request-token";
+/// What the log calls itself: its host, as readers expect of it.
+const NAME: &str = "127.0.0.1";
 /// A day, in the seconds of [`Habits::ahead`].
 pub const DAY: i64 = 86_400;
 
@@ -326,7 +328,7 @@ impl State {
         drop(leaves);
         let spki = self.log.subject_public_key_info();
         let id = Sha256::digest(&spki);
-        let note = format!("log.example - 1\n{size}\n{}\n", STANDARD.encode(root));
+        let note = format!("{NAME} - 1\n{size}\n{}\n", STANDARD.encode(root));
         let signature = self.log.sign(note.as_bytes()).unwrap();
         let signature = STANDARD.encode([&id[..4], &signature].concat());
         let body = STANDARD.encode(&body);
@@ -338,7 +340,7 @@ impl State {
         entry["verification"] = json!({
             "signedEntryTimestamp": STANDARD.encode(promise),
             "inclusionProof": {
-                "checkpoint": format!("{note}\n\u{2014} log.example {signature}\n"),
+                "checkpoint": format!("{note}\n\u{2014} {NAME} {signature}\n"),
                 "hashes": hashes, "logIndex": index, "rootHash": hex(&root), "treeSize": size,
             },
         });

@@ -132,18 +132,6 @@ pub trait Target: Send + Sync + Debug {
     /// What a tag or a digest stands for; `None` when it is not there.
     async fn resolve(&self, reference: &str) -> Result<Option<Descriptor>, Error>;
 
-    /// The same with its bytes, in one question where that is enough.
-    async fn resolve_with_bytes(
-        &self,
-        reference: &str,
-    ) -> Result<Option<(Descriptor, Bytes)>, Error> {
-        let Some(found) = self.resolve(reference).await? else {
-            return Ok(None);
-        };
-        let bytes = self.fetch(&found).await?;
-        Ok(Some((found, bytes)))
-    }
-
     /// Points `tag` to the manifest `what`, which is there.
     async fn tag(&self, what: &Descriptor, tag: &str) -> Result<(), Error>;
 

@@ -2,7 +2,7 @@
 
 use super::packed::Packed;
 use super::pointed::{look_all, moving};
-use super::read::{image, resolve};
+use super::read::{manifest, resolve};
 use super::signatures::layers_of;
 use super::{Destination, Error, Policy, of_module, verify};
 use crate::bundle::LAYER_MEDIA_TYPE;
@@ -69,9 +69,9 @@ pub async fn copy(
     for tag in &options.tags {
         check_new_tag(tag)?;
     }
-    let (what, bytes) = resolve(&*from.target, reference).await?;
+    let what = resolve(&*from.target, reference).await?;
     let name = format!("{}@{}", from.target.name(), what.digest);
-    let manifest = image(&what, &bytes, &name)?;
+    let (manifest, _) = manifest(&*from.target, &what, &name).await?;
     let environment = bundle_environment(&manifest, &name)?;
     if let Some(wanted) = &options.environment
         && environment.as_deref() != Some(wanted)

@@ -195,7 +195,7 @@ async fn listed(
     tags: Vec<String>,
 ) -> Result<Option<Listed>, Error> {
     let name = format!("{}@{}", from.name(), what.digest);
-    let manifest = match manifest(from, &what, &name).await {
+    let (manifest, _) = match manifest(from, &what, &name).await {
         Ok(manifest) => manifest,
         // Whatever it is, it is none of ours.
         Err(Error::NotABundle { .. }) => return Ok(None),

@@ -46,9 +46,9 @@ impl Found {
 /// # Errors
 /// When it is not there, no bundle, or not what its inventory says.
 pub async fn read(from: &dyn Target, reference: &str, limits: &Limits) -> Result<Found, Error> {
-    let (descriptor, manifest_bytes) = resolve(from, reference).await?;
+    let descriptor = resolve(from, reference).await?;
     let what = format!("{}@{}", from.name(), descriptor.digest);
-    let manifest = image(&descriptor, &manifest_bytes, &what)?;
+    let (manifest, manifest_bytes) = manifest(from, &descriptor, &what).await?;
     let layer = match manifest.layers.first() {
         Some(layer) if layer.media_type == LAYER_MEDIA_TYPE => layer,
         Some(layer) => {
@@ -80,12 +80,9 @@ pub async fn read(from: &dyn Target, reference: &str, limits: &Limits) -> Result
     })
 }
 
-/// What a tag or digest stands for, and its bytes; an error that names what there is.
-pub(super) async fn resolve(
-    from: &dyn Target,
-    reference: &str,
-) -> Result<(Descriptor, Bytes), Error> {
-    if let Some(found) = from.resolve_with_bytes(reference).await? {
+/// What a tag or digest stands for; an error that names what there is.
+pub(super) async fn resolve(from: &dyn Target, reference: &str) -> Result<Descriptor, Error> {
+    if let Some(found) = from.resolve(reference).await? {
         return Ok(found);
     }
     // Only for the message: whoever may not list gets a shorter one.
@@ -108,23 +105,13 @@ pub(super) async fn manifest(
     from: &dyn Target,
     descriptor: &Descriptor,
     what: &str,
-) -> Result<Manifest, Error> {
-    is_image(descriptor, what)?;
-    image(descriptor, &from.fetch(descriptor).await?, what)
-}
-
-/// The image manifest `descriptor` of its bytes.
-pub(super) fn image(descriptor: &Descriptor, bytes: &[u8], what: &str) -> Result<Manifest, Error> {
-    is_image(descriptor, what)?;
-    Ok(Manifest::parse(bytes, &format!("read {what}"))?)
-}
-
-fn is_image(descriptor: &Descriptor, what: &str) -> Result<(), Error> {
-    if descriptor.media_type == MANIFEST {
-        return Ok(());
+) -> Result<(Manifest, Bytes), Error> {
+    if descriptor.media_type != MANIFEST {
+        let found = crate::diag::excerpt(&descriptor.media_type, 100);
+        return Err(not_a_bundle(what.to_owned(), format!("it is `{found}`")));
     }
-    let found = crate::diag::excerpt(&descriptor.media_type, 100);
-    Err(not_a_bundle(what.to_owned(), format!("it is `{found}`")))
+    let bytes = from.fetch(descriptor).await?;
+    Ok((Manifest::parse(&bytes, &format!("read {what}"))?, bytes))
 }
 
 /// Whether a tag holds referrers or signatures of something else.

@@ -37,7 +37,7 @@ pub async fn tag(
         check_new_tag(tag)?;
     }
     let mut notes = Vec::new();
-    let (what, _) = resolve(&*at.target, reference).await?;
+    let what = resolve(&*at.target, reference).await?;
     let current = look_all(&*at.target, tags).await?;
     let moved = moving(tags, &current, &what, &mut notes);
     if !dry_run {

@@ -205,6 +205,12 @@ impl Remote {
             .expecting(&[200, 201, 202]);
         let answer = self.registry.ask(&self.at, &ask).await;
         let answer = answer.map_err(|error| tags::immutable(error, reference))?;
+        // A proxy or a login page answers whatever it is sent, and nothing is there.
+        if answer.status == 200 && media_type(&answer.headers).as_deref() == Some("text/html") {
+            let problem = "the answer is a web page, not a registry's; something between here and \
+                           the registry answers, as a proxy or a login does";
+            return Err(Error::malformed(attempted, problem));
+        }
         if let Some(stated) = stated_digest(&answer.headers)
             && stated != what.digest
         {
@@ -363,13 +369,6 @@ impl Target for Remote {
     async fn resolve(&self, reference: &str) -> Result<Option<Descriptor>, Error> {
         let found = self.manifest(reference).await?;
         Ok(found.map(|(descriptor, _)| descriptor))
-    }
-
-    async fn resolve_with_bytes(
-        &self,
-        reference: &str,
-    ) -> Result<Option<(Descriptor, Bytes)>, Error> {
-        self.manifest(reference).await
     }
 
     async fn tag(&self, what: &Descriptor, tag: &str) -> Result<(), Error> {
