@@ -567,18 +567,21 @@ async fn after_put<S: Service>(
     made_above: bool,
 ) -> Result<Effect, Failure> {
     let (caller, id) = (engine.caller(), &step.id);
-    let mut effect = Effect::default();
-    // An earlier attempt without an answer may have made it.
-    effect.existed = step.action == Action::Create
+    // An earlier attempt without an answer may have made it, and so may an import above it.
+    let existed = step.action == Action::Create
         && written.answer.status == 200
         && !written.in_doubt
+        && !written.followed
         && !made_above;
-    if effect.existed && !written.followed {
+    let mut effect = Effect {
+        existed,
+        ..Effect::default()
+    };
+    if existed {
         effect.notes.push(
             "somebody made it since the plan: it was written, and counts as theirs".to_owned(),
         );
     }
-    effect.existed &= !written.followed;
     if id.types() == "products" && written.answer.status == 201 && step.action == Action::Create {
         effect.notes.extend(tidy_product(engine, id).await?);
     }

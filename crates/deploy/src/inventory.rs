@@ -176,14 +176,14 @@ impl Inventory {
 impl Inventories {
     /// Reads what named values of ours say: their names, and their values where they have
     /// any.
-    pub(crate) fn read(values: BTreeMap<String, Option<String>>) -> Self {
+    pub(crate) fn read(values: &BTreeMap<String, Option<String>>) -> Self {
         let mut read = Self::default();
         let mut used: Vec<String> = Vec::new();
         let heads = values
             .iter()
             .filter(|(name, _)| !name[PREFIX.len()..].contains('-'));
         for (name, value) in heads {
-            let (owner, found) = Self::one(name, value.as_deref(), &values, &mut used);
+            let (owner, found) = Self::one(name, value.as_deref(), values, &mut used);
             read.of.insert(owner, found);
         }
         let loose = values
@@ -328,7 +328,7 @@ mod tests {
                 assert!(value.chars().count() <= 4096 && !value.contains("{{"));
                 assert!(name.len() < 256);
             }
-            let read = Inventories::read(values);
+            let read = Inventories::read(&values);
             let Found::Whole {
                 inventory: found, ..
             } = &read.of["shop"]
@@ -346,7 +346,7 @@ mod tests {
         for name in whole.keys() {
             let mut values = whole.clone();
             values.remove(name);
-            let read = Inventories::read(values);
+            let read = Inventories::read(&values);
             assert!(
                 !read
                     .of
@@ -356,7 +356,7 @@ mod tests {
             );
             let mut values = whole.clone();
             values.insert(name.clone(), Some("0:[]".to_owned()));
-            let read = Inventories::read(values);
+            let read = Inventories::read(&values);
             assert!(
                 matches!(read.of.values().next(), Some(Found::Unreadable(_))),
                 "{name}"
@@ -368,7 +368,7 @@ mod tests {
             .unwrap()
             .replace("\"version\":1", "\"version\":2");
         newer.insert(head("shop"), Some(text));
-        assert_eq!(Inventories::read(newer).of["shop"], Found::Newer(2));
+        assert_eq!(Inventories::read(&newer).of["shop"], Found::Newer(2));
         // A generation that was not finished does no harm to the one before.
         let mut both = whole.clone();
         let (_, next) = self::inventory(200).write("shop");
@@ -378,7 +378,7 @@ mod tests {
                 .take(parts)
                 .map(|(name, value)| (name, Some(value))),
         );
-        let read = Inventories::read(both);
+        let read = Inventories::read(&both);
         assert!(matches!(read.of["shop"], Found::Whole { .. }));
         assert_eq!(read.old_parts("shop").len(), parts);
         assert!(read.old_parts("other").is_empty());

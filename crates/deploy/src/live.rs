@@ -30,7 +30,7 @@ pub(crate) struct Live {
 pub(crate) struct Picture {
     pub(crate) live: HashMap<Id, Live>,
     /// Operations of APIs, with short digests of their properties.
-    pub(crate) operations: HashMap<Id, BTreeMap<String, String>>,
+    pub(crate) operations: BTreeMap<Id, BTreeMap<String, String>>,
     /// Links that are there under another name than ours.
     pub(crate) other_names: HashMap<Id, Id>,
 }

@@ -641,6 +641,14 @@ fn faults_that_pass_are_waited_out() {
 }
 
 #[test]
+fn operations_that_may_not_be_asked_after_are_seen_by_the_resource() {
+    let (memory, mut deployment) = (Memory::new(), deployment());
+    memory.0.lock().unwrap().forbidden = true;
+    deployment.well(&shop(), &memory);
+    assert!(deployment.plan(&shop(), &memory).unwrap().is_empty());
+}
+
+#[test]
 fn two_writers_do_not_mix() {
     let (memory, mut first) = (Memory::new(), deployment());
     let mut second = deployment();

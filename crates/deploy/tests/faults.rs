@@ -51,9 +51,8 @@ fn destroyed(
         .collect();
     let after = memory.all();
     for (key, value) in before {
-        assert_eq!(
-            after.get(key).is_some(),
-            true,
+        assert!(
+            after.contains_key(key),
             "{key} is gone\n{}",
             plan.to_human()
         );
