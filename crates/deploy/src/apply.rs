@@ -117,13 +117,20 @@ impl<S: Service> Engine<'_, S> {
         let mut record = opened.await.map_err(NotBegun::Inventory)?;
         if plan.steps.iter().any(|step| step.action == Action::Create) {
             record
-                .write(&begun(plan))
+                .begin(&begun(plan))
                 .await
                 .map_err(NotBegun::Inventory)?;
         }
         let mut run = Run {
             engine: self,
             plan,
+            begun: plan
+                .before
+                .entries
+                .iter()
+                .filter(|entry| entry.made == Made::Begun)
+                .map(|entry| &entry.id)
+                .collect(),
             places: plan
                 .steps
                 .iter()
@@ -183,6 +190,8 @@ struct Run<'r, S> {
     engine: &'r Engine<'r, S>,
     plan: &'r Plan,
     places: HashMap<&'r Id, usize>,
+    /// What a deployment of this owner was about to make, and may still be making.
+    begun: BTreeSet<&'r Id>,
     effects: HashMap<usize, Effect>,
     done: Vec<Option<Done>>,
 }
@@ -248,7 +257,8 @@ impl<S: Service> Run<'_, S> {
                     schedule.end(next, true);
                     continue;
                 }
-                let made_above = self.is_made_above(step);
+                let made = step.action == Action::Create && self.begun.contains(&step.id);
+                let made_above = made || self.is_made_above(step);
                 running.push(async move { (next, write(engine, step, made_above).await) });
             }
             let Some((ended, result)) = running.next().await else {
