@@ -244,6 +244,9 @@ impl<'s, S: Service> Caller<'s, S> {
                 Err(Fault::Unsent(problem)) => {
                     return Err(Failure::unanswered(&attempted, problem).doubted(in_doubt));
                 }
+                Err(Fault::Late(problem)) => {
+                    return Err(Failure::unanswered(&attempted, problem).doubted(true));
+                }
                 Err(Fault::Cut(problem)) => {
                     in_doubt = true;
                     (Failure::unanswered(&attempted, problem), Duration::ZERO)

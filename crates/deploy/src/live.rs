@@ -16,13 +16,21 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// Requests at once.
 pub(crate) const AT_ONCE: usize = 32;
 
-/// A resource that is there.
-#[derive(Debug, Clone)]
+/// A resource that is there. It may hold secrets, and does not print.
+#[derive(Clone)]
 pub(crate) struct Live {
     /// Its properties, as the service gave them: secrets may be among them.
     pub(crate) properties: Json,
     /// Whether they are from a list, which may leave something out.
     pub(crate) listed: bool,
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live")
+            .field("listed", &self.listed)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is live.
