@@ -159,28 +159,27 @@ impl<S: Service> Engine<'_, S> {
 /// deployment that is cut leaves nothing that nobody knows of.
 fn begun(plan: &Plan) -> Inventory {
     let mut inventory = plan.before.clone();
-    let known: BTreeSet<Id> = inventory
+    let places: HashMap<Id, usize> = plan
+        .before
         .entries
         .iter()
-        .map(|entry| entry.id.clone())
+        .enumerate()
+        .map(|(n, entry)| (entry.id.clone(), n))
         .collect();
-    let made = plan
+    for step in plan
         .steps
         .iter()
-        .filter(|step| step.action == Action::Create);
-    for step in made {
+        .filter(|step| step.action == Action::Create)
+    {
         let entry = Deployed {
             id: step.id.clone(),
             digest: step.digest.clone(),
             made: Made::Begun,
         };
-        match known.contains(&step.id) {
-            true => {
-                // It is gone, and made anew.
-                let old = inventory.entries.iter_mut().find(|old| old.id == step.id);
-                old.into_iter().for_each(|old| *old = entry.clone());
-            }
-            false => inventory.entries.push(entry),
+        match places.get(&step.id) {
+            // It is gone, and made anew.
+            Some(&place) => inventory.entries[place] = entry,
+            None => inventory.entries.push(entry),
         }
     }
     inventory

@@ -11,7 +11,7 @@ use flux_apim_diag::excerpt;
 use flux_apim_diag::tree::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Version of the form.
 const VERSION: u64 = 1;
@@ -166,11 +166,6 @@ impl Inventory {
         values.push((head(owner), head_value.to_string()));
         (generation, values)
     }
-
-    /// The entry of a resource.
-    pub fn find(&self, id: &Id) -> Option<&Deployed> {
-        self.entries.iter().find(|entry| entry.id == *id)
-    }
 }
 
 impl Inventories {
@@ -178,7 +173,7 @@ impl Inventories {
     /// any.
     pub(crate) fn read(values: &BTreeMap<String, Option<String>>) -> Self {
         let mut read = Self::default();
-        let mut used: Vec<String> = Vec::new();
+        let mut used = BTreeSet::new();
         let heads = values
             .iter()
             .filter(|(name, _)| !name[PREFIX.len()..].contains('-'));
@@ -202,7 +197,7 @@ impl Inventories {
         name: &str,
         value: Option<&str>,
         values: &BTreeMap<String, Option<String>>,
-        used: &mut Vec<String>,
+        used: &mut BTreeSet<String>,
     ) -> (String, Found) {
         let damaged = |what: &str| {
             (
@@ -240,7 +235,7 @@ impl Inventories {
                 return (head.owner, Found::Unreadable(problem));
             };
             payload.push_str(text);
-            used.push(part);
+            used.insert(part);
         }
         if Digest::of(payload.as_bytes()).to_string() != head.digest {
             let problem = "its parts are not what its head says".to_owned();
