@@ -25,7 +25,7 @@ use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
 const SERVICE: &str =
-    "/subscriptions/s/resourceGroups/g/providers/Microsoft.ApiManagement/service/contoso-apim";
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.ApiManagement/service/contoso-apim-prod";
 
 #[derive(Default)]
 struct Inner {
@@ -335,7 +335,8 @@ fn a_missing_permission_ends_before_the_first_write() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     for part in [
         "APIM8020",
-        "Microsoft.ApiManagement/service/apis/write at /subscriptions/s/",
+        "needs at /subscriptions/s/",
+        "Microsoft.ApiManagement/service/apis/write",
         "API Management Service Contributor",
         "az role assignment create --assignee-object-id oid-of-app",
     ] {
@@ -386,7 +387,7 @@ fn what_is_wrong_with_what_was_asked_is_said() {
     for (arguments, said) in [
         (
             vec!["plan", &bundle, "--service", "fabrikam"],
-            "was rendered for the service `contoso-apim`",
+            "was rendered for the service `contoso-apim-prod`",
         ),
         (
             vec!["plan", &bundle, "--resource-group", "other"],

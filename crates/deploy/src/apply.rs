@@ -117,13 +117,20 @@ impl<S: Service> Engine<'_, S> {
         let mut record = opened.await.map_err(NotBegun::Inventory)?;
         if plan.steps.iter().any(|step| step.action == Action::Create) {
             record
-                .write(&begun(plan))
+                .begin(&begun(plan))
                 .await
                 .map_err(NotBegun::Inventory)?;
         }
         let mut run = Run {
             engine: self,
             plan,
+            begun: plan
+                .before
+                .entries
+                .iter()
+                .filter(|entry| entry.made == Made::Begun)
+                .map(|entry| &entry.id)
+                .collect(),
             places: plan
                 .steps
                 .iter()
@@ -152,28 +159,27 @@ impl<S: Service> Engine<'_, S> {
 /// deployment that is cut leaves nothing that nobody knows of.
 fn begun(plan: &Plan) -> Inventory {
     let mut inventory = plan.before.clone();
-    let known: BTreeSet<Id> = inventory
+    let places: HashMap<Id, usize> = plan
+        .before
         .entries
         .iter()
-        .map(|entry| entry.id.clone())
+        .enumerate()
+        .map(|(n, entry)| (entry.id.clone(), n))
         .collect();
-    let made = plan
+    for step in plan
         .steps
         .iter()
-        .filter(|step| step.action == Action::Create);
-    for step in made {
+        .filter(|step| step.action == Action::Create)
+    {
         let entry = Deployed {
             id: step.id.clone(),
             digest: step.digest.clone(),
             made: Made::Begun,
         };
-        match known.contains(&step.id) {
-            true => {
-                // It is gone, and made anew.
-                let old = inventory.entries.iter_mut().find(|old| old.id == step.id);
-                old.into_iter().for_each(|old| *old = entry.clone());
-            }
-            false => inventory.entries.push(entry),
+        match places.get(&step.id) {
+            // It is gone, and made anew.
+            Some(&place) => inventory.entries[place] = entry,
+            None => inventory.entries.push(entry),
         }
     }
     inventory
@@ -183,6 +189,8 @@ struct Run<'r, S> {
     engine: &'r Engine<'r, S>,
     plan: &'r Plan,
     places: HashMap<&'r Id, usize>,
+    /// What a deployment of this owner was about to make, and may still be making.
+    begun: BTreeSet<&'r Id>,
     effects: HashMap<usize, Effect>,
     done: Vec<Option<Done>>,
 }
@@ -248,7 +256,8 @@ impl<S: Service> Run<'_, S> {
                     schedule.end(next, true);
                     continue;
                 }
-                let made_above = self.is_made_above(step);
+                let made = step.action == Action::Create && self.begun.contains(&step.id);
+                let made_above = made || self.is_made_above(step);
                 running.push(async move { (next, write(engine, step, made_above).await) });
             }
             let Some((ended, result)) = running.next().await else {
@@ -567,18 +576,21 @@ async fn after_put<S: Service>(
     made_above: bool,
 ) -> Result<Effect, Failure> {
     let (caller, id) = (engine.caller(), &step.id);
-    let mut effect = Effect::default();
-    // An earlier attempt without an answer may have made it.
-    effect.existed = step.action == Action::Create
+    // An earlier attempt without an answer may have made it, and so may an import above it.
+    let existed = step.action == Action::Create
         && written.answer.status == 200
         && !written.in_doubt
+        && !written.followed
         && !made_above;
-    if effect.existed && !written.followed {
+    let mut effect = Effect {
+        existed,
+        ..Effect::default()
+    };
+    if existed {
         effect.notes.push(
             "somebody made it since the plan: it was written, and counts as theirs".to_owned(),
         );
     }
-    effect.existed &= !written.followed;
     if id.types() == "products" && written.answer.status == 201 && step.action == Action::Create {
         effect.notes.extend(tidy_product(engine, id).await?);
     }

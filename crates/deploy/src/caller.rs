@@ -244,6 +244,9 @@ impl<'s, S: Service> Caller<'s, S> {
                 Err(Fault::Unsent(problem)) => {
                     return Err(Failure::unanswered(&attempted, problem).doubted(in_doubt));
                 }
+                Err(Fault::Late(problem)) => {
+                    return Err(Failure::unanswered(&attempted, problem).doubted(true));
+                }
                 Err(Fault::Cut(problem)) => {
                     in_doubt = true;
                     (Failure::unanswered(&attempted, problem), Duration::ZERO)
@@ -350,7 +353,7 @@ impl<'s, S: Service> Caller<'s, S> {
         let status = answer.status;
         let answer = match asynchronous {
             true => {
-                let followed = self.follow(&attempted(request), answer).await;
+                let followed = self.follow(request, answer).await;
                 let last = followed.map_err(|failure| failure.doubted(true))?;
                 // 201 of the first answer says that it is new.
                 Answer {
@@ -367,37 +370,59 @@ impl<'s, S: Service> Caller<'s, S> {
         })
     }
 
-    /// Waits for the end of an operation that the service works on.
-    async fn follow(&self, attempted: &str, begun: Answer) -> Result<Answer, Failure> {
-        let mut waited = Duration::ZERO;
-        let mut last = begun;
-        let Some(place) = last.operation.clone().or_else(|| last.location.clone()) else {
+    /// Waits for the end of an operation that the service works on. Whoever may write a
+    /// resource may not always read the operations of its region: the resource itself says
+    /// then whether it is done.
+    async fn follow(&self, request: &Request, begun: Answer) -> Result<Answer, Failure> {
+        let attempted = attempted(request);
+        let mut places: Vec<(Request, bool)> = Vec::new();
+        if request.method == Method::Put {
+            let mut itself = request.clone();
+            (itself.method, itself.body, itself.if_match) = (Method::Get, None, None);
+            places.push((itself, true));
+        }
+        let link = |place: &String| Self::link(Method::Get, place);
+        places.extend(begun.location.as_ref().map(|place| (link(place), false)));
+        places.extend(begun.operation.as_ref().map(|place| (link(place), true)));
+        let Some(mut place) = places.pop() else {
             // Nothing to ask: it is done as far as anybody can tell.
-            return Ok(last);
+            return Ok(begun);
         };
-        let by_status = last.operation.is_some();
+        let (mut waited, mut last) = (Duration::ZERO, begun);
         loop {
             let wait = last.retry_after.unwrap_or(POLL).clamp(SHORTEST, LONGEST);
             if waited + wait > OPERATION {
-                let problem = format!(
-                    "the service still works on it after {} minutes",
-                    waited.as_secs() / 60
-                );
-                return Err(Failure::unanswered(attempted, problem));
+                let minutes = waited.as_secs() / 60;
+                let problem = format!("the service still works on it after {minutes} minutes");
+                return Err(Failure::unanswered(&attempted, problem));
             }
             self.service.wait(wait).await;
             waited += wait;
-            let request = Self::link(Method::Get, &place);
-            let (answer, _) = self.answered(&request).await?;
-            let state = answer.body["status"].as_str().unwrap_or("").to_lowercase();
+            let (answer, _) = self.answered(&place.0).await?;
+            if matches!(answer.status, 403 | 404)
+                && let Some(other) = places.pop()
+            {
+                place = other;
+                continue;
+            }
+            let state = match &answer.body["status"] {
+                Json::String(state) => state.to_lowercase(),
+                _ => {
+                    let state = &answer.body["properties"]["provisioningState"];
+                    state.as_str().unwrap_or("").to_lowercase()
+                }
+            };
+            let by_state = place.1;
             match (answer.status, state.as_str()) {
                 (200..=299, "failed" | "canceled" | "cancelled") => {
-                    return Err(Failure::of(attempted, &answer));
+                    return Err(Failure::of(&attempted, &answer));
                 }
-                (200 | 201, "succeeded") => return Ok(answer),
-                (200 | 201 | 204, _) if !by_status => return Ok(answer),
+                (200 | 201, "succeeded" | "created") => return Ok(answer),
+                // A resource that has no state is there.
+                (200, "") if answer.body["properties"].is_object() => return Ok(answer),
+                (200 | 201 | 204, _) if !by_state => return Ok(answer),
                 (200..=299, _) => last = answer,
-                _ => return Err(Failure::of(attempted, &answer)),
+                _ => return Err(Failure::of(&attempted, &answer)),
             }
         }
     }

@@ -298,8 +298,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn found(id: &str, wanted: Json, live: Json) -> Vec<(String, bool)> {
-        let found = against(&Id::parse(id).unwrap(), &wanted, &live, &BTreeSet::new());
+    fn found(id: &str, wanted: &Json, live: &Json) -> Vec<(String, bool)> {
+        let found = against(&Id::parse(id).unwrap(), wanted, live, &BTreeSet::new());
         found.into_iter().map(|d| (d.path, d.uncertain)).collect()
     }
 
@@ -320,7 +320,7 @@ mod tests {
             (json!(["http"]), json!(["https"]), false),
             (json!("x"), json!(null), true),
         ] {
-            let found = found("tags/t", json!({"a": wanted}), json!({"a": live}));
+            let found = found("tags/t", &json!({"a": wanted}), &json!({"a": live}));
             assert_eq!(found.len(), 1, "{wanted} {live}");
             assert_eq!(found[0].1, uncertain, "{wanted} {live}");
         }
@@ -339,24 +339,24 @@ mod tests {
         ] {
             let found = found(
                 "tags/t",
-                json!({"a": wanted}),
-                json!({"a": live, "more": 1}),
+                &json!({"a": wanted}),
+                &json!({"a": live, "more": 1}),
             );
             assert!(found.is_empty(), "{wanted} {live}: {found:?}");
         }
         assert!(
             found(
                 "apis/a",
-                json!({"value": "{}", "format": "openapi"}),
-                json!({})
+                &json!({"value": "{}", "format": "openapi"}),
+                &json!({})
             )
             .is_empty()
         );
         assert!(
             found(
                 "namedValues/n",
-                json!({"provisioningState": "a"}),
-                json!({})
+                &json!({"provisioningState": "a"}),
+                &json!({})
             )
             .is_empty()
         );

@@ -208,7 +208,11 @@ impl Guards {
             let take = |item: Json| {
                 let name = item["name"].as_str().unwrap_or("");
                 let scope = item["properties"]["scope"].as_str().unwrap_or("");
-                if let Some(id) = Id::parse(&format!("{list}/{name}")) {
+                let id = Id::parse(&format!("{list}/{name}"));
+                // One that goes by itself, with permission, holds nothing back.
+                let goes =
+                    |id: &Id| candidates.contains(id) && engine.asked.allow_delete.contains(id);
+                if let Some(id) = id.filter(|id| !goes(id)) {
                     guards.subscriptions.push(Subscription {
                         id,
                         scope: below(scope),

@@ -66,6 +66,9 @@ pub enum Error {
     },
 }
 
+/// What stands for what the service does not say of itself.
+const UNSAID: &str = "not said";
+
 /// A service, as far as it matters to whoever deploys to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct About {
@@ -78,7 +81,9 @@ pub struct About {
 impl About {
     /// Whether it takes changes.
     pub fn is_ready(&self) -> bool {
-        self.state.eq_ignore_ascii_case("Succeeded")
+        ["Succeeded", UNSAID]
+            .iter()
+            .any(|state| self.state.eq_ignore_ascii_case(state))
     }
 }
 
@@ -122,7 +127,7 @@ impl<S: Service> Engine<'_, S> {
         let Some(answer) = self.caller().get("", &[]).await? else {
             return Err(Failure::absent("GET the service"));
         };
-        let text = |value: &Json| value.as_str().unwrap_or("unknown").to_owned();
+        let text = |value: &Json| value.as_str().unwrap_or(UNSAID).to_owned();
         Ok(About {
             tier: text(&answer.body["sku"]["name"]),
             state: text(&answer.body["properties"]["provisioningState"]),
@@ -249,7 +254,7 @@ impl<S: Service> Engine<'_, S> {
         };
         let query = [("$filter", filter.as_str())];
         self.caller().list("namedValues", &query, take).await?;
-        Ok(Inventories::read(values))
+        Ok(Inventories::read(&values))
     }
 
     fn ownership(

@@ -326,8 +326,7 @@ impl Identities {
         let definition = pretty(&definition).replace("\"GROUP\"", "\"'\"$GROUP\"'\"");
         let _ = writeln!(
             out,
-            "\n# Exactly the actions that deploying this bundle takes.\naz role definition create --role-definition '{}'",
-            definition
+            "\n# Exactly the actions that deploying this bundle takes.\naz role definition create --role-definition '{definition}'"
         );
         assign(
             &mut out,

@@ -11,7 +11,7 @@ use flux_apim_diag::excerpt;
 use flux_apim_diag::tree::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Version of the form.
 const VERSION: u64 = 1;
@@ -166,24 +166,19 @@ impl Inventory {
         values.push((head(owner), head_value.to_string()));
         (generation, values)
     }
-
-    /// The entry of a resource.
-    pub fn find(&self, id: &Id) -> Option<&Deployed> {
-        self.entries.iter().find(|entry| entry.id == *id)
-    }
 }
 
 impl Inventories {
     /// Reads what named values of ours say: their names, and their values where they have
     /// any.
-    pub(crate) fn read(values: BTreeMap<String, Option<String>>) -> Self {
+    pub(crate) fn read(values: &BTreeMap<String, Option<String>>) -> Self {
         let mut read = Self::default();
-        let mut used: Vec<String> = Vec::new();
+        let mut used = BTreeSet::new();
         let heads = values
             .iter()
             .filter(|(name, _)| !name[PREFIX.len()..].contains('-'));
         for (name, value) in heads {
-            let (owner, found) = Self::one(name, value.as_deref(), &values, &mut used);
+            let (owner, found) = Self::one(name, value.as_deref(), values, &mut used);
             read.of.insert(owner, found);
         }
         let loose = values
@@ -202,7 +197,7 @@ impl Inventories {
         name: &str,
         value: Option<&str>,
         values: &BTreeMap<String, Option<String>>,
-        used: &mut Vec<String>,
+        used: &mut BTreeSet<String>,
     ) -> (String, Found) {
         let damaged = |what: &str| {
             (
@@ -240,7 +235,7 @@ impl Inventories {
                 return (head.owner, Found::Unreadable(problem));
             };
             payload.push_str(text);
-            used.push(part);
+            used.insert(part);
         }
         if Digest::of(payload.as_bytes()).to_string() != head.digest {
             let problem = "its parts are not what its head says".to_owned();
@@ -328,7 +323,7 @@ mod tests {
                 assert!(value.chars().count() <= 4096 && !value.contains("{{"));
                 assert!(name.len() < 256);
             }
-            let read = Inventories::read(values);
+            let read = Inventories::read(&values);
             let Found::Whole {
                 inventory: found, ..
             } = &read.of["shop"]
@@ -346,7 +341,7 @@ mod tests {
         for name in whole.keys() {
             let mut values = whole.clone();
             values.remove(name);
-            let read = Inventories::read(values);
+            let read = Inventories::read(&values);
             assert!(
                 !read
                     .of
@@ -356,7 +351,7 @@ mod tests {
             );
             let mut values = whole.clone();
             values.insert(name.clone(), Some("0:[]".to_owned()));
-            let read = Inventories::read(values);
+            let read = Inventories::read(&values);
             assert!(
                 matches!(read.of.values().next(), Some(Found::Unreadable(_))),
                 "{name}"
@@ -368,7 +363,7 @@ mod tests {
             .unwrap()
             .replace("\"version\":1", "\"version\":2");
         newer.insert(head("shop"), Some(text));
-        assert_eq!(Inventories::read(newer).of["shop"], Found::Newer(2));
+        assert_eq!(Inventories::read(&newer).of["shop"], Found::Newer(2));
         // A generation that was not finished does no harm to the one before.
         let mut both = whole.clone();
         let (_, next) = self::inventory(200).write("shop");
@@ -378,7 +373,7 @@ mod tests {
                 .take(parts)
                 .map(|(name, value)| (name, Some(value))),
         );
-        let read = Inventories::read(both);
+        let read = Inventories::read(&both);
         assert!(matches!(read.of["shop"], Found::Whole { .. }));
         assert_eq!(read.old_parts("shop").len(), parts);
         assert!(read.old_parts("other").is_empty());

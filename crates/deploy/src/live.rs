@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// Requests at once.
 pub(crate) const AT_ONCE: usize = 32;
 
-/// A resource that is there.
-#[derive(Debug, Clone)]
+/// A resource that is there. It may hold secrets, and does not print.
+#[derive(Clone)]
 pub(crate) struct Live {
     /// Its properties, as the service gave them: secrets may be among them.
     pub(crate) properties: Json,
@@ -25,12 +25,20 @@ pub(crate) struct Live {
     pub(crate) listed: bool,
 }
 
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live")
+            .field("listed", &self.listed)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What is live.
 #[derive(Debug, Default)]
 pub(crate) struct Picture {
     pub(crate) live: HashMap<Id, Live>,
     /// Operations of APIs, with short digests of their properties.
-    pub(crate) operations: HashMap<Id, BTreeMap<String, String>>,
+    pub(crate) operations: BTreeMap<Id, BTreeMap<String, String>>,
     /// Links that are there under another name than ours.
     pub(crate) other_names: HashMap<Id, Id>,
 }

@@ -354,7 +354,7 @@ fn difference_lines(difference: &Difference) -> Vec<String> {
         let mut lines = vec![format!("{mark}{path}:")];
         match &change.diff {
             Some(diff) => {
-                lines.extend(diff.lines().map(|line| format!("  {}", excerpt(line, 400))))
+                lines.extend(diff.lines().map(|line| format!("  {}", excerpt(line, 400))));
             }
             None => lines.push("  another text, too large to compare".to_owned()),
         }

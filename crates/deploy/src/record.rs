@@ -66,12 +66,24 @@ impl<'a, S: Service> Record<'a, S> {
         }
     }
 
-    /// Writes what was, or is about to be, deployed: parts first, then the head.
+    /// Writes what is about to be deployed, also when that is written there already: another
+    /// deployment that still goes on learns of this one by the head's ETag.
+    pub(crate) async fn begin(&mut self, inventory: &Inventory) -> Result<(), Failure> {
+        self.put(inventory).await
+    }
+
+    /// Writes what was deployed.
     pub(crate) async fn write(&mut self, inventory: &Inventory) -> Result<(), Failure> {
-        let (generation, mut values) = inventory.write(self.owner);
-        if self.generation.as_ref() == Some(&generation) {
-            return self.tidy().await;
+        let (generation, _) = inventory.write(self.owner);
+        match self.generation == Some(generation) {
+            true => self.tidy().await,
+            false => self.put(inventory).await,
         }
+    }
+
+    /// Parts first, then the head.
+    async fn put(&mut self, inventory: &Inventory) -> Result<(), Failure> {
+        let (generation, mut values) = inventory.write(self.owner);
         let Some((head, value)) = values.pop() else {
             return Ok(());
         };

@@ -89,6 +89,10 @@ pub enum Fault {
     /// is not known.
     #[error("{0}")]
     Cut(String),
+    /// The time for everything is over, and nothing is sent any more. Whether this request
+    /// was carried out is not known.
+    #[error("{0}")]
+    Late(String),
     /// The request was not sent, and trying again does not help: no token, a place that
     /// leads elsewhere.
     #[error("{0}")]

@@ -126,9 +126,17 @@ impl State {
 
     /// Forgets a resource, and all that hung on it.
     pub(crate) fn forget(&mut self, id: &Id) {
+        self.resources.remove(id.folded());
         let below = format!("{}/", id.folded());
-        self.resources
-            .retain(|key, _| key != id.folded() && !key.starts_with(&below));
+        let from = self.resources.range(below.clone()..);
+        let gone: Vec<String> = from
+            .map(|(key, _)| key)
+            .take_while(|key| key.starts_with(&below))
+            .cloned()
+            .collect();
+        for key in gone {
+            self.resources.remove(&key);
+        }
     }
 }
 

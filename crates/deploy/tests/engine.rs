@@ -510,7 +510,8 @@ fn secrets_are_in_no_plan_outcome_or_state() {
             assert!(!text.contains(secret), "{text}");
         }
     }
-    assert!(!format!("{next:?}").contains("battery staple"));
+    let debug = format!("{next:?}");
+    assert!(!debug.contains("battery staple") && !debug.contains("correct horse"));
     // Without the secrets nothing has to be written, and without them nothing can be.
     deployment.asked.refresh = false;
     deployment.secrets.0.clear();
@@ -641,6 +642,14 @@ fn faults_that_pass_are_waited_out() {
 }
 
 #[test]
+fn operations_that_may_not_be_asked_after_are_seen_by_the_resource() {
+    let (memory, mut deployment) = (Memory::new(), deployment());
+    memory.0.lock().unwrap().forbidden = true;
+    deployment.well(&shop(), &memory);
+    assert!(deployment.plan(&shop(), &memory).unwrap().is_empty());
+}
+
+#[test]
 fn two_writers_do_not_mix() {
     let (memory, mut first) = (Memory::new(), deployment());
     let mut second = deployment();
@@ -725,4 +734,37 @@ fn the_actions_of_a_bundle_are_those_of_its_requests() {
         .filter(|action| !children(action))
         .collect();
     assert!(idle.is_empty(), "{idle:?}");
+}
+
+#[test]
+fn requests_of_a_plan_are_lists_and_texts() {
+    let (memory, mut deployment) = (Memory::new(), deployment());
+    let mut bundle = Bundle::default();
+    for n in 0..200 {
+        let id = format!("tags/t{n}");
+        bundle = bundle.with(&id, json!({"displayName": format!("t{n}")}), &[]);
+    }
+    for n in 0..10 {
+        let text = format!("<fragment><a id=\"{n}\" /></fragment>");
+        bundle = bundle.policy(&format!("policyFragments/f{n}"), &text, &[]);
+    }
+    deployment.well(&bundle, &memory);
+    memory.calm();
+    let plan = deployment.plan(&bundle, &memory).unwrap();
+    assert!(plan.is_empty());
+    // The inventory's list, the pages of 4 of the tags, and each text.
+    assert_eq!(memory.log().len(), 1 + 50 + 10);
+    // Writing is a request for each, and what the inventory takes.
+    let memory = Memory::new();
+    let mut fresh = self::deployment();
+    fresh.state = None;
+    let (_, outcome) = fresh.deploy(&bundle, &memory).unwrap();
+    assert!(outcome.unwrap().is_whole());
+    let inventory = memory
+        .writes()
+        .iter()
+        .filter(|w| w.contains("inventory"))
+        .count();
+    assert_eq!(memory.writes().len() - inventory, 210);
+    assert!(inventory < 12, "{inventory}");
 }

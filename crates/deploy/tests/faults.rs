@@ -12,7 +12,8 @@ mod bundle;
 mod service;
 
 use bundle::{Bundle, Deployment, given, shop};
-use flux_apim_deploy::{Action, Id, Plan};
+use flux_apim_deploy::{Action, Id, NotBegun, Outcome, Plan};
+use futures_util::future;
 use serde_json::{Value, json};
 use service::{Memory, Wrong};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,9 +52,8 @@ fn destroyed(
         .collect();
     let after = memory.all();
     for (key, value) in before {
-        assert_eq!(
-            after.get(key).is_some(),
-            true,
+        assert!(
+            after.contains_key(key),
             "{key} is gone\n{}",
             plan.to_human()
         );
@@ -155,6 +155,36 @@ fn each_request_may_fail_once_in_any_way() {
             destroyed(&mut deployment, &shop(), &memory, &before, &BTreeSet::new());
         }
     }
+}
+
+#[test]
+fn two_deployments_of_one_owner_at_once_do_no_harm() {
+    let (memory, mut first) = (Memory::new(), deployment());
+    memory.person("tags/other", json!({"displayName": "other"}));
+    let before = memory.all();
+    let (bundle, resources) = (shop(), shop().parsed());
+    let (secrets, asked) = (given(), first.asked.clone());
+    let engine = flux_apim_deploy::Engine {
+        service: &memory,
+        service_id: service::SERVICE,
+        resources: &resources,
+        texts: &bundle,
+        secrets: &secrets,
+        asked: &asked,
+        state: None,
+    };
+    let both = service::block_on(async {
+        let (one, two) = future::join(engine.plan(), engine.plan()).await;
+        let (one, two) = (one.unwrap(), two.unwrap());
+        future::join(engine.apply(&one), engine.apply(&two)).await
+    });
+    let whole = |outcome: &Result<Outcome, NotBegun>| outcome.as_ref().is_ok_and(Outcome::is_whole);
+    assert!(
+        !(whole(&both.0) && whole(&both.1)),
+        "one of them has to say that there was another"
+    );
+    converged(&mut first, &shop(), &memory);
+    destroyed(&mut first, &shop(), &memory, &before, &BTreeSet::new());
 }
 
 /// The bundle of tomorrow: something gone, something new, something else.

@@ -250,6 +250,9 @@ fn header(text: &str) -> Result<HeaderValue, Fault> {
 
 /// What a request that got no answer may mean.
 fn fault(error: &oci::Error) -> Fault {
+    if let oci::Error::Late { .. } = error {
+        return Fault::Late(error.to_string());
+    }
     match error.is_retryable()
         || matches!(
             error,

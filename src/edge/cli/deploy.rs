@@ -646,9 +646,10 @@ pub(super) fn destroy(arguments: &DestroyArgs, quiet: bool) -> anyhow::Result<Do
 /// What an identity lacks, and what gives it.
 pub(super) fn lacking(missing: &[Missing], principal: Option<&str>) -> String {
     let code = permission_missing::RULE.code;
-    let mut text = format!("{code}: the identity may not do all that this needs:");
+    let scope = missing.first().map_or("", |missing| missing.scope.as_str());
+    let mut text = format!("{code}: the identity may not do all that this needs at {scope}:");
     for missing in missing.iter().take(20) {
-        text.push_str(&format!("\n  {missing}"));
+        text.push_str(&format!("\n  {}", missing.action));
     }
     if missing.len() > 20 {
         text.push_str(&format!("\n  and {} more", missing.len() - 20));

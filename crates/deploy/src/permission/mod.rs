@@ -171,7 +171,10 @@ mod tests {
         let needed = Needed {
             actions: ["a/secret/read".to_owned()].into(),
         };
-        assert_eq!(missing("/s", &needed, &[reader.clone()]).len(), 1);
+        assert_eq!(
+            missing("/s", &needed, std::slice::from_ref(&reader)).len(),
+            1
+        );
         let other = permission(&["a/secret/read"], &[]);
         assert!(missing("/s", &needed, &[reader, other]).is_empty());
     }

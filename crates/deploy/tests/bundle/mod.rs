@@ -1,6 +1,10 @@
 //! Bundles for tests: `resources.json` put together by hand.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::needless_pass_by_value,
+    reason = "each test uses a part of it; properties are written in place"
+)]
 
 use super::service::{Memory, SERVICE, block_on};
 use flux_apim_deploy::{

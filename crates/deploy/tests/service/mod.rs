@@ -53,6 +53,8 @@ pub(crate) struct Inner {
     operations: HashMap<String, Answer>,
     pub(crate) waited: Duration,
     pub(crate) conflicts: usize,
+    /// Nobody may ask after operations.
+    pub(crate) forbidden: bool,
     subscriptions: usize,
 }
 
@@ -292,6 +294,9 @@ impl Inner {
             found.map(|(_, value)| value.as_str())
         };
         if let Place::Link(url) = &request.place {
+            if self.forbidden && url.starts_with("operation:") {
+                return error(403, "AuthorizationFailed", "not this one");
+            }
             if let Some(answer) = self.operations.get(url) {
                 return answer.clone();
             }
