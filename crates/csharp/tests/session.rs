@@ -7,7 +7,7 @@
     reason = "a test reads what the library does not"
 )]
 
-use flux_apim_csharp::{Environment, Form, Session, Unmetered, check, parse};
+use flux_apim_csharp::{Environment, Form, Session, Unmetered, parse};
 use std::cell::Cell;
 use std::io::Read as _;
 use std::path::PathBuf;
