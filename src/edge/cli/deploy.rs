@@ -2,10 +2,11 @@
 
 use super::options::{LimitFlags, ResultFormat};
 use super::registry::RegistryArgs;
+use super::trust::TrustArgs;
 use super::{Done, note, print};
 use crate::edge::azure::{Cloud, ResourceManager, StateStore};
 use crate::edge::oci::{Place, acr};
-use crate::edge::publish::{self, Destination, Policy};
+use crate::edge::publish::{self, Destination};
 use crate::edge::secret::Secret;
 use crate::edge::source::{self, OpenOptions, SourceRef};
 use crate::rules::permission_missing;
@@ -44,9 +45,8 @@ pub(super) struct Reading {
     /// azurekms://VAULT/KEY).
     #[arg(long, value_name = "FILE", env = "FLUX_APIM_KEY")]
     key: Option<PathBuf>,
-    /// The signed provenance must name this source.
-    #[arg(long, value_name = "URL", requires = "key")]
-    expect_source: Option<String>,
+    #[command(flatten)]
+    trust: TrustArgs,
     #[command(flatten)]
     registry: RegistryArgs,
     #[command(flatten)]
@@ -224,13 +224,7 @@ impl Reading {
                 let connection = self.registry.connection()?;
                 let from = Destination::target(&place, &connection)?;
                 let key = self.key.as_deref();
-                let policy = Policy {
-                    key: key
-                        .map(|key| self.registry.verifying_key(key))
-                        .transpose()?,
-                    expect_source: self.expect_source.clone(),
-                    policies: Vec::new(),
-                };
+                let policy = self.trust.policy(key, &[], &self.registry)?;
                 let reference = place.reference();
                 let verifying = publish::verify(&*from, &reference, &policy, &limits);
                 let found = crate::edge::runtime()?.block_on(verifying)?.found;

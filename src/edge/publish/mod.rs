@@ -230,7 +230,7 @@ pub async fn seal(
     let signing = signatures::Signing {
         repository,
         signer,
-        format: SignatureFormat::Both,
+        format: Some(SignatureFormat::Both),
         statements,
     };
     let added = signatures::add(to, subject, &signing).await?;
