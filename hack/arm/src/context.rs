@@ -105,7 +105,8 @@ impl Context<'_> {
             || length > self.limits.deployment_name
             || !self.deployment_name.chars().all(allowed)
         {
-            // The words of the REST API, reported in Azure/azure-cli#14055 and others.
+            // The limits are documented (`best-practices`, `resource-name-rules`), code and
+            // sentence are a guess.
             return Err(ArmError::new(
                 "InvalidDeploymentName",
                 format!(

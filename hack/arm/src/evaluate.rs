@@ -356,7 +356,8 @@ impl<'s> Evaluator<'s> {
         }
     }
 
-    /// The sentences are those of reports (Azure/arm-deploy, F5Networks/f5-azure-arm-templates#238).
+    /// The sentences are those of reports (F5Networks/f5-azure-arm-templates#238,
+    /// MicrosoftDocs/azure-docs#115708, Azure/data-management-zone#286).
     fn property<'e>(&self, item: Item<'e>, name: &str) -> Result<Item<'e>, Fault> {
         let (found, object) = match item {
             Cow::Borrowed(Value::Object(object)) => {
@@ -549,13 +550,8 @@ impl<'s> Evaluator<'s> {
     /// Only the branch that is taken is evaluated.
     fn condition<'e>(&'e self, call: &'e Call, bound: Environment<'e>) -> Result<Item<'e>, Fault> {
         let [condition, yes, no] = call.arguments.as_slice() else {
-            return Err(functions::check_arity(
-                &call.name,
-                Arity::Exactly(3),
-                call.arguments.len(),
-            )
-            .err()
-            .unwrap_or(Fault::Deferred));
+            let given = call.arguments.len();
+            return Err(functions::wrong_arity(&call.name, Arity::Exactly(3), given));
         };
         match self.expr(condition, bound) {
             Err(Fault::Deferred) => {
@@ -652,7 +648,7 @@ impl<'s> Evaluator<'s> {
         });
         match found {
             Some(iteration) => Ok(Cow::Owned(Value::from(iteration.index.saturating_add(offset)))),
-            // The documentation's sentence, and the one for a name that no loop has.
+            // The first is reported in public; the one for a name that no loop has is a guess.
             None => Err(Fault::Value(match name {
                 None => "The template function 'copyIndex' is not expected at this location. The function can only be used in a resource with copy specified. Please see https://aka.ms/arm-resource-loops for usage details.".to_owned(),
                 Some(name) => format!(
@@ -698,11 +694,7 @@ impl<'s> Evaluator<'s> {
             calls: self.calls + 1,
             ..Evaluator::new(self.names, self.limits, self.meter, Site::Function)
         };
-        let value = inner.value(&function.value)?;
-        if inner.deferred.get() {
-            return Err(Fault::Deferred);
-        }
-        Ok(Cow::Owned(value))
+        inner.value(&function.value).map(Cow::Owned)
     }
 }
 

@@ -91,9 +91,10 @@ impl Evaluator<'_> {
             "toobject" | "groupby" => Arity::Between(2, 3),
             _ => Arity::Exactly(2),
         };
-        functions::check_arity(&call.name, arity, call.arguments.len())?;
-        let [input, rest @ ..] = call.arguments.as_slice() else {
-            return Err(Fault::Deferred);
+        let given = call.arguments.len();
+        functions::check_arity(&call.name, arity, given)?;
+        let Some((input, rest)) = call.arguments.split_first() else {
+            return Err(functions::wrong_arity(&call.name, arity, given));
         };
         let input = self.expr(input, bound)?;
         let wrong = |value: &Value, what: &str| {
@@ -165,7 +166,8 @@ impl Evaluator<'_> {
         bound: Environment<'_>,
     ) -> Result<Value, Fault> {
         let [start, lambda] = rest else {
-            return Err(Fault::Deferred);
+            let given = call.arguments.len();
+            return Err(functions::wrong_arity(&call.name, Arity::Exactly(3), given));
         };
         let start = self.expr(start, bound)?;
         let mut current = self.own(start)?;

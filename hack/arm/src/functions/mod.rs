@@ -213,26 +213,41 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
         .and_then(|at| FUNCTION_TABLE.get(at))
 }
 
-/// Whether that many arguments are right. The sentences are those of
-/// Azure/bicep's baselines (`toObject`) and KingslandConsulting/Kingsland.ArmLinter's
-/// tests (`concat`, `endsWith`).
+impl Arity {
+    fn takes(self, given: usize) -> bool {
+        match self {
+            Exactly(n) => given == n,
+            Between(least, most) => (least..=most).contains(&given),
+            AtLeast(n) => given >= n,
+        }
+    }
+}
+
+/// Whether that many arguments are right.
 pub(crate) fn check_arity(name: &str, arity: Arity, given: usize) -> Result<(), Fault> {
+    if arity.takes(given) {
+        Ok(())
+    } else {
+        Err(wrong_arity(name, arity, given))
+    }
+}
+
+/// The sentences are those of Azure/bicep's baselines (`toObject`) and
+/// KingslandConsulting/Kingsland.ArmLinter's tests (`concat`, `endsWith`).
+pub(crate) fn wrong_arity(name: &str, arity: Arity, given: usize) -> Fault {
     let requires = match arity {
-        Exactly(n) if given != n => format!("{n}"),
-        Between(least, most) if given < least || given > most => {
-            format!("between {least} and {most}")
-        }
-        AtLeast(1) if given == 0 => {
-            return Err(Fault::Value(format!(
+        AtLeast(1) => {
+            return Fault::Value(format!(
                 "Unable to evaluate template language function '{name}'. At least one parameter should be provided. {FUNCTIONS}"
-            )));
+            ));
         }
-        AtLeast(n) if given < n => format!("at least {n}"),
-        _ => return Ok(()),
+        Exactly(n) => format!("{n}"),
+        Between(least, most) => format!("between {least} and {most}"),
+        AtLeast(n) => format!("at least {n}"),
     };
-    Err(Fault::Value(format!(
+    Fault::Value(format!(
         "Unable to evaluate template language function '{name}': function requires {requires} argument(s) while {given} were provided. Please see https://aka.ms/arm-resource-functions/#{name} for usage details."
-    )))
+    ))
 }
 
 impl Call<'_> {
