@@ -84,7 +84,7 @@ behaviours! {
     LockHeld "lock-held" Reported "apiops#379, apiops-cli#252, devops-resource-kit#340" "a write to an API or product that another write has locked is 409 PessimisticConcurrencyConflict"
     LockSpansLinks "lock-spans-links" Reported "devops-resource-kit#340" "a link of a product to an API locks both"
     EtagCompared "etag-compared" Documented "REST: If-Match" "a write with the ETag of an older state is 412 PreconditionFailed"
-    EtagRequired "etag-required" Documented "SDK: required header If-Match" "PATCH and DELETE without If-Match, where the SDK requires it, are 400"
+    EtagRequired "etag-required" Documented "SDK: required header If-Match" "PATCH and DELETE without If-Match, where the SDK requires it, are 400 (with which code is a guess)"
     HeadEtag "head-etag" Documented "REST: GetEntityTag" "HEAD answers with the ETag and without a body"
     CreatedOnce "created-once" Documented "SDK: success codes" "PUT answers 201 for what is new and 200 for what was there"
     NamesChecked "names-checked" Documented "SDK: path parameters" "names have the lengths and patterns of the specification"

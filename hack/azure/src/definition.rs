@@ -36,13 +36,13 @@ pub fn import(
 ) -> Result<Imported, String> {
     match format {
         "openapi" | "openapi+json" | "swagger-json" | "" => openapi(text, behaviours),
-        "wsdl" => Ok(xml(
+        "wsdl" => xml(
             text,
             "operation",
             "POST",
             behaviours.on(Row::WsdlNames).then_some(count),
-        )),
-        "wadl-xml" => Ok(xml(text, "method", "GET", None)),
+        ),
+        "wadl-xml" => xml(text, "method", "GET", None),
         "graphql" | "odata" | "grpc" => Ok(Imported::default()),
         _ => Err(format!(
             "The definition of format '{format}' could not be fetched: the simulation opens no connections."
@@ -56,17 +56,26 @@ fn document(text: &str) -> Result<Value, String> {
     if text.trim_start().starts_with('{') {
         return serde_json::from_str(text).map_err(|error| error.to_string());
     }
-    serde_saphyr::from_str(text).map_err(|error| error.to_string())
+    // What an import may have at most has more nodes than the library takes by default.
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_depth: 100, max_nodes: 4_000_000, max_events: 8_000_000 },
+    };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
+}
+
+/// Whether a version, which YAML may read as a number, is of a line of versions.
+fn is_of(version: &Value, line: &str) -> bool {
+    match version {
+        Value::String(text) => text.starts_with(line),
+        Value::Number(number) => number.to_string().starts_with(line),
+        _ => false,
+    }
 }
 
 fn openapi(text: &str, behaviours: &Behaviours) -> Result<Imported, String> {
     let document = document(text)?;
-    let old = document["swagger"]
-        .as_str()
-        .is_some_and(|version| version.starts_with("2."));
-    let new = document["openapi"]
-        .as_str()
-        .is_some_and(|version| version.starts_with("3."));
+    let old = is_of(&document["swagger"], "2");
+    let new = is_of(&document["openapi"], "3.");
     if !old && !new {
         return Err("The input is neither Swagger 2.0 nor OpenAPI 3.".to_owned());
     }
@@ -459,10 +468,12 @@ pub fn named_in(template: &str) -> Vec<&str> {
 
 /// Operations of a WSDL's port types or a WADL's methods, by the names that their elements
 /// have. `count` is in the names of what gets new ones each time.
-fn xml(text: &str, element: &str, method: &str, count: Option<u64>) -> Imported {
+fn xml(text: &str, element: &str, method: &str, count: Option<u64>) -> Result<Imported, String> {
+    crate::policy::well_formed(text)?;
     let mut imported = Imported::default();
+    // What only looks like an expression of a policy is no reason to refuse a definition.
     let Ok(root) = crate::policy::read(text) else {
-        return imported;
+        return Ok(imported);
     };
     let mut taken = BTreeSet::new();
     root.walk(&mut |found| {
@@ -484,7 +495,7 @@ fn xml(text: &str, element: &str, method: &str, count: Option<u64>) -> Imported 
             imported.operations.push((own, made));
         }
     });
-    imported
+    Ok(imported)
 }
 
 /// An export: an OpenAPI document of what is stored.
@@ -569,5 +580,53 @@ pub fn export(
         false => {
             json!({"openapi": "3.0.1", "info": info, "servers": [{"url": format!("https://gateway.invalid/{}", api.get("path").and_then(Value::as_str).unwrap_or_default())}], "paths": paths, "components": {"schemas": definitions}})
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn yaml_is_read_as_json_is() {
+        let text = "openapi: 3.0.1\ninfo: {title: T, version: 1}\npaths:\n  /x/{id}:\n    get:\n      operationId: Get_X\n      responses:\n        200: {description: ok}\n        default: {description: other}\n";
+        let imported = import("openapi", text, 1, &Behaviours::default());
+        let operations = imported
+            .map(|imported| imported.operations)
+            .unwrap_or_default();
+        assert_eq!(operations.len(), 1);
+        assert_eq!(operations[0].0, "Get_X");
+        assert_eq!(operations[0].1["responses"][0]["statusCode"], 200);
+        assert_eq!(operations[0].1["templateParameters"][0]["name"], "id");
+        let old = "swagger: 2.0\ninfo: {title: T}\npaths: {/x: {get: {}}}\n";
+        assert_eq!(
+            import("openapi", old, 1, &Behaviours::default()).map(|i| i.operations.len()),
+            Ok(1)
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused() {
+        for (format, text) in [
+            ("openapi", "["),
+            ("openapi+json", "{"),
+            ("swagger-json", "{}"),
+            ("wsdl", "<a>"),
+            ("wsdl-link", "https://x"),
+        ] {
+            assert!(
+                import(format, text, 1, &Behaviours::default()).is_err(),
+                "{format} {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_are_normalised() {
+        assert_eq!(
+            normalised("GET-/foo/{bar}?buzz={quix}"),
+            "get-foo-bar-buzz-quix"
+        );
+        assert_eq!(normalised(&"x".repeat(90)).len(), 76);
     }
 }
