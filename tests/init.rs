@@ -222,11 +222,7 @@ fn mistakes_turn_red(here: &Path, command: &str) {
     for (end, from, to) in [
         ("policy.xml", policy, unknown),
         ("policy.xml", policy, expression),
-        (
-            "apiInformation.json",
-            "\"path\": \"",
-            "\"path\": 5, \"was\": \"",
-        ),
+        ("apiInformation.json", "\"path\": \"", "\"path\" \""),
     ] {
         let (path, text, at) = holding(end, from);
         let line = text[..at].matches('\n').count() + 1;
