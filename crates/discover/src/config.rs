@@ -80,6 +80,16 @@ pub struct PlainApi {
     pub used: bool,
 }
 
+/// Collections of a service whose members `external` may name beside the kinds that trees
+/// hold: named values by their display names, and what no tree holds (APIM4006).
+const ELSEWHERE: [&str; 5] = [
+    "namedValues",
+    "authorizationServers",
+    "openidConnectProviders",
+    "certificates",
+    "authorizationProviders",
+];
+
 pub(super) const NAMES: [&str; 2] = ["flux-apim.yaml", "flux-apim.yml"];
 pub(super) const TARGETS: [&str; 3] = ["arm", "bicep", "aso"];
 pub(super) const KEYS: [&str; 12] = [
@@ -164,8 +174,12 @@ pub(super) fn load(
             "external" => match strings() {
                 Some(external) => {
                     for (item, text) in entry.value.items().iter().zip(&external) {
-                        let known = text.to_ascii_lowercase().starts_with("namedvalues/")
-                            || matches!(parse_id(text), Target::Resource(_));
+                        let collection = text.trim_start_matches('/').split('/').next();
+                        let known = collection.is_some_and(|collection| {
+                            ELSEWHERE
+                                .iter()
+                                .any(|known| known.eq_ignore_ascii_case(collection))
+                        }) || matches!(parse_id(text), Target::Resource(_));
                         if !known {
                             let message =
                                 format!("`{}` names no kind of resource", excerpt(text, 60));
