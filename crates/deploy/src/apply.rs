@@ -3,7 +3,7 @@
 
 use crate::body::{Wanted, masked};
 use crate::caller::{Failure, Written};
-use crate::compare::{against, between};
+use crate::compare::{DEFAULT_POLICY, against, between};
 use crate::engine::Engine;
 use crate::id::Id;
 use crate::inventory::{Deployed, Inventory, Made};
@@ -555,6 +555,25 @@ async fn put<S: Service>(
                 let written = caller.put(id.as_str(), etag, body.clone()).await;
                 attempt += 1;
                 match written {
+                    // An attempt without an answer may have been the one.
+                    Err(failure) if failure.is_stale() && failure.in_doubt => {
+                        let now = caller.get(id.as_str(), fields(id)).await?;
+                        let ours = |now: &Answer| {
+                            let live = &now.body["properties"];
+                            let found = against(id, &wanted.properties, live, &wanted.secrets);
+                            found.iter().all(|difference| difference.uncertain)
+                        };
+                        match now.filter(ours) {
+                            Some(answer) => {
+                                break Written {
+                                    answer,
+                                    in_doubt: true,
+                                    followed: true,
+                                };
+                            }
+                            None => return Err(failure),
+                        }
+                    }
                     Err(failure) if failure.is_stale() && attempt < STALE => {}
                     written => break written?,
                 }
@@ -728,7 +747,16 @@ async fn delete<S: Service>(engine: &Engine<'_, S>, step: &Step) -> Result<Effec
     while let Some(now) = unchanged(engine, step, seen).await? {
         let etag = now.etag.as_deref().unwrap_or("*");
         attempt += 1;
-        match caller.delete(id.as_str(), query, Some(etag)).await {
+        let done = match id.kind() {
+            // Every service has one: it goes back to that of a new one.
+            Some(Kind::ServicePolicy) if id.depth() == 1 => {
+                let properties = json!({"format": "xml", "value": DEFAULT_POLICY});
+                let body = Some(json!({"properties": properties}));
+                caller.put(id.as_str(), Some(etag), body).await
+            }
+            _ => caller.delete(id.as_str(), query, Some(etag)).await,
+        };
+        match done {
             Err(failure) if failure.is_stale() && attempt < STALE => {}
             done => {
                 done?;

@@ -250,8 +250,8 @@ fn essence(text: &str) -> String {
 }
 
 /// The policy of a new service. It has a comment beside this.
-const DEFAULT_POLICY: &str =
-    "<policies><inbound/><backend><forward-request/></backend><outbound/><on-error/></policies>";
+pub(crate) const DEFAULT_POLICY: &str = "<policies>\r\n\t<inbound />\r\n\t<backend>\r\n\t\t\
+    <forward-request />\r\n\t</backend>\r\n\t<outbound />\r\n\t<on-error />\r\n</policies>";
 
 /// Whether a policy is the one that a new service has.
 pub(crate) fn is_default_policy(text: &str) -> bool {

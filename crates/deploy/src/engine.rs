@@ -384,7 +384,7 @@ impl<S: Service> Planner<'_, S> {
                 .push(format!("the same link is there as {other}"));
             return Ok(step);
         }
-        // Deleting it brings Azure's own back.
+        // It can go back to what it was: every new service has the same.
         let untouched = |live: &&Live| {
             id.kind() == Some(Kind::ServicePolicy)
                 && is_default_policy(live.properties["value"].as_str().unwrap_or(""))

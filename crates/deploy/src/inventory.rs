@@ -183,7 +183,7 @@ impl Inventories {
         }
         let loose = values
             .keys()
-            .filter(|name| name[PREFIX.len()..].contains('-') && !used.contains(name));
+            .filter(|name| name[PREFIX.len()..].contains('-') && !used.contains(name.as_str()));
         read.loose = loose
             .map(|name| {
                 let word = name[PREFIX.len()..].split('-').next().unwrap_or("");

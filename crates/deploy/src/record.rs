@@ -95,6 +95,16 @@ impl<'a, S: Service> Record<'a, S> {
         let at = path(&head);
         let written = self.caller.put(&at, self.etag.as_deref(), Some(body)).await;
         match written {
+            // It was not there: whoever made it since is another deployment.
+            Ok(written)
+                if self.etag.is_none()
+                    && self.generation.is_none()
+                    && written.answer.status == 200
+                    && !written.in_doubt
+                    && !written.followed =>
+            {
+                return Err(self.taken());
+            }
             Ok(_) => {}
             // An attempt that got no answer may have been the one.
             Err(failure) if failure.is_stale() => {

@@ -54,7 +54,11 @@ pub fn needed(resources: &Resources) -> Needed {
     needed.add("namedValues", &["read", "write", "delete"]);
     for resource in &resources.list {
         of_type(&resource.id, &mut needed);
-        needed.add(&types(&resource.id), &["read", "write", "delete"]);
+        // The policy of the service is never deleted: it goes back to that of a new one.
+        match resource.id.types() == "policies" {
+            true => needed.add("policies", &["read", "write"]),
+            false => needed.add(&types(&resource.id), &["read", "write", "delete"]),
+        }
         if resource.has_definition() {
             let below = format!("{}/operations", types(&resource.id));
             needed.add(&below, &["read"]);
@@ -76,6 +80,7 @@ pub fn of_plan(plan: &Plan) -> Needed {
         needed.add(&types, &["read"]);
         match step.action {
             Action::Create | Action::Change => needed.add(&types, &["write"]),
+            Action::Delete if types == "policies" => needed.add(&types, &["write"]),
             Action::Delete => needed.add(&types, &["delete"]),
             Action::None | Action::Kept | Action::Uncertain => {}
         }

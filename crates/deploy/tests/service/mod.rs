@@ -96,6 +96,10 @@ impl Memory {
             );
         }
         memory.person(
+            "policies/policy",
+            json!({"format": "xml", "value": "<policies>\r\n\t<inbound/>\r\n\t<backend>\r\n\t\t<forward-request/>\r\n\t</backend>\r\n\t<outbound/>\r\n\t<on-error/>\r\n</policies>"}),
+        );
+        memory.person(
             "subscriptions/master",
             json!({"displayName": "Built-in", "scope": format!("{SERVICE}/")}),
         );
