@@ -427,7 +427,10 @@ fn what_is_wrong_with_what_was_asked_is_said() {
     // What may be left out is left as it is.
     let output = azure.run(&["plan", &bundle]);
     let text = text(&output);
-    assert!(output.status.success() && text.contains("was not given"), "{text}");
+    assert!(
+        output.status.success() && text.contains("was not given"),
+        "{text}"
+    );
 }
 
 #[test]
