@@ -115,7 +115,7 @@ impl<S: Service> Engine<'_, S> {
             &plan.leftovers,
         );
         let mut record = opened.await.map_err(NotBegun::Inventory)?;
-        if plan.steps.iter().any(|step| step.action == Action::Create) {
+        if plan.steps.iter().any(|step| is_begun(plan, step)) {
             record
                 .begin(&begun(plan))
                 .await
@@ -166,15 +166,16 @@ fn begun(plan: &Plan) -> Inventory {
         .enumerate()
         .map(|(n, entry)| (entry.id.clone(), n))
         .collect();
-    for step in plan
-        .steps
-        .iter()
-        .filter(|step| step.action == Action::Create)
-    {
+    for step in plan.steps.iter().filter(|step| is_begun(plan, step)) {
+        // What is changed was seen as it was; once it is written that is not seen any more.
+        let (digest, made) = match step.action {
+            Action::Create => (step.digest.clone(), Made::Begun),
+            _ => (String::new(), step.made),
+        };
         let entry = Deployed {
             id: step.id.clone(),
-            digest: step.digest.clone(),
-            made: Made::Begun,
+            digest,
+            made,
         };
         match places.get(&step.id) {
             // It is gone, and made anew.
@@ -183,6 +184,19 @@ fn begun(plan: &Plan) -> Inventory {
         }
     }
     inventory
+}
+
+/// Whether the inventory says of a step that it begins: of what is made, and of the policy of
+/// a new service, which becomes ours by being written.
+fn is_begun(plan: &Plan, step: &Step) -> bool {
+    match step.action {
+        Action::Create => true,
+        Action::Change if step.id.kind() == Some(Kind::ServicePolicy) => {
+            let known = plan.before.entries.iter().any(|entry| entry.id == step.id);
+            step.made == Made::Ours && !known
+        }
+        _ => false,
+    }
 }
 
 struct Run<'r, S> {

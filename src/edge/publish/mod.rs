@@ -23,6 +23,7 @@ mod tag;
 mod tags;
 mod verify;
 
+#[cfg(feature = "cli")]
 pub(crate) use artifact::checked;
 pub use artifact::{Artifact, is_bundle};
 pub use attest::{CONTENTS, PROVENANCE};
