@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// The libraries below `crates/`, in pipeline order: each may depend on those before it.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "csharp",
     "diag",
     "reuse",
