@@ -72,10 +72,7 @@ pub fn sign(release: &mut Release, key: &SigningKey, all: &[Package]) -> anyhow:
         let path = release.out.join(&name);
         let bytes = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
         let signed = runtime.block_on(key.sign(&bytes))?;
-        release.add(
-            &format!("{name}.sig"),
-            STANDARD.encode(signed.signature).as_bytes(),
-        )?;
+        release.add(&format!("{name}.sig"), STANDARD.encode(signed).as_bytes())?;
         let subject = Digest::of(&bytes);
         let stated = bundle(key, &subject, PROVENANCE, &predicate);
         release.add(&format!("{name}.sigstore.json"), &runtime.block_on(stated)?)?;

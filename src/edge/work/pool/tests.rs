@@ -6,6 +6,7 @@ use crate::edge::work::Account;
 use crate::tree::Limits;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 pub(super) fn settings(places: usize) -> Settings {
     Settings {

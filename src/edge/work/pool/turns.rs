@@ -4,6 +4,7 @@ use super::tests::{account, pool, settings, task, until};
 use super::*;
 use crate::diag::Place;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 const TURN: u64 = 1000;
 
