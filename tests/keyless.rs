@@ -29,6 +29,9 @@ use std::sync::Arc;
 /// What Sigstore's own trust root says it is.
 const PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";
 
+/// Variables of the environment, by name.
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
 fn artifact() -> Artifact {
     let sample = common::repository("testdata/projects/contoso");
     let outcome = common::run(
@@ -367,9 +370,7 @@ async fn what_goes_wrong_is_told_and_no_tag_moves() {
             !error.contains("canary") && !error.contains(token),
             "{error}"
         );
-        let tags = Layout::new(&place.folder.path().join("layout"))
-            .tags()
-            .await;
+        let tags = Layout::new(place.folder.path().join("layout")).tags().await;
         assert_eq!(tags.unwrap_or_default(), Vec::<String>::new(), "{error}");
     }
 }
@@ -513,7 +514,7 @@ async fn a_job_signs_as_itself_on_the_command_line() {
     let token = sigstore::token();
     let request = format!("{}/token?run=7", job.sigstore.url());
     let file = format!("{} --identity-token {{}}/token", publish("file"));
-    let ways: [(&str, String, &[(&str, &str)]); 3] = [
+    let ways: [(&str, String, Variables<'_>); 3] = [
         (
             "gitlab",
             publish("gitlab"),
@@ -584,7 +585,7 @@ async fn flags_that_do_not_go_together_are_told() {
         job.sigstore.url() + "/token?run=7",
     );
     let at = (at.0, at.1.as_str());
-    let table: [(String, &[(&str, &str)], &str); 9] = [
+    let table: [(String, Variables<'_>, &str); 9] = [
         (
             format!("{publish} --keyless"),
             &[],

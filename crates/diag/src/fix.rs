@@ -129,7 +129,7 @@ pub(super) fn is_slip(old: &str, new: &str) -> bool {
         new.to_lowercase().chars(),
         &within,
     );
-    edits.is_some_and(|edits| shorter >= 3 * edits + 1)
+    edits.is_some_and(|edits| shorter > 3 * edits)
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub enum StateStoreError {
         /// What was attempted.
         attempted: &'static str,
         /// What the registry said.
-        source: oci::Error,
+        source: Box<oci::Error>,
     },
     /// The place is none.
     #[error("--state: {0}")]
@@ -116,7 +116,7 @@ impl StateStore {
                 let fetched = self.fetch(&**target).await;
                 let fetched = fetched.map_err(|source| StateStoreError::Registry {
                     attempted: "read the state",
-                    source,
+                    source: Box::new(source),
                 })?;
                 (fetched, format!("{}:{}", target.name(), self.name))
             }
@@ -140,7 +140,7 @@ impl StateStore {
                 let pushed = self.push(&**target, bytes).await;
                 pushed.map_err(|source| StateStoreError::Registry {
                     attempted: "keep the state",
-                    source,
+                    source: Box::new(source),
                 })
             }
         }

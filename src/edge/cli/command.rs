@@ -157,7 +157,10 @@ mod tests {
     #[test]
     fn what_a_build_lacks_is_told_by_name() {
         let there = Cli::command();
-        let there: BTreeSet<&str> = there.get_subcommands().map(|c| c.get_name()).collect();
+        let there: BTreeSet<&str> = there
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
         for (part, _, present, commands) in PARTS {
             for name in commands {
                 assert_eq!(there.contains(name), present, "{name}");
