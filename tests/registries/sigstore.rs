@@ -169,7 +169,7 @@ impl State {
         let (method, path) = (asked.method.as_str(), asked.uri.path());
         let answered = match (method, path) {
             ("GET", "/token") => self.give_token(asked),
-            ("POST", "/api/v2/signingCert") => self.certify(body),
+            ("POST", "/api/v2/signingCert") => self.certify(asked, body),
             ("POST", "/api/v1/log/entries") => self.enter(body),
             _ => Err((404, format!("{method} {path}"))),
         };
@@ -197,7 +197,8 @@ impl State {
         ))
     }
 
-    fn certify(&self, body: &[u8]) -> Result<Response<Body>, (u16, String)> {
+    /// The token comes in the request, or in a header as from clients in Go.
+    fn certify(&self, from: &Asked, body: &[u8]) -> Result<Response<Body>, (u16, String)> {
         if let Some((status, body)) = self.habits.fulcio {
             return Ok(answer(status, &[("content-type", "text/html")], body));
         }
@@ -205,6 +206,7 @@ impl State {
         let asked: Json = serde_json::from_slice(body).map_err(|_| wrong("no JSON"))?;
         let token = asked["credentials"]["oidcIdentityToken"]
             .as_str()
+            .or_else(|| from.header("authorization")?.strip_prefix("Bearer "))
             .unwrap_or("");
         let claims = token.split('.').nth(1).unwrap_or("");
         let claims = URL_SAFE_NO_PAD.decode(claims).unwrap_or_default();
@@ -345,7 +347,10 @@ impl State {
             },
         });
         let name = hex(&[&[0; 8][..], &root].concat());
-        Ok(respond(201, &json!({name: entry})))
+        // Clients in Go look the entry up under the ETag.
+        let headers = [("content-type", "application/json"), ("etag", &*name)];
+        let body = json!({&*name: entry}).to_string();
+        Ok(answer(201, &headers, body))
     }
 }
 

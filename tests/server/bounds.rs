@@ -192,7 +192,7 @@ async fn a_client_with_many_heavy_previews_keeps_no_other_waiting() {
     let heavy: Vec<_> = (0..20)
         .map(|n| {
             let (client, url) = (many.clone(), url.clone());
-            let body = project(&format!("heavy{n}x"), 4, 1500);
+            let body = project(&format!("heavy{n}x"), 6, 4000);
             tokio::spawn(async move { send(&client, url, body).await.status() })
         })
         .collect();
