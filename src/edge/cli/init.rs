@@ -72,7 +72,8 @@ pub(super) fn init(arguments: &Init, quiet: bool) -> anyhow::Result<Done> {
         true => {
             let remote = checkout.remote.as_deref();
             let remote = remote.context(
-                "--flux: Flux fetches a remote, and the repository has none called `origin`",
+                "--flux: Flux fetches a remote, and the repository has none called `origin`: add it \
+                 (git remote add origin URL), or run init without --flux",
             )?;
             let remote = Remote::parse(remote);
             let chain = remote.and_then(|it| Chain::new(&it, arguments.registry.as_deref()));
