@@ -33,9 +33,9 @@ pub enum Format {
     Xml,
     /// Parts with their sources and lines.
     Json,
-    /// A flow chart.
+    /// A flow chart in Mermaid's language.
     Mermaid,
-    /// A page.
+    /// An HTML page.
     Html,
 }
 
@@ -50,7 +50,7 @@ pub enum Error {
     Missing {
         /// What people call it.
         what: &'static str,
-        /// Its name.
+        /// The name that was asked for.
         name: String,
         /// What may have been meant.
         near: String,

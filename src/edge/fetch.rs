@@ -75,7 +75,7 @@ pub trait Names: Send + Sync + fmt::Debug {
     fn lookup<'a>(&'a self, host: &'a str, port: u16) -> Lookup<'a>;
 }
 
-/// A running lookup.
+/// A look-up of the addresses of a host, under way.
 pub type Lookup<'a> = Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send + 'a>>;
 
 /// The resolver of the operating system.
@@ -128,7 +128,7 @@ pub enum Error {
     Over {
         /// What was asked for.
         url: String,
-        /// The cap.
+        /// Bytes that were allowed.
         cap: u64,
     },
     /// Whoever asked has no memory for it now.

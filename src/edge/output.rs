@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 /// Where a bundle is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// A folder.
+    /// A folder; its files are replaced.
     Directory(PathBuf),
     /// A `.tar.gz`.
     Archive(PathBuf),
     /// An OCI image layout.
     Layout {
-        /// Its folder.
+        /// The folder of the OCI image layout.
         folder: PathBuf,
         /// The tag; `latest` unless given.
         tag: String,
@@ -36,9 +36,9 @@ pub struct Written {
 /// A bundle that was fetched.
 #[derive(Debug)]
 pub struct Pulled<'a> {
-    /// Its files.
+    /// The files of the bundle.
     pub tree: &'a SourceTree,
-    /// Its archive.
+    /// The bundle as a `.tar.gz`.
     pub archive: &'a [u8],
 }
 
@@ -59,7 +59,7 @@ pub enum Error {
     /// Beside a bundle lies something that is not of it.
     #[error("{} holds a bundle and `{}`, which is not of it; both are left as they are. Move the file away, or choose another --output", .folder.display(), .file.display())]
     Beside {
-        /// The folder.
+        /// The folder that was to be written.
         folder: PathBuf,
         /// What does not belong there.
         file: PathBuf,

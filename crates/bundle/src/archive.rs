@@ -30,7 +30,7 @@ const MEMBER: usize = 256 << 10;
 /// A gzip member and the size of what it holds.
 #[derive(Debug)]
 pub struct Member {
-    /// The member.
+    /// A gzip member, as it stands in the archive.
     pub bytes: Vec<u8>,
     /// Unpacked size in bytes.
     pub size: usize,
@@ -41,7 +41,7 @@ pub struct Member {
 pub struct Written {
     /// Path in the bundle.
     pub path: String,
-    /// Its bytes.
+    /// The whole `.tar.gz`.
     pub bytes: Vec<u8>,
     /// Where members end inside it: `cuts` of the inventory.
     pub cuts: Vec<usize>,

@@ -168,7 +168,8 @@ impl Bundle {
         file.bytes(self.graph.contents())
     }
 
-    /// The archive form.
+    /// The bundle as source-controller writes an artifact: a `.tar.gz` with the same bytes each
+    /// time.
     pub fn archive(&self) -> Archive {
         archive::archive(self, None)
     }

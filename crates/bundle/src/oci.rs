@@ -22,11 +22,11 @@ const EPOCH: &str = "1970-01-01T00:00:00Z";
 /// Config, layer and manifest of an artifact.
 #[derive(Debug)]
 pub struct OciImage {
-    /// The config blob.
+    /// The config, a JSON document.
     pub config: Vec<u8>,
     /// The layer blob: the archive.
     pub layer: Vec<u8>,
-    /// The manifest.
+    /// The image manifest, a JSON document.
     pub manifest: Vec<u8>,
 }
 

@@ -95,7 +95,7 @@ impl<'t> Documents<'t> {
         }
     }
 
-    /// The source.
+    /// The tree that documents are read from.
     pub fn tree(&self) -> &'t SourceTree {
         self.tree
     }

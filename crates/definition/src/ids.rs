@@ -3,7 +3,7 @@
 
 use crate::reference::percent_decode;
 use flux_apim_diag::Meter;
-use flux_apim_syntax::{Document, Kind, NodeRef};
+use flux_apim_syntax::{Document, NodeKind, NodeRef};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -149,11 +149,11 @@ fn named<'d>(document: &'d Document, meter: &Meter) -> (Vec<Named<'d>>, Vec<Name
                 _ => continue,
             };
             list.extend(value.as_str().map(|name| (inner.index, name)));
-        } else if matches!(node.kind(), Kind::Array | Kind::Object) {
+        } else if matches!(node.kind(), NodeKind::Array | NodeKind::Object) {
             open.push(Open {
                 index,
                 end: node.end_index(),
-                key: (node.kind() == Kind::Object).then_some(index + 1),
+                key: (node.kind() == NodeKind::Object).then_some(index + 1),
             });
         }
     }

@@ -21,7 +21,7 @@ mod xml;
 pub use documents::{Documents, Done};
 pub use operations::{Operation, normalise};
 pub use ports::{Ports, WsdlSelector};
-pub use reference::{Target, parse as parse_reference};
+pub use reference::{Reference, parse as parse_reference};
 
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree};
 use flux_apim_diag::{Findings, Meter};
@@ -31,7 +31,7 @@ use std::collections::BTreeSet;
 
 /// Kinds of API definition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum DefinitionKind {
     /// OpenAPI (Swagger) 2.0.
     Swagger2,
     /// OpenAPI 3.0.
@@ -50,7 +50,7 @@ pub enum Kind {
     Grpc,
 }
 
-impl Kind {
+impl DefinitionKind {
     /// ARM's `format` of the inline text. GraphQL has none: its SDL is a
     /// schema resource of the API.
     pub fn format(self) -> Option<&'static str> {
@@ -97,8 +97,8 @@ impl Kind {
 /// A definition as APIM imports it.
 #[derive(Debug, Clone)]
 pub struct Compiled {
-    /// Its kind.
-    pub kind: Kind,
+    /// Which language, in which version.
+    pub kind: DefinitionKind,
     /// The inline text: minified and bundled for OpenAPI, else as it stands.
     pub text: String,
     /// Its operations, in document order; empty when the kind has no rule for
@@ -172,13 +172,13 @@ pub fn compile_with(
         .rsplit_once('.')
         .map_or("", |(_, extension)| extension);
     let passed = match extension.to_ascii_lowercase().as_str() {
-        "graphql" | "gql" | "graphqls" => Some(Kind::GraphQl),
-        "proto" => Some(Kind::Grpc),
+        "graphql" | "gql" | "graphqls" => Some(DefinitionKind::GraphQl),
+        "proto" => Some(DefinitionKind::Grpc),
         _ => None,
     };
     if let Some(kind) = passed {
         match kind {
-            Kind::GraphQl => graphql::check(file, &text, meter, findings),
+            DefinitionKind::GraphQl => graphql::check(file, &text, meter, findings),
             _ => proto::check(file, &text, meter, findings),
         }
         return Ok(Some(Compiled::passed(kind, text)));
@@ -204,7 +204,7 @@ pub fn compile_with(
 
 impl Compiled {
     /// A definition that passes through as it stands.
-    fn passed(kind: Kind, text: String) -> Self {
+    fn passed(kind: DefinitionKind, text: String) -> Self {
         Self {
             kind,
             text,
@@ -219,7 +219,7 @@ impl Compiled {
 }
 
 /// The OpenAPI version that a document declares.
-fn version(document: &Document, findings: &mut Findings) -> Option<Kind> {
+fn version(document: &Document, findings: &mut Findings) -> Option<DefinitionKind> {
     let root = document.root();
     let declared = ["openapi", "swagger"]
         .iter()
@@ -231,9 +231,9 @@ fn version(document: &Document, findings: &mut Findings) -> Option<Kind> {
     let text = value.as_scalar().unwrap_or("");
     let minor = |version: &str| text == version || text.starts_with(&format!("{version}."));
     let kind = match key {
-        "swagger" if minor("2.0") || text == "2" => Some(Kind::Swagger2),
-        "openapi" if minor("3.0") => Some(Kind::OpenApi30),
-        "openapi" if minor("3.1") => Some(Kind::OpenApi31),
+        "swagger" if minor("2.0") || text == "2" => Some(DefinitionKind::Swagger2),
+        "openapi" if minor("3.0") => Some(DefinitionKind::OpenApi30),
+        "openapi" if minor("3.1") => Some(DefinitionKind::OpenApi31),
         _ => None,
     };
     if kind.is_none() {

@@ -5,12 +5,12 @@
 //! to are none of the definition.
 
 use super::bundle::Resolver;
-use super::reference::{self, Target, is_mapping_reference};
+use super::reference::{self, Reference, is_mapping_reference};
 use super::shape::{Is, Version};
 use crate::rules::{remote_reference, unknown_mapping, unresolved_reference};
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Findings, Held, excerpt};
-use flux_apim_syntax::{Kind, NodeRef};
+use flux_apim_syntax::{NodeKind, NodeRef};
 use std::collections::{HashMap, HashSet};
 
 /// What the walk says of a definition.
@@ -77,9 +77,9 @@ struct Walk<'w, 'f> {
 
 impl<'f> Walk<'_, 'f> {
     fn push(&mut self, node: NodeRef<'f>, is: Is, unread: bool) {
-        if matches!(node.kind(), Kind::Array | Kind::Object) && !matches!(is, Is::Any) {
+        if matches!(node.kind(), NodeKind::Array | NodeKind::Object) && !matches!(is, Is::Any) {
             self.open.push(Place { node, is, unread });
-        } else if matches!(is, Is::Mapping) && node.kind() == Kind::String {
+        } else if matches!(is, Is::Mapping) && node.kind() == NodeKind::String {
             self.mapping(node);
         }
     }
@@ -92,13 +92,13 @@ impl<'f> Walk<'_, 'f> {
             return;
         }
         let start = self.open.len();
-        if node.kind() == Kind::Array {
+        if node.kind() == NodeKind::Array {
             let inside = is.item();
             for item in node.items() {
                 self.push(item, inside, unread);
             }
         }
-        let is_reference = |value: &NodeRef<'_>| value.kind() == Kind::String;
+        let is_reference = |value: &NodeRef<'_>| value.kind() == NodeKind::String;
         if let Some(value) = node.get("$ref").filter(is_reference) {
             // A map of texts may have any key.
             let is_name = matches!(is, Is::Map(Is::Text | Is::Mapping));
@@ -154,17 +154,17 @@ impl<'f> Walk<'_, 'f> {
         let tree = files.shared.tree();
         let shown = || excerpt(text, 120);
         let (target, fragment) = match reference::parse(text, tree.path(file)) {
-            Target::Local(pointer) => (file, pointer),
-            Target::Anchor if self.version == Version::V31 => (file, "/".into()),
-            Target::Anchor => (file, "#".into()),
-            Target::Remote => {
+            Reference::Local(pointer) => (file, pointer),
+            Reference::Anchor if self.version == Version::V31 => (file, "/".into()),
+            Reference::Anchor => (file, "#".into()),
+            Reference::Remote => {
                 return self.findings.push(remote_reference::found(span, &shown()));
             }
-            Target::Outside => {
+            Reference::Outside => {
                 let finding = unresolved_reference::leaves_source(span, &shown());
                 return self.findings.push(finding);
             }
-            Target::File { path, pointer } => match tree.find(&path) {
+            Reference::File { path, pointer } => match tree.find(&path) {
                 Some(target) => (target, pointer),
                 None => {
                     let path = excerpt(&path, 200);

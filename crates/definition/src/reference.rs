@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 /// What a `$ref` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target<'r> {
+pub enum Reference<'r> {
     /// A place in the same document: a JSON pointer, decoded from its URI.
     Local(Cow<'r, str>),
     /// A place in another file of the tree.
@@ -24,20 +24,20 @@ pub enum Target<'r> {
 }
 
 /// Reads the `$ref` value `reference` of a document at `from`.
-pub fn parse<'r>(reference: &'r str, from: &ArtifactPath) -> Target<'r> {
+pub fn parse<'r>(reference: &'r str, from: &ArtifactPath) -> Reference<'r> {
     let (file, fragment) = match reference.split_once('#') {
         Some((file, fragment)) => (file, percent_decode(fragment)),
         None => (reference, Cow::Borrowed("")),
     };
     if file.is_empty() {
         return if fragment.is_empty() || fragment.starts_with('/') {
-            Target::Local(fragment)
+            Reference::Local(fragment)
         } else {
-            Target::Anchor
+            Reference::Anchor
         };
     }
     if is_absolute(file) {
-        return Target::Remote;
+        return Reference::Remote;
     }
     let file = percent_decode(file);
     let mut segments: Vec<&str> = from.parent().split('/').filter(|s| !s.is_empty()).collect();
@@ -46,7 +46,7 @@ pub fn parse<'r>(reference: &'r str, from: &ArtifactPath) -> Target<'r> {
             "" | "." => {}
             ".." => {
                 if segments.pop().is_none() {
-                    return Target::Outside;
+                    return Reference::Outside;
                 }
             }
             name => segments.push(name),
@@ -54,9 +54,9 @@ pub fn parse<'r>(reference: &'r str, from: &ArtifactPath) -> Target<'r> {
     }
     let path = segments.join("/");
     if path == from.as_str() {
-        return Target::Local(fragment);
+        return Reference::Local(fragment);
     }
-    Target::File {
+    Reference::File {
         path,
         pointer: fragment,
     }
@@ -78,35 +78,18 @@ fn is_absolute(file: &str) -> bool {
     scheme || file.starts_with('/') || file.starts_with('\\')
 }
 
+/// The text that percent-encoded UTF-8 stands for; as it is where it stands for none.
 pub(super) fn percent_decode(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = |i: usize| bytes.get(i).and_then(|b| char::from(*b).to_digit(16));
-        match (bytes[at], hex(at + 1), hex(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.push(u8::try_from(high * 16 + low).unwrap_or(b'%'));
-                at += 3;
-            }
-            (byte, ..) => {
-                decoded.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8(decoded).map_or(Cow::Borrowed(text), Cow::Owned)
+    let decoded = percent_encoding::percent_decode_str(text);
+    decoded.decode_utf8().unwrap_or(Cow::Borrowed(text))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn file<'a>(path: &str, pointer: &'a str) -> Target<'a> {
-        Target::File {
+    fn file<'a>(path: &str, pointer: &'a str) -> Reference<'a> {
+        Reference::File {
             path: path.into(),
             pointer: pointer.into(),
         }
@@ -116,16 +99,16 @@ mod tests {
     fn targets() {
         let from = ArtifactPath::parse("apis/a/openapi.yaml").unwrap();
         for (given, target) in [
-            ("#/a/b", Target::Local("/a/b".into())),
-            ("#/a~1b/%7Bid%7D", Target::Local("/a~1b/{id}".into())),
-            ("#pet", Target::Anchor),
+            ("#/a/b", Reference::Local("/a/b".into())),
+            ("#/a~1b/%7Bid%7D", Reference::Local("/a~1b/{id}".into())),
+            ("#pet", Reference::Anchor),
             ("./x.yaml", file("apis/a/x.yaml", "")),
             ("../b/x.yaml#/c", file("apis/b/x.yaml", "/c")),
-            ("../../../x.yaml", Target::Outside),
-            ("openapi.yaml#/c", Target::Local("/c".into())),
-            ("https://example.com/x.json", Target::Remote),
-            ("/etc/passwd", Target::Remote),
-            ("file:///etc/passwd", Target::Remote),
+            ("../../../x.yaml", Reference::Outside),
+            ("openapi.yaml#/c", Reference::Local("/c".into())),
+            ("https://example.com/x.json", Reference::Remote),
+            ("/etc/passwd", Reference::Remote),
+            ("file:///etc/passwd", Reference::Remote),
         ] {
             assert_eq!(parse(given, &from), target, "{given}");
         }

@@ -11,7 +11,7 @@ pub(crate) enum Language {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum TokenKind {
     Name,
     Number,
     Text,
@@ -22,7 +22,7 @@ pub(crate) enum Kind {
 /// A piece of a text.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Token<'t> {
-    pub(crate) kind: Kind,
+    pub(crate) kind: TokenKind,
     pub(crate) text: &'t str,
     pub(crate) at: usize,
 }
@@ -55,7 +55,7 @@ impl<'t> Tokens<'t> {
         meter: &'t Meter,
     ) -> Result<Self, Fault> {
         let next = Token {
-            kind: Kind::End,
+            kind: TokenKind::End,
             text: "",
             at: 0,
         };
@@ -91,7 +91,7 @@ impl<'t> Tokens<'t> {
     /// What is wrong with the next token: something else is `expected`.
     pub(crate) fn unexpected(&self, expected: &str) -> Fault {
         let found = match self.next.kind {
-            Kind::End => "the end".to_owned(),
+            TokenKind::End => "the end".to_owned(),
             _ => format!("`{}`", excerpt(self.next.text, 40)),
         };
         Fault {
@@ -109,7 +109,7 @@ impl<'t> Tokens<'t> {
         let rest = &self.text[start..];
         let Some(first) = rest.chars().next() else {
             self.next = Token {
-                kind: Kind::End,
+                kind: TokenKind::End,
                 text: "",
                 at: start,
             };
@@ -118,16 +118,18 @@ impl<'t> Tokens<'t> {
         let while_ = |fits: fn(char) -> bool| rest.find(|c| !fits(c)).unwrap_or(rest.len());
         let (kind, length) = match first {
             'A'..='Z' | 'a'..='z' | '_' => (
-                Kind::Name,
+                TokenKind::Name,
                 while_(|c| c.is_ascii_alphanumeric() || c == '_'),
             ),
             '0'..='9' => (
-                Kind::Number,
+                TokenKind::Number,
                 while_(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_')),
             ),
-            '"' => (Kind::Text, self.quoted(rest, first)?),
-            '\'' if self.language == Language::Proto => (Kind::Text, self.quoted(rest, first)?),
-            sign => (Kind::Sign(sign), sign.len_utf8()),
+            '"' => (TokenKind::Text, self.quoted(rest, first)?),
+            '\'' if self.language == Language::Proto => {
+                (TokenKind::Text, self.quoted(rest, first)?)
+            }
+            sign => (TokenKind::Sign(sign), sign.len_utf8()),
         };
         self.at = start + length;
         self.next = Token {
@@ -202,7 +204,7 @@ impl<'t> Tokens<'t> {
 
     /// Whether the next token is `sign`, which is taken then.
     pub(crate) fn eat(&mut self, sign: char) -> Result<bool, Fault> {
-        let is = self.next.kind == Kind::Sign(sign);
+        let is = self.next.kind == TokenKind::Sign(sign);
         if is {
             self.advance()?;
         }
@@ -218,7 +220,7 @@ impl<'t> Tokens<'t> {
     }
 
     pub(crate) fn is_word(&self, word: &str) -> bool {
-        self.next.kind == Kind::Name && self.next.text == word
+        self.next.kind == TokenKind::Name && self.next.text == word
     }
 
     pub(crate) fn eat_word(&mut self, word: &str) -> Result<bool, Fault> {
@@ -232,7 +234,7 @@ impl<'t> Tokens<'t> {
     /// Takes a name; `expected` says what it is the name of.
     pub(crate) fn name(&mut self, expected: &str) -> Result<Token<'t>, Fault> {
         match self.next.kind {
-            Kind::Name => self.advance(),
+            TokenKind::Name => self.advance(),
             _ => Err(self.unexpected(expected)),
         }
     }

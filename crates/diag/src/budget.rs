@@ -62,14 +62,14 @@ pub enum Stop {
     Steps {
         /// What was worked on.
         at: Place,
-        /// The cap.
+        /// Steps that the budget has.
         max: u64,
     },
     /// More than [`Limits::max_memory_bytes`] would be held.
     Memory {
         /// What was worked on.
         at: Place,
-        /// The cap.
+        /// Bytes that the budget has.
         max: u64,
     },
     /// The memory that runs share ([`Memory`]) is taken.

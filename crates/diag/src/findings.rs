@@ -34,7 +34,7 @@ pub struct Findings {
 /// Findings of one rule that are only counted.
 #[derive(Debug, Clone, Copy)]
 pub struct Unlisted {
-    /// The rule.
+    /// What it is a finding of.
     pub rule: &'static Rule,
     /// How many.
     pub count: u64,

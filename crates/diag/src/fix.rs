@@ -46,7 +46,7 @@ pub struct LocatedFix {
 /// Characters of a file that are replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement {
-    /// The file.
+    /// The file that is changed, relative to the source.
     pub path: String,
     /// What is taken out.
     pub range: Range,

@@ -36,7 +36,7 @@ use rapidfuzz::distance::osa;
 /// A byte range in one file of the source tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
-    /// The file.
+    /// The file that it is a part of.
     pub file: FileId,
     /// First byte.
     pub start: u32,

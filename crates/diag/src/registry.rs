@@ -12,7 +12,7 @@ pub struct Registry {
 /// A rule, and how it was found.
 #[derive(Debug, Clone, Copy)]
 pub struct Found {
-    /// The rule.
+    /// The rule that the code or name stands for.
     pub rule: &'static Rule,
     /// Whether it was found by a name that it had before.
     pub by_former_name: bool,

@@ -26,7 +26,7 @@ pub struct Located {
     pub path: String,
     /// Where in the file.
     pub range: Option<Range>,
-    /// The line concerned.
+    /// The line that the finding begins in, where it may be shown.
     pub snippet: Option<Snippet>,
     /// Other places.
     pub related: Vec<(String, Option<Range>, String)>,
@@ -82,7 +82,7 @@ pub struct LookedAt {
 /// in JSON, version 1 (contract section 3).
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// The findings.
+    /// Findings with their places, in the order of files and lines.
     pub diagnostics: Vec<Located>,
     /// What the target must have and the source does not bring, by kind and name.
     pub prerequisites: Vec<Prerequisite>,

@@ -5,7 +5,7 @@ use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree, join};
 use flux_apim_diag::{Code, Diagnostic, Findings, Place, Registry, Span, excerpt, nearest};
 use flux_apim_levels::rules::malformed_override;
 use flux_apim_levels::{self as levels, PRESETS, Preset, RULESETS, Ruleset, Said};
-use flux_apim_model::{TIERS, Target, Tier, parse_id};
+use flux_apim_model::{Identified, TIERS, Tier, parse_id};
 use flux_apim_syntax::{self as syntax, Data, Format, Value};
 use std::collections::{BTreeSet, HashMap};
 
@@ -21,7 +21,7 @@ pub struct ProjectConfig {
     /// Rules that are off until somebody asks for them, and were asked for. Whoever runs
     /// the steps knows.
     pub levels_asked: BTreeSet<Code>,
-    /// The file itself.
+    /// Where the settings stand; none without a `flux-apim.yaml`.
     pub file: Option<FileId>,
     /// Resources that are managed elsewhere, as `loggers/appinsights`.
     pub external: Vec<String>,
@@ -179,7 +179,7 @@ pub(super) fn load(
                             ELSEWHERE
                                 .iter()
                                 .any(|known| known.eq_ignore_ascii_case(collection))
-                        }) || matches!(parse_id(text), Target::Resource(_));
+                        }) || matches!(parse_id(text), Identified::Resource(_));
                         if !known {
                             let message =
                                 format!("`{}` names no kind of resource", excerpt(text, 60));

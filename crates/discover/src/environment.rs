@@ -7,7 +7,7 @@ use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Findings, Place, excerpt};
 use flux_apim_levels::rules::malformed_override;
 use flux_apim_model::kinds::Kind;
-use flux_apim_model::{Affix, Resource, Target, parse_id};
+use flux_apim_model::{Affix, Identified, Resource, parse_id};
 use flux_apim_syntax::{Data, Value};
 
 /// Reads the block. `None` beside a finding: nothing of it is applied by half.
@@ -89,7 +89,7 @@ fn properties(resource: &mut Resource, affix: &Affix, is_known: &dyn Fn(&str) ->
     for reference in row.references {
         at(&mut resource.properties, reference.path, &mut |value| {
             let renamed = match value.as_str().map(|text| (text, parse_id(text))) {
-                Some((_, Target::Resource(target))) => format!("/{}", affix.key(&target)),
+                Some((_, Identified::Resource(target))) => format!("/{}", affix.key(&target)),
                 Some((text, _)) if !text.is_empty() && !text.contains(['/', '{', '$']) => {
                     affix.name(reference.targets[0], text)
                 }

@@ -18,7 +18,7 @@ const _: () = assert!(MARK.len() > PROJECT.len() && ALLOW.len() > PROJECT.len())
 /// Findings of a rule that a tree allows in some lines of a file.
 #[derive(Debug, Clone)]
 pub struct Allowance {
-    /// The rule.
+    /// The rule whose findings it allows.
     pub rule: &'static Rule,
     /// Why.
     pub reason: Option<String>,

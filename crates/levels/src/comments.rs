@@ -143,7 +143,10 @@ fn yaml(text: &str, lines: &Lines, document: &Document) -> Vec<Range<usize>> {
     let mut scalars: Vec<Range<usize>> = Vec::new();
     for index in 0..document.root().end_index() {
         let node = document.node(index);
-        if !matches!(node.kind(), syntax::Kind::Array | syntax::Kind::Object) {
+        if !matches!(
+            node.kind(),
+            syntax::NodeKind::Array | syntax::NodeKind::Object
+        ) {
             scalars.push(node.span().start as usize..node.span().end as usize);
         }
     }

@@ -1,15 +1,12 @@
 //! Days, as `2027-01-31`.
 
+use jiff::{Timestamp, civil, tz::TimeZone};
 use std::fmt;
 use std::str::FromStr;
 
-/// A day of the Gregorian calendar.
+/// A day of the Gregorian calendar, from the year 1 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Date {
-    year: u16,
-    month: u8,
-    day: u8,
-}
+pub struct Date(civil::Date);
 
 /// Not a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -17,41 +14,10 @@ pub struct Date {
 pub struct NotADate;
 
 impl Date {
-    /// The day, if there is one.
-    pub fn new(year: u16, month: u8, day: u8) -> Option<Self> {
-        let is_leap =
-            year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
-        let days = match month {
-            4 | 6 | 9 | 11 => 30,
-            2 if is_leap => 29,
-            2 => 28,
-            1..=12 => 31,
-            _ => 0,
-        };
-        let is_day = (1..=9999).contains(&year) && (1..=days).contains(&day);
-        is_day.then_some(Self { year, month, day })
-    }
-
-    /// The day of so many seconds since 1970 began, in UTC.
+    /// The day of so many seconds since 1970 began, in UTC; none after the year 9999.
     pub fn of_unix(seconds: u64) -> Option<Self> {
-        // Counted from 1 March of year 0, so that leap days end a year.
-        let days = seconds / 86_400 + 719_468;
-        let (era, of_era) = (days / 146_097, days % 146_097);
-        let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let shifted = (5 * of_year + 2) / 153;
-        let day = of_year - (153 * shifted + 2) / 5 + 1;
-        let month = if shifted < 10 {
-            shifted + 3
-        } else {
-            shifted - 9
-        };
-        let year = era * 400 + year_of_era + u64::from(month <= 2);
-        Self::new(
-            year.try_into().ok()?,
-            month.try_into().ok()?,
-            day.try_into().ok()?,
-        )
+        let time = Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?;
+        Some(Self(TimeZone::UTC.to_datetime(time).date()))
     }
 }
 
@@ -59,25 +25,18 @@ impl FromStr for Date {
     type Err = NotADate;
 
     fn from_str(text: &str) -> Result<Self, NotADate> {
-        let number = |at: std::ops::Range<usize>| {
-            let digits = text
-                .get(at)
-                .filter(|t| t.bytes().all(|b| b.is_ascii_digit()));
-            digits.and_then(|digits| digits.parse::<u16>().ok())
-        };
-        let shape = text.len() == 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
-        let parts = (number(0..4), number(5..7), number(8..10));
-        let (true, (Some(year), Some(month), Some(day))) = (shape, parts) else {
-            return Err(NotADate);
-        };
-        let small = |n: u16| u8::try_from(n).unwrap_or(0);
-        Self::new(year, small(month), small(day)).ok_or(NotADate)
+        // ISO 8601 has more forms than the one that people are asked for.
+        let shape = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
+        match text.parse::<civil::Date>() {
+            Ok(day) if shape && day.year() > 0 => Ok(Self(day)),
+            _ => Err(NotADate),
+        }
     }
 }
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+        self.0.fmt(f)
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) const MAX_REASON: usize = 500;
 /// A level that somebody set for a rule.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// The rule.
+    /// The rule that gets another level.
     pub rule: &'static Rule,
     /// The level; none switches the rule off.
     pub level: Option<Severity>,

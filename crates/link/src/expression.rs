@@ -8,13 +8,13 @@ use flux_apim_model::Key;
 pub enum Expression {
     /// `null`
     Null,
-    /// A boolean.
+    /// `true` or `false`.
     Bool(bool),
     /// A number, as JSON writes it.
     Number(String),
     /// A literal string: no target may read anything into it.
     String(String),
-    /// An array.
+    /// Values in their order.
     Array(Vec<Expression>),
     /// An object, keys in order.
     Object(Vec<(String, Expression)>),
@@ -28,7 +28,7 @@ pub enum Expression {
     Content(usize),
 }
 
-/// A template parameter.
+/// A parameter of the template, for a value that is not in the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
     /// Its value in the environment; none for secrets.

@@ -4,7 +4,7 @@ use crate::rules::owned_by_azure;
 use flux_apim_diag::{Findings, Place};
 use flux_apim_discover::Project;
 use flux_apim_model::kinds::Kind;
-use flux_apim_model::{Key, Resource, Target, parse_id};
+use flux_apim_model::{Identified, Key, Resource, parse_id};
 use flux_apim_syntax::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,7 +79,7 @@ fn what(resource: &Resource) -> Option<&'static str> {
             let of_administrator = text("ownerId")
                 .is_none_or(|owner| owner.to_ascii_lowercase().ends_with("/users/1"));
             let of_product = text("scope").is_some_and(|scope| {
-                matches!(parse_id(scope), Target::Resource(key) if key.kind == Kind::Product)
+                matches!(parse_id(scope), Identified::Resource(key) if key.kind == Kind::Product)
             });
             let is_made = is_generated(key.name())
                 && text("displayName").is_none_or(|shown| shown.trim().is_empty())

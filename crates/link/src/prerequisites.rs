@@ -4,7 +4,7 @@
 use crate::expression::Parameter;
 use flux_apim_diag::{Findings, Place};
 use flux_apim_discover::Project;
-use flux_apim_model::{Target, parse_id};
+use flux_apim_model::{Identified, parse_id};
 use flux_apim_syntax::{Data, Value};
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(super) fn find(
     for id in &project.config.external {
         let id = id.trim_start_matches('/');
         let (kind, name) = match parse_id(id) {
-            Target::Resource(key) => (key.kind.label(), key.name().to_owned()),
+            Identified::Resource(key) => (key.kind.label(), key.name().to_owned()),
             _ => ("resource", id.to_owned()),
         };
         findings.need(kind, &name, &config);

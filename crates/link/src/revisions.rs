@@ -7,7 +7,7 @@ use flux_apim_diag::{Diagnostic, Findings, Place, excerpt};
 use flux_apim_discover::Project;
 use flux_apim_model::kinds::Kind;
 use flux_apim_model::rules::invalid_value;
-use flux_apim_model::{Key, Resource, Target, parse_id};
+use flux_apim_model::{Identified, Key, Resource, parse_id};
 use flux_apim_syntax::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -206,7 +206,7 @@ fn same(a: &Value, b: &Value) -> bool {
 /// Whether two ids name the same resource.
 fn parse_same(a: &Value, b: &Value) -> bool {
     match (a.as_str().map(parse_id), b.as_str().map(parse_id)) {
-        (Some(Target::Resource(a)), Some(Target::Resource(b))) => a == b,
+        (Some(Identified::Resource(a)), Some(Identified::Resource(b))) => a == b,
         _ => false,
     }
 }
@@ -243,7 +243,7 @@ pub(super) fn number_current(project: &mut Project, texts: &mut Texts) -> BTreeM
             let named = resource.properties.get("apiId").and_then(Value::as_str);
             let current = format!("{};rev={number}", api.names[0]);
             let of_current = match named.map(parse_id) {
-                Some(Target::Resource(key)) => {
+                Some(Identified::Resource(key)) => {
                     key == *api || key == api.sibling(Kind::Api, &[&current])
                 }
                 Some(_) => false,

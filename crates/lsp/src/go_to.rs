@@ -2,10 +2,10 @@
 
 use crate::alone;
 use crate::work::World;
-use flux_apim_definition::{Target, parse_reference};
+use flux_apim_definition::{Reference, parse_reference};
 use flux_apim_diag::tree::{ArtifactPath, FileId};
 use flux_apim_diag::{Budget, Findings};
-use flux_apim_syntax::{self as syntax, Document, Format, Kind};
+use flux_apim_syntax::{self as syntax, Document, Format, NodeKind};
 
 /// A place that a `$ref` leads to: a JSON pointer in a file, this one unless it is named.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,21 +20,21 @@ pub(crate) fn led(world: &dyn World, path: &str, text: &str, at: usize) -> Optio
     with_document(world, path, text, |document| {
         let root = document.root();
         let all = (0..root.end_index()).map(|index| document.node(index));
-        let objects = all.filter(|node| node.kind() == Kind::Object);
+        let objects = all.filter(|node| node.kind() == NodeKind::Object);
         let mut references = objects.filter_map(|object| object.get("$ref"));
         let holds =
             |span: flux_apim_diag::Span| span.start as usize <= at && at < span.end as usize;
         let reference = references.find(|value| holds(value.span()))?;
         Some(match parse_reference(reference.as_str()?, &from) {
-            Target::Local(pointer) => Led {
+            Reference::Local(pointer) => Led {
                 path: None,
                 pointer: pointer.into_owned(),
             },
-            Target::File { path, pointer } => Led {
+            Reference::File { path, pointer } => Led {
                 path: Some(path),
                 pointer: pointer.into_owned(),
             },
-            Target::Remote | Target::Outside | Target::Anchor => return None,
+            Reference::Remote | Reference::Outside | Reference::Anchor => return None,
         })
     })
 }

@@ -4,7 +4,7 @@ use super::{Key, Kind};
 
 /// What an id in a property names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub enum Identified {
     /// A resource of the service.
     Resource(Key),
     /// The service itself, or all of its APIs.
@@ -16,7 +16,7 @@ pub enum Target {
 /// Reads `/loggers/x`, `loggers/x`, or a full ARM id of any service
 /// (`/subscriptions/…/service/<name>/loggers/x`): trees are extracted from one
 /// instance and rendered for another, so the service's name says nothing.
-pub fn parse_id(id: &str) -> Target {
+pub fn parse_id(id: &str) -> Identified {
     let segments: Vec<&str> = id
         .split('/')
         .filter(|segment| !segment.is_empty())
@@ -27,7 +27,7 @@ pub fn parse_id(id: &str) -> Target {
     {
         Some(provider) => segments.get(provider + 3..).unwrap_or(&[]),
         None if segments.iter().any(|s| s.eq_ignore_ascii_case("providers")) => {
-            return Target::External;
+            return Identified::External;
         }
         None => &segments[..],
     };
@@ -38,18 +38,18 @@ pub fn parse_id(id: &str) -> Target {
         _ => (None, own),
     };
     if own.is_empty() || matches!(own, [word] if word.eq_ignore_ascii_case("apis")) {
-        return Target::Service;
+        return Identified::Service;
     }
     if own.len() % 2 != 0 {
-        return Target::External;
+        return Identified::External;
     }
     let arm: Vec<&str> = own.iter().step_by(2).copied().collect();
     let names: Vec<&str> = own.iter().skip(1).step_by(2).copied().collect();
     match Kind::by_arm(&arm.join("/")) {
         Some(kind) if kind.row().singleton.is_none() => {
-            Target::Resource(Key::new(workspace, kind, &names))
+            Identified::Resource(Key::new(workspace, kind, &names))
         }
-        _ => Target::External,
+        _ => Identified::External,
     }
 }
 

@@ -44,7 +44,7 @@ pub enum Role {
     Wiki,
     /// A JSON array of `{"name"}`: one link resource for each.
     List,
-    /// An environment override.
+    /// A file of an environment, which changes what the others say.
     Override,
 }
 

@@ -13,7 +13,7 @@ mod tier;
 
 pub use affix::Affix;
 pub use credential::credential;
-pub use id::{Target, below_service, parse_id};
+pub use id::{Identified, below_service, parse_id};
 pub use kinds::{InWorkspace, Kind, Reference, Role};
 pub use numbered::Numbered;
 pub use resource::{Key, Origin, Resource};

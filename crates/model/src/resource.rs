@@ -12,7 +12,7 @@ use std::fmt;
 pub struct Key {
     /// The workspace it lies in.
     pub workspace: Option<String>,
-    /// Its kind.
+    /// What APIM calls it, with its properties and children.
     pub kind: Kind,
     /// Its name segments below the service (or workspace), a singleton's own
     /// name left out.

@@ -66,7 +66,7 @@ pub enum Most {
 
 use Most::{Of, Unsaid};
 
-/// A tier.
+/// A tier of API Management, with what it takes at most.
 #[derive(Debug)]
 pub struct Tier {
     /// As ARM names it (`sku.name`).

@@ -71,7 +71,7 @@ impl File {
         }
     }
 
-    /// Its bytes.
+    /// The bytes that are written, its content unpacked.
     pub fn bytes(&self, contents: &[Content]) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.len(contents));
         self.each_text(contents, &mut |text| out.extend_from_slice(text.as_bytes()));

@@ -1,11 +1,11 @@
 //! The key `x-flux-apim-allow`: what a document says to this program alone. It is taken
 //! out of the tree, so that nothing that is made of the document has it.
 
-use super::node::{Kind, Node, Texts, clamp, text_of};
+use super::node::{Node, NodeKind, Texts, clamp, text_of};
 use flux_apim_diag::Span;
 use flux_apim_diag::tree::FileId;
 
-/// The key.
+/// The key under which JSON says what it allows.
 pub const ALLOW: &str = "x-flux-apim-allow";
 
 /// An object that had the key.
@@ -27,11 +27,11 @@ pub struct Allow {
 /// A name and the text beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
-    /// The name.
+    /// Code or name of the rule that is allowed.
     pub name: String,
     /// Where it stands.
     pub span: Span,
-    /// The text.
+    /// Why, and until when.
     pub text: String,
 }
 
@@ -85,8 +85,8 @@ pub(super) fn take(file: FileId, source: &str, texts: &Texts, nodes: &mut Vec<No
             open.push(Open {
                 end: at + node.size() as usize,
                 index: nodes.len(),
-                is_object: node.kind == Kind::Object,
-                key: node.kind == Kind::Object,
+                is_object: node.kind == NodeKind::Object,
+                key: node.kind == NodeKind::Object,
             });
         }
         nodes.push(node);
@@ -109,12 +109,12 @@ fn span(file: FileId, node: &Node) -> Span {
 
 fn names(file: FileId, source: &str, texts: &Texts, value: &[Node]) -> Option<Vec<Name>> {
     let (first, inside) = value.split_first()?;
-    if first.kind != Kind::Object {
+    if first.kind != NodeKind::Object {
         return None;
     }
     // Keys and texts alternate when no value has an inside.
     let pairs = inside.chunks(2).map(|pair| match pair {
-        [key, text] if text.kind == Kind::String => Some(Name {
+        [key, text] if text.kind == NodeKind::String => Some(Name {
             name: text_of(key, source, texts).to_owned(),
             span: span(file, key),
             text: text_of(text, source, texts).to_owned(),

@@ -2,7 +2,7 @@
 
 use super::allow::{self, ALLOW, Allow};
 use super::document::Document;
-use super::node::{Form, Kind, Node, Texts, clamp, text_of};
+use super::node::{Form, Node, NodeKind, Texts, clamp, text_of};
 use super::rules::duplicate_key;
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Findings, Held, Meter, Span};
@@ -80,7 +80,7 @@ impl<'s> Builder<'s> {
     }
 
     /// Adds a node without children.
-    pub(super) fn leaf(&mut self, kind: Kind, start: usize, end: usize, text: Text<'_>) {
+    pub(super) fn leaf(&mut self, kind: NodeKind, start: usize, end: usize, text: Text<'_>) {
         self.turn();
         let (form, extra) = match text {
             Text::Bare => (Form::Bare, 0),
@@ -94,13 +94,13 @@ impl<'s> Builder<'s> {
     /// the other way round.
     fn turn(&mut self) {
         if let (Some(&index), Some(key)) = (self.open.last(), self.expects_key.last_mut())
-            && self.nodes[index as usize].kind == Kind::Object
+            && self.nodes[index as usize].kind == NodeKind::Object
         {
             *key = !*key;
         }
     }
 
-    fn push(&mut self, kind: Kind, start: usize, end: usize, form: Form, extra: u32) {
+    fn push(&mut self, kind: NodeKind, start: usize, end: usize, form: Form, extra: u32) {
         self.nodes.push(Node {
             start: clamp(start),
             end: clamp(end),
@@ -114,10 +114,10 @@ impl<'s> Builder<'s> {
     }
 
     /// Opens an array or object that begins at `start`.
-    pub(super) fn open(&mut self, kind: Kind, start: usize) {
+    pub(super) fn open(&mut self, kind: NodeKind, start: usize) {
         self.turn();
         self.open.push(clamp(self.nodes.len()));
-        self.expects_key.push(kind == Kind::Object);
+        self.expects_key.push(kind == NodeKind::Object);
         self.push(kind, start, start, Form::Bare, 1);
     }
 
@@ -129,7 +129,7 @@ impl<'s> Builder<'s> {
         let node = &mut self.nodes[index as usize];
         node.end = clamp(end);
         node.extra = size;
-        if node.kind == Kind::Object {
+        if node.kind == NodeKind::Object {
             self.report_duplicates(index, findings);
         }
     }
@@ -156,14 +156,14 @@ impl<'s> Builder<'s> {
         self.nodes[index as usize].size()
     }
 
-    pub(super) fn kind(&self, index: u32) -> Kind {
+    pub(super) fn kind(&self, index: u32) -> NodeKind {
         self.nodes[index as usize].kind
     }
 
     /// Turns the node that was added last, a scalar, into a key.
     pub(super) fn make_last_a_key(&mut self) {
         if let Some(node) = self.nodes.last_mut() {
-            node.kind = Kind::String;
+            node.kind = NodeKind::String;
         }
     }
 
@@ -233,7 +233,7 @@ impl<'s> Builder<'s> {
     }
 
     /// The innermost open array or object.
-    pub(super) fn innermost(&self) -> Option<(u32, Kind)> {
+    pub(super) fn innermost(&self) -> Option<(u32, NodeKind)> {
         self.open.last().map(|&index| (index, self.kind(index)))
     }
 

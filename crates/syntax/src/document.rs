@@ -2,7 +2,7 @@
 
 use super::allow::Allow;
 use super::index::{self, Index};
-use super::node::{Kind, Node, Texts, text_of};
+use super::node::{Node, NodeKind, Texts, text_of};
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Held, Span};
 use std::sync::OnceLock;
@@ -22,7 +22,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// The outermost value.
+    /// The value that the whole document is.
     pub fn root(&self) -> NodeRef<'_> {
         self.node(0)
     }
@@ -46,9 +46,9 @@ impl Document {
     pub fn number_to_string(&mut self, pointer: &str) {
         let index = self.root().pointer(pointer).map(NodeRef::index);
         if let Some(node) = index.and_then(|index| self.nodes.get_mut(index as usize))
-            && node.kind == Kind::Number
+            && node.kind == NodeKind::Number
         {
-            node.kind = Kind::String;
+            node.kind = NodeKind::String;
         }
     }
 
@@ -117,7 +117,7 @@ impl<'a> NodeRef<'a> {
     }
 
     /// What it is.
-    pub fn kind(self) -> Kind {
+    pub fn kind(self) -> NodeKind {
         self.node().kind
     }
 
@@ -153,31 +153,31 @@ impl<'a> NodeRef<'a> {
 
     /// The text of a string or key.
     pub fn as_str(self) -> Option<&'a str> {
-        (self.kind() == Kind::String).then(|| self.raw_text())
+        (self.kind() == NodeKind::String).then(|| self.raw_text())
     }
 
     /// The digits of a number, as JSON writes it.
     pub fn as_number(self) -> Option<&'a str> {
-        (self.kind() == Kind::Number).then(|| self.raw_text())
+        (self.kind() == NodeKind::Number).then(|| self.raw_text())
     }
 
     /// The value of a boolean.
     pub fn as_bool(self) -> Option<bool> {
         match self.kind() {
-            Kind::True => Some(true),
-            Kind::False => Some(false),
+            NodeKind::True => Some(true),
+            NodeKind::False => Some(false),
             _ => None,
         }
     }
 
     /// Text of a string or number: what scalars such as `version: 1.0` mean.
     pub fn as_scalar(self) -> Option<&'a str> {
-        matches!(self.kind(), Kind::String | Kind::Number).then(|| self.raw_text())
+        matches!(self.kind(), NodeKind::String | NodeKind::Number).then(|| self.raw_text())
     }
 
     fn children(self) -> Children<'a> {
         let (next, end) = match self.kind() {
-            Kind::Array | Kind::Object => (self.index + 1, self.end_index()),
+            NodeKind::Array | NodeKind::Object => (self.index + 1, self.end_index()),
             _ => (0, 0),
         };
         Children {
@@ -190,7 +190,7 @@ impl<'a> NodeRef<'a> {
     /// The items of an array; nothing for another kind.
     pub fn items(self) -> Items<'a> {
         let mut children = self.children();
-        if self.kind() != Kind::Array {
+        if self.kind() != NodeKind::Array {
             children.next = children.end;
         }
         Items(children)
@@ -199,7 +199,7 @@ impl<'a> NodeRef<'a> {
     /// Keys and values of an object; nothing for another kind.
     pub fn entries(self) -> Entries<'a> {
         let mut children = self.children();
-        if self.kind() != Kind::Object {
+        if self.kind() != NodeKind::Object {
             children.next = children.end;
         }
         Entries(children)
@@ -231,7 +231,7 @@ impl<'a> NodeRef<'a> {
 
     /// The item `n` of an array. Takes a bounded number of steps.
     pub fn item(self, n: usize) -> Option<NodeRef<'a>> {
-        if n < index::MANY || self.kind() != Kind::Array {
+        if n < index::MANY || self.kind() != NodeKind::Array {
             return self.items().nth(n);
         }
         let mark = self.document.index().mark(self.index, n / index::STRIDE)?;
@@ -246,7 +246,11 @@ impl<'a> NodeRef<'a> {
     /// What leads from this array or object to `target`, somewhere inside: the
     /// position of the item or entry, the key of the entry, the value.
     pub fn way_to(self, target: NodeRef<'_>) -> Option<Way<'a>> {
-        let per_child = if self.kind() == Kind::Object { 2 } else { 1 };
+        let per_child = if self.kind() == NodeKind::Object {
+            2
+        } else {
+            1
+        };
         let mut children = self.children();
         let mut position = 0;
         if self.node().size() as usize > index::MANY
@@ -286,11 +290,11 @@ impl<'a> NodeRef<'a> {
     /// Follows one token of a JSON pointer.
     pub fn token(self, token: &str) -> Option<NodeRef<'a>> {
         match self.kind() {
-            Kind::Object if token.contains('~') => {
+            NodeKind::Object if token.contains('~') => {
                 self.get(&token.replace("~1", "/").replace("~0", "~"))
             }
-            Kind::Object => self.get(token),
-            Kind::Array => self.item(token.parse().ok()?),
+            NodeKind::Object => self.get(token),
+            NodeKind::Array => self.item(token.parse().ok()?),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! Where the entries of large objects and arrays are: a lookup among 40,000
 //! keys is not a walk along them.
 
-use super::node::{Kind, Node, clamp};
+use super::node::{Node, NodeKind, clamp};
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Budget, Held};
 
@@ -76,7 +76,7 @@ impl Index {
 
     fn add(&mut self, nodes: &[Node], container: usize) {
         let (first_key, first_mark) = (self.keys.len(), self.marks.len());
-        let is_object = nodes[container].kind == Kind::Object;
+        let is_object = nodes[container].kind == NodeKind::Object;
         let size_at = |at: usize| nodes[at].size() as usize;
         let end = container + size_at(container);
         let (mut count, mut at) = (0, container + 1);

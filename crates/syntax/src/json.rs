@@ -2,7 +2,7 @@
 
 use super::builder::{Builder, Text};
 use super::document::Document;
-use super::node::Kind;
+use super::node::NodeKind;
 use super::rules::malformed_document;
 use super::{Caps, Options};
 use flux_apim_diag::tree::FileId;
@@ -70,7 +70,7 @@ impl Parser<'_> {
         self.value()?;
         while let Some((_, kind)) = self.builder.innermost() {
             self.skip_space();
-            let close = if kind == Kind::Object { b'}' } else { b']' };
+            let close = if kind == NodeKind::Object { b'}' } else { b']' };
             let first = !self.after_value();
             match self.peek() {
                 Some(b) if b == close => {
@@ -93,14 +93,14 @@ impl Parser<'_> {
                 }
                 _ if first => {}
                 _ => {
-                    return Err(self.unexpected(if kind == Kind::Object {
+                    return Err(self.unexpected(if kind == NodeKind::Object {
                         "`,` or `}`"
                     } else {
                         "`,` or `]`"
                     }));
                 }
             }
-            if kind == Kind::Object {
+            if kind == NodeKind::Object {
                 if self.peek() != Some(b'"') {
                     return Err(self.unexpected("a key in double quotes"));
                 }
@@ -143,15 +143,15 @@ impl Parser<'_> {
         let start = self.at;
         self.meter.spend(1, self.builder.span(start, start));
         match self.peek() {
-            Some(b'{') => self.open(Kind::Object),
-            Some(b'[') => self.open(Kind::Array),
+            Some(b'{') => self.open(NodeKind::Object),
+            Some(b'[') => self.open(NodeKind::Array),
             Some(b'"') => self.string(),
             Some(b'-' | b'0'..=b'9') => self.number(),
             _ => {
                 for (word, kind) in [
-                    ("true", Kind::True),
-                    ("false", Kind::False),
-                    ("null", Kind::Null),
+                    ("true", NodeKind::True),
+                    ("false", NodeKind::False),
+                    ("null", NodeKind::Null),
                 ] {
                     if self.text.as_bytes()[start..].starts_with(word.as_bytes()) {
                         self.at += word.len();
@@ -163,7 +163,7 @@ impl Parser<'_> {
         }
     }
 
-    fn open(&mut self, kind: Kind) -> Step {
+    fn open(&mut self, kind: NodeKind) -> Step {
         self.builder.open(kind, self.at);
         self.at += 1;
         let span = self.builder.span(self.at - 1, self.at);
@@ -171,7 +171,7 @@ impl Parser<'_> {
             .check(self.builder.depth(), self.builder.len(), span)
     }
 
-    fn leaf(&mut self, kind: Kind, start: usize, text: Text<'_>) -> Step {
+    fn leaf(&mut self, kind: NodeKind, start: usize, text: Text<'_>) -> Step {
         self.builder.leaf(kind, start, self.at, text);
         let span = self.builder.span(start, self.at);
         self.caps.check(0, self.builder.len(), span)
@@ -209,7 +209,7 @@ impl Parser<'_> {
             }
             self.digits();
         }
-        self.leaf(Kind::Number, start, Text::Bare)
+        self.leaf(NodeKind::Number, start, Text::Bare)
     }
 
     fn digits(&mut self) {
@@ -252,11 +252,11 @@ impl Parser<'_> {
         let to = self.at;
         self.at += 1;
         if !escaped {
-            return self.leaf(Kind::String, start, Text::Quoted);
+            return self.leaf(NodeKind::String, start, Text::Quoted);
         }
         self.buffer.push_str(&self.text[run..to]);
         let text = Text::Other(&self.buffer);
-        self.builder.leaf(Kind::String, start, self.at, text);
+        self.builder.leaf(NodeKind::String, start, self.at, text);
         let span = self.builder.span(start, self.at);
         self.caps.check(0, self.builder.len(), span)
     }

@@ -22,7 +22,7 @@ mod yaml;
 pub use allow::{ALLOW, Allow, Name};
 pub use document::{Document, Entries, Items, NodeRef, Way};
 pub use escape::{json_len, yaml_escape, yaml_len};
-pub use node::Kind;
+pub use node::NodeKind;
 pub use origins::Origins;
 pub use value::{Data, Entry, Value};
 pub use write::{write_escaped, write_node, write_node_while, write_string};

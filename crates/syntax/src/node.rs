@@ -3,7 +3,7 @@
 
 /// What a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum NodeKind {
     /// `null`
     Null,
     /// `false`
@@ -14,13 +14,13 @@ pub enum Kind {
     Number,
     /// A string, or the key of an object.
     String,
-    /// An array.
+    /// A JSON array, or a YAML sequence.
     Array,
     /// An object: keys and values alternate.
     Object,
 }
 
-impl Kind {
+impl NodeKind {
     /// The word for messages.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -53,13 +53,13 @@ pub(super) struct Node {
     /// Of an array or object: nodes of the subtree, this one included. Of a
     /// [`Form::Other`]: which text.
     pub(super) extra: u32,
-    pub(super) kind: Kind,
+    pub(super) kind: NodeKind,
     pub(super) form: Form,
 }
 
 impl Node {
     pub(super) fn is_container(&self) -> bool {
-        matches!(self.kind, Kind::Array | Kind::Object)
+        matches!(self.kind, NodeKind::Array | NodeKind::Object)
     }
 
     pub(super) fn size(&self) -> u32 {

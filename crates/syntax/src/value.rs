@@ -1,7 +1,7 @@
 //! The owned form of a document: edited by overrides, walked by renderers.
 
 use super::document::NodeRef;
-use super::node::Kind;
+use super::node::NodeKind;
 use super::write::write_string;
 use flux_apim_diag::Span;
 
@@ -19,13 +19,13 @@ pub struct Value {
 pub enum Data {
     /// `null`
     Null,
-    /// A boolean.
+    /// `true` or `false`.
     Bool(bool),
     /// A number, as JSON writes it.
     Number(String),
-    /// A string.
+    /// A text, escapes resolved.
     String(String),
-    /// An array.
+    /// Values in their order.
     Array(Vec<Value>),
     /// An object, keys in the order of the source.
     Object(Vec<Entry>),
@@ -34,11 +34,11 @@ pub enum Data {
 /// A key and its value.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// The key.
+    /// The key, escapes resolved.
     pub key: String,
     /// Where the key was written; none for an entry we made.
     pub key_span: Option<Span>,
-    /// The value.
+    /// What stands behind the key.
     pub value: Value,
 }
 
@@ -106,13 +106,13 @@ impl<'a> From<NodeRef<'a>> for Value {
     /// Recursion is bounded by the depth cap of the parser.
     fn from(node: NodeRef<'a>) -> Self {
         let data = match node.kind() {
-            Kind::Null => Data::Null,
-            Kind::False => Data::Bool(false),
-            Kind::True => Data::Bool(true),
-            Kind::Number => Data::Number(node.as_number().unwrap_or("0").to_owned()),
-            Kind::String => Data::String(node.as_str().unwrap_or("").to_owned()),
-            Kind::Array => Data::Array(node.items().map(Self::from).collect()),
-            Kind::Object => Data::Object(
+            NodeKind::Null => Data::Null,
+            NodeKind::False => Data::Bool(false),
+            NodeKind::True => Data::Bool(true),
+            NodeKind::Number => Data::Number(node.as_number().unwrap_or("0").to_owned()),
+            NodeKind::String => Data::String(node.as_str().unwrap_or("").to_owned()),
+            NodeKind::Array => Data::Array(node.items().map(Self::from).collect()),
+            NodeKind::Object => Data::Object(
                 node.entries()
                     .map(|(key, value)| Entry {
                         key: key.as_str().unwrap_or("").to_owned(),

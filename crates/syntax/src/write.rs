@@ -1,7 +1,7 @@
 //! Compact JSON.
 
 use super::document::NodeRef;
-use super::node::Kind;
+use super::node::NodeKind;
 
 /// Appends `text` to `out` as a JSON string: the shortest escapes, everything
 /// else raw.
@@ -73,13 +73,13 @@ pub fn write_node_while(
         }
         let node = document.node(index);
         match node.kind() {
-            Kind::Null => out.push_str("null"),
-            Kind::False => out.push_str("false"),
-            Kind::True => out.push_str("true"),
-            Kind::Number => out.push_str(node.as_number().unwrap_or("0")),
-            Kind::String => write_string(out, node.as_str().unwrap_or("")),
-            Kind::Array | Kind::Object => {
-                let object = node.kind() == Kind::Object;
+            NodeKind::Null => out.push_str("null"),
+            NodeKind::False => out.push_str("false"),
+            NodeKind::True => out.push_str("true"),
+            NodeKind::Number => out.push_str(node.as_number().unwrap_or("0")),
+            NodeKind::String => write_string(out, node.as_str().unwrap_or("")),
+            NodeKind::Array | NodeKind::Object => {
+                let object = node.kind() == NodeKind::Object;
                 out.push(if object { '{' } else { '[' });
                 open.push((node.end_index(), object, 0));
             }

@@ -243,6 +243,28 @@ impl Counted {
     }
 }
 
+/// What a process printed, line by line, with the instructions of each.
+pub(crate) fn lines(arguments: &[String], counter: Counter) -> anyhow::Result<Vec<(String, u64)>> {
+    let folder = tempfile::tempdir()?;
+    let out = folder.path().join("out");
+    let output = limited(arguments, (counter == Counter::Callgrind).then_some(&out))?;
+    if let Some(failure) = failure(&output, "counted run") {
+        bail!(failure);
+    }
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let counted = text.lines().enumerate().map(|(i, line)| {
+        let count = match counter {
+            Counter::Callgrind => dumped(&folder.path().join(format!("out.{}", i + 1)))?,
+            Counter::Processor => {
+                let last = line.rsplit(' ').next();
+                last.context("a line has no count")?.parse()?
+            }
+        };
+        Ok((line.to_owned(), count))
+    });
+    counted.collect()
+}
+
 fn counted(shapes: &[&Shape], times: &[usize], counter: Counter) -> anyhow::Result<Counted> {
     let folder = tempfile::tempdir()?;
     let out = folder.path().join("out");

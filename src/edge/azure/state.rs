@@ -45,7 +45,7 @@ pub enum StateStoreError {
         /// What the file system said.
         source: io::Error,
     },
-    /// The registry refused.
+    /// The registry that holds baselines did not do what it was asked.
     #[error("{attempted}: {source}")]
     Registry {
         /// What was attempted.

@@ -6,7 +6,7 @@ use crate::diag::Report;
 
 /// What came of a comparison.
 pub(super) enum Compared {
-    /// The changes.
+    /// Both sides were rendered: what differs between them.
     Changes(Changes),
     /// A side (`OLD` or `NEW`, and its source) that cannot be compared.
     Not {

@@ -179,34 +179,18 @@ impl ChoiceArgs {
     }
 }
 
-/// A time, as in `90s`, `5m`, `1h30m` or `2d`.
+/// The longest time that a flag takes: a hundred years.
+const LONGEST: Duration = Duration::from_secs(3_155_760_000);
+
+/// A time, as in `90s`, `5m`, `1h30m` or `2d`; a day has 24 hours.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "write a time as in 30s, 5m, 1h30m or 2d".to_owned();
-    let mut seconds: u64 = 0;
-    let mut rest = text.trim();
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, after) = rest.split_at(digits);
-        let unit = after.bytes().take_while(|b| !b.is_ascii_digit()).count();
-        let (unit, after) = after.split_at(unit);
-        let unit = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3600,
-            "d" => 86_400,
-            "w" => 7 * 86_400,
-            _ => return Err(wrong()),
-        };
-        let number: u64 = number.parse().map_err(|_| wrong())?;
-        let more = number.checked_mul(unit);
-        seconds = more
-            .and_then(|more| seconds.checked_add(more))
-            .ok_or_else(wrong)?;
-        rest = after;
-    }
-    match seconds {
-        0 | 3_155_760_001.. => Err(wrong()),
-        seconds => Ok(Duration::from_secs(seconds)),
+    let span: jiff::Span = text.trim().parse().map_err(|_| wrong())?;
+    let day = jiff::SpanRelativeTo::days_are_24_hours();
+    let time = span.to_duration(day).map_err(|_| wrong())?;
+    match Duration::try_from(time) {
+        Ok(time) if !time.is_zero() && time <= LONGEST => Ok(time),
+        _ => Err(wrong()),
     }
 }
 

@@ -26,7 +26,7 @@ use url::{Host, Url};
 /// How often a service that is busy is asked again.
 const ATTEMPTS: u32 = 5;
 
-/// A preview service.
+/// A preview service that does the work (`--server`).
 #[derive(Debug)]
 pub(super) struct Server {
     base: Url,

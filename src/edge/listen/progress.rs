@@ -170,7 +170,7 @@ impl Progress {
         self.state().closed.get_or_insert(now);
     }
 
-    /// A request came.
+    /// Counts a request whose head has been read.
     pub(super) fn begin(&self, version: Version) -> Running {
         let mut state = self.state();
         state.asked = true;

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
-    /// Its media type.
+    /// Media type of the content.
     pub media_type: String,
-    /// Its digest.
+    /// Digest of the content.
     #[serde(with = "text")]
     pub digest: Digest,
     /// Its size in bytes.

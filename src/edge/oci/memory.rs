@@ -18,7 +18,7 @@ struct State {
 }
 
 impl Memory {
-    /// An empty one.
+    /// A registry without repositories.
     pub fn new() -> Self {
         Self::default()
     }

@@ -47,7 +47,7 @@ pub enum Place {
     },
     /// In an OCI layout on disk.
     Layout {
-        /// Its folder.
+        /// The folder of the OCI image layout.
         folder: PathBuf,
         /// A tag in it.
         tag: Option<String>,

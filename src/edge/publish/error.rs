@@ -68,13 +68,13 @@ pub enum Error {
     Damaged {
         /// What was read.
         what: String,
-        /// The first difference.
+        /// The first difference between what was sent and what is there.
         problem: String,
     },
     /// No signature that is asked for.
     #[error("{what} is not signed by {signer}: {problem}")]
     Unsigned {
-        /// The artifact.
+        /// What was read, by tag or digest.
         what: String,
         /// The key or identity that should have signed it.
         signer: String,
@@ -84,7 +84,7 @@ pub enum Error {
     /// A bundle that was not held to a policy.
     #[error("{what}: {problem}")]
     Policy {
-        /// The artifact.
+        /// What was read, by tag or digest.
         what: String,
         /// What was asked for, and what there is.
         problem: String,
@@ -92,7 +92,7 @@ pub enum Error {
     /// Provenance that is not what is expected.
     #[error("{what}: {problem}")]
     Provenance {
-        /// The artifact.
+        /// What was read, by tag or digest.
         what: String,
         /// What is expected and what was found.
         problem: String,
@@ -100,7 +100,7 @@ pub enum Error {
     /// A manifest that cannot be pinned.
     #[error("write the pin into {}: {problem}", .path.display())]
     Pin {
-        /// The manifest.
+        /// The Kubernetes manifest with the pin.
         path: PathBuf,
         /// Why not.
         problem: String,

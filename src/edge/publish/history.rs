@@ -45,7 +45,7 @@ pub struct Entry {
     pub created: String,
     /// Revision of its source.
     pub revision: Option<String>,
-    /// Its environment.
+    /// The environment that the bundle was rendered for.
     pub environment: Option<String>,
     /// How many resources it has.
     pub resources: usize,
@@ -60,7 +60,7 @@ pub struct Entry {
 /// The bundles of a repository.
 #[derive(Debug)]
 pub struct History {
-    /// The repository.
+    /// The repository whose bundles are listed.
     pub repository: String,
     /// Newest first.
     pub entries: Vec<Entry>,

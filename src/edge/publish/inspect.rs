@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 pub struct Inspected {
     /// As it was asked for.
     pub reference: String,
-    /// The bundle.
+    /// The bundle that the reference names.
     pub found: Found,
     /// Manifests that say something about it.
     pub referrers: Vec<Descriptor>,

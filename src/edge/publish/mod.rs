@@ -63,7 +63,7 @@ pub struct Destination {
     /// What signatures name as the place: the repository; nothing for a layout,
     /// which is moved about.
     pub signs_as: String,
-    /// The repository.
+    /// The repository, or the layout, that is written to.
     pub target: Arc<dyn Target>,
     /// The repository of the Bicep module; none is published without.
     pub bicep: Option<Arc<dyn Target>>,
@@ -94,7 +94,7 @@ pub struct Options {
 pub struct Published {
     /// The artifact by digest, with its scheme.
     pub url: String,
-    /// The repository.
+    /// `oci://HOST/NAME`, without a tag.
     pub repository: String,
     /// Tags that point to it.
     pub tags: Vec<String>,

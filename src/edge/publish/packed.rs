@@ -125,7 +125,7 @@ impl Packed {
         Descriptor::of(MANIFEST, &self.manifest)
     }
 
-    /// The manifest.
+    /// The manifest, as it is sent.
     pub fn manifest(&self) -> &Bytes {
         &self.manifest
     }

@@ -3,7 +3,7 @@
 
 use super::Error;
 use crate::diag::{Budget, Findings};
-use crate::syntax::{self, Document, Format, Kind, NodeRef};
+use crate::syntax::{self, Document, Format, NodeKind, NodeRef};
 use crate::tree::{Digest, FileId, Limits};
 use std::io::{Read, Write};
 use std::ops::Range;
@@ -193,7 +193,7 @@ fn edited(text: &str, document: &Document, pin: &Pin) -> Result<String, String> 
     };
     let mut edits = match spec.entry("ref") {
         None => vec![insert_ref(text, spec, &fields)?],
-        Some((_, reference)) if reference.kind() == Kind::Object => {
+        Some((_, reference)) if reference.kind() == NodeKind::Object => {
             let mut edits = Vec::new();
             let mut missing = Vec::new();
             for (key, value) in &fields {
@@ -241,7 +241,7 @@ fn replace(
     let own = own && text.get(at.clone()).is_some_and(|old| !old.contains('\n'));
     let quote = text.get(at.clone()).and_then(|old| old.chars().next());
     match (old.kind(), quote) {
-        (Kind::Object | Kind::Array | Kind::Null, _) | (_, None | Some('|' | '>')) => {}
+        (NodeKind::Object | NodeKind::Array | NodeKind::Null, _) | (_, None | Some('|' | '>')) => {}
         _ if !own => {}
         (_, Some(quote @ ('"' | '\''))) => {
             let text = format!("{quote}{value}{quote}");

@@ -50,7 +50,7 @@ pub struct Verdict {
 /// What pruning did.
 #[derive(Debug)]
 pub struct Pruned {
-    /// The repository.
+    /// The repository that was looked through.
     pub repository: String,
     /// Every bundle, newest first.
     pub bundles: Vec<Verdict>,

@@ -15,13 +15,13 @@ const NAMED: usize = 10;
 pub struct Found {
     /// Where, by digest, for messages.
     pub what: String,
-    /// The manifest.
+    /// The manifest's media type, digest and size.
     pub descriptor: Descriptor,
     /// What it says.
     pub manifest: Manifest,
-    /// Its bytes.
+    /// The manifest, as the registry sent it.
     pub manifest_bytes: Bytes,
-    /// The archive.
+    /// The bundle as a `.tar.gz`, its digest checked.
     pub layer: Bytes,
     /// The archive, unpacked.
     pub tree: SourceTree,

@@ -8,9 +8,9 @@ use serde_json::{Value as Json, json};
 /// What a rollback did.
 #[derive(Debug)]
 pub struct RolledBack {
-    /// The repository.
+    /// The repository that was written to.
     pub repository: String,
-    /// The tag.
+    /// The tag that names another bundle now.
     pub tag: String,
     /// What it pointed to.
     pub from: Option<Digest>,

@@ -279,7 +279,7 @@ impl Form {
 /// A signature or attestation, as one key or identity sees it.
 #[derive(Debug)]
 pub struct Claim {
-    /// Its form.
+    /// Sigstore's bundle, or cosign's older tag.
     pub form: Form,
     /// Digest of the manifest that carries it.
     pub digest: Digest,

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 /// What tagging did.
 #[derive(Debug)]
 pub struct Tagged {
-    /// The repository.
+    /// The repository that was written to.
     pub repository: String,
     /// What the tags point to.
     pub digest: Digest,

@@ -138,38 +138,13 @@ fn semver(revision: &str) -> Result<String, String> {
     let name = revision.split_once('@').map_or("", |(name, _)| name);
     let name = name.strip_prefix("refs/tags/").unwrap_or(name);
     let version = name.strip_prefix('v').unwrap_or(name);
-    if !is_semver(version) {
+    if semver::Version::parse(version).is_err() {
         return Err(format!(
             "the revision must be a Git tag such as v1.2.3, but is `{}`",
             excerpt(revision, 100)
         ));
     }
     Ok(version.replace('+', "_"))
-}
-
-fn is_semver(version: &str) -> bool {
-    let (version, build) = match version.split_once('+') {
-        Some((version, build)) => (version, Some(build)),
-        None => (version, None),
-    };
-    let (core, before) = match version.split_once('-') {
-        Some((core, before)) => (core, Some(before)),
-        None => (version, None),
-    };
-    let number = |text: &str| {
-        !text.is_empty()
-            && text.bytes().all(|b| b.is_ascii_digit())
-            && (text == "0" || !text.starts_with('0'))
-    };
-    let identifiers = |text: &str| {
-        text.split('.').all(|part| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        })
-    };
-    core.split('.').count() == 3
-        && core.split('.').all(number)
-        && before.is_none_or(identifiers)
-        && build.is_none_or(identifiers)
 }
 
 /// What tags do not take becomes a dash.

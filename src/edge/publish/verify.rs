@@ -23,7 +23,7 @@ pub struct Policy {
 pub struct Verified {
     /// As it was asked for.
     pub reference: String,
-    /// The bundle.
+    /// The bundle whose signatures were checked.
     pub found: Found,
     /// Signatures and attestations, held against the key; none without one.
     pub claims: Vec<Claim>,

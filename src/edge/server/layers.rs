@@ -26,7 +26,7 @@ use tracing::Instrument;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The whole service.
+/// All routes of the service, in the layers that every request passes.
 pub(super) fn router(service: &Arc<Service>, artifacts: Option<Router>) -> Router {
     let state = Arc::clone(service);
     let previews = api::router()

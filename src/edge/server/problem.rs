@@ -75,7 +75,7 @@ impl Problem {
         }
     }
 
-    /// The status.
+    /// The HTTP status that it is answered with.
     pub(super) fn status(&self) -> StatusCode {
         self.status
     }
@@ -115,7 +115,7 @@ impl Problem {
     /// Of the document.
     pub(super) const MEDIA_TYPE: &'static str = "application/problem+json";
 
-    /// The document.
+    /// The problem document (RFC 9457).
     pub(super) fn document(&self) -> impl Serialize + '_ {
         #[derive(Serialize)]
         struct Document<'a> {

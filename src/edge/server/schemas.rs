@@ -104,7 +104,7 @@ pub(super) struct FormPair {
     new: Vec<u8>,
 }
 
-/// A bundle.
+/// A bundle in an answer.
 #[derive(ToSchema)]
 pub(super) struct RenderedBundle {
     /// `bundle.json`

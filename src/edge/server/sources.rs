@@ -28,14 +28,14 @@ pub(super) enum Input {
     Reference {
         /// Where it is.
         url: String,
-        /// Its digest.
+        /// Digest of the archive.
         digest: String,
     },
     /// An artifact that was fetched.
     Fetched {
         /// Where it was.
         url: String,
-        /// Its bytes.
+        /// The archive.
         bytes: Bytes,
         /// The memory that is set aside for them.
         held: Arc<Held>,

@@ -59,7 +59,7 @@ impl SigningKey {
         Self { key, public }
     }
 
-    /// The public half.
+    /// The public key that belongs to it.
     pub fn verifying_key(&self) -> &VerifyingKey {
         &self.public
     }
@@ -103,7 +103,7 @@ fn pkcs8(der: &[u8]) -> Result<SecretKey, Error> {
     SecretKey::from_pkcs8_der(der).map_err(|_| Error::Kind)
 }
 
-/// A public key.
+/// A public key for ECDSA over P-256, as in `cosign.pub`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VerifyingKey {
     key: ecdsa::VerifyingKey,

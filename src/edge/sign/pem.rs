@@ -1,4 +1,7 @@
 //! PEM blocks, read leniently: text around them, CRLF, several blocks.
+//!
+//! The crates for PEM leave the bytes of a private key in memory that is freed; here they
+//! are overwritten.
 
 use super::Error;
 use base64::Engine as _;

@@ -37,7 +37,7 @@ const CLOUDS: [(&str, &str); 6] = [
 pub struct VaultKey {
     /// The vault's host.
     pub host: String,
-    /// The key.
+    /// Name of the key in the vault.
     pub name: String,
     /// Its version; the newest one without.
     pub version: Option<String>,
@@ -144,7 +144,7 @@ impl KeyVault {
         })
     }
 
-    /// The public half.
+    /// The public key that belongs to it.
     pub fn verifying_key(&self) -> &VerifyingKey {
         &self.public
     }

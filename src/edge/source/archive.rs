@@ -176,7 +176,7 @@ struct Extensions {
     name: Option<Vec<u8>>,
     /// The name that a link leads to, which nobody follows.
     link: bool,
-    /// An extended header.
+    /// The extended header (pax) of the entry that follows.
     pax: Option<Vec<u8>>,
 }
 

@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 /// A source as it is named on a command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceRef {
-    /// A folder.
+    /// A folder on this machine.
     Directory(PathBuf),
     /// A `.tar.gz` file.
     Archive(PathBuf),
@@ -67,10 +67,10 @@ pub struct OpenOptions {
     pub budget: Budget,
 }
 
-/// An opened source.
+/// A source that can be read.
 #[derive(Debug)]
 pub struct Opened {
-    /// Its files.
+    /// Its files, as they were when it was opened.
     pub tree: SourceTree,
     /// What the inventory says of it.
     pub origin: Source,

@@ -42,7 +42,7 @@ pub struct Retention {
     pub records: usize,
 }
 
-/// A stored artifact.
+/// An artifact that is kept and served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// Place in the storage.

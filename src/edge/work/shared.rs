@@ -129,7 +129,7 @@ pub(super) type Done = (&'static str, Box<dyn FnOnce() + Send>);
 /// Tells whoever waits that there is no result. The first who tells is heard.
 pub(super) type Refuse = Arc<dyn Fn(Ended) + Send + Sync>;
 
-/// A running job.
+/// A job that runs, as the watcher of deadlines sees it.
 pub(super) struct Watched {
     pub(super) task: Task,
     /// Since when it should be ending.

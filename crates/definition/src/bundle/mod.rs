@@ -22,7 +22,7 @@ mod writer;
 
 use super::documents::Documents;
 use super::shape::{Is, Version};
-use super::{Compiled, Kind, check, links, operations, title};
+use super::{Compiled, DefinitionKind, check, links, operations, title};
 pub(crate) use files::Files;
 use flux_apim_diag::rules::document_limit;
 use flux_apim_diag::tree::{FileId, Limits, ReadError};
@@ -36,7 +36,7 @@ use writer::Writer;
 pub(super) fn bundle(
     shared: &Documents<'_>,
     document: Arc<Document>,
-    kind: Kind,
+    kind: DefinitionKind,
     meter: &Meter,
     findings: &mut Findings,
 ) -> Result<Option<Compiled>, ReadError> {
@@ -60,7 +60,7 @@ pub(super) fn bundle(
 /// it is made of several.
 fn compiled<'f>(
     mut resolver: Resolver<'f>,
-    kind: Kind,
+    kind: DefinitionKind,
     (shape, root): ((Version, Is), NodeRef<'f>),
     one: bool,
     findings: &mut Findings,

@@ -11,7 +11,7 @@ use super::resolve::Resolver;
 use crate::rules::reference_cycle;
 use flux_apim_diag::Findings;
 use flux_apim_diag::tree::FileId;
-use flux_apim_syntax::{Entries, Items, Kind as Node, NodeRef, write_node};
+use flux_apim_syntax::{Entries, Items, NodeKind, NodeRef, write_node};
 use std::collections::{HashMap, HashSet};
 
 /// Writes the bundled document. Does not recurse.
@@ -174,13 +174,13 @@ impl<'f, 'r> Writer<'f, 'r> {
 
     fn start(&mut self, node: NodeRef<'f>, is: Is, depth: u32) {
         match node.kind() {
-            Node::Object => self.object(node, is, depth),
-            Node::Array => {
+            NodeKind::Object => self.object(node, is, depth),
+            NodeKind::Array => {
                 self.out.push("[");
                 let item = is.item();
                 self.tasks.push(Task::Items(node.items(), item, depth + 1));
             }
-            Node::String if matches!(is, Is::Mapping) => self.mapping(node),
+            NodeKind::String if matches!(is, Is::Mapping) => self.mapping(node),
             _ => write_node(self.out.raw(), node),
         }
     }
@@ -285,7 +285,7 @@ impl<'f, 'r> Writer<'f, 'r> {
         self.placing.extend([placed.0, placed.1]);
         self.tasks.push(Task::Placed(placed.0, placed.1));
         let siblings = node.entries().nth(1).is_some();
-        if siblings && target.kind() == Node::Object && target.get("$ref").is_none() {
+        if siblings && target.kind() == NodeKind::Object && target.get("$ref").is_none() {
             // Path items (and 3.1 references) may add to what they name.
             self.out.push("{");
             self.entries(node, is, depth, Without::Reference);

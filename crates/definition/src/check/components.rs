@@ -8,7 +8,7 @@ use crate::rules::{
     some_services_refuse,
 };
 use crate::shape::Version;
-use flux_apim_syntax::{Kind, NodeRef};
+use flux_apim_syntax::{NodeKind, NodeRef};
 use std::collections::HashMap;
 
 /// Branches of a schema that are looked through for its discriminator.
@@ -152,7 +152,7 @@ fn endless<'c>(check: &mut Check<'_, 'c>, schemas: NodeRef<'c>) {
     let edges: Vec<_> = entries
         .iter()
         .map(|schema| match schema.kind() {
-            Kind::Object => parts(*schema),
+            NodeKind::Object => parts(*schema),
             _ => Vec::new(),
         })
         .collect();

@@ -7,7 +7,7 @@ use crate::rules::{
     some_services_refuse,
 };
 use crate::shape::Version;
-use flux_apim_syntax::{Kind, NodeRef};
+use flux_apim_syntax::{NodeKind, NodeRef};
 
 pub(super) fn three<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Option<NodeRef<'c>>) {
     check.changes_fields(
@@ -65,8 +65,8 @@ pub(super) fn contact<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
     };
     // What is no text at all is said as such.
     let text = match email.kind() {
-        Kind::True => Some("true"),
-        Kind::False => Some("false"),
+        NodeKind::True => Some("true"),
+        NodeKind::False => Some("false"),
         _ => email.as_scalar(),
     };
     let Some(text) = text else {

@@ -103,7 +103,7 @@ impl<'c> Check<'_, 'c> {
         // Most values are texts where texts belong: there is nothing to look at.
         let fits = match is {
             Is::Any => true,
-            Is::Text | Is::Mapping => node.kind() == syntax::Kind::String,
+            Is::Text | Is::Mapping => node.kind() == syntax::NodeKind::String,
             _ => false,
         };
         if fits {
@@ -162,7 +162,7 @@ impl<'c> Check<'_, 'c> {
     /// Says that `work` is no `expected`.
     fn wrong(&mut self, work: Work<'c>, expected: &wrong_type::Expected) {
         let at = match work.node.kind() {
-            syntax::Kind::Null => place(work.key, work.node),
+            syntax::NodeKind::Null => place(work.key, work.node),
             _ => short(work.node),
         };
         let name = work.key.and_then(NodeRef::as_str);
@@ -176,7 +176,7 @@ impl<'c> Check<'_, 'c> {
     }
 
     fn list(&mut self, work: Work<'c>, is: Is) {
-        if work.node.kind() != syntax::Kind::Array {
+        if work.node.kind() != syntax::NodeKind::Array {
             return self.wrong(work, &wrong_type::LIST);
         }
         let start = self.open.len();
@@ -187,7 +187,7 @@ impl<'c> Check<'_, 'c> {
     }
 
     fn map(&mut self, work: Work<'c>, is: Is, dropped: bool) {
-        if work.node.kind() != syntax::Kind::Object {
+        if work.node.kind() != syntax::NodeKind::Object {
             return self.wrong(work, &wrong_type::MAP);
         }
         let start = self.open.len();
@@ -204,7 +204,7 @@ impl<'c> Check<'_, 'c> {
 
     fn object(&mut self, work: Work<'c>, shape: &'static Shape) {
         let node = work.node;
-        if node.kind() != syntax::Kind::Object {
+        if node.kind() != syntax::NodeKind::Object {
             // The one object of which the readers look at nothing else.
             let dropped = work.dropped || shape.name == "contact";
             return self.wrong(Work { dropped, ..work }, &wrong_type::OBJECT);

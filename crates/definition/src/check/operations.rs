@@ -6,7 +6,7 @@ use crate::rules::{
     invalid_status, long_summary, lower_case_status, operation_without_response, several_bodies,
 };
 use crate::shape::Version;
-use flux_apim_syntax::{Kind, NodeRef};
+use flux_apim_syntax::{NodeKind, NodeRef};
 
 /// Characters that a display name of APIM may have.
 const MAX_NAME: usize = 300;
@@ -33,7 +33,7 @@ pub(super) fn operation<'c>(
     }
     match node.entry("responses") {
         None => check.say(operation_without_response::missing(place(key, node))),
-        Some((word, responses)) if responses.kind() == Kind::Object => {
+        Some((word, responses)) if responses.kind() == NodeKind::Object => {
             let mut keys = responses.entries().filter_map(|(key, _)| key.as_str());
             if !keys.any(|key| !key.starts_with("x-")) {
                 check.say(operation_without_response::found(word.span()));

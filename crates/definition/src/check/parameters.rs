@@ -9,7 +9,7 @@ use crate::rules::{
     undeclared_path_parameter, unknown_field,
 };
 use crate::shape::Version;
-use flux_apim_syntax::{Kind, NodeRef};
+use flux_apim_syntax::{NodeKind, NodeRef};
 use std::collections::{HashMap, HashSet};
 
 fn text<'c>(node: NodeRef<'c>, name: &str) -> Option<&'c str> {
@@ -20,14 +20,14 @@ fn text<'c>(node: NodeRef<'c>, name: &str) -> Option<&'c str> {
 fn required<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, at: flux_apim_diag::Span) {
     let value = node.get("required");
     let is_true = value.is_some_and(|value| {
-        value.kind() == Kind::True
+        value.kind() == NodeKind::True
             || value
                 .as_str()
                 .is_some_and(|text| text.eq_ignore_ascii_case("true"))
     });
     // A value that is no boolean is said as such.
     let is_bool = value.is_none_or(|value| {
-        value.kind() == Kind::False
+        value.kind() == NodeKind::False
             || value
                 .as_str()
                 .is_some_and(|text| text.eq_ignore_ascii_case("false"))
@@ -42,7 +42,7 @@ fn required<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, at: flux_apim_diag
 fn required_query<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, word: &str) {
     if word == "query"
         && let Some((key, value)) = node.entry("required")
-        && value.kind() == Kind::True
+        && value.kind() == NodeKind::True
     {
         check.changes(Change::RequiredQuery, key.span());
     }
@@ -54,13 +54,13 @@ fn serialized<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
         let text = node.get(name).and_then(NodeRef::as_str);
         text.is_some_and(|text| !usual.contains(&text))
     };
-    let has = |name: &str, kind: Kind| node.get(name).is_some_and(|value| value.kind() == kind);
+    let has = |name: &str, kind: NodeKind| node.get(name).is_some_and(|value| value.kind() == kind);
     let query = text(node, "in") == Some("query");
     let changed = [
         ("style", is("style", &["form", "simple"])),
-        ("explode", query && has("explode", Kind::False)),
-        ("allowReserved", has("allowReserved", Kind::True)),
-        ("allowEmptyValue", has("allowEmptyValue", Kind::True)),
+        ("explode", query && has("explode", NodeKind::False)),
+        ("allowReserved", has("allowReserved", NodeKind::True)),
+        ("allowEmptyValue", has("allowEmptyValue", NodeKind::True)),
     ];
     for (name, _) in changed.iter().filter(|(_, is_changed)| *is_changed) {
         check.changes_fields(node, &[(name, Change::Serialization)]);
@@ -168,7 +168,7 @@ pub(super) fn two<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Option<
 pub(super) fn listed<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
     let Some(list) = node
         .get("parameters")
-        .filter(|list| list.kind() == Kind::Array)
+        .filter(|list| list.kind() == NodeKind::Array)
     else {
         return;
     };
@@ -220,7 +220,7 @@ struct Declared<'c> {
 /// The path and query parameters in `list`; nothing when one of them is not known.
 fn declared<'c>(check: &mut Check<'_, 'c>, list: Option<NodeRef<'c>>) -> Option<Vec<Declared<'c>>> {
     let mut out = Vec::new();
-    if list.is_some_and(|list| list.kind() != Kind::Array) {
+    if list.is_some_and(|list| list.kind() != NodeKind::Array) {
         return None;
     }
     for item in list.into_iter().flat_map(NodeRef::items) {
@@ -230,7 +230,7 @@ fn declared<'c>(check: &mut Check<'_, 'c>, list: Option<NodeRef<'c>>) -> Option<
         if matches!(place, "path" | "query") {
             let required = node
                 .get("required")
-                .is_some_and(|value| value.kind() == Kind::True);
+                .is_some_and(|value| value.kind() == NodeKind::True);
             let node =
                 if node.document().file() == item.document().file() && item.get("$ref").is_none() {
                     node
@@ -260,7 +260,7 @@ pub(super) fn of_path<'c>(
     };
     let mut operations = Vec::new();
     for (method, operation) in methods(item.entries()) {
-        if operation.kind() != Kind::Object {
+        if operation.kind() != NodeKind::Object {
             continue;
         }
         let Some(own) = declared(check, operation.get("parameters")) else {

@@ -9,7 +9,7 @@ use crate::rules::{
 use crate::shape::schema::{ALL, ANY, LATER};
 use crate::shape::schema::{KEYWORDS, Word, row};
 use crate::shape::{Is, Version, v2, v3};
-use flux_apim_syntax::{Kind, NodeRef};
+use flux_apim_syntax::{NodeKind, NodeRef};
 
 const TYPES: &[&str] = &[
     "string", "number", "integer", "boolean", "array", "object", "null",
@@ -18,8 +18,8 @@ const TYPES: &[&str] = &[
 pub(super) fn schema<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
     let node = work.node;
     match node.kind() {
-        Kind::Object => {}
-        Kind::True | Kind::False if check.version == Version::V31 => {
+        NodeKind::Object => {}
+        NodeKind::True | NodeKind::False if check.version == Version::V31 => {
             if check.first("schema", "true") {
                 check.say(some_services_refuse::boolean_schema(node.span()));
             }
@@ -116,7 +116,7 @@ fn value_of<'c>(check: &mut Check<'_, 'c>, work: Work<'c>, word: Word) {
         Word::Type => type_of(check, work),
         Word::Items => items(check, work),
         Word::Schemas => {
-            if two && kind == Kind::Array && work.node.items().next().is_none() {
+            if two && kind == NodeKind::Array && work.node.items().next().is_none() {
                 check.say(invalid_field_value::empty(
                     place(work.key, work.node),
                     "allOf",
@@ -128,7 +128,7 @@ fn value_of<'c>(check: &mut Check<'_, 'c>, work: Work<'c>, word: Word) {
             });
         }
         Word::Required => {
-            if two && kind == Kind::Array && work.node.items().next().is_none() {
+            if two && kind == NodeKind::Array && work.node.items().next().is_none() {
                 check.say(invalid_field_value::empty(
                     place(work.key, work.node),
                     "required",
@@ -140,7 +140,7 @@ fn value_of<'c>(check: &mut Check<'_, 'c>, work: Work<'c>, word: Word) {
         Word::Additional => {
             let text = work.node.as_str().filter(|_| !two).unwrap_or("");
             let is_word = matches!(text, "true" | "false" | "True" | "False");
-            if !is_word && !matches!(kind, Kind::True | Kind::False) {
+            if !is_word && !matches!(kind, NodeKind::True | NodeKind::False) {
                 check.open.push(Work {
                     is: Is::Schema,
                     ..work
@@ -159,7 +159,7 @@ fn value_of<'c>(check: &mut Check<'_, 'c>, work: Work<'c>, word: Word) {
         },
         Word::Pattern => pattern(check, work),
         Word::Scalar => {
-            if matches!(kind, Kind::Array | Kind::Object) {
+            if matches!(kind, NodeKind::Array | NodeKind::Object) {
                 check.wrong(work, &wrong_type::SCALAR);
             }
         }
@@ -190,7 +190,7 @@ fn read_number(version: Version, node: NodeRef<'_>) -> Option<f64> {
 }
 
 fn number<'c>(check: &mut Check<'_, 'c>, work: Work<'c>, positive: bool) {
-    if check.version != Version::V2 && work.node.kind() == Kind::Null {
+    if check.version != Version::V2 && work.node.kind() == NodeKind::Null {
         return;
     }
     let Some(value) = read_number(check.version, work.node) else {
@@ -206,7 +206,7 @@ fn number<'c>(check: &mut Check<'_, 'c>, work: Work<'c>, positive: bool) {
 }
 
 fn count<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
-    if check.version != Version::V2 && work.node.kind() == Kind::Null {
+    if check.version != Version::V2 && work.node.kind() == NodeKind::Null {
         return;
     }
     match read_number(check.version, work.node) {
@@ -227,10 +227,10 @@ fn exclusive<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
     let span = work.node.span();
     let name = name_of(work);
     match (check.version, work.node.kind()) {
-        (Version::V31, Kind::True | Kind::False) => {
+        (Version::V31, NodeKind::True | NodeKind::False) => {
             check.say(doubtful_field_value::exclusive(span, name));
         }
-        (Version::V31, Kind::Number) => {
+        (Version::V31, NodeKind::Number) => {
             if check.first("exclusive", name) {
                 check.say(some_services_refuse::exclusive(span, name));
             }
@@ -245,7 +245,7 @@ fn name_of<'c>(work: Work<'c>) -> &'c str {
 
 fn type_of<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
     let node = work.node;
-    if node.kind() == Kind::Array && check.version != Version::V30 {
+    if node.kind() == NodeKind::Array && check.version != Version::V30 {
         let wrong = node
             .items()
             .find(|item| !is_type(check.version, item.as_str().unwrap_or("null")));
@@ -260,8 +260,8 @@ fn type_of<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
         }
         return;
     }
-    if check.version == Version::V2 && node.kind() != Kind::String
-        || matches!(node.kind(), Kind::Array | Kind::Object)
+    if check.version == Version::V2 && node.kind() != NodeKind::String
+        || matches!(node.kind(), NodeKind::Array | NodeKind::Object)
     {
         return check.wrong(work, &wrong_type::TEXT);
     }
@@ -289,7 +289,7 @@ fn unknown_type<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, words: &[&'sta
 }
 
 fn items<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
-    if check.version == Version::V2 && work.node.kind() == Kind::Array {
+    if check.version == Version::V2 && work.node.kind() == NodeKind::Array {
         check.say(some_services_refuse::items_list(place(work.key, work.node)));
         return check.open.push(Work {
             is: Is::List(&Is::Schema),
@@ -303,7 +303,7 @@ fn items<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
 }
 
 fn enumeration<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
-    if work.node.kind() != Kind::Array {
+    if work.node.kind() != NodeKind::Array {
         return check.wrong(work, &wrong_type::LIST);
     }
     let at = place(work.key, work.node);

@@ -3,17 +3,17 @@
 use super::{Check, Work, place};
 use crate::rules::{doubtful_field_value, invalid_field_value, repeated_item, wrong_type};
 use crate::shape::{Limit, Version};
-use flux_apim_syntax::{Kind, NodeRef};
+use flux_apim_syntax::{NodeKind, NodeRef};
 use std::collections::HashMap;
 
 fn is_scalar(node: NodeRef<'_>) -> bool {
-    !matches!(node.kind(), Kind::Array | Kind::Object)
+    !matches!(node.kind(), NodeKind::Array | NodeKind::Object)
 }
 
 /// The readers of 3.x take every scalar for a text; the schema of 2.0 does not.
 pub(super) fn text<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
     let fits = match check.version {
-        Version::V2 => work.node.kind() == Kind::String,
+        Version::V2 => work.node.kind() == NodeKind::String,
         _ => is_scalar(work.node),
     };
     if !fits {
@@ -24,13 +24,13 @@ pub(super) fn text<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
 pub(super) fn boolean<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
     let three = check.version != Version::V2;
     let fits = match work.node.kind() {
-        Kind::True | Kind::False => true,
+        NodeKind::True | NodeKind::False => true,
         // They read the word; nothing behind a key is left out.
-        Kind::String if three => {
+        NodeKind::String if three => {
             let text = work.node.as_str().unwrap_or("").trim();
             text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
         }
-        Kind::Null => three,
+        NodeKind::Null => three,
         _ => false,
     };
     if !fits {
@@ -44,7 +44,7 @@ pub(super) fn limited<'c>(check: &mut Check<'_, 'c>, work: Work<'c>, limit: &'st
     match limit {
         Limit::Words(words) => one_of(check, work.node, name, words),
         Limit::ListOf(words) => {
-            if work.node.kind() != Kind::Array {
+            if work.node.kind() != NodeKind::Array {
                 return check.wrong(work, &wrong_type::LIST);
             }
             unique(check, work.node, name);
@@ -106,7 +106,7 @@ pub(super) fn word<'c>(check: &mut Check<'_, 'c>, work: Work<'c>, words: &'stati
 }
 
 pub(super) fn texts<'c>(check: &mut Check<'_, 'c>, work: Work<'c>) {
-    if work.node.kind() != Kind::Array {
+    if work.node.kind() != NodeKind::Array {
         return check.wrong(work, &wrong_type::TEXTS);
     }
     for item in work.node.items() {

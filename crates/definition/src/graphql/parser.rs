@@ -1,6 +1,6 @@
 //! The grammar of SDL. Does not recurse: what nests is counted.
 
-use crate::tokens::{Fault, Kind, Language, Token, Tokens};
+use crate::tokens::{Fault, Language, Token, TokenKind, Tokens};
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Meter, Span};
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ pub(super) fn parse<'t>(
         tokens: Tokens::new(file, text, Language::GraphQl, meter)?,
         schema: Schema::default(),
     };
-    while parser.tokens.peek().kind != Kind::End {
+    while parser.tokens.peek().kind != TokenKind::End {
         parser.definition()?;
     }
     Ok(parser.schema)
@@ -45,7 +45,7 @@ pub(super) fn parse<'t>(
 
 impl<'t> Parser<'t> {
     fn description(&mut self) -> Step {
-        if self.tokens.peek().kind == Kind::Text {
+        if self.tokens.peek().kind == TokenKind::Text {
             self.tokens.advance()?;
         }
         Ok(())
@@ -56,7 +56,7 @@ impl<'t> Parser<'t> {
         let extends = self.tokens.eat_word("extend")?;
         let word = self.tokens.peek();
         match word.text {
-            "schema" if word.kind == Kind::Name => self.roots(extends),
+            "schema" if word.kind == TokenKind::Name => self.roots(extends),
             "directive" if !extends => self.directive(),
             "scalar" | "type" | "interface" | "union" | "enum" | "input" => {
                 self.tokens.advance()?;
@@ -91,7 +91,7 @@ impl<'t> Parser<'t> {
             self.schema.roots = Some(self.tokens.span(word));
         }
         self.directives()?;
-        if extends && self.tokens.peek().kind != Kind::Sign('{') {
+        if extends && self.tokens.peek().kind != TokenKind::Sign('{') {
             return Ok(());
         }
         self.tokens.expect('{')?;
@@ -152,11 +152,11 @@ impl<'t> Parser<'t> {
         loop {
             self.tokens.eat('-')?;
             match self.tokens.peek().kind {
-                Kind::Sign(sign @ ('[' | '{')) => {
+                TokenKind::Sign(sign @ ('[' | '{')) => {
                     self.tokens.advance()?;
                     open.push(sign);
                 }
-                Kind::Name | Kind::Number | Kind::Text => {
+                TokenKind::Name | TokenKind::Number | TokenKind::Text => {
                     self.tokens.advance()?;
                 }
                 _ => return Err(self.tokens.unexpected("a value")),
@@ -269,7 +269,7 @@ impl<'t> Parser<'t> {
             self.tokens.eat('&')?;
             self.named("the name of an interface")?;
             // Older schemas have no sign between the names.
-            while self.tokens.eat('&')? || self.tokens.peek().kind == Kind::Name {
+            while self.tokens.eat('&')? || self.tokens.peek().kind == TokenKind::Name {
                 if self.is_definition()? {
                     break;
                 }
@@ -310,7 +310,7 @@ impl<'t> Parser<'t> {
         let is_word = words.contains(&self.tokens.peek().text);
         let followed = matches!(
             self.tokens.second()?.kind,
-            Kind::Name | Kind::Sign('{' | '@')
+            TokenKind::Name | TokenKind::Sign('{' | '@')
         );
         Ok(is_word && followed)
     }

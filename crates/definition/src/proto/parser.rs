@@ -1,6 +1,6 @@
 //! The grammar of `.proto` files, proto2, proto3 and editions. Does not recurse.
 
-use crate::tokens::{Fault, Kind, Language, Token, Tokens};
+use crate::tokens::{Fault, Language, Token, TokenKind, Tokens};
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Meter, Span};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +64,7 @@ pub(super) fn parse<'t>(file: FileId, text: &'t str, meter: &'t Meter) -> Result
         open: vec![(Block::File, 0)],
     };
     while let Some((block, scope)) = parser.open.last().copied() {
-        if block == Block::File && parser.tokens.peek().kind == Kind::End {
+        if block == Block::File && parser.tokens.peek().kind == TokenKind::End {
             break;
         }
         parser.statement(block, scope)?;
@@ -144,7 +144,7 @@ impl<'t> Parser<'t> {
         }
         let word = self.tokens.peek().text;
         // A word may be the name of a type as well.
-        let opens = self.tokens.second()?.kind == Kind::Name;
+        let opens = self.tokens.second()?.kind == TokenKind::Name;
         match (block, word) {
             (_, "option") => self.rest(),
             (Block::File | Block::Message, "export" | "local") if opens => {
@@ -231,11 +231,11 @@ impl<'t> Parser<'t> {
 
     fn import(&mut self) -> Step {
         self.tokens.advance()?;
-        if self.tokens.peek().kind == Kind::Name {
+        if self.tokens.peek().kind == TokenKind::Name {
             self.tokens.advance()?;
         }
         let path = self.tokens.peek();
-        if path.kind != Kind::Text {
+        if path.kind != TokenKind::Text {
             return Err(self.tokens.unexpected("the path of a file in quotes"));
         }
         self.tokens.advance()?;
@@ -272,24 +272,24 @@ impl<'t> Parser<'t> {
     fn field(&mut self, scope: usize) -> Step {
         let word = self.tokens.peek();
         let is_label = matches!(word.text, "optional" | "required" | "repeated");
-        if is_label && self.tokens.second()?.kind != Kind::Sign('=') {
+        if is_label && self.tokens.second()?.kind != TokenKind::Sign('=') {
             self.tokens.advance()?;
         }
         let word = self.tokens.peek();
         let second = self.tokens.second()?.kind;
-        if word.text == "map" && second == Kind::Sign('<') {
+        if word.text == "map" && second == TokenKind::Sign('<') {
             self.tokens.advance()?;
             self.tokens.expect('<')?;
             self.named(scope)?;
             self.tokens.expect(',')?;
             self.named(scope)?;
             self.tokens.expect('>')?;
-        } else if word.text == "group" && second == Kind::Name {
+        } else if word.text == "group" && second == TokenKind::Name {
             self.tokens.advance()?;
             let name = self.tokens.name("the name of a group")?;
             self.tokens.expect('=')?;
             self.tokens.advance()?;
-            if self.tokens.peek().kind == Kind::Sign('[') {
+            if self.tokens.peek().kind == TokenKind::Sign('[') {
                 self.options()?;
             }
             self.tokens.expect('{')?;
@@ -300,10 +300,10 @@ impl<'t> Parser<'t> {
         self.tokens.name("the name of a field")?;
         self.tokens.expect('=')?;
         match self.tokens.peek().kind {
-            Kind::Number => self.tokens.advance()?,
+            TokenKind::Number => self.tokens.advance()?,
             _ => return Err(self.tokens.unexpected("the number of a field")),
         };
-        if self.tokens.peek().kind == Kind::Sign('[') {
+        if self.tokens.peek().kind == TokenKind::Sign('[') {
             self.options()?;
         }
         self.tokens.expect(';')
@@ -327,7 +327,12 @@ impl<'t> Parser<'t> {
     fn message_of_method(&mut self) -> Step {
         self.tokens.expect('(')?;
         let is_stream = self.tokens.is_word("stream");
-        if is_stream && matches!(self.tokens.second()?.kind, Kind::Name | Kind::Sign('.')) {
+        if is_stream
+            && matches!(
+                self.tokens.second()?.kind,
+                TokenKind::Name | TokenKind::Sign('.')
+            )
+        {
             self.tokens.advance()?;
         }
         self.named(0)?;
@@ -339,9 +344,9 @@ impl<'t> Parser<'t> {
         let mut open = 0_u32;
         loop {
             match self.tokens.peek().kind {
-                Kind::Sign('[' | '{') => open += 1,
-                Kind::Sign(']' | '}') => open = open.saturating_sub(1),
-                Kind::End => return Err(self.tokens.unexpected("`]`")),
+                TokenKind::Sign('[' | '{') => open += 1,
+                TokenKind::Sign(']' | '}') => open = open.saturating_sub(1),
+                TokenKind::End => return Err(self.tokens.unexpected("`]`")),
                 _ => {}
             }
             self.tokens.advance()?;
@@ -356,14 +361,16 @@ impl<'t> Parser<'t> {
         let mut open = 0_u32;
         loop {
             match self.tokens.peek().kind {
-                Kind::Sign('{' | '[') => open += 1,
-                Kind::Sign('}' | ']') if open == 0 => return Err(self.tokens.unexpected("`;`")),
-                Kind::Sign('}' | ']') => open -= 1,
-                Kind::Sign(';') if open == 0 => {
+                TokenKind::Sign('{' | '[') => open += 1,
+                TokenKind::Sign('}' | ']') if open == 0 => {
+                    return Err(self.tokens.unexpected("`;`"));
+                }
+                TokenKind::Sign('}' | ']') => open -= 1,
+                TokenKind::Sign(';') if open == 0 => {
                     self.tokens.advance()?;
                     return Ok(());
                 }
-                Kind::End => return Err(self.tokens.unexpected("`;`")),
+                TokenKind::End => return Err(self.tokens.unexpected("`;`")),
                 _ => {}
             }
             self.tokens.advance()?;

@@ -37,7 +37,7 @@ impl Is {
         }
     }
 
-    /// An item.
+    /// What an item of it is.
     pub(crate) fn item(self) -> Self {
         match self {
             Self::List(is) => *is,
@@ -121,10 +121,10 @@ fn keyword(key: &str, version: Version) -> Inside {
 #[cfg(test)]
 mod tests {
     use super::super::{Is, Version};
-    use crate::Kind;
+    use crate::DefinitionKind;
 
     /// What the end of a way through a document is.
-    fn at(kind: Kind, way: &str) -> Is {
+    fn at(kind: DefinitionKind, way: &str) -> Is {
         let (version, is) = Version::of(kind).unwrap();
         let tokens = way.split(' ').filter(|token| !token.is_empty());
         tokens.fold(is, |is, token| match token {
@@ -135,8 +135,8 @@ mod tests {
 
     #[test]
     fn names_are_no_keywords() {
-        let two = Kind::Swagger2;
-        let three = Kind::OpenApi30;
+        let two = DefinitionKind::Swagger2;
+        let three = DefinitionKind::OpenApi30;
         for (kind, way) in [
             (two, "definitions default"),
             (two, "definitions x-a properties example"),

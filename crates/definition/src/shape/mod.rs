@@ -8,7 +8,7 @@ pub(crate) mod schema;
 pub(crate) mod v2;
 pub(crate) mod v3;
 
-use crate::Kind;
+use crate::DefinitionKind;
 
 /// A version of OpenAPI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +45,7 @@ pub(crate) enum Is {
     Map(&'static Is),
     /// The same, when the keys are names of components.
     Components(&'static Is),
-    /// A schema object.
+    /// A Schema Object, a dialect of JSON Schema.
     Schema,
     /// The value of a keyword that parameters of 2.0 share with schemas.
     Keyword,
@@ -65,7 +65,7 @@ pub(crate) enum Limit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
     Optional,
-    /// The readers.
+    /// Microsoft's readers refuse the object without it.
     Required,
     /// The specification only, or not all readers.
     Expected,
@@ -131,11 +131,11 @@ pub(crate) struct Shape {
 
 impl Version {
     /// Of documents of `kind`, and what their outermost object is.
-    pub(crate) fn of(kind: Kind) -> Option<(Self, Is)> {
+    pub(crate) fn of(kind: DefinitionKind) -> Option<(Self, Is)> {
         match kind {
-            Kind::Swagger2 => Some((Self::V2, Is::Object(&v2::DOCUMENT))),
-            Kind::OpenApi30 => Some((Self::V30, Is::Object(&v3::DOCUMENT))),
-            Kind::OpenApi31 => Some((Self::V31, Is::Object(&v3::DOCUMENT))),
+            DefinitionKind::Swagger2 => Some((Self::V2, Is::Object(&v2::DOCUMENT))),
+            DefinitionKind::OpenApi30 => Some((Self::V30, Is::Object(&v3::DOCUMENT))),
+            DefinitionKind::OpenApi31 => Some((Self::V31, Is::Object(&v3::DOCUMENT))),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ mod schema;
 mod wadl;
 mod wsdl;
 
-use super::{Compiled, Kind};
+use super::{Compiled, DefinitionKind};
 use crate::rules::{policy_as_definition, unknown_definition};
 use flux_apim_diag::tree::{FileId, Limits};
 use flux_apim_diag::{Findings, Meter};
@@ -68,17 +68,17 @@ pub(super) fn compile(
     let kind = match seen {
         Seen::Wsdl(wsdl) => {
             let ports = wsdl.check(file, meter, findings)?;
-            let mut compiled = Compiled::passed(Kind::Wsdl, text);
+            let mut compiled = Compiled::passed(DefinitionKind::Wsdl, text);
             compiled.ports = Some(ports);
             return Some(compiled);
         }
         Seen::Wadl(wadl) => {
             wadl.check(file, findings);
-            Kind::Wadl
+            DefinitionKind::Wadl
         }
         Seen::OData(odata) => {
             odata.check(file, meter, findings);
-            Kind::OData
+            DefinitionKind::OData
         }
         Seen::Policy => {
             findings.push(policy_as_definition::found(file));

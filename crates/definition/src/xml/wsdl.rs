@@ -18,13 +18,13 @@ const XSD: &str = "http://www.w3.org/2001/XMLSchema";
 
 /// What one part of a document calls another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+enum Declared {
     Message,
     PortType,
     Binding,
 }
 
-impl Kind {
+impl Declared {
     fn word(self) -> &'static str {
         match self {
             Self::Message => "message",
@@ -40,8 +40,8 @@ pub(super) struct Wsdl {
     target: String,
     /// Elements around the place that is read.
     open: Vec<String>,
-    declared: BTreeSet<(Kind, Name)>,
-    named: Vec<(Kind, Name, Span)>,
+    declared: BTreeSet<(Declared, Name)>,
+    named: Vec<(Declared, Name, Span)>,
     /// The parts of each message: how many, and where its name stands.
     messages: Vec<(String, Span, usize)>,
     schemas: Schemas,
@@ -96,13 +96,13 @@ impl Wsdl {
         }
     }
 
-    fn declare(&mut self, kind: Kind, tag: &Tag<'_>) {
+    fn declare(&mut self, kind: Declared, tag: &Tag<'_>) {
         if let Some((name, _)) = tag.attribute("name") {
             self.declared.insert((kind, self.own(&name)));
         }
     }
 
-    fn name(&mut self, kind: Kind, tag: &Tag<'_>, attribute: &str) {
+    fn name(&mut self, kind: Declared, tag: &Tag<'_>, attribute: &str) {
         if let Some((name, span)) = tag.qualified(attribute) {
             self.named.push((kind, name, span));
         }
@@ -121,7 +121,7 @@ impl Wsdl {
                 self.imports.push((span, location));
             }
             ("definitions", "message") => {
-                self.declare(Kind::Message, tag);
+                self.declare(Declared::Message, tag);
                 let (name, span) = tag
                     .attribute("name")
                     .unwrap_or_else(|| (String::new(), tag.span()));
@@ -137,16 +137,18 @@ impl Wsdl {
                     }
                 }
             }
-            ("definitions", "portType") => self.declare(Kind::PortType, tag),
-            ("operation", "input" | "output" | "fault") => self.name(Kind::Message, tag, "message"),
+            ("definitions", "portType") => self.declare(Declared::PortType, tag),
+            ("operation", "input" | "output" | "fault") => {
+                self.name(Declared::Message, tag, "message")
+            }
             ("definitions", "binding") => {
-                self.declare(Kind::Binding, tag);
-                self.name(Kind::PortType, tag, "type");
+                self.declare(Declared::Binding, tag);
+                self.name(Declared::PortType, tag, "type");
             }
             ("definitions", "service") => self.service = tag.attribute("name"),
             ("service", "port") => {
                 self.port = tag.attribute("name").map(|(name, _)| name);
-                self.name(Kind::Binding, tag, "binding");
+                self.name(Declared::Binding, tag, "binding");
             }
             _ => {}
         }

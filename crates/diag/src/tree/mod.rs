@@ -38,7 +38,7 @@ pub trait ReadFile: Send + Sync {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("read {path}: {reason}")]
 pub struct ReadError {
-    /// The file.
+    /// The file that could not be read.
     pub path: ArtifactPath,
     /// What the operating system said.
     pub reason: String,

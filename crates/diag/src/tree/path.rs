@@ -83,7 +83,7 @@ impl ArtifactPath {
         self.0.rsplit_once('/').map_or("", |(parent, _)| parent)
     }
 
-    /// The last segment.
+    /// The name of the file: what follows the last `/`.
     pub fn name(&self) -> &str {
         self.0.rsplit_once('/').map_or(&*self.0, |(_, name)| name)
     }

@@ -6,7 +6,7 @@ use flux_apim_diag::Findings;
 use flux_apim_discover::Project;
 use flux_apim_model::kinds::Kind;
 use flux_apim_model::rules::{invalid_value, missing_property};
-use flux_apim_model::{Resource, Target, parse_id};
+use flux_apim_model::{Identified, Resource, parse_id};
 
 fn is_websocket(api: &Resource) -> bool {
     let kind = text(&api.properties, "apiType").or(text(&api.properties, "type"));
@@ -121,7 +121,7 @@ pub(super) fn release(release: &Resource, findings: &mut Findings) {
     let Some(given) = release.properties.get("apiId") else {
         return;
     };
-    let Some(Target::Resource(named)) = given.as_str().map(parse_id) else {
+    let Some(Identified::Resource(named)) = given.as_str().map(parse_id) else {
         return;
     };
     let own = release.key.current_revision();

@@ -5,7 +5,7 @@ use crate::rules::{duplicate_api_path, duplicate_api_version, duplicate_display_
 use flux_apim_diag::{Findings, Place};
 use flux_apim_discover::Project;
 use flux_apim_model::kinds::Kind;
-use flux_apim_model::{Key, Resource, Target, parse_id};
+use flux_apim_model::{Identified, Key, Resource, parse_id};
 use std::collections::BTreeMap;
 
 /// APIs that stand for themselves: the others are revisions of theirs.
@@ -16,7 +16,7 @@ fn apis(project: &Project) -> impl Iterator<Item = &Resource> {
 
 fn version_set(api: &Resource) -> Option<Key> {
     match text(&api.properties, "apiVersionSetId").map(parse_id) {
-        Some(Target::Resource(mut set)) if set.kind == Kind::VersionSet => {
+        Some(Identified::Resource(mut set)) if set.kind == Kind::VersionSet => {
             set.workspace.clone_from(&api.key.workspace);
             Some(set)
         }

@@ -12,7 +12,7 @@ use flux_apim_compile as compile;
 use flux_apim_definition as definition;
 use flux_apim_diag::{Diagnostic, Meter, Place, Span, excerpt, nearest};
 use flux_apim_model::kinds::Kind;
-use flux_apim_model::{Key, Target, below_service, parse_id};
+use flux_apim_model::{Identified, Key, below_service, parse_id};
 use flux_apim_policy::ReferenceKind;
 
 impl<'p> Resolver<'p, '_> {
@@ -126,13 +126,13 @@ impl<'p> Resolver<'p, '_> {
         place: Place,
     ) -> Expression {
         let target = match parse_id(text) {
-            Target::Resource(target) if targets.contains(&target.kind) => target,
-            Target::Service
+            Identified::Resource(target) if targets.contains(&target.kind) => target,
+            Identified::Service
                 if text.contains("Microsoft.ApiManagement") && !text.ends_with("apis") =>
             {
                 return Expression::ServiceId;
             }
-            Target::Service => {
+            Identified::Service => {
                 let below = below_service(text);
                 return Expression::String(below.unwrap_or_else(|| text.to_owned()));
             }
@@ -140,7 +140,7 @@ impl<'p> Resolver<'p, '_> {
                 return Expression::String(text.to_owned());
             }
             // An id of another provider.
-            Target::External
+            Identified::External
                 if text.to_ascii_lowercase().contains("/providers/")
                     && below_service(text).is_none() =>
             {

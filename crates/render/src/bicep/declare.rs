@@ -14,11 +14,11 @@ use std::fmt::Write;
 /// Something that a file declares.
 #[derive(Debug)]
 pub(super) enum What<'g> {
-    /// A resource.
+    /// `resource NAME 'TYPE@VERSION' = { ... }`.
     Resource(&'g Node),
     /// Links of one parent, written one after the other.
     Loop(Vec<&'g Node>),
-    /// A module.
+    /// `module NAME 'PATH' = { ... }`.
     Call(Call<'g>),
 }
 

@@ -14,7 +14,7 @@ use std::ops::Range;
 /// What a file declares.
 #[derive(Debug)]
 pub(super) enum Entity {
-    /// A resource.
+    /// A resource, by its place in the graph.
     Resource(usize),
     /// A module: an API, its revisions and what belongs to them, in deployment order. An
     /// API that is more than a file takes has several.

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 pub(super) struct Special {
     /// The resource that is referred to; the empty text for the service.
     pub(super) references: Vec<(String, String)>,
-    /// The secure parameter.
+    /// Places of secrets (JSON pointers), with the secure parameter of each.
     pub(super) secrets: Vec<(String, String)>,
-    /// The content.
+    /// Places of long texts (JSON pointers), with the content of each.
     pub(super) texts: Vec<(String, usize)>,
 }
 

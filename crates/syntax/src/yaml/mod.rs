@@ -7,7 +7,7 @@ mod scalar;
 
 use super::builder::{Builder, Text};
 use super::document::Document;
-use super::node::Kind;
+use super::node::NodeKind;
 use super::rules::malformed_document;
 use super::{Caps, Options};
 use flux_apim_diag::rules::document_limit;
@@ -185,7 +185,7 @@ impl<'s, 'o> Loader<'s, 'o> {
             self.event(event, start, end, findings)?;
         }
         if self.builder.len() == 0 {
-            self.builder.leaf(Kind::Null, 0, 0, Text::Bare);
+            self.builder.leaf(NodeKind::Null, 0, 0, Text::Bare);
         }
         Ok(())
     }
@@ -238,8 +238,8 @@ impl<'s, 'o> Loader<'s, 'o> {
                 self.scalar(&value, style, tag.as_deref(), start, end)?;
             }
             Event::Alias(anchor) => self.alias(anchor, start, end)?,
-            Event::SequenceStart(anchor, _) => self.open(Kind::Array, anchor, start, end)?,
-            Event::MappingStart(anchor, _) => self.open(Kind::Object, anchor, start, end)?,
+            Event::SequenceStart(anchor, _) => self.open(NodeKind::Array, anchor, start, end)?,
+            Event::MappingStart(anchor, _) => self.open(NodeKind::Object, anchor, start, end)?,
             Event::SequenceEnd => self.close(end, findings),
             Event::MappingEnd => {
                 if let Some(Some(merge)) = self.merges.pop() {
@@ -261,7 +261,7 @@ impl<'s, 'o> Loader<'s, 'o> {
         }
     }
 
-    fn open(&mut self, kind: Kind, anchor: usize, start: usize, end: usize) -> Step {
+    fn open(&mut self, kind: NodeKind, anchor: usize, start: usize, end: usize) -> Step {
         if self.expects_key() {
             return Err(self.malformed(start, end, "a mapping key must be a scalar"));
         }
@@ -272,7 +272,7 @@ impl<'s, 'o> Loader<'s, 'o> {
             self.flow = (start, 1);
         }
         self.builder.open(kind, start);
-        if kind == Kind::Object {
+        if kind == NodeKind::Object {
             self.merges.push(None);
         }
         let span = self.builder.span(start, start + 1);
@@ -341,13 +341,13 @@ impl<'s, 'o> Loader<'s, 'o> {
         let plain = style == ScalarStyle::Plain;
         let mut spelled = None;
         let kind = if key || !(plain || tag.is_some()) {
-            Kind::String
+            NodeKind::String
         } else {
             match resolve(value, plain, tag) {
-                Resolved::Kind(kind) => kind,
+                Resolved::NodeKind(kind) => kind,
                 Resolved::Spelled(number) => {
                     spelled = Some(number);
-                    Kind::Number
+                    NodeKind::Number
                 }
                 Resolved::NotJson => {
                     let message = format!("`{value}` has no form in JSON, which Azure takes");
@@ -397,7 +397,12 @@ impl<'s, 'o> Loader<'s, 'o> {
             return Err(self.malformed(start, end, "the alias stands inside its own anchor"));
         }
         let key = self.expects_key();
-        if key && matches!(self.builder.kind(target), Kind::Array | Kind::Object) {
+        if key
+            && matches!(
+                self.builder.kind(target),
+                NodeKind::Array | NodeKind::Object
+            )
+        {
             return Err(self.malformed(start, end, "a mapping key must be a scalar"));
         }
         self.spend_alias(target, start, end)?;
@@ -438,14 +443,14 @@ impl<'s, 'o> Loader<'s, 'o> {
         let own = self.builder.entries(mapping);
         let value = merge + 1;
         let sources = match self.builder.kind(value) {
-            Kind::Object => vec![value],
-            Kind::Array => self.builder.items(value),
+            NodeKind::Object => vec![value],
+            NodeKind::Array => self.builder.items(value),
             _ => Vec::new(),
         };
         if sources.is_empty()
             || sources
                 .iter()
-                .any(|&source| self.builder.kind(source) != Kind::Object)
+                .any(|&source| self.builder.kind(source) != NodeKind::Object)
         {
             let span = self.builder.node_span(value);
             let message = "the merge key `<<` takes a mapping or a list of mappings";

@@ -1,6 +1,6 @@
 //! What a scalar is.
 
-use super::super::node::Kind;
+use super::super::node::NodeKind;
 use super::super::number::{self, Number};
 use saphyr_parser::Tag;
 
@@ -26,7 +26,7 @@ pub(super) fn quoted_end(text: &str) -> Option<usize> {
 }
 
 pub(super) enum Resolved {
-    Kind(Kind),
+    NodeKind(NodeKind),
     Spelled(String),
     NotJson,
 }
@@ -42,15 +42,15 @@ pub(super) fn resolve(value: &str, plain: bool, tag: Option<&Tag>) -> Resolved {
         Some(_) => false,
     };
     if !by_value {
-        return Resolved::Kind(Kind::String);
+        return Resolved::NodeKind(NodeKind::String);
     }
     match value {
-        "" | "~" | "null" | "Null" | "NULL" => Resolved::Kind(Kind::Null),
-        "true" | "True" | "TRUE" => Resolved::Kind(Kind::True),
-        "false" | "False" | "FALSE" => Resolved::Kind(Kind::False),
+        "" | "~" | "null" | "Null" | "NULL" => Resolved::NodeKind(NodeKind::Null),
+        "true" | "True" | "TRUE" => Resolved::NodeKind(NodeKind::True),
+        "false" | "False" | "FALSE" => Resolved::NodeKind(NodeKind::False),
         _ => match number::parse(value) {
-            None => Resolved::Kind(Kind::String),
-            Some(Number::AsIs) => Resolved::Kind(Kind::Number),
+            None => Resolved::NodeKind(NodeKind::String),
+            Some(Number::AsIs) => Resolved::NodeKind(NodeKind::Number),
             Some(Number::Spelled(number)) => Resolved::Spelled(number),
             Some(Number::NotJson) => Resolved::NotJson,
         },

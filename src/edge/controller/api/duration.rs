@@ -1,4 +1,7 @@
 //! Durations as Kubernetes writes them: `1h30m`, `750ms`.
+//!
+//! `kube_core::Duration` panics on one that is too long, takes negative ones, and writes
+//! them as Rust does (`5400s`), not as Go does.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};

@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 
 /// Group of the API.
 pub const GROUP: &str = "flux-apim.dev";
-/// The kind.
+/// `kind` of the custom resource.
 pub const KIND: &str = "ApimBundle";
 /// Our finalizer.
 pub const FINALIZER: &str = "finalizers.flux-apim.dev";
@@ -155,7 +155,7 @@ pub struct SourceReference {
     pub namespace: Option<String>,
 }
 
-/// An output language.
+/// A target that a bundle is rendered for.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 #[expect(
@@ -202,7 +202,7 @@ pub struct Validation {
     pub rules: BTreeMap<String, Level>,
 }
 
-/// A severity.
+/// The lowest severity of a finding that keeps a bundle from being published.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "text here would end in the schema")]
@@ -335,7 +335,7 @@ impl ApimBundle {
         self.metadata.namespace.as_deref().unwrap_or_default()
     }
 
-    /// The name.
+    /// `metadata.name` of the object.
     pub fn name(&self) -> &str {
         self.metadata.name.as_deref().unwrap_or_default()
     }

@@ -76,7 +76,7 @@ pub enum ConditionStatus {
     Unknown,
 }
 
-/// A published bundle.
+/// A bundle as it stands in a registry.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Published {

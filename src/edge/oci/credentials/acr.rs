@@ -58,7 +58,7 @@ pub enum Source {
         tenant: String,
         /// The application's id.
         client: String,
-        /// The federated token.
+        /// The token of the cluster or the CI, which Entra ID takes in place of a secret.
         assertion: Assertion,
     },
     /// An application with a secret.
@@ -69,7 +69,7 @@ pub enum Source {
         tenant: String,
         /// The application's id.
         client: String,
-        /// Its secret.
+        /// The secret of the application.
         secret: Secret,
     },
     /// An application with a certificate.
@@ -96,7 +96,7 @@ pub enum Source {
     },
 }
 
-/// A federated token.
+/// Where the token comes from that Entra ID takes in place of a secret.
 #[derive(Debug, Clone)]
 pub enum Assertion {
     /// In a file, which whoever projects it replaces in time.
@@ -346,7 +346,7 @@ enum Proof {
     Federated(Secret),
     /// What its certificate's key signed.
     Certificate(Secret),
-    /// Its secret.
+    /// A client secret.
     Password(Secret),
 }
 

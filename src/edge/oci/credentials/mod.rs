@@ -23,11 +23,11 @@ pub enum Credentials {
     /// Nobody.
     #[default]
     Anonymous,
-    /// A user.
+    /// Name and password, for Basic authentication or for a token.
     Basic {
-        /// Its name.
+        /// Name of the user.
         username: String,
-        /// Its password.
+        /// Password, or a token in its place.
         password: Secret,
     },
     /// Whoever Docker's configuration, or podman's, names for the registry, with its

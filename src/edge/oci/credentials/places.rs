@@ -14,7 +14,7 @@ pub(super) enum Place {
         /// Its value, which holds passwords.
         text: OsString,
     },
-    /// A file.
+    /// A configuration file.
     File(PathBuf),
 }
 

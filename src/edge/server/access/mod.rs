@@ -90,7 +90,7 @@ pub enum Error {
     /// A grant is for nobody, or for more than one.
     #[error("--grant {grant}: {why}")]
     Grant {
-        /// The grant.
+        /// The value of `--grant`, as it was given.
         grant: String,
         /// What is wrong with it.
         why: String,
