@@ -21,7 +21,7 @@ mod xml;
 pub use documents::{Documents, Done};
 pub use operations::{Operation, normalise};
 pub use ports::{Ports, WsdlSelector};
-pub use reference::{Reference, parse as parse_reference};
+pub use reference::{ReferenceTarget, parse as parse_reference};
 
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree};
 use flux_apim_diag::{Findings, Meter};

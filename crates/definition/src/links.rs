@@ -5,7 +5,7 @@
 //! to are none of the definition.
 
 use super::bundle::Resolver;
-use super::reference::{self, Reference, is_mapping_reference};
+use super::reference::{self, ReferenceTarget, is_mapping_reference};
 use super::shape::{Is, Version};
 use crate::rules::{remote_reference, unknown_mapping, unresolved_reference};
 use flux_apim_diag::tree::FileId;
@@ -154,17 +154,17 @@ impl<'f> Walk<'_, 'f> {
         let tree = files.shared.tree();
         let shown = || excerpt(text, 120);
         let (target, fragment) = match reference::parse(text, tree.path(file)) {
-            Reference::Local(pointer) => (file, pointer),
-            Reference::Anchor if self.version == Version::V31 => (file, "/".into()),
-            Reference::Anchor => (file, "#".into()),
-            Reference::Remote => {
+            ReferenceTarget::Local(pointer) => (file, pointer),
+            ReferenceTarget::Anchor if self.version == Version::V31 => (file, "/".into()),
+            ReferenceTarget::Anchor => (file, "#".into()),
+            ReferenceTarget::Remote => {
                 return self.findings.push(remote_reference::found(span, &shown()));
             }
-            Reference::Outside => {
+            ReferenceTarget::Outside => {
                 let finding = unresolved_reference::leaves_source(span, &shown());
                 return self.findings.push(finding);
             }
-            Reference::File { path, pointer } => match tree.find(&path) {
+            ReferenceTarget::File { path, pointer } => match tree.find(&path) {
                 Some(target) => (target, pointer),
                 None => {
                     let path = excerpt(&path, 200);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 /// What a `$ref` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reference<'r> {
+pub enum ReferenceTarget<'r> {
     /// A place in the same document: a JSON pointer, decoded from its URI.
     Local(Cow<'r, str>),
     /// A place in another file of the tree.
@@ -24,20 +24,20 @@ pub enum Reference<'r> {
 }
 
 /// Reads the `$ref` value `reference` of a document at `from`.
-pub fn parse<'r>(reference: &'r str, from: &ArtifactPath) -> Reference<'r> {
+pub fn parse<'r>(reference: &'r str, from: &ArtifactPath) -> ReferenceTarget<'r> {
     let (file, fragment) = match reference.split_once('#') {
         Some((file, fragment)) => (file, percent_decode(fragment)),
         None => (reference, Cow::Borrowed("")),
     };
     if file.is_empty() {
         return if fragment.is_empty() || fragment.starts_with('/') {
-            Reference::Local(fragment)
+            ReferenceTarget::Local(fragment)
         } else {
-            Reference::Anchor
+            ReferenceTarget::Anchor
         };
     }
     if is_absolute(file) {
-        return Reference::Remote;
+        return ReferenceTarget::Remote;
     }
     let file = percent_decode(file);
     let mut segments: Vec<&str> = from.parent().split('/').filter(|s| !s.is_empty()).collect();
@@ -46,7 +46,7 @@ pub fn parse<'r>(reference: &'r str, from: &ArtifactPath) -> Reference<'r> {
             "" | "." => {}
             ".." => {
                 if segments.pop().is_none() {
-                    return Reference::Outside;
+                    return ReferenceTarget::Outside;
                 }
             }
             name => segments.push(name),
@@ -54,9 +54,9 @@ pub fn parse<'r>(reference: &'r str, from: &ArtifactPath) -> Reference<'r> {
     }
     let path = segments.join("/");
     if path == from.as_str() {
-        return Reference::Local(fragment);
+        return ReferenceTarget::Local(fragment);
     }
-    Reference::File {
+    ReferenceTarget::File {
         path,
         pointer: fragment,
     }
@@ -88,8 +88,8 @@ pub(super) fn percent_decode(text: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    fn file<'a>(path: &str, pointer: &'a str) -> Reference<'a> {
-        Reference::File {
+    fn file<'a>(path: &str, pointer: &'a str) -> ReferenceTarget<'a> {
+        ReferenceTarget::File {
             path: path.into(),
             pointer: pointer.into(),
         }
@@ -99,16 +99,19 @@ mod tests {
     fn targets() {
         let from = ArtifactPath::parse("apis/a/openapi.yaml").unwrap();
         for (given, target) in [
-            ("#/a/b", Reference::Local("/a/b".into())),
-            ("#/a~1b/%7Bid%7D", Reference::Local("/a~1b/{id}".into())),
-            ("#pet", Reference::Anchor),
+            ("#/a/b", ReferenceTarget::Local("/a/b".into())),
+            (
+                "#/a~1b/%7Bid%7D",
+                ReferenceTarget::Local("/a~1b/{id}".into()),
+            ),
+            ("#pet", ReferenceTarget::Anchor),
             ("./x.yaml", file("apis/a/x.yaml", "")),
             ("../b/x.yaml#/c", file("apis/b/x.yaml", "/c")),
-            ("../../../x.yaml", Reference::Outside),
-            ("openapi.yaml#/c", Reference::Local("/c".into())),
-            ("https://example.com/x.json", Reference::Remote),
-            ("/etc/passwd", Reference::Remote),
-            ("file:///etc/passwd", Reference::Remote),
+            ("../../../x.yaml", ReferenceTarget::Outside),
+            ("openapi.yaml#/c", ReferenceTarget::Local("/c".into())),
+            ("https://example.com/x.json", ReferenceTarget::Remote),
+            ("/etc/passwd", ReferenceTarget::Remote),
+            ("file:///etc/passwd", ReferenceTarget::Remote),
         ] {
             assert_eq!(parse(given, &from), target, "{given}");
         }

@@ -2,7 +2,7 @@
 
 use crate::alone;
 use crate::work::World;
-use flux_apim_definition::{Reference, parse_reference};
+use flux_apim_definition::{ReferenceTarget, parse_reference};
 use flux_apim_diag::tree::{ArtifactPath, FileId};
 use flux_apim_diag::{Budget, Findings};
 use flux_apim_syntax::{self as syntax, Document, Format, NodeKind};
@@ -26,15 +26,17 @@ pub(crate) fn led(world: &dyn World, path: &str, text: &str, at: usize) -> Optio
             |span: flux_apim_diag::Span| span.start as usize <= at && at < span.end as usize;
         let reference = references.find(|value| holds(value.span()))?;
         Some(match parse_reference(reference.as_str()?, &from) {
-            Reference::Local(pointer) => Led {
+            ReferenceTarget::Local(pointer) => Led {
                 path: None,
                 pointer: pointer.into_owned(),
             },
-            Reference::File { path, pointer } => Led {
+            ReferenceTarget::File { path, pointer } => Led {
                 path: Some(path),
                 pointer: pointer.into_owned(),
             },
-            Reference::Remote | Reference::Outside | Reference::Anchor => return None,
+            ReferenceTarget::Remote | ReferenceTarget::Outside | ReferenceTarget::Anchor => {
+                return None;
+            }
         })
     })
 }

@@ -1,6 +1,6 @@
 //! What references point at: each is followed once.
 
-use super::super::reference::{self, Reference};
+use super::super::reference::{self, ReferenceTarget};
 use super::files::Files;
 use crate::ids::Ids;
 use crate::shape::Version;
@@ -132,7 +132,7 @@ impl<'f> Resolver<'f> {
         let path = self.files.shared.tree().path(own);
         self.files.meter.spend(1 + text.len() as u64 / 32, own);
         let of_file = match reference::parse(text, path) {
-            Reference::File { path, .. } => self.files.find(&path),
+            ReferenceTarget::File { path, .. } => self.files.find(&path),
             _ => None,
         };
         if let Some(file) = of_file {
@@ -173,8 +173,8 @@ impl<'f> Resolver<'f> {
             }
         }
         let (file, pointer) = match reference::parse(text, path) {
-            Reference::Local(pointer) => (file, pointer),
-            Reference::File { path, pointer } => (self.files.find(&path)?, pointer),
+            ReferenceTarget::Local(pointer) => (file, pointer),
+            ReferenceTarget::File { path, pointer } => (self.files.find(&path)?, pointer),
             _ => return None,
         };
         let node = self.files.root_of(file)?;

@@ -1,7 +1,7 @@
 //! References: what they may look like where they stand, and where they lead.
 
 use super::{Check, Work};
-use crate::reference::{self, Reference};
+use crate::reference::{self, ReferenceTarget};
 use crate::rules::{
     dropped_value, reference_of_other_kind, some_services_refuse, unknown_field, unusual_reference,
     wrong_type,
@@ -75,7 +75,7 @@ fn look<'c>(
     }
     let path = check.files.shared.tree().path(check.files.root);
     match reference::parse(text, path) {
-        Reference::Local(pointer) if !check.resolver.is_by_id(reference) => {
+        ReferenceTarget::Local(pointer) if !check.resolver.is_by_id(reference) => {
             local(check, reference, text, &pointer, folder);
         }
         _ => {
