@@ -38,6 +38,8 @@ pub struct Content {
     pub multiline: bool,
     /// Whether it starts with `[` and ends with `]`.
     pub bracketed: bool,
+    /// Whether it starts with a byte order mark.
+    pub has_bom: bool,
     /// Digest of the text.
     pub digest: Digest,
     /// Where it belongs, below a target's content folder.
@@ -61,6 +63,7 @@ impl Content {
         let yaml_len = syntax::yaml_len(&text);
         let multiline = text.contains('\n');
         let bracketed = text.starts_with('[') && text.ends_with(']');
+        let has_bom = text.starts_with('\u{feff}');
         let packed = (len > SMALL)
             .then(|| pack(text.as_bytes(), file, meter))
             .flatten();
@@ -72,6 +75,7 @@ impl Content {
             yaml_len,
             multiline,
             bracketed,
+            has_bom,
             digest,
             path: String::new(),
         }
@@ -93,7 +97,7 @@ impl Content {
         }
     }
 
-    /// The text.
+    /// The text, unpacked where it is packed.
     #[expect(
         clippy::expect_used,
         reason = "other bytes would stand under the digest"

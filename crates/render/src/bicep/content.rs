@@ -45,16 +45,19 @@ pub(super) fn loads(graph: &Linked, json: bool, budget: &Budget) -> Vec<Load> {
     let contents = graph.contents().par_iter();
     let loads = contents.map(|content| {
         budget.spend(writing(content.len()), Place::Source);
-        let text = content.text();
-        if exceeds(&text, MAX_TEXT) {
-            let readable = json && content.path.ends_with(".json") && !exceeds(&text, MAX_JSON);
-            let shape = readable.then(|| json::shape(&text)).flatten();
-            return shape.map_or(Load::No, Load::Json);
+        // A text has no more UTF-16 units than bytes.
+        if content.len() > MAX_TEXT {
+            let text = content.text();
+            if exceeds(&text, MAX_TEXT) {
+                let readable = json && content.path.ends_with(".json") && !exceeds(&text, MAX_JSON);
+                let shape = readable.then(|| json::shape(&text)).flatten();
+                return shape.map_or(Load::No, Load::Json);
+            }
         }
-        if text.starts_with('\u{feff}') || text.is_empty() {
-            return Load::Literal(text.into_owned());
+        match content.has_bom || content.is_empty() {
+            true => Load::Literal(content.text().into_owned()),
+            false => Load::Text,
         }
-        Load::Text
     });
     loads.collect()
 }
