@@ -197,17 +197,29 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 /// A reference on the command line. What is wrong with it is told later and
 /// by us: whoever parses flags repeats them whole, with a password in them.
 #[derive(Debug, Clone)]
-pub(super) struct Named(Result<Place, String>);
+pub(super) struct Named {
+    place: Result<Place, String>,
+    /// The text, where it is the path of a file.
+    file: Option<PathBuf>,
+}
 
 impl Named {
     pub(super) fn place(&self) -> anyhow::Result<&Place> {
-        self.0.as_ref().map_err(|error| anyhow::anyhow!("{error}"))
+        let place = self.place.as_ref();
+        place.map_err(|error| anyhow::anyhow!("{error}"))
+    }
+
+    /// A file that is meant in place of a bundle.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 }
 
 pub(super) fn named(text: &str) -> Result<Named, std::convert::Infallible> {
-    let place = text.parse::<Place>();
-    Ok(Named(place.map_err(|error| error.to_string())))
+    let place = text.parse::<Place>().map_err(|error| error.to_string());
+    let path = Path::new(text);
+    let file = (place.is_err() && path.is_file()).then(|| path.to_owned());
+    Ok(Named { place, file })
 }
 
 /// Refuses the names of keys in a vault that we do not ask.

@@ -1,20 +1,22 @@
 //! `verify`: whether a bundle is whole, signed, and from where it should be.
 
 use super::options::{LimitFlags, ResultFormat};
-use super::registry::{Named, RegistryArgs, named};
+use super::registry::{self, Named, RegistryArgs, named};
 use super::trust::TrustArgs;
 use super::{Done, print};
 use crate::edge::oci::{Place, Target};
-use crate::edge::publish::{self, Destination, Verified};
+use crate::edge::publish::{self, BUNDLE_ENDING, Destination, Verified, VerifiedFile};
 use crate::tree::{Digest, Limits};
+use anyhow::Context;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A bundle that is read, and what is asked of it.
 #[derive(Debug, Args)]
 pub(super) struct Reading {
-    /// oci://REGISTRY/REPOSITORY[:TAG][@sha256:DIGEST] or oci-layout:DIR[:TAG].
+    /// oci://REGISTRY/REPOSITORY[:TAG][@sha256:DIGEST] or oci-layout:DIR[:TAG]; for
+    /// `verify` also a file of a release, with FILE.sigstore.json beside it.
     #[arg(value_name = "REF", value_parser = named)]
     from: Named,
     /// It must be signed by this key (cosign.pub, or azurekms://VAULT/KEY).
@@ -46,6 +48,21 @@ impl Reading {
 
     pub(super) fn place(&self) -> anyhow::Result<&Place> {
         self.from.place()
+    }
+
+    /// Holds a file of a release against what is signed beside it.
+    fn file(&self, path: &Path) -> anyhow::Result<VerifiedFile> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(BUNDLE_ENDING);
+        let signed = registry::file(Path::new(&beside), "signature of the file")?;
+        let key = self.key.as_deref();
+        let policy = self
+            .trust
+            .policy(key, &self.require_policy, &self.registry)?;
+        let attempted = || format!("read {}", path.display());
+        let bytes = std::fs::read(path).with_context(attempted)?;
+        let name = path.display().to_string();
+        Ok(publish::verify_file(&name, &bytes, &signed, &policy)?)
     }
 
     /// Reads the bundle; a tag beside a digest must point to it.
@@ -90,15 +107,27 @@ pub(super) struct Verify {
 }
 
 pub(super) fn verify(arguments: &Verify) -> anyhow::Result<Done> {
-    let from = arguments.reading.target()?;
-    let verified = arguments.reading.verified(&*from);
+    let reading = &arguments.reading;
+    let (reference, verified) = match reading.from.file() {
+        Some(path) => {
+            let verified = reading.file(path);
+            let said = verified.map(|file| (file.to_json(), file.to_human()));
+            (path.display().to_string(), said)
+        }
+        None => {
+            let from = reading.target()?;
+            let verified = reading.verified(&*from);
+            let said = verified.map(|bundle| (bundle.to_json(), shown(&bundle)));
+            (reading.place()?.to_string(), said)
+        }
+    };
     match (verified, arguments.format) {
-        (Ok(verified), ResultFormat::Json) => print(&format!("{}\n", verified.to_json()))?,
-        (Ok(verified), ResultFormat::Human) => print(&shown(&verified))?,
+        (Ok((json, _)), ResultFormat::Json) => print(&format!("{json}\n"))?,
+        (Ok((_, text)), ResultFormat::Human) => print(&text)?,
         (Err(error), ResultFormat::Json) => {
             let answer = serde_json::json!({
                 "version": 1,
-                "reference": arguments.reading.place()?.to_string(),
+                "reference": reference,
                 "verified": false,
                 "problem": format!("{error:#}"),
             });

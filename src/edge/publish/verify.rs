@@ -62,16 +62,9 @@ pub async fn verify(
         _ => None,
     });
     if let Some(expected) = &policy.expect_source {
-        from_where(&found, provenance, expected)?;
+        from_where(&found.what, provenance, expected)?;
     }
-    let provenance = provenance.map(|statement| {
-        let parameters = &statement.predicate["buildDefinition"]["externalParameters"];
-        json!({
-            "source": parameters["source"]["uri"],
-            "revision": parameters["source"]["revision"],
-            "builder": statement.predicate["runDetails"]["builder"]["id"],
-        })
-    });
+    let provenance = provenance.map(origin);
     Ok(Verified {
         reference: reference.to_owned(),
         found,
@@ -140,9 +133,23 @@ pub(super) fn signed(found: &Found, claims: &[Claim], trusted: &Trusted) -> Resu
     })
 }
 
-fn from_where(found: &Found, provenance: Option<&Statement>, expected: &str) -> Result<(), Error> {
+/// Source, revision and builder by a provenance.
+pub(super) fn origin(statement: &Statement) -> Json {
+    let parameters = &statement.predicate["buildDefinition"]["externalParameters"];
+    json!({
+        "source": parameters["source"]["uri"],
+        "revision": parameters["source"]["revision"],
+        "builder": statement.predicate["runDetails"]["builder"]["id"],
+    })
+}
+
+pub(super) fn from_where(
+    what: &str,
+    provenance: Option<&Statement>,
+    expected: &str,
+) -> Result<(), Error> {
     let refused = |problem: String| Error::Provenance {
-        what: found.what.clone(),
+        what: what.to_owned(),
         problem,
     };
     let Some(statement) = provenance else {
