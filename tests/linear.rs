@@ -278,7 +278,11 @@ fn a_run_that_takes_more_than_its_budget_is_one_finding() {
         .iter()
         .map(|(p, t)| (p.as_str(), t.as_str()))
         .collect();
-    for (flag, cap) in [("max-steps", 20_000), ("max-memory-bytes", 100_000)] {
+    for (flag, cap) in [
+        ("max-steps", 20_000),
+        ("max-memory-bytes", 100_000),
+        ("max-resources", 100),
+    ] {
         let mut options = Options::default();
         assert!(options.discover.limits.set(flag, cap));
         options.budget = Budget::new(&options.discover.limits);

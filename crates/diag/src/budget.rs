@@ -29,6 +29,7 @@ pub struct Budget(Arc<Account>);
 struct Account {
     max_steps: u64,
     max_held: u64,
+    max_resources: u64,
     steps: AtomicU64,
     /// From so many steps on there is something to decide: no more than `max_steps`.
     look_at: AtomicU64,
@@ -72,6 +73,13 @@ pub enum Stop {
         /// Bytes that the budget has.
         max: u64,
     },
+    /// The project has more than [`Limits::max_resources`].
+    Resources {
+        /// The first one too many.
+        at: Place,
+        /// Resources that the budget has.
+        max: u64,
+    },
     /// The memory that runs share ([`Memory`]) is taken.
     Busy,
     /// Somebody called [`Budget::cancel`], or whoever gives turns wants to see it later.
@@ -85,6 +93,7 @@ impl Stop {
         match self {
             Self::Steps { at, max } => Some(run_limit::steps(at.clone(), *max)),
             Self::Memory { at, max } => Some(run_limit::memory(at.clone(), *max)),
+            Self::Resources { at, max } => Some(run_limit::resources(at.clone(), *max)),
             Self::Busy | Self::Cancelled => None,
         }
     }
@@ -107,6 +116,7 @@ impl Budget {
         Self(Arc::new(Account {
             max_steps: limits.max_steps,
             max_held: limits.max_memory_bytes,
+            max_resources: limits.max_resources,
             steps: AtomicU64::new(0),
             look_at: AtomicU64::new(limits.max_steps),
             turn: Mutex::default(),
@@ -188,6 +198,15 @@ impl Budget {
         }
         if account.cancelled.load(Ordering::Relaxed) {
             stop(Stop::Cancelled);
+        }
+    }
+
+    /// Returns only while a project of `count` resources, the last one at `at`, is not too
+    /// large.
+    pub fn resources(&self, count: usize, at: impl Into<Place>) {
+        let max = self.0.max_resources;
+        if count as u64 > max {
+            stop(Stop::Resources { at: at.into(), max });
         }
     }
 

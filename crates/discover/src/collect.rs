@@ -42,6 +42,7 @@ pub(super) fn collect(
                 project.unclaimed.insert(file);
             }
         }
+        findings.budget().resources(project.resources.len(), file);
     }
     Ok(())
 }
@@ -287,6 +288,8 @@ fn declare(
     resource.declared = true;
     resource.properties = properties;
     resource.origins.insert(0, origin);
+    let count = project.resources.len();
+    findings.budget().resources(count, origin.span);
 }
 
 /// `[{"name": "..."}]`: a link for each item.

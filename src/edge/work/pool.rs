@@ -165,7 +165,9 @@ fn outcome<T>(result: &Result<T, Ended>) -> &'static str {
         Ok(_) => "done",
         Err(Ended::Full) => "refused",
         Err(Ended::Panicked) => "panicked",
-        Err(Ended::Stopped(Stop::Steps { .. } | Stop::Memory { .. })) => "over_budget",
+        Err(Ended::Stopped(Stop::Steps { .. } | Stop::Memory { .. } | Stop::Resources { .. })) => {
+            "over_budget"
+        }
         Err(Ended::Stopped(Stop::Busy)) => "out_of_memory",
         Err(Ended::Stopped(Stop::Cancelled)) => "cancelled",
     }

@@ -25,8 +25,18 @@ pub fn memory(at: Place, max: u64) -> Diagnostic {
     over(at, &what, "max-memory-bytes")
 }
 
+/// The project has more resources, of which the one at `at` is one too many.
+pub fn resources(at: Place, max: u64) -> Diagnostic {
+    let message = format!("the project has more than {max} resources; this is one too many");
+    ended(at, message, "max-resources")
+}
+
 fn over(at: Place, what: &str, flag: &str) -> Diagnostic {
     let message = format!("checking and rendering the source {what}; this is where they ran out");
+    ended(at, message, flag)
+}
+
+fn ended(at: Place, message: String, flag: &str) -> Diagnostic {
     Diagnostic::new(&RULE, at, message).help(format!(
         "split the source (`--path DIR` renders a part of it), or raise the cap with --{flag}"
     ))

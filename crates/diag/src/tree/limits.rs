@@ -78,6 +78,7 @@ limits! {
     max_nodes, "max-nodes", 20_000_000, "Values in one JSON or YAML document, aliases expanded.";
     max_alias_nodes, "max-alias-nodes", 100_000, "Values that YAML aliases of one document expand to.";
     max_bundled_bytes, "max-bundled-bytes", 64 << 20, "Bytes of one definition after its references are bundled.";
+    max_resources, "max-resources", 50_000, "Resources of a project, its links included.";
     max_findings, "max-findings", 10_000, "Findings of a run that are listed; the rest is counted.";
     max_findings_per_file, "max-findings-per-file", 1_000, "Findings of one rule in one file that are listed; the rest is counted.";
     max_steps, "max-steps", 20_000_000_000, "Steps of a run; looking at one value of a document is about one.";
