@@ -125,6 +125,7 @@ lint: ## Formatting, lints, generated files
 
 bench: ## Ratios to a calibration of the same run
 	$(CARGO) bench --bench pipeline
+	$(CARGO) bench --bench validate
 	$(CARGO) bench --bench publish
 	$(CARGO) bench --bench preview
 	$(CARGO) run --quiet --release --package flux-apim-policy --example speed -- \

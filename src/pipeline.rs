@@ -141,10 +141,20 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
         let max_depth = options.discover.limits.max_depth;
         let document = policy::parse(file, &text, root, max_depth, findings);
         policy::check(&document, policy::Setting::default(), findings);
+        let meter = findings.budget().meter();
+        for reference in policy::references(&document, &meter) {
+            let place = Place::from(reference.span);
+            findings.need(reference.kind.label(), reference.shown(), &place);
+        }
         drop(document);
         let mut exceptions = Exceptions::new(&options.levels, Said::default(), findings);
         exceptions.read_allowances(REGISTRY, tree, &[file], &options.discover.limits, findings)?;
-        return ended(tree, options, &exceptions, Done::Part, findings);
+        let mut outcome = ended(tree, options, &exceptions, Done::Part, findings)?;
+        outcome.report.looked_at = Some(LookedAt {
+            policies: 1,
+            ..LookedAt::default()
+        });
+        return Ok(outcome);
     }
     let project = discover::discover(tree, &options.discover, REGISTRY, findings)?;
     let Some(project) = project else {
@@ -176,6 +186,11 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     {
         findings.push(invalid_name::service(name));
     }
+    if let Some(owner) = &options.aso_owner
+        && !is_owner(owner)
+    {
+        findings.push(invalid_name::owner(owner));
+    }
     let compiling = compile::Options {
         limits: &limits,
         reuse: options.reuse.as_deref(),
@@ -203,9 +218,12 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
     let Some(graph) = link::link(tree, project, texts, schema, findings) else {
         return ended(tree, options, &exceptions, Done::Part, findings).map(of_checked);
     };
-    if exceptions.fails(findings, tree) {
+    let fails = exceptions.fails(findings, tree);
+    if fails && !options.check {
         return ended(tree, options, &exceptions, Done::Linked, findings).map(of_checked);
     }
+    // Apart: beside errors only the limits of targets are of use.
+    let mut printed = findings.part();
     let rendered = render::render(
         &graph,
         &render::Options {
@@ -215,11 +233,18 @@ fn steps(tree: &SourceTree, options: &Options, findings: &mut Findings) -> Resul
             flux_source: options.flux_source.clone(),
             check: options.check,
         },
-        findings,
+        &mut printed,
     );
+    if fails {
+        printed.retain(|finding| finding.rule.severity == Severity::Error);
+    }
+    findings.append(printed);
     let all = render::Target::defaults();
     let all = all.iter().all(|target| targets.contains(target));
-    let done = if all { Done::Whole } else { Done::Linked };
+    let done = match all && !fails {
+        true => Done::Whole,
+        false => Done::Linked,
+    };
     let outcome = ended(tree, options, &exceptions, done, findings).map(of_checked)?;
     let report = outcome.report;
     let asked = outcome.asked;
@@ -424,6 +449,21 @@ fn is_service_name(name: &str) -> bool {
     all && name.len() <= 50
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
         && !name.ends_with('-')
+}
+
+/// Whether `owner` is the name of a Kubernetes object, or an id of Azure.
+fn is_owner(owner: &str) -> bool {
+    let is_word = |word: &str| {
+        let mut bytes = word.bytes();
+        !word.is_empty()
+            && !word.starts_with('-')
+            && !word.ends_with('-')
+            && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    let is_id = owner
+        .get(..15)
+        .is_some_and(|start| start.eq_ignore_ascii_case("/subscriptions/"));
+    is_id || (owner.len() <= 253 && owner.split('.').all(is_word))
 }
 
 /// Folders that hold a bundle: what an earlier run wrote into the source is no

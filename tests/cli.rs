@@ -590,3 +590,96 @@ fn a_baseline_is_written_and_read() {
         assert!(text(&output.stderr).contains(told), "{output:?}");
     }
 }
+
+/// What the service must have is in every format.
+#[test]
+fn prerequisites_are_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.xml");
+    std::fs::write(
+        &policy,
+        "<policies><inbound><base /><include-fragment fragment-id=\"greets\" /><authentication-managed-identity resource=\"https://vault.azure.net\" client-id=\"client-7\" /></inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>",
+    )
+    .unwrap();
+    let policy = policy.display().to_string();
+    for format in [
+        "human", "json", "sarif", "github", "gitlab", "azure", "junit", "markdown",
+    ] {
+        let output = flux_apim(&["validate", &policy, "--format", format]);
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        for needed in ["policy fragment", "greets", "managed identity", "client-7"] {
+            assert!(said.contains(needed), "{format}: {said}");
+        }
+    }
+}
+
+/// What is named as a source and is none says what it is.
+#[test]
+fn sources_that_are_none_say_what_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(1);
+    header.set_cksum();
+    tar.append_data(&mut header, "a", &b"a"[..]).unwrap();
+    std::fs::write(at("a.tar"), tar.into_inner().unwrap()).unwrap();
+    std::fs::write(at("a.zip"), b"PK\x03\x04rest").unwrap();
+    std::fs::write(at("a.gz"), [0x1f, 0x8b, 8, 0]).unwrap();
+    for (name, what) in [
+        ("a.tar", "not compressed"),
+        ("a.zip", "a ZIP archive"),
+        ("a.gz", "*.tar.gz"),
+    ] {
+        let output = flux_apim(&["validate", &at(name)]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(what), "{said}");
+    }
+}
+
+#[test]
+fn sizes_are_numbers_and_powers_of_two() {
+    for (size, status, wanted) in [
+        ("1048576", 0, ""),
+        ("1MiB", 0, ""),
+        ("1KiB", 2, "APIM8003"),
+        ("1MB", 2, "as in `64MiB`"),
+        ("9999999TiB", 2, "as in `64MiB`"),
+    ] {
+        let sample = sample();
+        let output = flux_apim(&["validate", &sample, "-q", "--max-file-bytes", size]);
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{size}: {said}");
+        assert!(said.contains(wanted), "{size}: {said}");
+    }
+}
+
+/// A limit of a target is said beside other errors, not when those are mended.
+#[test]
+fn limits_are_said_beside_other_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = folder.path().join("apis/a");
+    std::fs::create_dir_all(&api).unwrap();
+    let text_of = "x".repeat(2_000_000);
+    std::fs::write(
+        api.join("openapi.yaml"),
+        format!(
+            "openapi: 3.0.1\ninfo: {{title: a, version: '1', description: {text_of}}}\npaths:\n  b:\n    get: {{operationId: b, responses: {{'200': {{description: b}}}}}}\n"
+        ),
+    )
+    .unwrap();
+    let source = folder.path().display().to_string();
+    let output = flux_apim(&["validate", &source, "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let found = report["diagnostics"].as_array().unwrap().iter();
+    let errors = found.filter(|finding| finding["severity"] == "error");
+    let codes: Vec<&str> = errors
+        .map(|finding| finding["code"].as_str().unwrap())
+        .collect();
+    assert!(
+        codes.contains(&"APIM2022") && codes.contains(&"APIM7001"),
+        "{codes:?}"
+    );
+}

@@ -105,6 +105,51 @@ fn what_is_beyond_doubt_is_mended_at_its_characters() {
     assert_eq!(String::from_utf8(again.stdout).unwrap(), "");
 }
 
+/// A hint in C# is in the data too: a word in another case is beyond doubt, another word is
+/// for people.
+#[test]
+fn hints_in_expressions_carry_their_edits() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = "<policies>\n  <inbound><base /><set-header name=\"a\" exists-action=\"override\"><value>@(context.Request.Method.tostring() + context.Request.Methud)</value></set-header></inbound>\n  <backend><base /></backend>\n</policies>\n";
+    let api =
+        r#"{"properties": {"displayName": "Crates", "path": "crates", "protocols": ["https"]}}"#;
+    write(
+        folder.path(),
+        &[
+            ("apis/crates/apiInformation.json", api),
+            ("apis/crates/policy.xml", policy),
+        ],
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_flux-apim"))
+        .args(["validate", ".", "--format", "json"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let report: Json = serde_json::from_slice(&output.stdout).unwrap();
+    let found = report["diagnostics"].as_array().unwrap().iter();
+    let fixes: Vec<(&str, bool, usize)> = found
+        .filter(|finding| finding["code"] == "APIM3018")
+        .map(|finding| {
+            let edit = &finding["fix"]["edits"][0];
+            let offset = edit["range"]["start"]["offset"].as_u64().unwrap();
+            (
+                edit["text"].as_str().unwrap(),
+                finding["fix"]["safe"].as_bool().unwrap(),
+                usize::try_from(offset).unwrap(),
+            )
+        })
+        .collect();
+    let at = |word: &str| policy.find(word).unwrap();
+    assert_eq!(
+        fixes,
+        [
+            ("ToString", true, at("tostring")),
+            ("Method", false, at("Methud")),
+        ],
+        "{report:#}"
+    );
+}
+
 #[test]
 fn archives_are_not_mended() {
     let folder = project();

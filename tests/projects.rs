@@ -24,6 +24,27 @@ fn the_sample_renders_in_every_environment() {
     }
 }
 
+/// The settings that the documentation shows are for the sample: they leave it whole.
+#[test]
+fn the_settings_of_the_documentation_do_not_break_the_sample() {
+    let page = std::fs::read_to_string(common::repository("docs/layouts.md")).unwrap();
+    let mut blocks = page.split("```yaml\n").skip(1);
+    let settings = blocks.find(|block| block.starts_with("service:")).unwrap();
+    let settings = settings.split("```").next().unwrap();
+    let tree = common::tree(&common::repository("testdata/projects/contoso"));
+    let path = flux_apim::tree::ArtifactPath::parse("flux-apim.yaml").unwrap();
+    let tree = tree.with(path, settings.as_bytes().to_vec());
+    let mut options = Options::default();
+    options.discover.environment = Some("prod".to_owned());
+    let outcome = common::run(&tree, &options);
+    assert_eq!(
+        outcome.report.summary().error,
+        0,
+        "{:#?}",
+        common::shown(&outcome)
+    );
+}
+
 /// Every file of the project is the origin of a resource, or is named in a
 /// finding: nothing is dropped in silence.
 #[test]
@@ -119,7 +140,7 @@ fn what_the_service_must_have_is_one_list() {
         ),
         (
             "apis/a/policy.xml",
-            "<policies><inbound><base /><authentication-certificate certificate-id=\"partner\" /><set-header name=\"x\" exists-action=\"override\"><value>{{elsewhere}}</value></set-header></inbound><backend><base /></backend></policies>",
+            "<policies><inbound><base /><authentication-certificate certificate-id=\"partner\" /><authentication-managed-identity resource=\"https://vault.azure.net\" client-id=\"client-2\" /><log-to-eventhub logger-id=\"hub\">x</log-to-eventhub><set-header name=\"x\" exists-action=\"override\"><value>{{elsewhere}}</value></set-header></inbound><backend><base /></backend></policies>",
         ),
         (
             "namedValues/kept/namedValueInformation.json",
@@ -137,6 +158,14 @@ fn what_the_service_must_have_is_one_list() {
             "subscriptions/s/subscriptionInformation.json",
             r#"{"properties":{"displayName":"s","scope":"/apis","ownerId":"/users/jo"}}"#,
         ),
+        (
+            "apis/a/operations/x/policy.xml",
+            "<policies><inbound><base /><authentication-certificate thumbprint=\"CAFE\" /><authentication-managed-identity resource=\"https://management.azure.com\" /></inbound><backend><base /></backend></policies>",
+        ),
+        (
+            "backends/b/backendInformation.json",
+            r#"{"properties":{"url":"https://b.example","protocol":"http","credentials":{"certificateIds":["/certificates/own"],"certificate":["F00D"]}}}"#,
+        ),
     ]);
     let outcome = common::run(&tree, &Options::default());
     let needs = &outcome.report.prerequisites;
@@ -149,18 +178,43 @@ fn what_the_service_must_have_is_one_list() {
         "namedValues/kept/namedValueInformation.json".to_owned(),
         "namedValues/other/namedValueInformation.json".to_owned(),
     ];
+    let (api, operation) = ("apis/a/policy.xml", "apis/a/operations/x/policy.xml");
+    let backend = "backends/b/backendInformation.json";
     let expected = [
         ("Key Vault", "https://v.vault.azure.net", both.clone()),
+        (
+            "Key Vault access",
+            "client-1 reads secrets of https://v.vault.azure.net",
+            vec![both[1].clone()],
+        ),
+        (
+            "Key Vault access",
+            "system-assigned reads secrets of https://v.vault.azure.net",
+            vec![both[0].clone()],
+        ),
         (
             "authorization server",
             "ping",
             in_file("apis/a/apiInformation.json"),
         ),
-        ("certificate", "partner", in_file("apis/a/policy.xml")),
+        ("certificate", "own", in_file(backend)),
+        ("certificate", "partner", in_file(api)),
+        (
+            "certificate with the thumbprint",
+            "CAFE",
+            in_file(operation),
+        ),
+        ("certificate with the thumbprint", "F00D", in_file(backend)),
         ("logger", "appinsights", in_file("flux-apim.yaml")),
+        ("logger", "hub", in_file(api)),
         ("managed identity", "client-1", vec![both[1].clone()]),
-        ("managed identity", "system-assigned", vec![both[0].clone()]),
-        ("named value", "elsewhere", in_file("apis/a/policy.xml")),
+        ("managed identity", "client-2", in_file(api)),
+        (
+            "managed identity",
+            "system-assigned",
+            vec![operation.to_owned(), both[0].clone()],
+        ),
+        ("named value", "elsewhere", in_file(api)),
         ("secret value", "namedValueOpenValue", vec![]),
         (
             "user",

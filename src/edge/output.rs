@@ -345,6 +345,37 @@ fn is_bundle(path: &Path) -> Result<bool, Error> {
     Ok(true)
 }
 
+/// How folders begin in which a bundle is made.
+const BESIDE: &str = ".flux-apim-";
+/// The file in such a folder that is locked by whoever makes the bundle.
+const LOCK: &str = "lock";
+
+/// Says that `folder` is in use until the file is dropped, or its process ends.
+fn hold(folder: &Path) -> io::Result<fs::File> {
+    // It has its name when it is locked: others never see it otherwise.
+    let unlocked = folder.join("unlocked");
+    let file = fs::File::create(&unlocked)?;
+    file.lock()?;
+    fs::rename(&unlocked, folder.join(LOCK))?;
+    Ok(file)
+}
+
+/// Removes what interrupted runs left in `parent`: folders that nobody holds.
+fn clear(parent: &Path) {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        if !name.to_str().is_some_and(|name| name.starts_with(BESIDE)) {
+            continue;
+        }
+        let lock = fs::File::open(entry.path().join(LOCK));
+        if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+            // What cannot be removed harms nobody.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// Makes a folder beside `path` with `fill`, then puts it in its place. What
 /// is there is replaced only when it is `ours`, or empty.
 fn replace_folder(
@@ -370,10 +401,12 @@ fn replace_folder(
     }
     let parent = parent_of(path);
     fs::create_dir_all(parent).map_err(failed)?;
+    clear(parent);
     let fresh = tempfile::Builder::new()
-        .prefix(".flux-apim-")
+        .prefix(BESIDE)
         .tempdir_in(parent)
         .map_err(failed)?;
+    let _held = hold(fresh.path()).map_err(failed)?;
     let made = fresh.path().join("new");
     fs::create_dir(&made).map_err(failed)?;
     fill(&made).map_err(failed)?;
@@ -394,6 +427,31 @@ fn replace_folder(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_interrupted_run_left_is_removed() {
+        let parent = tempfile::tempdir().unwrap();
+        let left = |name: &str| {
+            let folder = parent.path().join(name);
+            fs::create_dir_all(folder.join("new")).unwrap();
+            hold(&folder).unwrap()
+        };
+        let running = left(".flux-apim-running");
+        drop(left(".flux-apim-ended"));
+        fs::create_dir(parent.path().join(".flux-apim-foreign")).unwrap();
+        let bundle = parent.path().join("bundle");
+        replace_folder(&bundle, false, &|folder| fs::write(folder.join("a"), "a")).unwrap();
+        let mut names: Vec<String> = fs::read_dir(parent.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(
+            names,
+            [".flux-apim-foreign", ".flux-apim-running", "bundle"]
+        );
+        drop(running);
+    }
 
     #[test]
     fn places_that_look_like_others_are_refused() {

@@ -2,12 +2,14 @@
 //! compressed text and as the facts that later steps ask for.
 
 mod beside;
+mod conventions;
 mod definition;
 mod names;
 mod packed;
 pub mod rules;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 pub use packed::Content;
 
@@ -15,7 +17,7 @@ use definition::Definition;
 use flux_apim_definition::rules::{server_chosen, server_variable};
 use flux_apim_definition::{Compiled, Documents};
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree};
-use flux_apim_diag::{Findings, Held, Place, Span};
+use flux_apim_diag::{Class, Code, Findings, Held, Place, Span};
 use flux_apim_discover::Project;
 use flux_apim_levels as levels;
 use flux_apim_model::kinds::Kind;
@@ -119,7 +121,12 @@ pub fn compile(
     let documents = Documents::new(tree, limits);
     let names = Names::new(project);
     let names = names.as_ref();
-    let gateway = gateway(project);
+    let how = How {
+        limits,
+        names,
+        gateway: gateway(project),
+        asked: project.config.levels_asked.clone(),
+    };
     let parts = findings.part();
     let expressions = Expressions::new(findings.budget());
     let results: Vec<Result<(Read, Findings), ReadError>> = jobs
@@ -150,7 +157,7 @@ pub fn compile(
                                 key,
                                 (*file, tree.path(*file).as_str()),
                                 text,
-                                (limits, names, gateway),
+                                &how,
                                 worker,
                                 &mut findings,
                             )
@@ -161,14 +168,7 @@ pub fn compile(
                         let origins = origins(tree, *span, text, &findings)?;
                         let text = text.clone();
                         let place = (span.file, tree.path(span.file).as_str());
-                        let read = policy(
-                            key,
-                            place,
-                            text,
-                            (limits, names, gateway),
-                            worker,
-                            &mut findings,
-                        );
+                        let read = policy(key, place, text, &how, worker, &mut findings);
                         let read = at(*span, origins.as_ref(), read, &mut findings);
                         Read::Policy(Some(Box::new(read)))
                     }
@@ -200,6 +200,10 @@ pub fn compile(
             let of_servers = [&server_chosen::RULE, &server_variable::RULE];
             found.retain(|finding| !of_servers.iter().any(|rule| rule.code == finding.rule.code));
         }
+        // Definitions are kept with what is found in them, whoever asks.
+        found.retain(|finding| {
+            finding.rule.class != Class::Convention || how.asked.contains(&finding.rule.code)
+        });
         findings.append(found);
         match read {
             Read::Definition(Definition::Read(compiled, content)) => {
@@ -223,10 +227,16 @@ pub fn compile(
                 texts.held.push(held);
             }
             Read::Definition(Definition::Refused(used)) => texts.used.extend(used),
-            Read::Policy(None) | Read::Wiki(None) => {}
+            Read::Policy(None) | Read::Wiki(None) => {
+                // What it lacks is not said beside why it cannot be read.
+                if let Some(resource) = project.resources.get_mut(&key) {
+                    resource.unreadable = true;
+                }
+            }
         }
     }
     documents.into_findings(findings);
+    unread::find(tree, project, &texts.used, findings)?;
     Ok(texts)
 }
 
@@ -295,14 +305,25 @@ fn text(
     })
 }
 
+/// What holds for every policy of a project.
+struct How<'p> {
+    limits: &'p Limits,
+    /// The names that things have now, where the environment changes them.
+    names: Option<&'p Names>,
+    gateway: Option<policy::Gateway>,
+    /// The conventions that are asked for.
+    asked: BTreeSet<Code>,
+}
+
 fn policy(
     key: &Key,
     (file, path): (FileId, &str),
     text: String,
-    (limits, names, gateway): (&Limits, Option<&Names>, Option<policy::Gateway>),
+    how: &How<'_>,
     worker: &mut policy::Worker<'_>,
     findings: &mut Findings,
 ) -> (Policy, Content) {
+    let How { limits, names, .. } = *how;
     let (root, max) = match key.kind {
         Kind::PolicyFragment => (policy::Root::Fragment, MAX_FRAGMENT),
         Kind::ResolverPolicy => (policy::Root::Resolver, MAX_POLICY),
@@ -341,10 +362,13 @@ fn policy(
     let document = policy::parse(file, &text, root, limits.max_depth, findings);
     let setting = policy::Setting {
         // Those of workspaces have gateways of their own.
-        gateway: gateway.filter(|_| key.workspace.is_none()),
+        gateway: how.gateway.filter(|_| key.workspace.is_none()),
         ..setting(key)
     };
     let facts = policy::check_with(&document, setting, worker, findings);
+    if !how.asked.is_empty() {
+        conventions::check(&document, &how.asked, findings);
+    }
     let meter = findings.budget().meter();
     let mut references = policy::references(&document, &meter);
     let notes = document.notes().to_vec();

@@ -40,7 +40,10 @@ impl Names {
             ReferenceKind::Fragment => Kind::PolicyFragment,
             ReferenceKind::Backend => Kind::Backend,
             ReferenceKind::Logger => Kind::Logger,
-            ReferenceKind::Certificate | ReferenceKind::AuthorizationProvider => return None,
+            ReferenceKind::Certificate
+            | ReferenceKind::Thumbprint
+            | ReferenceKind::Identity
+            | ReferenceKind::AuthorizationProvider => return None,
         };
         let name = self.affix.name(kind, &reference.name);
         self.known

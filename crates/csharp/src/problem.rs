@@ -40,6 +40,8 @@ pub struct Problem {
     pub message: String,
     /// What to do; empty when the message says it.
     pub help: String,
+    /// The word at its place and the one that may have been meant, where that is known.
+    pub meant: Option<(Box<str>, Box<str>)>,
     /// What it rests on.
     pub evidence: Evidence,
 }
@@ -53,6 +55,7 @@ impl Problem {
             span,
             message: message.into(),
             help: String::new(),
+            meant: None,
             evidence: Evidence::Language,
         }
     }
@@ -60,6 +63,14 @@ impl Problem {
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = help.into();
         self
+    }
+
+    /// That `near` was meant by `word`, which stands at its place.
+    pub(crate) fn meant(self, word: &str, near: &str) -> Self {
+        Self {
+            meant: Some((word.into(), near.into())),
+            ..self.help(format!("did you mean `{near}`?"))
+        }
     }
 
     pub(crate) fn evidence(mut self, evidence: Evidence) -> Self {

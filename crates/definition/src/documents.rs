@@ -2,7 +2,7 @@
 
 use crate::rules;
 use flux_apim_diag::tree::{Digest, FileId, Limits, ReadError, SourceTree};
-use flux_apim_diag::{Budget, Diagnostic, Findings, Meter};
+use flux_apim_diag::{Budget, Diagnostic, Findings, Meter, Span};
 use flux_apim_syntax::{self as syntax, Document, Format};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -33,6 +33,8 @@ struct State {
     unshared: VecDeque<(FileId, u64)>,
     bytes: u64,
     findings: BTreeMap<FileId, Findings>,
+    /// The first reference to each file that is no document.
+    referred: BTreeMap<FileId, Span>,
 }
 
 /// Something that is made once, by whoever asks first.
@@ -218,6 +220,14 @@ impl<'t> Documents<'t> {
         }
     }
 
+    /// The `reference` leads to `file`, which is no document: its findings say so, whichever
+    /// of those that refer to it is looked at first.
+    pub(super) fn refers(&self, file: FileId, reference: Span) {
+        let mut state = self.state();
+        let first = state.referred.entry(file).or_insert(reference);
+        *first = reference.min(*first);
+    }
+
     /// One definition, the one in `root`, is done with its documents.
     pub(super) fn release(&self, root: FileId, used: impl Iterator<Item = (FileId, u64)>) {
         let mut given_up = Vec::new();
@@ -254,10 +264,9 @@ impl<'t> Documents<'t> {
         if let Some(digest) = digests().get(&file).copied() {
             return Ok(digest);
         }
-        let bytes = self.tree.read(file)?;
-        let pieces = bytes.chunks(1 << 20);
         // Steps are those of a run that knows of no earlier one.
-        let digest = Digest::of_pieces(pieces.inspect(|_| budget.spend(0, file)));
+        budget.spend(0, file);
+        let digest = self.tree.digest(file)?;
         digests().insert(file, digest);
         Ok(digest)
     }
@@ -282,7 +291,14 @@ impl<'t> Documents<'t> {
             .state
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        for found in state.findings.into_values() {
+        for (file, mut found) in state.findings {
+            if let Some(reference) = state.referred.get(&file) {
+                for finding in found.listed_mut() {
+                    finding
+                        .related
+                        .push(((*reference).into(), "this refers to it".to_owned()));
+                }
+            }
             findings.append(found);
         }
     }

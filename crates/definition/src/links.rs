@@ -175,7 +175,7 @@ impl<'f> Walk<'_, 'f> {
         };
         if files.root_of(target).is_none() {
             // The findings of the file say why it is no document.
-            return;
+            return files.shared.refers(target, span);
         }
         let is_pointer = fragment.is_empty() || fragment.starts_with('/');
         if !is_pointer && self.version != Version::V31 {

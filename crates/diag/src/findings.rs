@@ -153,7 +153,15 @@ impl Findings {
     /// nothing here brings it.
     pub fn need(&mut self, kind: &str, name: &str, place: &Place) {
         self.budget.spend(STEPS, Place::Source);
-        self.needs.add(kind, &excerpt(name, MAX_NAME), place);
+        self.needs.add(kind, &excerpt(name, MAX_NAME), None, place);
+    }
+
+    /// As [`Findings::need`], of what `external` in `flux-apim.yaml` calls `id`.
+    pub fn need_external(&mut self, kind: &str, name: &str, id: &str, place: &Place) {
+        self.budget.spend(STEPS, Place::Source);
+        // A shortened id is another one.
+        let id = (id.chars().count() <= MAX_NAME && !id.contains(char::is_control)).then_some(id);
+        self.needs.add(kind, &excerpt(name, MAX_NAME), id, place);
     }
 
     /// How many were added, listed or not.

@@ -26,7 +26,7 @@ pub struct Edit {
 /// How a part of the source is written anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// The word `.0`, which stands there once, becomes `.1`.
+    /// The word `.0`, which stands there once and by itself, becomes `.1`.
     Word(String, String),
     /// A bare scalar is put between double quotes.
     Quotes,
@@ -92,10 +92,10 @@ impl Edit {
                 }
                 let mut found = text.match_indices(old.as_str());
                 let (at, _) = found.next()?;
-                found
-                    .next()
-                    .is_none()
-                    .then(|| (at, old.len(), new.clone()))?
+                let is_alone = found.next().is_none()
+                    && !text[..at].ends_with(is_of_word)
+                    && !text[at + old.len()..].starts_with(is_of_word);
+                is_alone.then(|| (at, old.len(), new.clone()))?
             }
             Change::Quotes => {
                 let is_bare = |c: char| c.is_ascii_alphanumeric() || "+-._".contains(c);
@@ -112,8 +112,13 @@ impl Edit {
     }
 }
 
-/// Characters beside a word in its span: quotes, `</` and `>`.
-const BESIDE: usize = 4;
+/// Characters beside a word in its span: quotes, also as `&quot;`, `</` and `>`.
+const BESIDE: usize = 12;
+
+/// Whether a word goes on with `c`.
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
 
 /// Whether `old` is `new` with a slip of the hand: in another case, or two letters of
 /// many apart.
@@ -174,6 +179,8 @@ mod tests {
             ("  \"st\\u0061t\"", word(), None),
             ("  stat stat", word(), None),
             ("  a long text with stat", word(), None),
+            ("  &quot;stat&quot;", word(), Some("  &quot;state&quot;")),
+            ("  station", word(), None),
             ("  007", Change::Quotes, Some("  \"007\"")),
             ("  \"007\"", Change::Quotes, None),
             ("  a: b", Change::Quotes, None),

@@ -81,14 +81,25 @@ pub struct PlainApi {
 }
 
 /// Collections of a service whose members `external` may name beside the kinds that trees
-/// hold: named values by their display names, and what no tree holds (APIM4006).
-const ELSEWHERE: [&str; 5] = [
-    "namedValues",
-    "authorizationServers",
-    "openidConnectProviders",
-    "certificates",
-    "authorizationProviders",
+/// hold, and what messages call a member: named values by their display names, and what no
+/// tree holds (APIM4006).
+const ELSEWHERE: [(&str, &str); 6] = [
+    ("namedValues", "named value"),
+    ("users", "user"),
+    ("authorizationServers", "authorization server"),
+    ("openidConnectProviders", "OpenID Connect provider"),
+    ("certificates", "certificate"),
+    ("authorizationProviders", "credential provider"),
 ];
+
+/// What messages call the resource that `external` names by `id`, and its name, where it is
+/// of one of those collections.
+pub fn elsewhere(id: &str) -> Option<(&'static str, &str)> {
+    let (collection, name) = id.trim_start_matches('/').split_once('/')?;
+    let mut known = ELSEWHERE.iter();
+    let (_, label) = known.find(|(known, _)| known.eq_ignore_ascii_case(collection))?;
+    Some((label, name))
+}
 
 pub(super) const NAMES: [&str; 2] = ["flux-apim.yaml", "flux-apim.yml"];
 pub(super) const TARGETS: [&str; 3] = ["arm", "bicep", "aso"];
@@ -174,12 +185,8 @@ pub(super) fn load(
             "external" => match strings() {
                 Some(external) => {
                     for (item, text) in entry.value.items().iter().zip(&external) {
-                        let collection = text.trim_start_matches('/').split('/').next();
-                        let known = collection.is_some_and(|collection| {
-                            ELSEWHERE
-                                .iter()
-                                .any(|known| known.eq_ignore_ascii_case(collection))
-                        }) || matches!(parse_id(text), Identified::Resource(_));
+                        let known = elsewhere(text).is_some()
+                            || matches!(parse_id(text), Identified::Resource(_));
                         if !known {
                             let message =
                                 format!("`{}` names no kind of resource", excerpt(text, 60));

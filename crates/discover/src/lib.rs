@@ -11,8 +11,9 @@ mod root;
 pub mod rules;
 mod schema;
 
-pub use config::{PlainApi, PlainApis, ProjectConfig};
+pub use config::{PlainApi, PlainApis, ProjectConfig, elsewhere};
 pub use ignored::without_ignored;
+pub use plain::{is_candidate, mentions_version};
 pub use schema::schema;
 
 use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree, join};
@@ -107,9 +108,13 @@ pub fn roots(tree: &SourceTree, within: &str) -> Vec<String> {
     root::candidates(tree, within)
 }
 
+/// Roots that are named where there are several.
+const SHOWN: usize = 10;
+
 fn shown(roots: &[String]) -> String {
-    let names: Vec<String> = roots
+    let mut names: Vec<String> = roots
         .iter()
+        .take(SHOWN)
         .map(|root| {
             if root.is_empty() {
                 "`.`".into()
@@ -118,6 +123,9 @@ fn shown(roots: &[String]) -> String {
             }
         })
         .collect();
+    if let Some(more) = roots.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        names.push(format!("and {more} more"));
+    }
     names.join(", ")
 }
 

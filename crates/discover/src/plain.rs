@@ -91,7 +91,8 @@ pub(super) fn single(
     Ok(())
 }
 
-fn is_candidate(name: &str) -> bool {
+/// Whether a file of this name may hold an OpenAPI document.
+pub fn is_candidate(name: &str) -> bool {
     matches!(
         name.rsplit_once('.').map(|(_, extension)| extension),
         Some("json" | "yaml" | "yml")
@@ -99,7 +100,7 @@ fn is_candidate(name: &str) -> bool {
 }
 
 /// Whether a document declares itself: `openapi: 3...` or `swagger: 2...`.
-fn mentions_version(bytes: &[u8]) -> bool {
+pub fn mentions_version(bytes: &[u8]) -> bool {
     ["openapi", "swagger"].iter().any(|word| {
         memchr::memmem::find_iter(bytes, word.as_bytes()).any(|at| {
             let before = bytes[..at].last().copied().unwrap_or(b'\n');

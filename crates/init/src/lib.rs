@@ -8,10 +8,11 @@ mod settings;
 mod workflow;
 
 pub use delivery::{Chain, NoChain, Remote};
-pub use look::{Environment, Layout, Look, MAX_ENVIRONMENTS, Missing, look};
+pub use look::{Environment, Layout, Look, MAX_ENVIRONMENTS, look};
 pub use quote::{Unsafe, word};
 pub use workflow::Forge;
 
+use flux_apim_diag::Prerequisite;
 use std::collections::BTreeSet;
 
 /// The repository around the tree.
@@ -60,11 +61,11 @@ pub struct Plan {
     pub next: Vec<String>,
 }
 
-/// What to write for `look` in `repository`. `missing` are the references that a check of the
-/// tree found without their resource.
+/// What to write for `look` in `repository`. `needs` is what checks of the tree found that the
+/// service must have and the tree does not bring.
 pub fn plan(
     look: &Look,
-    missing: &[Missing],
+    needs: &[Prerequisite],
     repository: &Repository,
     program: Program,
     chain: Option<&Chain>,
@@ -74,7 +75,7 @@ pub fn plan(
         ..Plan::default()
     };
     let commands = workflow::Commands::new(look, repository);
-    if let Some(file) = settings::file(look, missing, repository) {
+    if let Some(file) = settings::file(look, needs, repository) {
         plan.files.push(file);
     }
     for &forge in &repository.forges {

@@ -3,11 +3,10 @@
 use crate::Repository;
 use crate::quote::remark;
 use flux_apim_diag::tree::{ReadError, SourceTree, join};
-use flux_apim_diag::{Code, Findings, Registry, Report, Severity, excerpt};
+use flux_apim_diag::{Findings, Registry, excerpt};
 use flux_apim_discover as discover;
-use flux_apim_link::external_id;
 use flux_apim_model::kinds::{Kind, Role};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// How many environments are looked at. Each costs a walk over the tree; more are named and
 /// left to the reader.
@@ -188,47 +187,5 @@ impl Look {
             ));
         }
         lines
-    }
-}
-
-/// A reference whose resource the tree does not have.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Missing {
-    /// What `external` would call it.
-    pub id: String,
-    /// Where it is named, as `apis/a/policy.xml:3`.
-    pub place: String,
-    /// Whether that is an error: it is then for a person to say that it is managed elsewhere.
-    pub is_error: bool,
-    /// The rule that found it.
-    pub code: Code,
-}
-
-impl Missing {
-    /// The references that reports of the same tree found, each id once. What is an error in
-    /// one of them is one.
-    pub fn of<'r>(reports: impl IntoIterator<Item = &'r Report>) -> Vec<Self> {
-        let mut found: BTreeMap<String, Self> = BTreeMap::new();
-        let findings = reports.into_iter().flat_map(Report::in_force);
-        for finding in findings {
-            let Some(id) = finding.help.as_deref().and_then(external_id) else {
-                continue;
-            };
-            let is_error = finding.severity == Severity::Error;
-            let line = finding
-                .range
-                .map_or(String::new(), |range| format!(":{}", range.start.line));
-            let this = Self {
-                id: id.to_owned(),
-                place: format!("{}{line}", finding.path),
-                is_error,
-                code: finding.rule.code,
-            };
-            let known = found.entry(id.to_owned()).or_insert_with(|| this.clone());
-            if is_error && !known.is_error {
-                *known = this;
-            }
-        }
-        found.into_values().collect()
     }
 }

@@ -1,17 +1,17 @@
 //! `flux-apim.yaml`, with where each value comes from.
 
 use crate::quote::{remark, scalar};
-use crate::{File, Look, Missing, Repository};
-use flux_apim_diag::HOME;
+use crate::{File, Look, Repository};
 use flux_apim_diag::tree::join;
-use std::collections::BTreeSet;
+use flux_apim_diag::{HOME, Prerequisite};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-/// How many references are listed of each sort.
+/// How many resources are listed.
 const SHOWN: usize = 100;
 
 /// The file; `None` where the project has one.
-pub(crate) fn file(look: &Look, missing: &[Missing], repository: &Repository) -> Option<File> {
+pub(crate) fn file(look: &Look, needs: &[Prerequisite], repository: &Repository) -> Option<File> {
     if look.config.is_some() {
         return None;
     }
@@ -27,12 +27,12 @@ pub(crate) fn file(look: &Look, missing: &[Missing], repository: &Repository) ->
     };
     Some(File {
         path: join(&repository.source, &join(folder, "flux-apim.yaml")),
-        text: text(look, missing, repository),
+        text: text(look, needs, repository),
         adds: false,
     })
 }
 
-fn text(look: &Look, missing: &[Missing], repository: &Repository) -> String {
+fn text(look: &Look, needs: &[Prerequisite], repository: &Repository) -> String {
     let mut out = format!(
         "# yaml-language-server: $schema={HOME}/raw/main/docs/flux-apim.schema.json\n\
          # Settings of flux-apim for this project; all of them: docs/layouts.md of flux-apim.\n#\n\
@@ -46,7 +46,7 @@ fn text(look: &Look, missing: &[Missing], repository: &Repository) -> String {
     }
     out.push('\n');
     service(look, &mut out);
-    external(missing, &mut out);
+    external(needs, &mut out);
     out
 }
 
@@ -80,31 +80,25 @@ fn service(look: &Look, out: &mut String) {
     out.push_str("# service: NAME\n");
 }
 
-fn external(missing: &[Missing], out: &mut String) {
-    let (errors, expected): (Vec<&Missing>, Vec<&Missing>) =
-        missing.iter().partition(|missing| missing.is_error);
+fn external(needs: &[Prerequisite], out: &mut String) {
     out.push_str(
         "\n# Resources that are named here and managed elsewhere. Each must be on the service\n\
          # before this is deployed.\n",
     );
-    if expected.is_empty() {
-        out.push_str("external: []\n");
-    } else {
-        out.push_str("external:\n");
+    // Each once, with the first file that names it; several checks may have found it.
+    let mut listed: BTreeMap<&str, &str> = BTreeMap::new();
+    for need in needs {
+        if let Some(id) = &need.external {
+            listed
+                .entry(id)
+                .or_insert(need.by.first().map_or("", String::as_str));
+        }
     }
-    for missing in expected.iter().take(SHOWN) {
-        let place = remark(&missing.place, 160);
-        let _ = writeln!(out, "  - {} # {place}", scalar(&missing.id));
-    }
-    if errors.is_empty() {
-        return;
-    }
-    out.push_str(
-        "# What follows is named and not in the tree, which is an error. Mend the name, add the\n\
-         # resource, or list it above when it is managed elsewhere:\n",
-    );
-    for missing in errors.iter().take(SHOWN) {
-        let (place, code) = (remark(&missing.place, 160), missing.code);
-        let _ = writeln!(out, "#  - {} # {code} at {place}", scalar(&missing.id));
+    out.push_str(match listed.is_empty() {
+        true => "external: []\n",
+        false => "external:\n",
+    });
+    for (id, file) in listed.into_iter().take(SHOWN) {
+        let _ = writeln!(out, "  - {} # {}", scalar(id), remark(file, 160));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use flux_apim_diag::tree::{ArtifactPath, FileId, Limits, SourceTree};
-use flux_apim_diag::{Budget, Code, Findings, Registry};
+use flux_apim_diag::{Budget, Findings, Registry};
 use flux_apim_discover as discover;
 use flux_apim_syntax::{self as syntax, Data, Value};
 use std::collections::BTreeMap;
@@ -39,10 +39,10 @@ const PROGRAM: Program = Program {
     commit: Some("0123456789012345678901234567890123456789"),
 };
 
-fn planned(look: &Look, missing: &[Missing], repository: &Repository) -> Plan {
+fn planned(look: &Look, needs: &[Prerequisite], repository: &Repository) -> Plan {
     let remote = Remote::parse("https://github.com/Contoso/Some.APIs.git").unwrap();
     let chain = Chain::new(&remote, None).unwrap();
-    plan(look, missing, repository, PROGRAM, Some(&chain))
+    plan(look, needs, repository, PROGRAM, Some(&chain))
 }
 
 fn text_of<'p>(plan: &'p Plan, path: &str) -> &'p str {
@@ -127,27 +127,29 @@ fn settings_that_are_there_stay() {
     assert_eq!(service.get("name").unwrap().as_str(), Some("mine"));
 }
 
-/// What is an error stays one: the reader has to take it out of the comment.
+/// What `external` can name is listed once, whatever else the service must have.
 #[test]
-fn only_what_is_expected_elsewhere_is_external() {
+fn what_the_tree_does_not_bring_is_external() {
     let look = look_at(&[("apis/a/apiInformation.json", API)]);
-    let missing = |id: &str, is_error| Missing {
-        id: id.to_owned(),
-        place: "apis/a/policy.xml:3\nrules: {}".to_owned(),
-        is_error,
-        code: Code(4002),
+    let need = |kind: &str, external: Option<&str>, file: &str| Prerequisite {
+        kind: kind.to_owned(),
+        name: "x".to_owned(),
+        by: vec![file.to_owned()],
+        external: external.map(str::to_owned),
     };
-    let missing = [missing("loggers/x", false), missing("backends/\"y", true)];
-    let plan = planned(&look, &missing, &Repository::default());
+    let needs = [
+        need("Key Vault", None, "apis/a/apiInformation.json"),
+        need("backend", Some("backends/\"y"), "apis/a/policy.xml"),
+        need("logger", Some("loggers/x"), "a\nrules: {}"),
+        need("logger", Some("loggers/x"), "b"),
+    ];
+    let plan = planned(&look, &needs, &Repository::default());
     let text = text_of(&plan, "flux-apim.yaml");
     let settings = yaml(text).remove(0);
     let external = settings.get("external").unwrap().items();
     let external: Vec<&str> = external.iter().filter_map(Value::as_str).collect();
-    assert_eq!(external, ["loggers/x"]);
-    assert!(
-        text.contains("\n#  - \"backends/\\\"y\" # APIM4002 at "),
-        "{text}"
-    );
+    assert_eq!(external, ["backends/\"y", "loggers/x"]);
+    assert!(text.contains(" # apis/a/policy.xml\n"), "{text}");
     let keys: Vec<&str> = settings.entries().iter().map(|e| e.key.as_str()).collect();
     assert_eq!(keys, ["external"], "no level, no rule set, no limit");
 }

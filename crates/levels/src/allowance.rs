@@ -210,12 +210,13 @@ fn no_rule(registry: Registry, span: Span, name: &str, findings: &mut Findings) 
     );
     let names = registry.all().iter().map(|rule| rule.name);
     let near = findings.hint(|| nearest(name, names));
-    findings.push(
-        Diagnostic::new(&rules::MALFORMED_ALLOWANCE, span, message).help(match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "`flux-apim explain` lists the rules".to_owned(),
-        }),
-    );
+    let finding = Diagnostic::new(&rules::MALFORMED_ALLOWANCE, span, message);
+    findings.push(match near {
+        Some(near) => finding
+            .help(format!("did you mean `{near}`?"))
+            .proposes(name, near),
+        None => finding.help("`flux-apim explain` lists the rules"),
+    });
 }
 
 /// `text` of a policy without the comments at `notes`, which are for this program.

@@ -100,12 +100,14 @@ pub fn settings(
                 let message = format!("`{}` is no rule", excerpt(&entry.key, 60));
                 let names = registry.all().iter().map(|rule| rule.name);
                 let near = reader.findings.hint(|| nearest(&entry.key, names));
-                let help = match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "`flux-apim explain` lists the rules".to_owned(),
-                };
                 let place = entry.key_span.or(entry.value.span);
-                reader.push(place.map(Place::from), message, &help);
+                let finding = reader.finding(place.map(Place::from), message);
+                reader.findings.push(match near {
+                    Some(near) => finding
+                        .help(format!("did you mean `{near}`?"))
+                        .renames(&entry.key, near),
+                    None => finding.help("`flux-apim explain` lists the rules"),
+                });
             }
         }
     }
@@ -148,13 +150,17 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn push(&mut self, place: Option<Place>, message: String, help: &str) {
+        let finding = self.finding(place, message).help(help);
+        self.findings.push(finding);
+    }
+
+    fn finding(&self, place: Option<Place>, message: String) -> Diagnostic {
         let place = place.unwrap_or_else(|| self.whole.clone());
         let message = match place {
             Place::Source => format!("{}: {message}", self.from),
             _ => message,
         };
-        let finding = Diagnostic::new(&rules::MALFORMED_OVERRIDE, place, message);
-        self.findings.push(finding.help(help));
+        Diagnostic::new(&rules::MALFORMED_OVERRIDE, place, message)
     }
 
     fn malformed(&mut self, value: &Value, message: &str) {

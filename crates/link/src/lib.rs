@@ -17,7 +17,6 @@ pub mod rules;
 mod schema_ids;
 mod secret;
 
-pub use elsewhere::external_id;
 pub use expression::{Expression, Parameter};
 pub use flux_apim_compile::Content;
 pub use lock::locks;

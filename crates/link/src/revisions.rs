@@ -87,7 +87,13 @@ pub(super) fn prepare(project: &mut Project, findings: &mut Findings) -> BTreeSe
         let name = excerpt(&root.names[0], 80);
         let what = format!("the tree has revisions of the API `{name}` and not the current one");
         let first = places.first().cloned().unwrap_or(Place::Source);
-        findings.need(root.kind.label(), root.name(), &first);
+        let label = root.kind.label();
+        findings.need_external(
+            label,
+            root.name(),
+            &format!("apis/{}", root.names[0]),
+            &first,
+        );
         let mut finding = missing_reference::found(first, &what, &format!("apis/{name}"));
         for place in places.into_iter().skip(1).take(20) {
             finding = finding.related(place, "another revision".to_owned());

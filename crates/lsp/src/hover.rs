@@ -6,7 +6,7 @@ use crate::text::Lines;
 use crate::work::World;
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Budget, Findings, Span, excerpt};
-use flux_apim_policy::{self as policy, Reference, ReferenceKind};
+use flux_apim_policy::{self as policy, Reference};
 use serde_json::{Value, json};
 
 /// A policy and a place in it.
@@ -87,14 +87,7 @@ pub(crate) fn shown(text: &str, (start, end): (u32, u32), what: &str) -> Value {
 
 /// What the project knows of a reference. Values are not shown: they may be secret.
 fn named(pointed: Pointed<'_>, reference: &Reference) -> String {
-    let what = match reference.kind {
-        ReferenceKind::NamedValue | ReferenceKind::BackendOfNamedValue => "named value",
-        ReferenceKind::Fragment => "policy fragment",
-        ReferenceKind::Backend => "backend",
-        ReferenceKind::Logger => "logger",
-        ReferenceKind::Certificate => "certificate",
-        ReferenceKind::AuthorizationProvider => "authorization provider",
-    };
+    let what = reference.kind.label();
     let shown = excerpt(&reference.name, 200);
     let Some(names) = pointed.names else {
         return format!("{what} `{shown}`\n");

@@ -161,7 +161,10 @@ impl Names {
             ReferenceKind::Backend => Kind::Backend,
             ReferenceKind::Logger => Kind::Logger,
             // No layout has files of these.
-            ReferenceKind::Certificate | ReferenceKind::AuthorizationProvider => return None,
+            ReferenceKind::Certificate
+            | ReferenceKind::Thumbprint
+            | ReferenceKind::Identity
+            | ReferenceKind::AuthorizationProvider => return None,
         };
         self.slot(workspace, kind, &reference.name)
     }

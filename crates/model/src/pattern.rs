@@ -42,6 +42,14 @@ impl Pattern {
         self.segments.len()
     }
 
+    /// What the file may be called.
+    pub fn file_names(&self) -> &[&'static str] {
+        match self.segments.last() {
+            Some(Segment::Words(words)) => words,
+            _ => &[],
+        }
+    }
+
     /// The names in `path`, when all of its segments match.
     pub fn matches<'p>(&self, path: &[&'p str]) -> Option<Vec<&'p str>> {
         if path.len() != self.segments.len() {

@@ -25,6 +25,6 @@ pub use document::{
 };
 pub use facts::Facts;
 pub use reader::parse;
-pub use references::{Reference, ReferenceKind, references};
+pub use references::{Reference, ReferenceKind, identity, references};
 pub use root::{Root, sniff};
 pub use section::Section;

@@ -18,8 +18,29 @@ pub enum ReferenceKind {
     Logger,
     /// A client certificate.
     Certificate,
-    /// An authorization provider of the credential manager.
+    /// A client certificate, by its thumbprint.
+    Thumbprint,
+    /// A managed identity of the service, by its client id; the system-assigned one has no
+    /// name.
+    Identity,
+    /// A provider of the credential manager.
     AuthorizationProvider,
+}
+
+impl ReferenceKind {
+    /// What messages call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::NamedValue | Self::BackendOfNamedValue => "named value",
+            Self::Fragment => "policy fragment",
+            Self::Backend => "backend",
+            Self::Logger => "logger",
+            Self::Certificate => "certificate",
+            Self::Thumbprint => "certificate with the thumbprint",
+            Self::Identity => "managed identity",
+            Self::AuthorizationProvider => "credential provider",
+        }
+    }
 }
 
 /// A place in a policy that names a resource.
@@ -31,6 +52,22 @@ pub struct Reference {
     pub name: String,
     /// Where.
     pub span: Span,
+}
+
+impl Reference {
+    /// What is named, as people call it.
+    pub fn shown(&self) -> &str {
+        match self.kind {
+            ReferenceKind::Identity => identity(&self.name),
+            _ => &self.name,
+        }
+    }
+}
+
+/// What a managed identity is called: its client id, or that it is the service's own.
+pub fn identity(client: &str) -> &str {
+    let is_own = client.is_empty() || client.eq_ignore_ascii_case("SystemAssigned");
+    if is_own { "system-assigned" } else { client }
 }
 
 /// Attributes that name a resource, from the policy reference.
@@ -56,10 +93,42 @@ const TABLE: &[(&str, &str, ReferenceKind)] = &[
         ReferenceKind::Certificate,
     ),
     (
+        "authentication-certificate",
+        "thumbprint",
+        ReferenceKind::Thumbprint,
+    ),
+    // Keys of `validate-jwt` and `validate-azure-ad-token`.
+    ("key", "certificate-id", ReferenceKind::Certificate),
+    // Of `validate-client-certificate`.
+    (
+        "identity",
+        "issuer-certificate-id",
+        ReferenceKind::Certificate,
+    ),
+    (
+        "authentication-managed-identity",
+        "client-id",
+        ReferenceKind::Identity,
+    ),
+    (
+        "send-service-bus-message",
+        "client-id",
+        ReferenceKind::Identity,
+    ),
+    // Of the data sources of GraphQL resolvers.
+    ("connection-string", "client-id", ReferenceKind::Identity),
+    (
         "get-authorization-context",
         "provider-id",
         ReferenceKind::AuthorizationProvider,
     ),
+];
+
+/// Elements that ask for a token of a managed identity: of the system-assigned one where
+/// they name none.
+const OF_IDENTITY: [&str; 2] = [
+    "authentication-managed-identity",
+    "send-service-bus-message",
 ];
 
 /// Every resource that `document` names. Values that are computed (an
@@ -128,6 +197,22 @@ fn of_element(
                 span: attribute.span,
             });
         }
+    }
+    let asks = OF_IDENTITY.contains(&element.name)
+        || (element.name == "connection-string"
+            && document
+                .attribute(element, "use-managed-identity")
+                .is_some_and(|used| used.value.trim() == "true"));
+    if asks && document.attribute(element, "client-id").is_none() {
+        references.push(Reference {
+            kind: ReferenceKind::Identity,
+            name: String::new(),
+            // No word names it: where the element begins.
+            span: Span {
+                end: element.span.start,
+                ..element.span
+            },
+        });
     }
     for attribute in attributes {
         named_values(attribute.value, attribute.span, meter, references);

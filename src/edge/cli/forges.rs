@@ -1,6 +1,6 @@
 //! Findings as CI systems take them: GitHub, GitLab, Azure DevOps, and JUnit's XML.
 
-use crate::diag::{Located, Report, Severity};
+use crate::diag::{Located, Prerequisite, Report, Severity};
 use crate::tree::Digest;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -44,7 +44,24 @@ pub(super) fn github(report: &Report) -> String {
             escape(&format!("{}{help}", finding.message))
         );
     }
+    // One notice: a forge shows few annotations of a run.
+    if !report.prerequisites.is_empty() {
+        let _ = writeln!(out, "::notice title={}::{}", property(MUST_HAVE), {
+            escape(&needed(&report.prerequisites))
+        });
+    }
     out
+}
+
+/// What the lists of what the service must have are called.
+const MUST_HAVE: &str = "the service must have, and this does not bring";
+
+/// What the service must have, a line each.
+fn needed(needs: &[Prerequisite]) -> String {
+    let lines = needs
+        .iter()
+        .map(|need| format!("{}: {}", need.kind, need.name));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// GitLab's Code Quality report: a JSON array. The fingerprint of a finding stays when
@@ -68,7 +85,22 @@ pub(super) fn gitlab(report: &Report) -> String {
             "location": {"path": finding.path, "lines": {"begin": line}},
         })
     });
-    format!("{}\n", serde_json::Value::from_iter(findings))
+    // Of what the service must have, an entry each: the report has nothing but entries, and
+    // each needs a file.
+    let needs = report.prerequisites.iter().map(|need| {
+        let text = format!("{MUST_HAVE}: {} {}", need.kind, need.name);
+        json!({
+            "description": text,
+            "check_name": "prerequisite",
+            "fingerprint": Digest::of(text.as_bytes()).to_string(),
+            "severity": "info",
+            "location": {
+                "path": need.by.first().map_or("", String::as_str),
+                "lines": {"begin": 1},
+            },
+        })
+    });
+    format!("{}\n", serde_json::Value::from_iter(findings.chain(needs)))
 }
 
 /// Logging commands of Azure Pipelines, which knows errors and warnings.
@@ -101,6 +133,14 @@ pub(super) fn azure(report: &Report) -> String {
         let text = described(finding).replace('%', "%AZP25");
         let text = text.replace('\r', "%0D").replace('\n', "%0A");
         let _ = writeln!(out, "##vso[task.logissue {properties}]{text}");
+    }
+    // Pipelines know no information: lines of the log that are shown as a group.
+    if !report.prerequisites.is_empty() {
+        let _ = writeln!(out, "##[group]{MUST_HAVE}");
+        for line in needed(&report.prerequisites).lines() {
+            let _ = writeln!(out, "{}", line.replace("##", "# #"));
+        }
+        out.push_str("##[endgroup]\n");
     }
     out
 }
@@ -144,6 +184,10 @@ pub(super) fn junit(report: &Report) -> String {
     }
     if summary.error + summary.warning + summary.info == 0 {
         out.push_str("<testcase name=\"no findings\" classname=\"flux-apim\" />\n");
+    }
+    if !report.prerequisites.is_empty() {
+        let text = format!("{MUST_HAVE}:\n{}", needed(&report.prerequisites));
+        let _ = writeln!(out, "<system-out>{}</system-out>", xml(&text));
     }
     out.push_str("</testsuite></testsuites>\n");
     out

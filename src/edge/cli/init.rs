@@ -8,7 +8,7 @@ use crate::diag::{Budget, Findings, Report, excerpt};
 use crate::discover;
 use crate::edge::policies;
 use crate::edge::source::{self, Checkout, OpenOptions, Opened, SourceRef};
-use crate::init::{self, Chain, File, Forge, Look, Missing, Plan, Remote, Repository};
+use crate::init::{self, Chain, File, Forge, Look, Plan, Remote, Repository};
 use crate::levels::Asked;
 use crate::pipeline;
 use crate::rules::REGISTRY;
@@ -106,12 +106,13 @@ pub(super) fn init(arguments: &Init, quiet: bool) -> anyhow::Result<Done> {
     };
     let checks = checks(&opened, &look)?;
     drop(progress);
-    let missing = Missing::of(checks.iter().map(|(_, report)| report));
+    let needs = checks.iter().flat_map(|(_, report)| &report.prerequisites);
+    let needs: Vec<_> = needs.cloned().collect();
     let program = init::Program {
         version: env!("CARGO_PKG_VERSION"),
         commit: super::version::COMMIT,
     };
-    let plan = init::plan(&look, &missing, &repository, program, chain.as_ref());
+    let plan = init::plan(&look, &needs, &repository, program, chain.as_ref());
     let steps = plan
         .files
         .iter()

@@ -67,7 +67,7 @@ use crate::diag::{Budget, Diagnostic, Report, markdown, sarif};
 use crate::discover;
 use crate::edge::output::Output;
 use crate::edge::policies;
-use crate::edge::source::{self, OpenOptions, Opened, SourceRef};
+use crate::edge::source::{self, Kept, OpenOptions, Opened, SourceRef};
 use crate::levels::Asked;
 use crate::pipeline::{self, Outcome};
 use crate::rules::{REGISTRY, source_unreadable};
@@ -81,6 +81,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// What a command ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -201,7 +202,18 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
 
 /// Opens the source; `Err` holds why it is refused.
 fn open(common: &Common, budget: &Budget) -> anyhow::Result<Result<Opened, Report>> {
+    open_again(common, budget, None)
+}
+
+/// The same, where `kept` has what earlier openings read.
+fn open_again(
+    common: &Common,
+    budget: &Budget,
+    kept: Option<&Arc<Kept>>,
+) -> anyhow::Result<Result<Opened, Report>> {
+    let is_first = kept.is_none_or(|kept| kept.is_empty());
     let open = OpenOptions {
+        kept: kept.cloned(),
         digest: common.digest,
         limits: common.limits()?,
         budget: budget.clone(),
@@ -230,10 +242,17 @@ fn open(common: &Common, budget: &Budget) -> anyhow::Result<Result<Opened, Repor
         }
     };
     if opened.origin.revision.is_none()
+        && is_first
         && let Some(trouble) = common.git_trouble()
     {
         tracing::warn!("{trouble}");
     }
+    tracing::info!(
+        source = common.source,
+        files = opened.tree.len(),
+        revision = opened.origin.revision.as_deref().unwrap_or(""),
+        "read"
+    );
     if let (Some(_), Some(env)) = (opened.only, &common.env) {
         anyhow::bail!(
             "--env {env}: {} is one document, and environments are of projects",
@@ -290,6 +309,15 @@ fn pipeline(
     common: &Common,
     set: impl FnOnce(&mut pipeline::Options) -> anyhow::Result<()>,
 ) -> anyhow::Result<Result<Outcome, Report>> {
+    pipeline_again(common, None, set)
+}
+
+/// The same, where `kept` has what earlier openings read.
+fn pipeline_again(
+    common: &Common,
+    kept: Option<&Arc<Kept>>,
+    set: impl FnOnce(&mut pipeline::Options) -> anyhow::Result<()>,
+) -> anyhow::Result<Result<Outcome, Report>> {
     if let Some(threads) = common.threads {
         // Of the process, so that the archive is compressed on them, too. They are
         // there already when the second side of `diff` asks.
@@ -303,7 +331,7 @@ fn pipeline(
         origin,
         only,
         notes,
-    } = match open(common, &budget)? {
+    } = match open_again(common, &budget, kept)? {
         Ok(opened) => opened,
         Err(report) => return Ok(Err(report)),
     };

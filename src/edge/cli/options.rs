@@ -290,6 +290,19 @@ pub(super) fn folder(text: &str) -> Result<String, String> {
 /// A cap that is none: sums of several of them still fit into a number.
 const LARGEST: u64 = 1 << 50;
 
+/// A number of bytes, also as `64MiB`.
+fn size(text: &str) -> Result<u64, String> {
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)];
+    let mut units = units.into_iter();
+    let unit = units.find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, shift)));
+    let (digits, shift) = unit.unwrap_or((text, 0));
+    let number: Option<u64> = digits.trim_end().parse().ok();
+    number
+        .and_then(|number| number.checked_mul(1 << shift))
+        .filter(|bytes| *bytes <= LARGEST)
+        .ok_or_else(|| format!("write a number up to {LARGEST}, or as in `64MiB`"))
+}
+
 /// One flag for each cap, made from the table of caps.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LimitFlags {
@@ -353,7 +366,10 @@ impl Args for LimitFlags {
                     .help(help(limit, limit.default))
                     .help_heading("Caps")
                     .hide_short_help(true)
-                    .value_parser(clap::value_parser!(u64).range(..=LARGEST)),
+                    .value_parser(match limit.flag.ends_with("bytes") {
+                        true => clap::builder::ValueParser::new(size),
+                        false => clap::value_parser!(u64).range(..=LARGEST).into(),
+                    }),
             );
         }
         command

@@ -5,8 +5,9 @@ use super::progress::Progress;
 #[cfg(feature = "server")]
 use super::remote;
 use super::watch::Seen;
-use super::{Done, fix, human, pipeline, places, print, show_all};
+use super::{Done, fix, human, pipeline_again, places, print, show_all};
 use crate::diag::Report;
+use crate::edge::source::Kept;
 use crate::levels::Baseline;
 use crate::render::Target;
 use crate::reuse::Reuse;
@@ -22,12 +23,24 @@ pub(super) fn validate(arguments: &Validate, quiet: bool) -> anyhow::Result<Done
     }
 }
 
-/// Bytes of definitions and their findings that are kept from one check to the next.
+/// Bytes of definitions and their findings that are kept from one check to the next, and
+/// of files.
 const KEPT: usize = 512 << 20;
+
+/// What checks leave to those behind them.
+struct Before {
+    /// What was made of files.
+    made: Arc<Reuse>,
+    /// The files.
+    read: Arc<Kept>,
+}
 
 /// Checks whenever something changes. What did not change is not compiled again.
 fn watched(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
-    let reuse = Arc::new(Reuse::new(KEPT));
+    let before = Before {
+        made: Arc::new(Reuse::new(KEPT)),
+        read: Arc::new(Kept::new(KEPT)),
+    };
     let mut roots: Vec<PathBuf> = arguments.sources.iter().map(PathBuf::from).collect();
     for root in &roots {
         anyhow::ensure!(
@@ -40,7 +53,7 @@ fn watched(arguments: &Validate, quiet: bool) -> anyhow::Result<Done> {
     let mut seen = Seen::now(&roots);
     loop {
         // What goes wrong may be right after the next change.
-        if let Err(error) = once(arguments, quiet, Some(&reuse)) {
+        if let Err(error) = once(arguments, quiet, Some(&before)) {
             if is_nobody_there(&error) {
                 return Err(error);
             }
@@ -62,8 +75,8 @@ fn is_nobody_there(error: &anyhow::Error) -> bool {
     causes.any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// Checks every source once. `reuse` has what earlier checks made.
-fn once(arguments: &Validate, quiet: bool, reuse: Option<&Arc<Reuse>>) -> anyhow::Result<Done> {
+/// Checks every source once. `before` has what earlier checks left.
+fn once(arguments: &Validate, quiet: bool, before: Option<&Before>) -> anyhow::Result<Done> {
     let keeps = arguments.baseline.is_some() || arguments.write_baseline.is_some();
     anyhow::ensure!(
         arguments.sources.len() == 1 || !keeps,
@@ -83,14 +96,14 @@ fn once(arguments: &Validate, quiet: bool, reuse: Option<&Arc<Reuse>>) -> anyhow
             results.push((common.source, report, done, asked));
             continue;
         }
-        let (mut report, mut done, mut asked) = validate_here(arguments, &common, quiet, reuse)?;
+        let (mut report, mut done, mut asked) = validate_here(arguments, &common, quiet, before)?;
         if arguments.fix || arguments.diff {
             let fixed = fix::fixed(&report, &common)?;
             if arguments.diff {
                 diff.push_str(&fixed.diff());
             } else if !fixed.is_empty() {
                 fixed.write(quiet)?;
-                (report, done, asked) = validate_here(arguments, &common, quiet, reuse)?;
+                (report, done, asked) = validate_here(arguments, &common, quiet, before)?;
             }
         }
         results.push((common.source, report, done, asked));
@@ -152,14 +165,15 @@ fn validate_here(
     arguments: &Validate,
     common: &Common,
     quiet: bool,
-    reuse: Option<&Arc<Reuse>>,
+    before: Option<&Before>,
 ) -> anyhow::Result<(Report, Done, Vec<Target>)> {
     let progress = Progress::start("checking", quiet);
     let baseline = arguments.baseline.as_deref().map(baseline).transpose()?;
-    let outcome = pipeline(common, |options| {
+    let read = before.map(|before| &before.read);
+    let outcome = pipeline_again(common, read, |options| {
         arguments.rendering.set(options)?;
         options.check = true;
-        options.reuse = reuse.cloned();
+        options.reuse = before.map(|before| Arc::clone(&before.made));
         options.baseline = baseline;
         options.write_baseline = arguments.write_baseline.is_some();
         Ok(())

@@ -231,10 +231,9 @@ fn targets(targets: &[Target]) -> Option<Vec<render::Target>> {
 /// Spends from the budget of `options`, inside of [`Budget::bound`].
 fn run(fetched: &Fetched, options: &pipeline::Options, to: &Publish) -> Result<Rendered, Error> {
     let open = OpenOptions {
-        digest: None,
         limits: options.discover.limits.clone(),
         budget: options.budget.clone(),
-        layer: None,
+        ..OpenOptions::default()
     };
     let (tree, notes) = match source::unpack(&fetched.bytes, "flux", &open) {
         Ok(opened) => (opened.tree, opened.notes),

@@ -141,6 +141,8 @@ pub(super) struct Prerequisite {
     name: String,
     /// Files that ask for it, the first ten.
     by: Vec<String>,
+    /// What `external` in `flux-apim.yaml` would call it; left out where that names none.
+    external: Option<String>,
 }
 
 #[derive(ToSchema)]

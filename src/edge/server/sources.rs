@@ -269,10 +269,9 @@ impl Named {
     /// The tree of it.
     pub(super) fn open(self, limits: &Limits, budget: &Budget) -> Result<Opened, Problem> {
         let options = OpenOptions {
-            digest: None,
             limits: limits.clone(),
             budget: budget.clone(),
-            layer: None,
+            ..OpenOptions::default()
         };
         let only = self.only.as_deref();
         let opened = match self.input {

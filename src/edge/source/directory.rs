@@ -1,12 +1,18 @@
 //! Folders: listed at once, read file by file when asked.
 
+use super::kept::{self, Kept};
 use super::names::Names;
-use super::{Error, OpenOptions, Opened, git, no_digest, over, refused, submodules, within};
+use super::origin::plain;
+use super::{
+    Error, OpenOptions, Opened, archive, git, no_digest, over, refused, submodules, within,
+};
+use crate::bundle::Source;
 use crate::diag::{Diagnostic, Held, Place};
 use crate::rules::{archive_entry_refused, ignored_by_git, source_unreadable, symlink_skipped};
-use crate::tree::{ArtifactPath, Limits, ReadError, ReadFile, SourceTree};
+use crate::tree::{ArtifactPath, Digest, ReadError, ReadFile, SourceTree};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,11 +26,11 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, Error> 
     let mut notes = Vec::new();
     let tracked = git::tracked(path);
     let (files, held) = list(path, tracked.as_ref(), options, &mut notes)?;
-    let tree = tree(path, files, &options.limits, held);
+    let tree = tree(path, files, options, held);
     notes.extend(submodules::missing(&tree));
     Ok(Opened {
         tree,
-        origin: git::describe(path, "directory"),
+        origin: origin(path, "directory", options),
         only: None,
         notes,
     })
@@ -32,18 +38,20 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, Error> 
 
 /// One document, with the files beside it for its relative references.
 pub(super) fn single(path: &Path, options: &OpenOptions) -> Result<Opened, Error> {
-    no_digest(options, path)?;
     let attempted = || format!("read {}", path.display());
+    let kind = path.metadata().map_err(|e| Error::io(attempted(), &e))?;
+    if !kind.is_file() {
+        return piped(path, options);
+    }
+    no_digest(options, path)?;
+    if let Some(problem) = other_archive(path).map_err(|e| Error::io(attempted(), &e))? {
+        let shown = path.display();
+        return Err(Error::Usage(format!("{shown} is {problem}")));
+    }
     let path = path
         .canonicalize()
         .map_err(|e| Error::io(attempted(), &e))?;
     let size = path.metadata().map_err(|e| Error::io(attempted(), &e))?;
-    if !size.is_file() {
-        return Err(Error::Usage(format!(
-            "{} is no regular file",
-            path.display()
-        )));
-    }
     let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str()))
     else {
         return Err(Error::Usage(format!(
@@ -71,8 +79,8 @@ pub(super) fn single(path: &Path, options: &OpenOptions) -> Result<Opened, Error
             let held = options.budget.hold(0, Place::Source);
             (BTreeMap::from([(own, size.len())]), held)
         });
-    let tree = tree(folder, files, &options.limits, held);
-    let mut origin = git::describe(folder, "file");
+    let tree = tree(folder, files, options, held);
+    let mut origin = origin(folder, "file", options);
     origin.path = Some(name.to_owned());
     Ok(Opened {
         only: tree.find(name),
@@ -82,15 +90,72 @@ pub(super) fn single(path: &Path, options: &OpenOptions) -> Result<Opened, Error
     })
 }
 
+/// What a shell puts in the place of a file, as in `<(...)`: an archive, or one document.
+fn piped(path: &Path, options: &OpenOptions) -> Result<Opened, Error> {
+    let attempted = format!("read {}", path.display());
+    let file = std::fs::File::open(path).map_err(|e| Error::io(&attempted, &e))?;
+    let bytes = archive::read_capped(file, &attempted, options)?;
+    if bytes.starts_with(&GZIP) {
+        return archive::open(&bytes, "archive", options);
+    }
+    no_digest(options, path)?;
+    let name = ArtifactPath::parse("document")
+        .map_err(|why| refused(archive_entry_refused::name("document", why.to_string())))?;
+    let held = options.budget.hold(bytes.len(), Place::Source);
+    let tree = SourceTree::held(BTreeMap::from([(name, bytes)]), held);
+    Ok(Opened {
+        only: tree.find("document"),
+        tree,
+        origin: plain("file"),
+        notes: Vec::new(),
+    })
+}
+
+/// What the first bytes of a compressed file are.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// Where an archive that is not compressed says that it is one, and in which word.
+const TAR: (usize, &[u8]) = (257, b"ustar");
+
+/// What is wrong with a file that is an archive and not called `*.tar.gz`.
+fn other_archive(path: &Path) -> std::io::Result<Option<&'static str>> {
+    let mut start = Vec::new();
+    let file = std::fs::File::open(path)?;
+    file.take(512).read_to_end(&mut start)?;
+    let is_tar = start
+        .get(TAR.0..)
+        .is_some_and(|rest| rest.starts_with(TAR.1));
+    Ok(if start.starts_with(b"PK\x03\x04") {
+        Some("a ZIP archive; a source is a folder, or packed with `tar -czf SOURCE.tar.gz .`")
+    } else if start.starts_with(&GZIP) {
+        Some("compressed; an archive is called *.tar.gz or *.tgz")
+    } else if is_tar {
+        Some("an archive that is not compressed; `gzip` makes a .tar.gz of it")
+    } else {
+        None
+    })
+}
+
+/// What the inventory says of the source in `folder`.
+fn origin(folder: &Path, kind: &str, options: &OpenOptions) -> Source {
+    match options.kept {
+        Some(_) => plain(kind),
+        None => git::describe(folder, kind),
+    }
+}
+
 fn tree(
     root: &Path,
     files: BTreeMap<ArtifactPath, u64>,
-    limits: &Limits,
+    options: &OpenOptions,
     held: Held,
 ) -> SourceTree {
+    let kept = options.kept.clone();
+    let unchanged = kept.as_ref().map(|kept| kept.unchanged(root, files.keys()));
     let reader = Folder {
         root: root.to_owned(),
-        max: limits.max_file_bytes,
+        max: options.limits.max_file_bytes,
+        unchanged: unchanged.unwrap_or_default(),
+        kept,
         _held: held,
     };
     SourceTree::new(files, Arc::new(reader))
@@ -99,6 +164,9 @@ fn tree(
 struct Folder {
     root: PathBuf,
     max: u64,
+    /// Files as an earlier opening read them.
+    unchanged: HashMap<ArtifactPath, kept::File>,
+    kept: Option<Arc<Kept>>,
     /// The paths of the tree that it reads for.
     _held: Held,
 }
@@ -109,15 +177,27 @@ impl ReadFile for Folder {
             path: path.clone(),
             reason,
         };
+        if let Some(file) = self.unchanged.get(path) {
+            return Ok(Cow::Borrowed(&file.bytes));
+        }
         let full = self.root.join(path.as_str());
         // The folder may have changed since it was listed.
         let metadata = full.symlink_metadata().map_err(|e| failed(e.to_string()))?;
         if !metadata.is_file() || metadata.len() > self.max {
             return Err(failed("the file changed while it was read".to_owned()));
         }
-        std::fs::read(&full)
-            .map(Cow::Owned)
-            .map_err(|e| failed(e.to_string()))
+        let bytes = std::fs::read(&full).map_err(|e| failed(e.to_string()))?;
+        if let Some(kept) = &self.kept {
+            kept.put(full, &metadata, &bytes);
+        }
+        Ok(Cow::Owned(bytes))
+    }
+
+    fn digest(&self, path: &ArtifactPath) -> Result<Digest, ReadError> {
+        match self.unchanged.get(path) {
+            Some(file) => Ok(file.digest),
+            None => Ok(Digest::of(&self.read(path)?)),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod git;
 mod gzip;
 #[cfg(feature = "fetch")]
 mod http;
+mod kept;
 mod layer;
 mod layout;
 mod names;
@@ -21,12 +22,14 @@ mod submodules;
 pub use files::Files;
 pub use git::{Checkout, checkout, trouble as git_trouble};
 pub use gzip::Members;
+pub use kept::Kept;
 
 use crate::bundle::Source;
 use crate::diag::{Budget, Diagnostic, Stop, excerpt};
 use crate::rules::source_limit;
 use crate::tree::{Digest, FileId, Limits, SourceTree};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A source as it is named on a command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +68,9 @@ pub struct OpenOptions {
     pub layer: Option<String>,
     /// What opening may spend; what the tree holds counts until it is dropped.
     pub budget: Budget,
+    /// What earlier openings of folders read. With it a folder is read to be checked again:
+    /// Git is not asked for revision and changes.
+    pub kept: Option<Arc<Kept>>,
 }
 
 /// A source that can be read.

@@ -2,19 +2,27 @@
 //! `cargo xtask generate`.
 #![allow(missing_docs, reason = "the summary of a rule says what it is")]
 
+pub mod base_not_first;
+pub mod cors_any_origin;
 pub mod definition_too_large;
+pub mod hard_coded_backend;
 pub mod policy_too_large;
 pub mod redacted_value;
 pub mod several_definitions;
 pub mod sops_encrypted;
 pub mod unread_definition;
+pub mod unread_resource;
 
+pub use base_not_first::RULE as BASE_NOT_FIRST;
+pub use cors_any_origin::RULE as CORS_ANY_ORIGIN;
 pub use definition_too_large::RULE as DEFINITION_TOO_LARGE;
+pub use hard_coded_backend::RULE as HARD_CODED_BACKEND;
 pub use policy_too_large::RULE as POLICY_TOO_LARGE;
 pub use redacted_value::RULE as REDACTED_VALUE;
 pub use several_definitions::RULE as SEVERAL_DEFINITIONS;
 pub use sops_encrypted::RULE as SOPS_ENCRYPTED;
 pub use unread_definition::RULE as UNREAD_DEFINITION;
+pub use unread_resource::RULE as UNREAD_RESOURCE;
 
 use flux_apim_diag::Rule;
 
@@ -22,6 +30,10 @@ use flux_apim_diag::Rule;
 #[rustfmt::skip]
 pub const ALL: &[&Rule] = &[
     &REDACTED_VALUE,
+    &UNREAD_RESOURCE,
+    &CORS_ANY_ORIGIN,
+    &HARD_CODED_BACKEND,
+    &BASE_NOT_FIRST,
     &SEVERAL_DEFINITIONS,
     &UNREAD_DEFINITION,
     &SOPS_ENCRYPTED,

@@ -347,7 +347,7 @@ impl Checker<'_> {
                 "an object has only ToString, Equals, GetHashCode and GetType; cast it first: `((string)x).{text}`"
             ));
         } else if let Some(near) = self.near(text, names.iter().map(String::as_str)) {
-            problem = problem.help(format!("did you mean `{near}`?"));
+            problem = problem.meant(text, near);
         } else if text == "Length" && names.iter().any(|n| n == "Count") {
             problem = problem.help("it has `Count`");
         } else if text == "Count" && names.iter().any(|n| n == "Length") {

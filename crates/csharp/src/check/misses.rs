@@ -162,7 +162,7 @@ impl Checker<'_> {
                     format!("`{name}` has no parameter `{text}`"),
                 );
                 problem = match self.near(&text, names.iter().map(String::as_str)) {
-                    Some(near) => problem.help(format!("did you mean `{near}`?")),
+                    Some(near) => problem.meant(&text, near),
                     None => problem.help(format!("its parameters: {}", names.join(", "))),
                 };
                 self.report(problem);

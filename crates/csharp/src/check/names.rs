@@ -154,7 +154,7 @@ impl Checker<'_> {
             names.extend(crate::table::TABLE.imported_names().map(str::to_owned));
             names.extend(hints::WORDS.map(str::to_owned));
             if let Some(near) = self.near(name, names.iter().map(String::as_str)) {
-                problem = problem.help(format!("did you mean `{near}`?"));
+                problem = problem.meant(name, near);
             }
         }
         self.report(problem);

@@ -139,7 +139,7 @@ impl Checker<'_> {
                 let problem = Problem::new(Code::UnreadVariable, self.tree.span(value), message);
                 self.report(
                     problem
-                        .help(format!("did you mean `{near}`?"))
+                        .meant(&name, &near)
                         .evidence(Evidence::Practice)
                         .warning(),
                 );

@@ -256,7 +256,7 @@ impl Checker<'_> {
         } else if self.hints > 0
             && let Some(near) = self.near(name, TABLE.imported_names().chain(hints::WORDS))
         {
-            problem = problem.help(format!("did you mean `{near}`?"));
+            problem = problem.meant(name, near);
         }
         self.report(problem);
     }
@@ -313,7 +313,9 @@ impl Checker<'_> {
                         Vec::new()
                     };
                     if let Some(near) = self.near(&text, names.iter().map(String::as_str)) {
-                        problem = problem.help(format!("did you mean `{space}.{near}`?"));
+                        problem = problem
+                            .meant(&text, near)
+                            .help(format!("did you mean `{space}.{near}`?"));
                     }
                     self.report(problem);
                 }

@@ -1,6 +1,7 @@
 //! What is said of the document as a whole, and of its contact.
 
 use super::changes::Change;
+use super::styles::Style;
 use super::{Check, place};
 use crate::rules::{
     doubtful_field_value, incomplete_object, invalid_field_value, missing_field,
@@ -38,6 +39,10 @@ pub(super) fn two<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
             ("produces", Change::Produces),
         ],
     );
+    let mut schemes = node.get("schemes").into_iter().flat_map(NodeRef::items);
+    if let Some(plain) = schemes.find(|word| word.as_str() == Some("http")) {
+        check.style(Style::HttpServer, plain.span());
+    }
     let Some(version) = node.get("swagger") else {
         return;
     };

@@ -19,6 +19,7 @@ mod regex;
 mod schema;
 mod security;
 mod servers;
+mod styles;
 mod template;
 mod values;
 
@@ -61,6 +62,8 @@ struct Check<'f, 'c> {
     components: HashMap<u32, NodeRef<'c>>,
     /// What is said of the whole document at its end.
     changes: Changes,
+    /// What is said of it where somebody asks.
+    styles: styles::Styles,
     /// What was said once for the whole document.
     said: HashSet<(&'static str, &'c str)>,
 }
@@ -86,6 +89,7 @@ pub(super) fn check(
         met: HashSet::new(),
         components: HashMap::new(),
         changes: Changes::new(),
+        styles: styles::Styles::new(),
         said: HashSet::new(),
     };
     check.push(root, None, is);
@@ -96,6 +100,7 @@ pub(super) fn check(
         held.grow(check.open.capacity() * size_of::<Work<'_>>(), files.root);
     }
     check.say_changes();
+    check.say_styles();
 }
 
 impl<'c> Check<'_, 'c> {

@@ -112,6 +112,7 @@ impl<'c> Known<'c> {
             return;
         }
         check.spend(1 + text.len() / 16, id);
+        check.operation_id(id, text);
         match self.ids.get(&text.to_lowercase()) {
             Some(first) => {
                 let other = first.as_scalar().unwrap_or("");

@@ -1,5 +1,6 @@
 //! References: what they may look like where they stand, and where they lead.
 
+use super::styles::Style;
 use super::{Check, Work};
 use crate::reference::{self, ReferenceTarget};
 use crate::rules::{
@@ -67,6 +68,9 @@ fn look<'c>(
     let Some(target) = check.resolver.target(reference) else {
         return;
     };
+    if folder != "schemas" || !check.is_root(target) {
+        check.style(Style::Reference, reference.span());
+    }
     if !check.is_root(target) {
         return follow(check, target, is);
     }

@@ -3,7 +3,7 @@
 use super::{Check, place};
 use crate::rules::{incomplete_object, missing_field, undefined_security_scheme, unknown_field};
 use crate::shape::Version;
-use flux_apim_syntax::NodeRef;
+use flux_apim_syntax::{Kind, NodeRef};
 
 /// The names in a requirement are those of declared schemes.
 pub(super) fn requirement<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
@@ -39,6 +39,23 @@ pub(super) fn scheme<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Opti
                 "securityScheme",
                 field,
             ));
+        }
+    }
+    let flows = node.get("flows").into_iter().flat_map(NodeRef::entries);
+    for (key, flow) in flows {
+        let wanted: &[&str] = match key.as_str() {
+            Some("implicit") => &["authorizationUrl", "scopes"],
+            Some("password" | "clientCredentials") => &["tokenUrl", "scopes"],
+            Some("authorizationCode") => &["authorizationUrl", "tokenUrl", "scopes"],
+            _ => &[],
+        };
+        // What is no object is said as such.
+        let is_object = flow.kind() == Kind::Object;
+        for field in wanted
+            .iter()
+            .filter(|field| is_object && flow.get(field).is_none())
+        {
+            check.say(incomplete_object::field(key.span(), "OAuthFlow", field));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Servers: which become the address of the backend.
 
 use super::Check;
+use super::styles::Style;
 use crate::rules::{doubtful_field_value, server_chosen, server_variable};
 use flux_apim_syntax::NodeRef;
 
@@ -13,6 +14,13 @@ pub(super) fn all<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
         let start = url.get(..8);
         start.is_some_and(|start| start.eq_ignore_ascii_case("https://"))
     };
+    let is_plain = |text: &str| {
+        let start = text.get(..7);
+        start.is_some_and(|start| start.eq_ignore_ascii_case("http://"))
+    };
+    if let Some((url, _)) = urls.iter().find(|(_, text)| is_plain(text)) {
+        check.style(Style::HttpServer, url.span());
+    }
     let secure = urls.iter().find(is_secure);
     let Some((url, text)) = secure.or(urls.first()).copied() else {
         return;

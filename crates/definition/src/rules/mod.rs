@@ -14,6 +14,7 @@ pub mod endless_input;
 pub mod endless_schema;
 pub mod foreign_pattern;
 pub mod graphql_without_query;
+pub mod http_server;
 pub mod incomplete_object;
 pub mod invalid_component_name;
 pub mod invalid_field_value;
@@ -30,6 +31,7 @@ pub mod long_summary;
 pub mod lower_case_status;
 pub mod malformed_definition;
 pub mod missing_field;
+pub mod operation_id_style;
 pub mod operation_without_response;
 pub mod optional_discriminator;
 pub mod optional_path_parameter;
@@ -41,6 +43,7 @@ pub mod query_in_path;
 pub mod recursive_type;
 pub mod reference_cycle;
 pub mod reference_of_other_kind;
+pub mod reference_outside_schemas;
 pub mod remote_reference;
 pub mod repeated_item;
 pub mod server_chosen;
@@ -81,6 +84,7 @@ pub use endless_input::RULE as ENDLESS_INPUT;
 pub use endless_schema::RULE as ENDLESS_SCHEMA;
 pub use foreign_pattern::RULE as FOREIGN_PATTERN;
 pub use graphql_without_query::RULE as GRAPHQL_WITHOUT_QUERY;
+pub use http_server::RULE as HTTP_SERVER;
 pub use incomplete_object::RULE as INCOMPLETE_OBJECT;
 pub use invalid_component_name::RULE as INVALID_COMPONENT_NAME;
 pub use invalid_field_value::RULE as INVALID_FIELD_VALUE;
@@ -97,6 +101,7 @@ pub use long_summary::RULE as LONG_SUMMARY;
 pub use lower_case_status::RULE as LOWER_CASE_STATUS;
 pub use malformed_definition::RULE as MALFORMED_DEFINITION;
 pub use missing_field::RULE as MISSING_FIELD;
+pub use operation_id_style::RULE as OPERATION_ID_STYLE;
 pub use operation_without_response::RULE as OPERATION_WITHOUT_RESPONSE;
 pub use optional_discriminator::RULE as OPTIONAL_DISCRIMINATOR;
 pub use optional_path_parameter::RULE as OPTIONAL_PATH_PARAMETER;
@@ -108,6 +113,7 @@ pub use query_in_path::RULE as QUERY_IN_PATH;
 pub use recursive_type::RULE as RECURSIVE_TYPE;
 pub use reference_cycle::RULE as REFERENCE_CYCLE;
 pub use reference_of_other_kind::RULE as REFERENCE_OF_OTHER_KIND;
+pub use reference_outside_schemas::RULE as REFERENCE_OUTSIDE_SCHEMAS;
 pub use remote_reference::RULE as REMOTE_REFERENCE;
 pub use repeated_item::RULE as REPEATED_ITEM;
 pub use server_chosen::RULE as SERVER_CHOSEN;
@@ -207,4 +213,7 @@ pub const ALL: &[&Rule] = &[
     &SLOW_PATTERN,
     &FOREIGN_PATTERN,
     &LONG_REFERENCE_CHAIN,
+    &OPERATION_ID_STYLE,
+    &HTTP_SERVER,
+    &REFERENCE_OUTSIDE_SCHEMAS,
 ];

@@ -17,5 +17,5 @@ pub static RULE: Rule = Rule {
 pub fn found(file: FileId) -> Diagnostic {
     let message = "this is a policy document, not an API definition";
     Diagnostic::new(&RULE, file, message)
-        .help("name it `policy.xml`, or put the definition in its place")
+        .help("call it `policy.xml` beside the definition of its API; `flux-apim validate` checks it alone")
 }

@@ -16,9 +16,11 @@ pub static RULE: Rule = Rule {
 /// There is no type `name`.
 pub fn found(at: Span, name: &str, near: Option<&str>) -> Diagnostic {
     let message = format!("the schema has no type `{}`", excerpt(name, 60));
-    let help = match near {
-        Some(near) => format!("did you mean `{}`?", excerpt(near, 60)),
-        None => "declare it; a scalar of its own needs `scalar`, too".to_owned(),
-    };
-    Diagnostic::new(&RULE, at, message).help(help)
+    let finding = Diagnostic::new(&RULE, at, message);
+    match near {
+        Some(near) => finding
+            .help(format!("did you mean `{}`?", excerpt(near, 60)))
+            .proposes(name, near),
+        None => finding.help("declare it; a scalar of its own needs `scalar`, too"),
+    }
 }

@@ -19,9 +19,11 @@ pub fn found(at: Span, name: &str, near: Option<&str>) -> Diagnostic {
         "the file has no type `{}` that is seen from here",
         excerpt(name, 60)
     );
-    let help = match near {
-        Some(near) => format!("did you mean `{}`?", excerpt(near, 60)),
-        None => "declare it, or correct its name".to_owned(),
-    };
-    Diagnostic::new(&RULE, at, message).help(help)
+    let finding = Diagnostic::new(&RULE, at, message);
+    match near {
+        Some(near) => finding
+            .help(format!("did you mean `{}`?", excerpt(near, 60)))
+            .proposes(name, near),
+        None => finding.help("declare it, or correct its name"),
+    }
 }

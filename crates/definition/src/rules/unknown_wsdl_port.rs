@@ -42,5 +42,9 @@ pub fn found(
         ),
         _ => "the document has none".to_owned(),
     };
-    Diagnostic::new(&RULE, place, message).help(help)
+    let finding = Diagnostic::new(&RULE, place, message).help(help);
+    match near {
+        Some(near) if service => finding.proposes(&given.endpoint, near),
+        _ => finding,
+    }
 }

@@ -19,10 +19,12 @@ pub fn found(at: Span, word: &str, name: &str, near: Option<&str>) -> Diagnostic
         "the document has no {word} `{}` in this namespace",
         excerpt(name, 60)
     );
-    let help = match near {
-        Some(near) if near != name => format!("did you mean `{}`?", excerpt(near, 60)),
-        Some(_) => "it has one in another namespace: look at the prefix".to_owned(),
-        None => "correct the name or its prefix, or add what it names".to_owned(),
-    };
-    Diagnostic::new(&RULE, at, message).help(help)
+    let finding = Diagnostic::new(&RULE, at, message);
+    match near {
+        Some(near) if near != name => finding
+            .help(format!("did you mean `{}`?", excerpt(near, 60)))
+            .proposes(name, near),
+        Some(_) => finding.help("it has one in another namespace: look at the prefix"),
+        None => finding.help("correct the name or its prefix, or add what it names"),
+    }
 }

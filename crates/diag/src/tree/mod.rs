@@ -32,6 +32,14 @@ pub trait ReadFile: Send + Sync {
     /// # Errors
     /// What the world answered instead.
     fn read(&self, path: &ArtifactPath) -> Result<Cow<'_, [u8]>, ReadError>;
+
+    /// The digest of the file's bytes. Who knows it from before reads nothing.
+    ///
+    /// # Errors
+    /// As [`ReadFile::read`].
+    fn digest(&self, path: &ArtifactPath) -> Result<Digest, ReadError> {
+        Ok(Digest::of(&self.read(path)?))
+    }
 }
 
 /// The world would not give a file that the tree lists.
@@ -195,6 +203,14 @@ impl SourceTree {
     pub fn read(&self, file: FileId) -> Result<Cow<'_, [u8]>, ReadError> {
         self.reader.read(self.path(file))
     }
+
+    /// The digest of the bytes of `file`.
+    ///
+    /// # Errors
+    /// As [`SourceTree::read`].
+    pub fn digest(&self, file: FileId) -> Result<Digest, ReadError> {
+        self.reader.digest(self.path(file))
+    }
 }
 
 fn file_id(index: usize) -> FileId {
@@ -213,6 +229,13 @@ impl ReadFile for OneMore {
             return Ok(Cow::Borrowed(&self.bytes));
         }
         self.rest.read(path)
+    }
+
+    fn digest(&self, path: &ArtifactPath) -> Result<Digest, ReadError> {
+        match *path == self.path {
+            true => Ok(Digest::of(&self.bytes)),
+            false => self.rest.digest(path),
+        }
     }
 }
 

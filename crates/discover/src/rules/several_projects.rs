@@ -16,6 +16,7 @@ pub static RULE: Rule = Rule {
 /// `count` roots, of which `shown` names some and `first` is one.
 pub fn found(count: usize, shown: &str, first: &str) -> Diagnostic {
     let message = format!("{count} project roots were found: {shown}");
-    Diagnostic::new(&RULE, Place::Source, message)
-        .help(format!("choose one, for example `--path '{first}'`"))
+    Diagnostic::new(&RULE, Place::Source, message).help(format!(
+        "choose one, for example `--path '{first}'`; `flux-apim validate` takes several folders, and checks each"
+    ))
 }

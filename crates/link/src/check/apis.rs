@@ -1,7 +1,9 @@
 //! APIs, their releases and version sets.
 
 use super::{is_nothing, is_open, is_url, place_of, subject, text};
-use crate::rules::{release_of_other_api, version_without_version_set, websocket_policy};
+use crate::rules::{
+    long_api_path, release_of_other_api, version_without_version_set, websocket_policy,
+};
 use flux_apim_diag::Findings;
 use flux_apim_discover::Project;
 use flux_apim_model::kinds::Kind;
@@ -30,6 +32,11 @@ pub(super) fn check(api: &Resource, findings: &mut Findings) {
             problem,
             None,
         ));
+    }
+    let length = text(properties, "path").map_or(0, |path| path.chars().count());
+    if length >= long_api_path::BELOW {
+        let place = place_of(api, properties.get("path"));
+        findings.push(long_api_path::found(place, &api.key, length));
     }
     let version = text(properties, "apiVersion").filter(|version| !version.is_empty());
     if let (Some(version), true) = (version, is_nothing(properties.get("apiVersionSetId")))

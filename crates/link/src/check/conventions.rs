@@ -2,8 +2,10 @@
 
 use super::{is_nothing, place_of, text};
 use crate::rules::{
-    http_backend, http_endpoint, missing_description, open_product, sample_product,
+    api_without_policy, http_backend, http_endpoint, missing_description, name_style, open_product,
+    path_style, plain_named_value, product_without_terms, sample_product,
 };
+use crate::secret::is_secret;
 use flux_apim_diag::{Diagnostic, Findings, Place, Rule};
 use flux_apim_discover::Project;
 use flux_apim_model::Resource;
@@ -29,15 +31,20 @@ pub(super) fn check(project: &Project, findings: &mut Findings) {
                 say(&http_endpoint::RULE, endpoint(resource));
                 say(&http_backend::RULE, backend(resource, "serviceUrl"));
                 say(&missing_description::RULE, undescribed(resource));
+                say(&path_style::RULE, path(resource));
+                say(&api_without_policy::RULE, without_policy(project, resource));
             }
+            Kind::NamedValue => say(&plain_named_value::RULE, plain(resource)),
             Kind::Backend => say(&http_backend::RULE, backend(resource, "url")),
             Kind::Product => {
                 say(&missing_description::RULE, undescribed(resource));
                 say(&open_product::RULE, open(resource));
                 say(&sample_product::RULE, sample(resource));
+                say(&product_without_terms::RULE, without_terms(resource));
             }
             _ => {}
         }
+        say(&name_style::RULE, named(resource));
     }
 }
 
@@ -85,4 +92,61 @@ fn sample(product: &Resource) -> Option<Diagnostic> {
     let name = product.key.name();
     let is_sample = SAMPLES.iter().any(|known| known.eq_ignore_ascii_case(name));
     is_sample.then(|| sample_product::found(place_of(product, None), &product.key))
+}
+
+fn without_terms(product: &Resource) -> Option<Diagnostic> {
+    let terms = product.properties.get("terms");
+    is_nothing(terms).then(|| product_without_terms::found(place_of(product, terms), &product.key))
+}
+
+fn plain(named_value: &Resource) -> Option<Diagnostic> {
+    let properties = &named_value.properties;
+    let is_kept = is_secret(properties) || !is_nothing(properties.get("keyVault"));
+    let place = || place_of(named_value, properties.get("value"));
+    (!is_kept).then(|| plain_named_value::found(place(), &named_value.key))
+}
+
+fn without_policy(project: &Project, api: &Resource) -> Option<Diagnostic> {
+    let policy = api.key.sibling(Kind::ApiPolicy, &[api.key.name()]);
+    (!project.resources.contains_key(&policy))
+        .then(|| api_without_policy::found(place_of(api, None), &api.key))
+}
+
+fn path(api: &Resource) -> Option<Diagnostic> {
+    let path = api.properties.get("path");
+    let text = path.and_then(Value::as_str)?;
+    let mut segments = text.split('/').filter(|segment| !segment.is_empty());
+    let is_open = |segment: &str| segment.starts_with('{');
+    segments
+        .any(|segment| !is_open(segment) && !is_kebab(segment))
+        .then(|| path_style::found(place_of(api, path), &api.key, text))
+}
+
+/// Kinds whose names people choose.
+const NAMED: [Kind; 9] = [
+    Kind::Api,
+    Kind::Product,
+    Kind::Backend,
+    Kind::Logger,
+    Kind::Tag,
+    Kind::Group,
+    Kind::PolicyFragment,
+    Kind::NamedValue,
+    Kind::VersionSet,
+];
+
+fn named(resource: &Resource) -> Option<Diagnostic> {
+    let key = &resource.key;
+    let name = key.name().split(";rev=").next().unwrap_or("");
+    (NAMED.contains(&key.kind) && !is_kebab(name))
+        .then(|| name_style::found(place_of(resource, None), key))
+}
+
+/// Whether `text` is small letters and digits, with single hyphens between.
+fn is_kebab(text: &str) -> bool {
+    let is_word = |word: &str| {
+        let mut bytes = word.bytes();
+        !word.is_empty() && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    text.split('-').all(is_word)
 }

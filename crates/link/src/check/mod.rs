@@ -33,7 +33,7 @@ pub(super) fn check(project: &Project, texts: &Texts, findings: &mut Findings) {
             Kind::Product => others::product(resource, findings),
             Kind::Logger => others::logger(resource, findings),
             Kind::Group => others::group(resource, findings),
-            Kind::Subscription => others::subscription(resource, findings),
+            Kind::Subscription => others::subscription(project, resource, findings),
             Kind::Diagnostic | Kind::ApiDiagnostic => others::diagnostic(resource, findings),
             _ => {}
         }

@@ -116,7 +116,7 @@ pub(super) fn group(group: &Resource, findings: &mut Findings) {
     }
 }
 
-pub(super) fn subscription(subscription: &Resource, findings: &mut Findings) {
+pub(super) fn subscription(project: &Project, subscription: &Resource, findings: &mut Findings) {
     let owner = subscription.properties.get("ownerId");
     let Some(given) = owner
         .and_then(Value::as_str)
@@ -128,11 +128,18 @@ pub(super) fn subscription(subscription: &Resource, findings: &mut Findings) {
     let user = short.rsplit('/').next().unwrap_or("");
     if user != "1" && !is_open(given) {
         let place = place_of(subscription, owner);
-        findings.need("user", user, &place);
+        let id = format!("users/{user}");
+        findings.need_external("user", user, &id, &place);
+        let config = &project.config;
+        let mut listed = config.external.iter();
+        if listed.any(|listed| listed.trim_start_matches('/').eq_ignore_ascii_case(&id)) {
+            return;
+        }
         findings.push(owner_of_another_service::found(
             place,
             &subscription.key,
             user,
+            config.strict,
         ));
     }
 }
@@ -159,8 +166,8 @@ pub(super) fn prerequisites(project: &Project, texts: &Texts, findings: &mut Fin
     let mut said: BTreeSet<String> = external
         .map(|id| id.trim_start_matches('/').to_ascii_lowercase())
         .collect();
-    let mut say = |id: String, what: &str, name: &str, place: Place| {
-        findings.need(what, name, &place);
+    let mut say = |findings: &mut Findings, id: String, what: &str, name: &str, place: Place| {
+        findings.need_external(what, name, &id, &place);
         if !said.insert(id.to_ascii_lowercase()) {
             return;
         }
@@ -204,22 +211,25 @@ pub(super) fn prerequisites(project: &Project, texts: &Texts, findings: &mut Fin
                     {
                         let short = name.rsplit('/').next().unwrap_or(name);
                         let id = format!("{collection}/{short}");
-                        say(id, what, short, place_of(resource, named));
+                        say(findings, id, what, short, place_of(resource, named));
                     }
                 }
             }
         }
         let policy = texts.policies.get(&resource.key);
         for reference in policy.iter().flat_map(|policy| &policy.references) {
-            let (collection, what) = match reference.kind {
-                ReferenceKind::Certificate => ("certificates", "certificate"),
-                ReferenceKind::AuthorizationProvider => {
-                    ("authorizationProviders", "credential provider")
+            let (what, place) = (reference.kind.label(), Place::from(reference.span));
+            let collection = match reference.kind {
+                ReferenceKind::Certificate => "certificates",
+                ReferenceKind::AuthorizationProvider => "authorizationProviders",
+                ReferenceKind::Thumbprint | ReferenceKind::Identity => {
+                    findings.need(what, reference.shown(), &place);
+                    continue;
                 }
                 _ => continue,
             };
             let id = format!("{collection}/{}", reference.name);
-            say(id, what, &reference.name, reference.span.into());
+            say(findings, id, what, &reference.name, place);
         }
     }
 }

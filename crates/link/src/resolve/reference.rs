@@ -68,12 +68,16 @@ impl<'p> Resolver<'p, '_> {
         finding: fn(Place, &str, &Key, Option<&str>) -> Diagnostic,
     ) {
         let near = self.near(key);
+        let id = key.to_string();
+        if near.is_none() {
+            let label = key.kind.label();
+            self.findings.need_external(label, key.name(), &id, &place);
+        }
         let found = if near.is_some() || self.project.config.strict {
             finding(place, subject, key, near)
         } else {
-            let id = excerpt(&key.to_string(), 200);
-            self.findings.need(key.kind.label(), key.name(), &place);
-            missing_reference::found(place, &dangling_reference::said(subject, key), &id)
+            let said = dangling_reference::said(subject, key);
+            missing_reference::found(place, &said, &excerpt(&id, 200))
         };
         self.findings.push(found);
     }
@@ -284,12 +288,16 @@ impl<'p> Resolver<'p, '_> {
         }
         let names = self.named_values.values().map(|(shown, _)| *shown);
         let near = Self::sought(&mut self.sought, &self.meter, name, names);
+        if near.is_none() {
+            let id = format!("namedValues/{name}");
+            self.findings
+                .need_external("named value", name, &id, &place);
+        }
         let found = if near.is_some() || self.project.config.strict {
             finding(place, name, near)
         } else {
             let shown = excerpt(name, 80);
             let what = format!("no named value has the display name `{shown}`");
-            self.findings.need("named value", name, &place);
             missing_reference::found(place, &what, &format!("namedValues/{shown}"))
         };
         self.findings.push(found);
@@ -346,7 +354,10 @@ impl<'p> Resolver<'p, '_> {
                 ReferenceKind::Backend => Kind::Backend,
                 ReferenceKind::Logger => Kind::Logger,
                 // Kinds that trees do not hold: nothing to check against.
-                ReferenceKind::Certificate | ReferenceKind::AuthorizationProvider => continue,
+                ReferenceKind::Certificate
+                | ReferenceKind::Thumbprint
+                | ReferenceKind::Identity
+                | ReferenceKind::AuthorizationProvider => continue,
             };
             self.named_in_policy(walk, kind, &name, span.into());
         }

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "the summary of a rule says what it is")]
 
 pub mod ambiguous_named_value;
+pub mod api_without_policy;
 pub mod arm_too_many_parameters;
 pub mod contradicting_product;
 pub mod dangling_policy_reference;
@@ -15,14 +16,19 @@ pub mod duplicate_display_name;
 pub mod external_group_without_id;
 pub mod http_backend;
 pub mod http_endpoint;
+pub mod long_api_path;
 pub mod missing_description;
 pub mod missing_reference;
+pub mod name_style;
 pub mod no_apis;
 pub mod not_in_tier;
 pub mod open_product;
 pub mod owned_by_azure;
 pub mod owner_of_another_service;
+pub mod path_style;
+pub mod plain_named_value;
 pub mod pool_with_url;
+pub mod product_without_terms;
 pub mod read_only_property;
 pub mod release_of_other_api;
 pub mod repeated_revision;
@@ -42,6 +48,7 @@ pub mod version_without_version_set;
 pub mod websocket_policy;
 
 pub use ambiguous_named_value::RULE as AMBIGUOUS_NAMED_VALUE;
+pub use api_without_policy::RULE as API_WITHOUT_POLICY;
 pub use arm_too_many_parameters::RULE as ARM_TOO_MANY_PARAMETERS;
 pub use contradicting_product::RULE as CONTRADICTING_PRODUCT;
 pub use dangling_policy_reference::RULE as DANGLING_POLICY_REFERENCE;
@@ -54,14 +61,19 @@ pub use duplicate_display_name::RULE as DUPLICATE_DISPLAY_NAME;
 pub use external_group_without_id::RULE as EXTERNAL_GROUP_WITHOUT_ID;
 pub use http_backend::RULE as HTTP_BACKEND;
 pub use http_endpoint::RULE as HTTP_ENDPOINT;
+pub use long_api_path::RULE as LONG_API_PATH;
 pub use missing_description::RULE as MISSING_DESCRIPTION;
 pub use missing_reference::RULE as MISSING_REFERENCE;
+pub use name_style::RULE as NAME_STYLE;
 pub use no_apis::RULE as NO_APIS;
 pub use not_in_tier::RULE as NOT_IN_TIER;
 pub use open_product::RULE as OPEN_PRODUCT;
 pub use owned_by_azure::RULE as OWNED_BY_AZURE;
 pub use owner_of_another_service::RULE as OWNER_OF_ANOTHER_SERVICE;
+pub use path_style::RULE as PATH_STYLE;
+pub use plain_named_value::RULE as PLAIN_NAMED_VALUE;
 pub use pool_with_url::RULE as POOL_WITH_URL;
+pub use product_without_terms::RULE as PRODUCT_WITHOUT_TERMS;
 pub use read_only_property::RULE as READ_ONLY_PROPERTY;
 pub use release_of_other_api::RULE as RELEASE_OF_OTHER_API;
 pub use repeated_revision::RULE as REPEATED_REVISION;
@@ -103,6 +115,12 @@ pub const ALL: &[&Rule] = &[
     &MISSING_DESCRIPTION,
     &OPEN_PRODUCT,
     &SAMPLE_PRODUCT,
+    &PRODUCT_WITHOUT_TERMS,
+    &PLAIN_NAMED_VALUE,
+    &NAME_STYLE,
+    &PATH_STYLE,
+    &API_WITHOUT_POLICY,
+    &LONG_API_PATH,
     &DANGLING_REFERENCE,
     &DANGLING_POLICY_REFERENCE,
     &UNKNOWN_OPERATION,

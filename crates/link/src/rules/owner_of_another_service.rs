@@ -14,13 +14,19 @@ pub static RULE: Rule = Rule {
     page: include_str!("owner_of_another_service.md"),
 };
 
-/// The subscription `key` belongs to `owner`.
-pub fn found(place: Place, key: &Key, owner: &str) -> Diagnostic {
+/// The subscription `key` belongs to `owner`: an error in a project that is `strict`.
+pub fn found(place: Place, key: &Key, owner: &str, strict: bool) -> Diagnostic {
     let message = format!(
         "subscription `{}` belongs to the user `{}`, who must be on the service",
         excerpt(key.name(), 80),
         excerpt(owner, 80)
     );
-    Diagnostic::new(&RULE, place, message)
-        .help("remove `ownerId`, or set it in the environment file of each service")
+    let rule = match strict {
+        true => &super::dangling_reference::RULE,
+        false => &RULE,
+    };
+    Diagnostic::new(rule, place, message).help(format!(
+        "remove `ownerId`, set it in the environment file of each service, or list `users/{}` under `external`",
+        excerpt(owner, 80)
+    ))
 }

@@ -24,6 +24,17 @@ pub fn found(place: Place, key: &Key, problem: &str) -> Diagnostic {
     Diagnostic::new(&RULE, place, message).help("rename the folder")
 }
 
+/// The owner of the objects of Azure Service Operator.
+pub fn owner(name: &str) -> Diagnostic {
+    let message = format!(
+        "`{}` cannot be the owner of objects of Azure Service Operator",
+        excerpt(name, 80)
+    );
+    Diagnostic::new(&RULE, Place::Source, message).help(
+        "name a `Service` object (small letters, digits, hyphens and dots), or give the ARM id of a service",
+    )
+}
+
 /// The name of the service that the project is rendered for.
 pub fn service(name: &str) -> Diagnostic {
     let message = format!("`{}` cannot be the name of a service", excerpt(name, 80));

@@ -168,7 +168,13 @@ impl<'t> Checker<'_, 't, '_, '_> {
         }
         for (problem, is_syntax) in &found.problems {
             let place = span(problem.span.start, problem.span.end);
-            self.findings.push(finding(problem, *is_syntax, place));
+            let found = finding(problem, *is_syntax, place);
+            self.findings.push(match &problem.meant {
+                // C# reads case: a word of other letters may be another one.
+                Some((word, near)) if word.eq_ignore_ascii_case(near) => found.renames(word, near),
+                Some((word, near)) => found.proposes(word, near),
+                None => found,
+            });
         }
         let reads = found.reads.iter();
         let reads = reads.map(|read| (read.clone(), span(read.span.start, read.span.end)));

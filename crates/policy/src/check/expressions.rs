@@ -124,7 +124,11 @@ pub struct Worker<'r> {
 impl Found {
     fn bytes(&self) -> usize {
         let texts = self.problems.iter();
-        let texts = texts.map(|(problem, _)| problem.message.len() + problem.help.len());
+        let texts = texts.map(|(problem, _)| {
+            let meant = problem.meant.as_ref();
+            let meant = meant.map_or(0, |(word, near)| word.len() + near.len());
+            problem.message.len() + problem.help.len() + meant
+        });
         let lists = self.problems.len() * size_of::<(Problem, bool)>()
             + self.reads.len() * 2 * size_of::<VariableRead>();
         2 * size_of::<Self>() + lists + texts.sum::<usize>()

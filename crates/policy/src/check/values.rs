@@ -35,7 +35,9 @@ impl<'t> Checker<'_, 't, '_, '_> {
             _ => Vec::new(),
         };
         if let Some(near) = self.findings.hint(|| near(value, words.into_iter())) {
-            finding = finding.help(format!("did you mean `{near}`?"));
+            finding = finding
+                .help(format!("did you mean `{near}`?"))
+                .renames(value.trim(), near);
         }
         self.findings.push(finding);
     }

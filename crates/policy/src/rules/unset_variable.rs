@@ -16,6 +16,7 @@ pub static RULE: Rule = Rule {
 /// The variable `name` is read at `read`, and nothing sets it; `near` may have been meant.
 /// `span` is where the document has it, by a fragment perhaps.
 pub fn found(span: Span, name: &str, near: Option<&str>, read: Span) -> Diagnostic {
+    let variable = name;
     let name = excerpt(name, 60);
     let finding = if read == span {
         let message = format!("nothing sets the variable `{name}` before this");
@@ -26,7 +27,9 @@ pub fn found(span: Span, name: &str, near: Option<&str>, read: Span) -> Diagnost
         Diagnostic::new(&RULE, span, message).related(read, "it is read here")
     };
     match near {
-        Some(near) => finding.help(format!("did you mean `{}`?", excerpt(near, 60))),
+        Some(near) => finding
+            .help(format!("did you mean `{}`?", excerpt(near, 60)))
+            .proposes(variable, near),
         None => {
             finding.help("set it before with `<set-variable>`, or read it with `GetValueOrDefault`")
         }
