@@ -138,7 +138,7 @@ impl Live {
             .arg(&got)
             .stdin(Stdio::piped())
             .spawn()
-            .expect("curl must be there");
+            .unwrap_or_else(|why| panic!("start curl: {why}"));
         curl.stdin
             .take()
             .unwrap()

@@ -41,14 +41,17 @@ impl State for Live<'_> {
 
 impl Group for Live<'_> {
     /// What Resource Manager itself lists of a group: no children of a service, which only
-    /// their provider knows.
+    /// their provider knows, and neither its own records nor roles.
     fn ids(&self, scope: &str) -> Vec<String> {
         let state = self.0.state();
         let depth = scope.matches('/').count() + 4;
+        let own = ["microsoft.resources/", "microsoft.authorization/"];
+        let is_listed = |kind: &str| !own.iter().any(|of| kind.to_lowercase().starts_with(of));
         state
             .store
             .below(scope)
             .filter(|entity| entity.id.matches('/').count() == depth)
+            .filter(|entity| is_listed(&entity.arm_type))
             .map(|entity| entity.id.clone())
             .collect()
     }
