@@ -16,6 +16,7 @@ from azure.core.pipeline.policies import RetryPolicy, SansIOHTTPPolicy
 from azure.mgmt.apimanagement import ApiManagementClient
 from azure.mgmt.apimanagement import models as sdk_models
 from azure.mgmt.apimanagement._serialization import Serializer
+from azure.mgmt.resource.deploymentstacks import DeploymentStacksClient
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 SERVICE = "/providers/Microsoft.ApiManagement/service/{serviceName}/"
@@ -129,6 +130,33 @@ def drive(address, plan, table, results):
     return 1 if failed else 0
 
 
+def stack(address):
+    """The what-if of a stack: a result that is made, read and asked for its details."""
+    client = DeploymentStacksClient(
+        Credential(), SUBSCRIPTION, base_url=address, authentication_policy=Authorization(),
+        retry_policy=RetryPolicy.no_retries(), polling_interval=0)
+    tag = {"type": "Microsoft.ApiManagement/service/tags", "apiVersion": "2024-05-01", "name": "simulated/stacked",
+           "properties": {"displayName": "stacked"}}
+    template = {"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+                "contentVersion": "1.0.0.0", "resources": [tag]}
+    properties = {"template": template, "actionOnUnmanage": {"resources": "delete"}, "denySettings": {"mode": "none"}}
+    scope = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/simulated/providers/Microsoft.Resources/deploymentStacks/python"
+    results = client.deployment_stacks_what_if_results_at_resource_group
+    made = {"properties": {**properties, "deploymentStackResourceId": scope, "retentionInterval": "PT1H"}}
+    results.begin_create_or_update("simulated", "predicted", made).result()
+    detailed = results.begin_what_if("simulated", "predicted").result()
+    change = detailed.properties.changes.resource_changes[0]
+    assert (change.change_type, change.management_status_change.after) == ("create", "managed"), change
+    assert len(list(results.list("simulated"))) == 1
+    assert results.get("simulated", "predicted").properties.provisioning_state == "succeeded"
+    results.delete("simulated", "predicted")
+    stacks = client.deployment_stacks
+    stacked = stacks.begin_create_or_update_at_resource_group("simulated", "python", {"properties": properties}).result()
+    assert [one.status for one in stacked.properties.resources] == ["managed"], stacked
+    stacks.begin_delete_at_resource_group("simulated", "python", unmanage_action_resources="delete").result()
+    print("Python SDK: the what-if of a stack, and the stack")
+
+
 def rendered(paths):
     """Properties of rendered resources through the SDK's models."""
     classes = {name: value for name, value in vars(sdk_models).items() if isinstance(value, type)}
@@ -171,4 +199,5 @@ if __name__ == "__main__":
     if len(sys.argv) != 5:
         sys.exit(__doc__)
     address, plan, table, results = sys.argv[1:]
+    stack(address)
     sys.exit(drive(address, json.load(open(plan)), json.load(open(table)), results))

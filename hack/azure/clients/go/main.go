@@ -110,8 +110,12 @@ func run(arguments []string) error {
 	if err != nil {
 		return err
 	}
-	if err := group(credential{arguments[1]}, options); err != nil {
-		return err
+	for name, drive := range map[string]func(azcore.TokenCredential, *arm.ClientOptions) error{
+		"resource groups": group, "deployments": deployment, "deployment stacks": stack,
+	} {
+		if err := drive(credential{arguments[1]}, options); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	driver := driver{factory: reflect.ValueOf(factory), plan: steps, results: map[string]string{}}
 	driver.all(table.Operations)
