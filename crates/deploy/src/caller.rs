@@ -250,7 +250,7 @@ impl<'s, S: Service> Caller<'s, S> {
         let mut attempt = 1;
         loop {
             let (failure, asked) = match self.service.call(request).await {
-                Ok(answer) if !passes(request.method, &answer) => return Ok((answer, in_doubt)),
+                Ok(answer) if !passes(&answer) => return Ok((answer, in_doubt)),
                 Ok(answer) => {
                     // A gateway that gives up says nothing of what is behind it.
                     in_doubt |= matches!(answer.status, 408 | 500 | 502 | 504);
@@ -489,11 +489,11 @@ impl<'s, S: Service> Caller<'s, S> {
 }
 
 /// Whether an answer may be another one later.
-fn passes(method: Method, answer: &Answer) -> bool {
+fn passes(answer: &Answer) -> bool {
     match answer.status {
         408 | 429 | 500 | 502 | 503 | 504 => true,
         // API Management locks an API or a product while it is written.
-        409 => method != Method::Get && !is_lasting(answer),
+        409 => !is_lasting(answer),
         _ => false,
     }
 }

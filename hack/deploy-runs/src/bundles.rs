@@ -179,7 +179,7 @@ pub fn definition(operations: &[(&str, &str, &str)]) -> String {
 }
 
 const POLICY: &str = "<policies><inbound><base /></inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>";
-const GLOBAL: &str = "<policies><inbound /><backend><forward-request /></backend><outbound /><on-error /></policies>";
+const GLOBAL: &str = "<policies><inbound><set-variable name=\"a\" value=\"b\" /></inbound><backend><forward-request /></backend><outbound /><on-error /></policies>";
 
 fn api(bundle: Bundle, name: &str) -> Bundle {
     let properties = json!({

@@ -63,7 +63,10 @@ fn the_verdict_before_the_first_write_is_what_then_happens() {
         for (role, actions, not_actions) in &roles {
             for scope in [&subscription, &group, &id, &elsewhere] {
                 service.reset();
-                assign(&service, scope, actions, not_actions);
+                // What they may do, they may ask.
+                let mut actions = actions.clone();
+                actions.push("Microsoft.Authorization/permissions/read".to_owned());
+                assign(&service, scope, &actions, not_actions);
                 let mut owner = Owner::new(&service);
                 let what = format!("{name}, {role} at {scope}");
                 let verdict = match owner.plan(&service, &bundle) {
@@ -150,6 +153,9 @@ fn the_role_that_is_written_has_no_action_too_many_and_none_too_few() {
         let all: Vec<String> = needed.actions.iter().cloned().collect();
         service.reset();
         assign(&service, &id, &all, &[]);
+        // What the role may do cannot be asked with it: that is no part of deploying.
+        let unread = Owner::new(&service).lacks(&service, &bundle, &needed);
+        assert!(unread.is_err_and(|failure| failure.status == Some(403)), "{name}");
         if let Err(why) = life(&service, &bundle) {
             panic!("{name}, with all of its actions: {why}");
         }
