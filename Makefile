@@ -3,7 +3,7 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help render test azure azure-clients azure-corpus corpus sarif series series-table fuzz csharp-oracle \
+.PHONY: help render test azure azure-clients azure-corpus azure-live corpus sarif series series-table fuzz csharp-oracle \
 	e2e e2e-registry e2e-tools soak lint bench verify generate clean dist image try try-quick ways
 
 help: ## What can be made
@@ -22,8 +22,11 @@ test: ## All tests; those of the corpus when target/corpus is there
 azure: ## A simulation of Azure on loopback (ARGS="--seed bundle"); hack/azure/README.md
 	$(CARGO) run --quiet --package simulated-azure --bin simulated-azure -- $(ARGS)
 
-azure-clients: ## Microsoft's Go and Python SDKs drive the simulation; hack/azure/clients/coverage.md
+azure-clients: ## Microsoft's Go, Python and JavaScript SDKs drive the simulation; hack/azure/clients/coverage.md
 	hack/azure/clients/run
+
+azure-live: ## The probes of its behaviours on a real service with the tag azure-live=allowed; hack/azure/README.md
+	$(CARGO) test --quiet --package simulated-azure --test live -- --ignored --nocapture a_real_service
 
 azure-corpus: ## Published trees, rendered and put on the simulation (after a debug build of the product)
 	$(CARGO) run --quiet --package simulated-azure --bin deploy-corpus -- $(TARGET)/debug/flux-apim \

@@ -11,7 +11,7 @@ use crate::context::{Context, Mode, Place};
 use crate::error::ArmError;
 use crate::expand::{Expanded, Resource};
 use crate::id;
-use crate::state::State;
+use crate::state::{Group, State};
 
 /// Deployments inside of deployments: documented for the service is no limit, this keeps
 /// the stack bounded.
@@ -108,7 +108,7 @@ impl Schedule {
 }
 
 /// What resources are written to.
-pub trait Store: State {
+pub trait Store: Group {
     /// Creates or replaces a resource.
     ///
     /// # Errors
@@ -120,9 +120,6 @@ pub trait Store: State {
     /// # Errors
     /// What the provider of the resource refuses.
     fn delete(&mut self, id: &str) -> Result<(), ArmError>;
-
-    /// Ids of all resources below a scope, for [`Mode::Complete`].
-    fn ids(&self, scope: &str) -> Vec<String>;
 }
 
 /// What a deployment did.
@@ -233,38 +230,38 @@ fn one(
     store.put(resource, body)
 }
 
-/// In complete mode what the template does not name is deleted, but not children of what it
-/// names: <https://learn.microsoft.com/azure/azure-resource-manager/templates/deployment-modes>.
-pub(crate) fn to_delete(
+/// Providers whose resources complete mode leaves:
+/// <https://learn.microsoft.com/azure/azure-resource-manager/templates/deployment-complete-mode-deletion>.
+/// Of `Microsoft.Resources` it deletes template specs and deployment scripts.
+const STAY: [&str; 4] = [
+    "microsoft.authorization",
+    "microsoft.resources/deployments",
+    "microsoft.resources/deploymentstacks",
+    "microsoft.resources/deploymentstackswhatifresults",
+];
+
+/// What complete mode deletes of a group: what the template does not name. Children of what it
+/// names stay. A resource of which it names only children goes with them, as one goes that a
+/// template names as `existing`
+/// (<https://learn.microsoft.com/training/modules/arm-template-whatif/2-deployment-modes>).
+/// `written` has ids in lower case.
+pub fn to_delete<S: std::hash::BuildHasher>(
     place: &Place,
-    written: &HashSet<String>,
-    store: &dyn Store,
+    written: &HashSet<String, S>,
+    group: &dyn Group,
 ) -> Vec<String> {
-    let scope = place.id();
     if place.resource_group().is_none() {
         return Vec::new();
     }
-    store
-        .ids(&scope)
-        .into_iter()
-        .filter(|id| {
-            let part = id::provider_part(id);
-            let key = id::key(id);
-            part.matches('/').count() == 2
-                && !crate::nested::is_deployment(&kind_of(part))
-                && !written.contains(&key)
-                && !written
-                    .iter()
-                    .any(|other| other.starts_with(&format!("{key}/")))
-        })
-        .collect()
-}
-
-/// `A.B/c` of `A.B/c/name`.
-fn kind_of(part: &str) -> String {
-    part.rsplit_once('/')
-        .map_or(part, |(kind, _)| kind)
-        .to_owned()
+    let goes = |id: &String| {
+        let part = id::provider_part(id).to_lowercase();
+        let kind = part.rsplit_once('/').map_or("", |(kind, _)| kind);
+        let stays = STAY
+            .iter()
+            .any(|of| kind == *of || kind.starts_with(&format!("{of}/")));
+        part.matches('/').count() == 2 && !stays && !written.contains(&id::key(id))
+    };
+    group.ids(&place.id()).into_iter().filter(goes).collect()
 }
 
 /// A store in memory, that takes every resource as it is sent.
@@ -295,6 +292,17 @@ impl State for Memory {
     }
 }
 
+impl Group for Memory {
+    fn ids(&self, scope: &str) -> Vec<String> {
+        let below = format!("{}/providers/", id::key(scope));
+        self.resources
+            .iter()
+            .filter(|(key, _)| key.starts_with(&below))
+            .filter_map(|(_, body)| body.get("id")?.as_str().map(str::to_owned))
+            .collect()
+    }
+}
+
 impl Store for Memory {
     fn put(&mut self, resource: &Resource, body: Value) -> Result<(), ArmError> {
         let mut stored = Map::new();
@@ -314,14 +322,5 @@ impl Store for Memory {
         self.resources
             .retain(|other, _| *other != key && !other.starts_with(&below));
         Ok(())
-    }
-
-    fn ids(&self, scope: &str) -> Vec<String> {
-        let below = format!("{}/providers/", id::key(scope));
-        self.resources
-            .iter()
-            .filter(|(key, _)| key.starts_with(&below))
-            .filter_map(|(_, body)| body.get("id")?.as_str().map(str::to_owned))
-            .collect()
     }
 }

@@ -19,6 +19,12 @@ pub trait State {
     ) -> Option<Value>;
 }
 
+/// A resource group whose resources can be listed, for complete mode and what-if.
+pub trait Group: State {
+    /// Ids of the resources below a scope.
+    fn ids(&self, scope: &str) -> Vec<String>;
+}
+
 /// No resource at all.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Nothing;

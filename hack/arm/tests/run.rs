@@ -9,8 +9,8 @@
 mod support;
 
 use arm_template::{
-    ArmError, ChangeType, Context, Memory, Mode, Resource, Schedule, State, Store, expand, run,
-    what_if,
+    ArmError, ChangeType, Context, Group, Memory, Mode, PropertyChange, PropertyChangeType,
+    Resource, Schedule, State, Store, expand, run, what_if,
 };
 use serde_json::{Value, json};
 use support::{GROUP, context, expanded, template};
@@ -77,6 +77,12 @@ impl State for Refusing {
     }
 }
 
+impl Group for Refusing {
+    fn ids(&self, scope: &str) -> Vec<String> {
+        self.0.ids(scope)
+    }
+}
+
 impl Store for Refusing {
     fn put(&mut self, resource: &Resource, body: Value) -> Result<(), ArmError> {
         if resource.name == self.1 {
@@ -90,10 +96,6 @@ impl Store for Refusing {
 
     fn delete(&mut self, id: &str) -> Result<(), ArmError> {
         self.0.delete(id)
-    }
-
-    fn ids(&self, scope: &str) -> Vec<String> {
-        self.0.ids(scope)
     }
 }
 
@@ -185,6 +187,28 @@ fn complete_mode_deletes_what_the_template_does_not_name() {
 }
 
 #[test]
+fn complete_mode_deletes_a_parent_that_the_template_does_not_name() {
+    let mut store = Memory::default();
+    let old = expanded(json!({ "resources": [
+        resource("parent", json!({})),
+        { "type": "Microsoft.Authorization/locks", "apiVersion": "1", "name": "lock" },
+    ] }))
+    .unwrap();
+    run(&old, &context(), &mut store).unwrap();
+    let child = template(
+        json!({ "resources": [{ "type": "A.B/c/d", "apiVersion": "1", "name": "parent/child" }] }),
+    );
+    let complete = Context {
+        mode: Mode::Complete,
+        ..context()
+    };
+    let child = expand(&child, &json!({}), &complete).unwrap();
+    let done = run(&child, &complete, &mut store).unwrap();
+    assert_eq!(done.deleted, [id("parent")]);
+    assert_eq!(store.len(), 1, "the lock stays");
+}
+
+#[test]
 fn what_if_names_properties() {
     let mut store = Memory::default();
     let of = |properties: Value| {
@@ -204,25 +228,48 @@ fn what_if_names_properties() {
         &context(),
         &store,
     );
-    let delta: Vec<(&str, Option<Value>, Option<Value>)> = changes[0]
-        .delta
-        .iter()
-        .map(|change| {
-            (
-                change.path.as_str(),
-                change.before.clone(),
-                change.after.clone(),
-            )
-        })
-        .collect();
+    let told = |change: &PropertyChange| {
+        (
+            change.path.clone(),
+            change.change,
+            change.before.clone(),
+            change.after.clone(),
+        )
+    };
+    let of = |path: &str, change, before: Value, after: Value| {
+        let there = |value: Value| Some(value).filter(|value| !value.is_null());
+        (path.to_owned(), change, there(before), there(after))
+    };
+    let delta = &changes[0].delta;
     assert_eq!(
-        delta,
+        delta.iter().map(told).collect::<Vec<_>>(),
         [
-            ("properties.text", Some(json!("x")), Some(json!("y"))),
-            ("properties.list.1", Some(json!(2)), None),
-            ("properties.deep.b", None, Some(json!(2))),
+            of(
+                "properties.text",
+                PropertyChangeType::Modify,
+                json!("x"),
+                json!("y")
+            ),
+            of(
+                "properties.list",
+                PropertyChangeType::Array,
+                json!([1, 2]),
+                json!([1])
+            ),
+            of(
+                "properties.deep.b",
+                PropertyChangeType::Create,
+                Value::Null,
+                json!(2)
+            ),
         ]
     );
+    let items: Vec<_> = delta[1].children.iter().map(told).collect();
+    assert_eq!(
+        items,
+        [of("1", PropertyChangeType::Delete, json!(2), Value::Null)]
+    );
+    assert_eq!(changes[0].after.as_ref().unwrap()["name"], "a");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::store::Entity;
 use crate::table::Operation;
 use crate::world::{State, World};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 fn shown(entity: &Entity) -> Value {
     let mut out = Map::new();
@@ -184,7 +185,7 @@ fn provider(world: &World, state: &State, namespace: &str) -> Value {
             types.push(name);
         }
     }
-    let types: Vec<Value> = types.iter().map(|name| json!({"resourceType": name, "locations": ["West Europe"], "apiVersions": crate::server::API_VERSIONS})).collect();
+    let types: Vec<Value> = types.iter().map(|name| json!({"resourceType": name, "locations": ["West Europe"], "apiVersions": crate::versions::API_VERSIONS})).collect();
     json!({"id": format!("/subscriptions/{}/providers/{namespace}", world.settings.subscription), "namespace": namespace,
            "registrationState": if registered { "Registered" } else { "NotRegistered" }, "resourceTypes": types})
 }
@@ -375,7 +376,13 @@ pub fn status(world: &World, state: &State, request: &Request) -> Option<Result<
             false,
         )));
     }
-    match state.store.get(&running.id) {
+    if let Some(error) = &running.error {
+        return Some(Ok(Answer::json(409, json!({ "error": error }))));
+    }
+    if let Some(result) = &running.result {
+        return Some(Ok(Answer::json(200, result.clone())));
+    }
+    match state.store.get(&running.id).filter(|_| by_result.is_none()) {
         // The resource itself, as a GET would show it, follows from the caller.
         Some(_) => None,
         None => Some(Ok(Answer::empty(if running.status == 200 {
@@ -384,6 +391,29 @@ pub fn status(world: &World, state: &State, request: &Request) -> Option<Result<
             204
         }))),
     }
+}
+
+/// 202 with a `Location` that answers `result` when the operation has ended.
+pub fn later(world: &Arc<World>, request: &Request, result: Value) -> Answer {
+    let (key, link) = begin(world, request, 200);
+    let ends = Arc::clone(world);
+    tokio::spawn(async move {
+        tokio::time::sleep(ends.settings.operation_time).await;
+        ends.state().end(&key, None, Some(result));
+    });
+    waits(world, Answer::empty(202).with("location", link), false)
+}
+
+/// Begins an operation that ends at `Location`: its key, and the address.
+pub fn begin(world: &World, request: &Request, status: u16) -> (String, String) {
+    let key = world.state().begin(request.id(), false, status);
+    let version = request.asks("api-version").unwrap_or_default();
+    let subscription = request.path.get(1).map_or("", String::as_str);
+    let link = format!(
+        "{}/subscriptions/{subscription}/operationresults/{key}?api-version={version}",
+        request.origin
+    );
+    (key, link)
 }
 
 fn query(request: &Request) -> String {

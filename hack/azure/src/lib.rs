@@ -20,6 +20,8 @@ pub mod request;
 pub mod resources;
 pub mod server;
 pub mod shape;
+pub mod stacks;
 pub mod store;
 pub mod table;
+pub mod versions;
 pub mod world;

@@ -117,6 +117,7 @@ async fn seed(world: &Arc<World>, bundle: &Path) -> Result<(), Box<dyn Error>> {
             headers: std::collections::BTreeMap::new(),
             bytes: resource.body.to_string().into_bytes(),
             origin: String::new(),
+            stack: None,
         };
         let mut answer =
             server::answer(Arc::clone(world), request.clone(), Some(Principal::Anyone))

@@ -20,6 +20,8 @@ pub struct Request {
     pub bytes: Vec<u8>,
     /// `http://HOST`, for links to this server.
     pub origin: String,
+    /// Id of the stack that sends it; none of what comes over HTTP.
+    pub stack: Option<String>,
 }
 
 impl Request {

@@ -10,7 +10,7 @@ use crate::place::Place;
 use crate::request::Request;
 use crate::table::Operation;
 use crate::world::{State, World};
-use crate::{deployments, edge};
+use crate::{deployments, edge, stacks, versions};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Response, Uri};
 use serde_json::{Value, json};
@@ -27,21 +27,6 @@ const READ: usize = 16 * 1024 * 1024;
 
 /// How long a fault holds a request at most.
 const HOLD: Duration = Duration::from_secs(120);
-
-/// Versions of API Management's types. Source: folders of the published ARM schemas.
-pub const API_VERSIONS: [&str; 11] = [
-    "2025-09-01-preview",
-    "2025-03-01-preview",
-    "2024-10-01-preview",
-    "2024-06-01-preview",
-    "2024-05-01",
-    "2023-09-01-preview",
-    "2023-05-01-preview",
-    "2023-03-01-preview",
-    "2022-09-01-preview",
-    "2022-08-01",
-    "2021-08-01",
-];
 
 /// An answer, and whether the connection is cut in it.
 #[derive(Debug)]
@@ -227,7 +212,7 @@ async fn managed(
             "The address has an encoded character that a name cannot have.",
         ));
     }
-    api_version(world, request)?;
+    versions::check(world, request)?;
     let authorization = request.path.windows(2).rposition(|pair| {
         pair[0].eq_ignore_ascii_case("providers")
             && pair[1].eq_ignore_ascii_case("Microsoft.Authorization")
@@ -235,6 +220,7 @@ async fn managed(
     {
         let mut state = world.state();
         world.authorise(&state.store, &principal, request)?;
+        stacks::denied(world, &state, &principal, request)?;
         if let Some(status) = edge::status(world, &state, request) {
             return status;
         }
@@ -254,9 +240,13 @@ async fn managed(
         }
     }
     let operation = route(world, request)?;
+    versions::has(world, request, operation)?;
     group_exists(world, request)?;
     if deployments::is_own(operation) {
         return deployments::run(world, request, operation, &principal);
+    }
+    if stacks::is_own(operation) {
+        return stacks::run(world, request, operation, &principal);
     }
     let Some(place) = Place::read(&request.path) else {
         return edge::run(world, &mut world.state(), request, operation);
@@ -399,60 +389,6 @@ async fn wait_for(world: &World, name: &str) {
     let _ended = tokio::time::timeout(HOLD, released).await;
 }
 
-fn api_version(world: &World, request: &Request) -> Result<(), Refusal> {
-    let version = request.asks("api-version").unwrap_or_default();
-    if version.is_empty() {
-        return match world.on(Row::ApiVersionRequired) {
-            true => Err(Refusal::new(
-                400,
-                "MissingApiVersionParameter",
-                "The api-version query parameter (?api-version=) is required for all requests.",
-            )),
-            false => Ok(()),
-        };
-    }
-    if !world.on(Row::ApiVersionKnown) {
-        return Ok(());
-    }
-    let apim = request
-        .path
-        .iter()
-        .any(|segment| segment.eq_ignore_ascii_case("Microsoft.ApiManagement"))
-        && request.path.len() > 6;
-    if apim
-        && !request
-            .path
-            .iter()
-            .any(|s| s.eq_ignore_ascii_case("Microsoft.Authorization"))
-    {
-        let known = API_VERSIONS
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(version));
-        return match known {
-            true => Ok(()),
-            false => Err(Refusal::new(
-                400,
-                "NoRegisteredProviderFound",
-                format!(
-                    "No registered resource provider found for location 'westeurope' and API version '{version}' for type 'service'. The supported api-versions are '{}'. The supported locations are 'westeurope'.",
-                    API_VERSIONS.join(", ")
-                ),
-            )),
-        };
-    }
-    let date = version.get(..10).unwrap_or_default();
-    let digits = date.split('-').map(str::len).collect::<Vec<_>>() == [4, 2, 2]
-        && date.chars().all(|c| c == '-' || c.is_ascii_digit());
-    match digits {
-        true => Ok(()),
-        false => Err(Refusal::new(
-            400,
-            "InvalidApiVersionParameter",
-            format!("The api-version '{version}' is invalid. The supported versions are dates."),
-        )),
-    }
-}
-
 /// The operation of the SDK at a path.
 fn route<'a>(world: &'a World, request: &Request) -> Result<&'a Operation, Refusal> {
     let at = world.table.at(&request.path);
@@ -565,6 +501,7 @@ async fn http(
                 headers: headers.collect(),
                 bytes: bytes.to_vec(),
                 origin: format!("http://{host}"),
+                stack: None,
             };
             answer(world, request, None).await
         }

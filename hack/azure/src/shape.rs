@@ -2,7 +2,7 @@
 
 use crate::answer::Detail;
 use crate::behaviours::{Behaviours, Row};
-use crate::table::{Property, Rules, Table};
+use crate::table::{Older, Property, Rules, Table};
 use serde_json::{Map, Value};
 
 /// Reads a body by a model: what is stored of it, or what is wrong with it.
@@ -16,6 +16,8 @@ pub struct Shape<'a> {
     pub whole: bool,
     /// Properties that need not be there although the SDK requires them.
     pub not_needed: &'a [&'a str],
+    /// What the api-version lacks.
+    pub older: Option<&'a Older>,
 }
 
 impl Shape<'_> {
@@ -52,6 +54,13 @@ impl Shape<'_> {
             let found = dig(value, &steps).filter(|value| !value.is_null());
             let target = steps.last().copied().unwrap_or_default();
             if property.read_only && self.behaviours.on(Row::ReadOnlyIgnored) {
+                continue;
+            }
+            if self
+                .older
+                .is_some_and(|older| older.lacks_property(name, place))
+                && self.behaviours.on(Row::UnknownIgnored)
+            {
                 continue;
             }
             let Some(found) = found else {
@@ -149,7 +158,10 @@ impl Shape<'_> {
             _ => Vec::new(),
         };
         for text in texts {
-            let there = known.iter().any(|value| value.eq_ignore_ascii_case(text));
+            let there = known.iter().any(|value| value.eq_ignore_ascii_case(text))
+                && !self
+                    .older
+                    .is_some_and(|older| older.lacks_value(name, text));
             if !there && self.behaviours.on(Row::EnumsChecked) {
                 details.push(Detail {
                     target: target.to_owned(),
@@ -191,6 +203,46 @@ impl Shape<'_> {
             });
         }
     }
+}
+
+/// What an api-version shows of a body: not what its model lacks.
+pub fn shown(table: &Table, older: &Older, model: &str, body: &mut Map<String, Value>) {
+    let Some(known) = table.model(model) else {
+        return;
+    };
+    for (place, property) in &known.properties {
+        let steps: Vec<&str> = place.split('.').collect();
+        let Some((last, above)) = steps.split_last() else {
+            continue;
+        };
+        let Some(holder) = holder(body, above) else {
+            continue;
+        };
+        if older.lacks_property(model, place) {
+            holder.remove(*last);
+        } else if let Some(value) = holder.get_mut(*last) {
+            let kind = property.kind.trim_matches(['[', ']', '{', '}']);
+            match value {
+                Value::Object(inner) => shown(table, older, kind, inner),
+                Value::Array(items) => {
+                    for item in items.iter_mut().filter_map(Value::as_object_mut) {
+                        shown(table, older, kind, item);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn holder<'a>(
+    body: &'a mut Map<String, Value>,
+    steps: &[&str],
+) -> Option<&'a mut Map<String, Value>> {
+    let Some((first, rest)) = steps.split_first() else {
+        return Some(body);
+    };
+    holder(body.get_mut(*first)?.as_object_mut()?, rest)
 }
 
 /// What is wrong with a text, as the end of a sentence about it.

@@ -1,7 +1,7 @@
 //! The routes and shapes of `data/*.json`, which `tables/make` takes from Microsoft's SDKs.
 
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// An operation of an SDK.
 #[derive(Debug, Deserialize)]
@@ -89,6 +89,40 @@ struct File {
     enums: BTreeMap<String, Vec<String>>,
 }
 
+/// What an older api-version has not of what the newest of the SDKs has.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Older {
+    /// Method and path of operations.
+    routes: BTreeSet<String>,
+    /// Properties by model.
+    properties: BTreeMap<String, BTreeSet<String>>,
+    /// Values by enumeration.
+    enums: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Older {
+    /// Whether it lacks an operation.
+    pub fn lacks(&self, operation: &Operation) -> bool {
+        let route = format!("{} {}", operation.method, operation.path);
+        self.routes.contains(&route)
+    }
+
+    /// Whether it lacks a property of a model.
+    pub fn lacks_property(&self, model: &str, place: &str) -> bool {
+        self.properties
+            .get(model)
+            .is_some_and(|places| places.contains(place))
+    }
+
+    /// Whether it lacks a value of an enumeration.
+    pub fn lacks_value(&self, name: &str, value: &str) -> bool {
+        self.enums
+            .get(name)
+            .is_some_and(|values| values.iter().any(|one| one.eq_ignore_ascii_case(value)))
+    }
+}
+
 /// A step of the tree of routes. Literals are matched without case, as Azure does.
 #[derive(Debug, Default)]
 struct Step {
@@ -106,6 +140,7 @@ pub struct Table {
     models: BTreeMap<String, Model>,
     enums: BTreeMap<String, Vec<String>>,
     patterns: HashMap<String, regex::Regex>,
+    older: BTreeMap<String, Older>,
 }
 
 /// Why the tables cannot be used: they were made wrongly.
@@ -120,6 +155,7 @@ pub enum TableError {
 }
 
 const APIM: &str = include_str!("../data/apimanagement.json");
+const VERSIONS: &str = include_str!("../data/versions.json");
 const EDGE: &str = include_str!("../data/resourcemanager.json");
 
 impl Table {
@@ -133,6 +169,7 @@ impl Table {
             models: BTreeMap::new(),
             enums: apim.enums,
             patterns: HashMap::new(),
+            older: serde_json::from_str(VERSIONS)?,
         };
         for (name, properties) in apim.models {
             for property in properties.values() {
@@ -204,6 +241,12 @@ impl Table {
     /// Every operation.
     pub fn operations(&self) -> &[Operation] {
         &self.operations
+    }
+
+    /// What an api-version lacks; none for the newest of the SDKs, and for those that have no
+    /// SDK of their own.
+    pub fn older(&self, version: &str) -> Option<&Older> {
+        self.older.get(&version.to_lowercase())
     }
 
     /// A model by its name in the Python SDK.

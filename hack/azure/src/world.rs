@@ -3,6 +3,7 @@
 use crate::access::Access;
 use crate::behaviours::{Behaviours, Row};
 use crate::faults::Faults;
+use crate::stacks::Denial;
 use crate::store::Store;
 use crate::table::{Table, TableError};
 use serde_json::{Map, Value, json};
@@ -60,6 +61,8 @@ pub struct Running {
     pub status: u16,
     /// The error that it ended with.
     pub error: Option<Value>,
+    /// What `Location` answers when it has ended, where that is no resource.
+    pub result: Option<Value>,
 }
 
 /// What changes.
@@ -75,6 +78,8 @@ pub struct State {
     pub exports: BTreeMap<String, Value>,
     /// Faults that are planned.
     pub faults: Faults,
+    /// What stacks deny to others, by the stack's id in lower case.
+    pub denials: BTreeMap<String, Denial>,
     /// Resource providers that are registered.
     pub registered: BTreeSet<String>,
     /// The last requests: method, path, status.
@@ -108,6 +113,7 @@ impl State {
             has_ended,
             status,
             error: None,
+            result: None,
         };
         self.running.insert(key.clone(), running);
         while self.running.len() > LOG {
@@ -117,6 +123,15 @@ impl State {
             }
         }
         key
+    }
+
+    /// Says how a long-running operation has ended.
+    pub fn end(&mut self, key: &str, error: Option<Value>, result: Option<Value>) {
+        if let Some(running) = self.running.get_mut(key) {
+            running.has_ended = true;
+            running.error = error;
+            running.result = result;
+        }
     }
 
     /// Keeps an export for who follows its link.

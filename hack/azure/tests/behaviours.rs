@@ -6,6 +6,7 @@
     reason = "bodies are written where they are sent"
 )]
 
+mod probes;
 mod support;
 
 use serde_json::{Value, json};
@@ -13,13 +14,7 @@ use simulated_azure::access::Access;
 use simulated_azure::answer::Answer;
 use simulated_azure::behaviours::{Behaviours, Row};
 use std::sync::Arc;
-use support::{Sim, VERSION, openapi, refused, refuses};
-
-const POLICY: &str = "<policies><inbound><base /></inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>";
-
-fn policy(sim: &Sim, target: &str, value: &str) -> Answer {
-    sim.put(target, json!({"format": "rawxml", "value": value}))
-}
+use support::{Asked, Sim, VERSION, openapi, refused, refuses, resource, template};
 
 fn path(operation: &str) -> Value {
     json!({"/x": {"get": {"operationId": operation, "responses": {"200": {"description": "ok"}}}}})
@@ -91,20 +86,36 @@ fn while_held(row: Option<Row>, held: &str, meanwhile: &str) -> Answer {
     answer
 }
 
-/// Whether the behaviour is seen. One arm for each row: a new row does not compile without.
+/// Whether the behaviour is seen.
 fn seen(row: Row, off: Option<Row>) -> bool {
     let sim = Sim::new(off);
+    if let Some(seen) = probes::seen(row, &sim) {
+        return seen;
+    }
     match row {
-        Row::TokenRequired => refused(&sim.send("GET", "apis", &Value::Null, &[("authorization", "")]), 401, "AuthenticationFailed"),
         Row::TokenExpires => {
-            let sim = Sim::with(off, Access { token_lifetime: Some(-10), ..access() });
+            let sim = Sim::with(
+                off,
+                Access {
+                    token_lifetime: Some(-10),
+                    ..access()
+                },
+            );
             let token = token(&sim, "https://management.azure.com/.default");
-            refused(&sim.send("GET", "apis", &Value::Null, &[("authorization", &token)]), 401, "ExpiredAuthenticationToken")
+            refused(
+                &sim.send("GET", "apis", &Value::Null, &[("authorization", &token)]),
+                401,
+                "ExpiredAuthenticationToken",
+            )
         }
         Row::TokenAudience => {
             let sim = Sim::with(off, access());
             let token = token(&sim, "https://graph.microsoft.com/.default");
-            refused(&sim.send("GET", "apis", &Value::Null, &[("authorization", &token)]), 401, "InvalidAuthenticationTokenAudience")
+            refused(
+                &sim.send("GET", "apis", &Value::Null, &[("authorization", &token)]),
+                401,
+                "InvalidAuthenticationTokenAudience",
+            )
         }
         Row::RolesEnforced => {
             let sim = Sim::with(off, access());
@@ -112,307 +123,101 @@ fn seen(row: Row, off: Option<Row>) -> bool {
             let reads = sim.send("GET", "apis", &Value::Null, &[("authorization", &token)]);
             assert_eq!(reads.status, 200);
             let tag = json!({"properties": {"displayName": "t"}});
-            refused(&sim.send("PUT", "tags/t", &tag, &[("authorization", &token)]), 403, "AuthorizationFailed")
+            refused(
+                &sim.send("PUT", "tags/t", &tag, &[("authorization", &token)]),
+                403,
+                "AuthorizationFailed",
+            )
         }
-        Row::ApiVersionRequired => refused(&sim.get("apis?api-version="), 400, "MissingApiVersionParameter"),
-        Row::ApiVersionKnown => refused(&sim.get("apis?api-version=2024-05-02"), 400, "NoRegisteredProviderFound"),
-        Row::JsonRequired => refused(&sim.send("PUT", "tags/t", &Value::String("{".into()), &[]), 400, "InvalidRequestContent"),
-        Row::RequestSize => {
-            let tag = json!({"properties": {"displayName": "t", "x": " ".repeat(4 * 1024 * 1024)}});
-            refused(&sim.send("PUT", "tags/t", &tag, &[]), 413, "RequestContentTooLarge")
-        }
-        Row::GroupExists => {
-            let other = sim.world.service().replace("/resourceGroups/simulated/", "/resourceGroups/other/");
-            refused(&sim.get(&format!("{other}/apis")), 404, "ResourceGroupNotFound")
-        }
-        Row::ServiceExists => {
-            let other = sim.world.service().replace("/service/simulated", "/service/other");
-            sim.get(&format!("{other}/apis")).status == 404
-        }
-        Row::LongRunning => {
-            let answer = sim.put("apis/a", json!({"displayName": "a", "path": "a"}));
-            answer.headers.iter().any(|(name, _)| *name == "azure-asyncoperation")
-        }
-        Row::LockHeld => refused(&while_held(off, "products/p", "products/p/groups/developers"), 409, "PessimisticConcurrencyConflict"),
-        Row::LockSpansLinks => refused(&while_held(off, "apis/a", "products/p/apis/a"), 409, "PessimisticConcurrencyConflict"),
-        Row::EtagCompared => {
-            sim.made("tags/t", json!({"displayName": "t"}));
-            let body = json!({"properties": {"displayName": "u"}});
-            refused(&sim.send("PUT", "tags/t", &body, &[("if-match", "\"AAAAAAAAAAA=\"")]), 412, "PreconditionFailed")
-        }
-        Row::EtagRequired => {
-            sim.made("tags/t", json!({"displayName": "t"}));
-            sim.send("DELETE", "tags/t", &Value::Null, &[]).status == 400
-        }
-        Row::HeadEtag => sim.send("HEAD", "groups/developers", &Value::Null, &[]).headers.iter().any(|(name, _)| *name == "etag"),
-        Row::CreatedOnce => {
-            let first = sim.put("tags/t", json!({"displayName": "t"})).status;
-            (first, sim.put("tags/t", json!({"displayName": "t"})).status) == (201, 200)
-        }
-        Row::NamesChecked => refuses(&sim.put("policyFragments/a b", json!({"value": "<fragment />"})), "id"),
-        Row::RequiredProperties => refuses(&sim.put("tags/t", json!({})), "displayName"),
-        Row::LengthsChecked => refuses(&sim.put("namedValues/n", json!({"displayName": "with space", "value": "v"})), "displayName"),
-        Row::TypesChecked => refuses(&sim.put("tags/t", json!({"displayName": ["t"]})), "displayName"),
-        Row::EnumsChecked => refuses(&sim.put("backends/b", json!({"url": "https://b", "protocol": "ftp"})), "protocol"),
-        Row::ReadOnlyIgnored => {
-            sim.made("loggers/l", json!({"loggerType": "azureMonitor"}));
-            sim.made("apis/a", json!({"displayName": "a", "path": "a", "isOnline": false}));
-            sim.get("apis/a").body.unwrap()["properties"]["isOnline"] == true
-        }
-        Row::UnknownIgnored => {
-            sim.made("tags/t", json!({"displayName": "t", "colour": "red"}));
-            sim.get("tags/t").body.unwrap()["properties"]["colour"].is_null()
-        }
-        Row::CaseIgnored => {
-            sim.made("tags/Mine", json!({"displayName": "t"}));
-            let answer = sim.get("tags/MINE");
-            answer.status == 200 && answer.body.unwrap()["name"] == "Mine"
-        }
-        Row::ParentExists => refused(&policy(&sim, "products/none/policies/policy", POLICY), 404, "ResourceNotFound"),
-        Row::OperationPolicyParent => {
-            sim.api("a");
-            refused(&policy(&sim, "apis/a/operations/none/policies/policy", POLICY), 400, "ValidationError")
-        }
-        Row::LinkTargetExists => {
-            sim.made("products/p", json!({"displayName": "p"}));
-            refused(&sim.send("PUT", "products/p/apis/none", &Value::Null, &[]), 404, "ResourceNotFound")
-        }
-        Row::ReferenceExists => refuses(&sim.put("diagnostics/applicationinsights", json!({"loggerId": "/loggers/none"})), "loggerId"),
-        Row::Paging => {
-            for n in 0..101 {
-                sim.made(&format!("tags/t{n:03}"), json!({"displayName": format!("t{n}")}));
-            }
-            let page = sim.get("tags").body.unwrap();
-            let Some(link) = page["nextLink"].as_str() else { return false };
-            let rest = sim.get(link.strip_prefix(&sim.origin).unwrap()).body.unwrap();
-            assert_eq!(page["count"], 101);
-            page["value"].as_array().unwrap().len() == 100 && rest["value"].as_array().unwrap().len() == 1
-        }
-        Row::Filtering => {
-            sim.made("tags/t", json!({"displayName": "t"}));
-            sim.made("tags/u", json!({"displayName": "u"}));
-            sim.names("tags?$filter=displayName eq 'u' or contains(name, 'zz')") == ["u"]
-        }
-        Row::PathUnique => {
-            sim.api("a");
-            refuses(&sim.put("apis/b", json!({"displayName": "b", "path": "a"})), "path")
-        }
-        Row::VersionUnique => {
-            sim.made("apiVersionSets/s", json!({"displayName": "s", "versioningScheme": "Segment"}));
-            let set = format!("{}/apiVersionSets/s", sim.world.service());
-            sim.made("apis/a", json!({"displayName": "a", "path": "a", "apiVersion": "v1", "apiVersionSetId": set}));
-            sim.made("apis/b", json!({"displayName": "b", "path": "a", "apiVersion": "v2", "apiVersionSetId": set}));
-            refuses(&sim.put("apis/c", json!({"displayName": "c", "path": "a", "apiVersion": "v1", "apiVersionSetId": set})), "apiVersion")
-        }
-        Row::ImportOperations => {
-            sim.import("a", path("one"));
-            sim.names("apis/a/operations") == ["one"]
-        }
-        Row::ImportRemoves => {
-            sim.import("a", json!({"/x": {"get": {"operationId": "stays"}, "post": {"operationId": "goes"}}}));
-            assert_eq!(policy(&sim, "apis/a/operations/stays/policies/policy", POLICY).status, 201);
-            sim.import("a", json!({"/x": {"get": {"operationId": "stays"}}}));
-            assert_eq!(sim.get("apis/a/operations/stays/policies/policy").status, 200);
-            sim.names("apis/a/operations") == ["stays"]
-        }
-        Row::OperationNames => {
-            sim.import("a", path("Create_Response"));
-            sim.names("apis/a/operations") == ["Create_Response"]
-        }
-        Row::GeneratedNames => {
-            sim.import("a", json!({"/foo/{bar}": {"get": {}}}));
-            sim.names("apis/a/operations") == ["get-foo-bar"]
-        }
-        Row::RequiredQuery => {
-            sim.import("a", json!({"/x": {"get": {"operationId": "o", "parameters": [{"name": "q", "in": "query", "required": true}]}}}));
-            sim.get("apis/a/operations/o").body.unwrap()["properties"]["urlTemplate"] == "/x?q={q}"
-        }
-        Row::GetBody => {
-            sim.import("a", json!({"/x": {"get": {"operationId": "o", "requestBody": {"content": {"text/plain": {}}}}}}));
-            sim.get("apis/a/operations/o").body.unwrap()["properties"]["request"].is_null()
-        }
-        Row::ImportBroken => refuses(&sim.put("apis/a", json!({"path": "a", "format": "openapi", "value": "no: definition"})), "representation"),
-        Row::ExternalReferences => {
-            let operation = json!({"/x": {"get": {"operationId": "o", "responses": {"default": {"$ref": "common.yaml#/Problem"}}}}});
-            refuses(&sim.import("a", operation), "representation")
-        }
+        Row::LockHeld => refused(
+            &while_held(off, "products/p", "products/p/groups/developers"),
+            409,
+            "PessimisticConcurrencyConflict",
+        ),
+        Row::LockSpansLinks => refused(
+            &while_held(off, "apis/a", "products/p/apis/a"),
+            409,
+            "PessimisticConcurrencyConflict",
+        ),
         Row::ImportSize => {
             // Escapes make the request smaller than what it holds only without this limit.
             let sim = Sim::new(off);
             let mut request = sim.request("PUT", "apis/a", &Value::Null, &[]);
             let text = format!("{}{}", openapi(path("one")), " ".repeat(4 * 1024 * 1024));
-            request.bytes = json!({"properties": {"path": "a", "format": "openapi+json", "value": text}}).to_string().into_bytes();
+            request.bytes =
+                json!({"properties": {"path": "a", "format": "openapi+json", "value": text}})
+                    .to_string()
+                    .into_bytes();
             let behaviours = Sim::new(Some(Row::RequestSize));
-            let sim = if off.is_some() { import_without_limits() } else { behaviours };
+            let sim = if off.is_some() {
+                import_without_limits()
+            } else {
+                behaviours
+            };
             refuses(&sim.ask(request, None), "representation")
         }
-        Row::WsdlNames => {
-            let wsdl = r#"<definitions><portType><operation name="Add"/></portType></definitions>"#;
-            let body = json!({"path": "a", "displayName": "a", "format": "wsdl", "value": wsdl, "apiType": "soap"});
-            sim.made("apis/a", body.clone());
-            let first = sim.names("apis/a/operations");
-            sim.made("apis/a", body);
-            first.len() == 1 && first != sim.names("apis/a/operations")
-        }
-        Row::Exports => {
-            sim.import("a", path("one"));
-            sim.made("apis/a/operations/two", json!({"displayName": "two", "method": "GET", "urlTemplate": "/two"}));
-            let link = sim.get("apis/a?export=true&format=openapi%2Bjson-link").body.unwrap()["value"]["link"].clone();
-            let exported = sim.get(link.as_str().unwrap().strip_prefix(&sim.origin).unwrap()).body.unwrap();
-            exported["paths"]["/two"]["get"]["operationId"] == "two" && exported["paths"]["/x"]["get"]["operationId"] == "one"
-        }
-        Row::TypeReadOnly => {
-            sim.made("apis/a", json!({"displayName": "a", "path": "a", "type": "soap"}));
-            sim.made("apis/b", json!({"displayName": "b", "path": "b", "apiType": "soap"}));
-            assert_eq!(sim.get("apis/b").body.unwrap()["properties"]["type"], "soap");
-            sim.get("apis/a").body.unwrap()["properties"]["type"] == "http"
-        }
-        Row::TemplateParameters => {
-            sim.api("a");
-            refuses(&sim.put("apis/a/operations/o", json!({"displayName": "o", "method": "GET", "urlTemplate": "/x/{id}"})), "templateParameters")
-        }
-        Row::RevisionCopies => {
-            sim.import("a", path("one"));
-            sim.made("apis/a;rev=2", json!({"path": "a", "sourceApiId": "/apis/a"}));
-            sim.names("apis/a;rev=2/operations") == ["one"]
-        }
-        Row::RevisionFixed => {
-            sim.api("a");
-            sim.made("apis/a;rev=2", json!({"path": "a", "sourceApiId": "/apis/a"}));
-            refuses(&sim.put("apis/a;rev=2", json!({"path": "a", "displayName": "other"})), "displayName")
-        }
-        Row::RevisionMakesApi => {
-            sim.put("apis/a;rev=2", json!({"path": "a", "displayName": "a"}));
-            let api = sim.get("apis/a");
-            api.status == 200 && api.body.unwrap()["properties"]["apiRevision"] == "2"
-        }
-        Row::RootRevision => {
-            sim.api("a");
-            refuses(&sim.put("apis/a", json!({"path": "a", "displayName": "a", "apiRevision": "2", "isCurrent": true})), "isCurrent")
-        }
-        Row::ReleaseMoves => {
-            sim.import("a", path("one"));
-            sim.made("apis/a;rev=2", json!({"path": "a", "sourceApiId": "/apis/a", "format": "openapi+json", "value": openapi(path("two"))}));
-            sim.made("apis/a/releases/r", json!({"apiId": format!("{}/apis/a;rev=2", sim.world.service())}));
-            let current = sim.get("apis/a").body.unwrap()["properties"]["apiRevision"] == "2";
-            current && sim.names("apis/a/operations") == ["two"] && sim.names("apis/a;rev=1/operations") == ["one"] && sim.get("apis/a/releases/r").status == 200
-        }
-        Row::ReleaseTarget => {
-            sim.api("a");
-            sim.api("b");
-            refuses(&sim.put("apis/a/releases/r", json!({"apiId": "/apis/b"})), "apiId")
-        }
-        Row::ApiInUse => {
-            sim.api("a");
-            sim.made("apis/a;rev=2", json!({"path": "a", "sourceApiId": "/apis/a"}));
-            let refused = refused(&sim.delete("apis/a"), 400, "ValidationError");
-            refused && sim.delete("apis/a?deleteRevisions=true").status < 300 && sim.get("apis/a;rev=2").status == 404
-        }
-        Row::ProductDefaults => {
-            sim.made("products/p", json!({"displayName": "p"}));
-            sim.names("products/p/groups") == ["administrators"] && sim.names("products/p/subscriptions").len() == 1
-        }
-        Row::ProductInUse => {
-            sim.made("products/p", json!({"displayName": "p"}));
-            let refused = refused(&sim.delete("products/p"), 400, "ValidationError");
-            refused && sim.delete("products/p?deleteSubscriptions=true").status == 200
-        }
-        Row::ProductApproval => refuses(&sim.put("products/p", json!({"displayName": "p", "subscriptionRequired": false, "approvalRequired": true})), "approvalRequired"),
-        Row::SystemGroups => {
-            let changed = sim.put("groups/developers", json!({"displayName": "Developers", "description": "Ours"}));
-            refused(&changed, 405, "MethodNotAllowed") && refused(&sim.delete("groups/guests"), 405, "MethodNotAllowed")
-        }
-        Row::ManagedGateway => {
-            sim.api("a");
-            let linked = sim.send("PUT", "gateways/managed/apis/a", &Value::Null, &[]).status == 201;
-            let location = json!({"locationData": {"name": "x"}});
-            linked && sim.names("gateways/managed/apis") == ["a"] && refused(&sim.put("gateways/managed", location), 405, "MethodNotAllowed")
-        }
-        Row::MasterSubscription => refuses(&sim.put("subscriptions/master", json!({"displayName": "m", "scope": "/apis"})), "sid"),
-        Row::SecretsHidden => {
-            sim.made("namedValues/n", json!({"displayName": "n", "value": "v", "secret": true}));
-            assert_eq!(sim.send("POST", "namedValues/n/listValue", &Value::Null, &[]).body.unwrap()["value"], "v");
-            sim.get("namedValues/n").body.unwrap()["properties"]["value"].is_null()
-        }
-        Row::LoggerSecrets => {
-            sim.made("loggers/l", json!({"loggerType": "applicationInsights", "credentials": {"instrumentationKey": "key"}}));
-            let shown = sim.get("loggers/l").body.unwrap()["properties"]["credentials"]["instrumentationKey"].clone();
-            shown.as_str().unwrap().starts_with("{{Logger-Credentials--")
-        }
-        Row::NamedValueNeedsValue => refuses(&sim.put("namedValues/n", json!({"displayName": "n", "secret": true})), "value"),
-        Row::ValueAndVault => {
-            let vault = json!({"secretIdentifier": "https://v.vault.azure.net/secrets/s"});
-            refuses(&sim.put("namedValues/n", json!({"displayName": "n", "value": "v", "keyVault": vault})), "value")
-        }
-        Row::NamedValueUnique => {
-            sim.made("namedValues/n", json!({"displayName": "n", "value": "v"}));
-            refuses(&sim.put("namedValues/m", json!({"displayName": "N", "value": "v"})), "displayName")
-        }
-        Row::TagUnique => {
-            sim.made("tags/t", json!({"displayName": "t"}));
-            refuses(&sim.put("tags/u", json!({"displayName": "T"})), "displayName")
-        }
-        Row::PolicyWellFormed => refuses(&policy(&sim, "policies/policy", "<policies><inbound></policies>"), "representation"),
-        Row::PolicyXmlFormat => {
-            let value = r#"<policies><inbound><set-variable name="v" value="@(1 < 2 && "a" == "b")" /></inbound></policies>"#;
-            assert_eq!(policy(&sim, "policies/policy", value).status, 200);
-            refuses(&sim.put("policies/policy", json!({"format": "xml", "value": value})), "representation")
-        }
-        Row::PolicySections => refuses(&policy(&sim, "policies/policy", "<policies><inbound /><inbound /></policies>"), "representation"),
-        Row::PolicyReferences => {
-            let value = r#"<policies><inbound><include-fragment fragment-id="none" /></inbound></policies>"#;
-            refuses(&policy(&sim, "policies/policy", value), "representation")
-        }
-        Row::PolicyStored => {
-            let value = "<policies>\n<inbound><set-variable name=\"v\" value=\"@(1 < 2)\" /></inbound>\n</policies>";
-            policy(&sim, "policies/policy", value);
-            let xml = sim.get("policies/policy").body.unwrap()["properties"].clone();
-            let raw = sim.get("policies/policy?format=rawxml").body.unwrap()["properties"]["value"].clone();
-            xml["format"] == "xml" && xml["value"].as_str().unwrap().contains("@(1 &lt; 2)") && raw == value.replace('\n', "\r\n")
-        }
-        Row::PolicySize => {
-            let value = format!("<policies><!--{}--></policies>", " ".repeat(256 * 1024));
-            refuses(&policy(&sim, "policies/policy", &value), "representation")
-        }
-        Row::FragmentInUse => {
-            sim.made("policyFragments/f", json!({"value": "<fragment />"}));
-            policy(&sim, "policies/policy", r#"<policies><inbound><include-fragment fragment-id="f" /></inbound></policies>"#);
-            refused(&sim.delete("policyFragments/f"), 400, "ValidationError")
-        }
-        Row::NamedValueInUse => {
-            sim.made("namedValues/n", json!({"displayName": "shown", "value": "v"}));
-            policy(&sim, "policies/policy", r#"<policies><inbound><set-variable name="v" value="{{shown}}" /></inbound></policies>"#);
-            refused(&sim.delete("namedValues/n"), 400, "ValidationError")
-        }
-        Row::BackendInUse => {
-            sim.made("backends/b", json!({"url": "https://b", "protocol": "http"}));
-            policy(&sim, "policies/policy", r#"<policies><inbound><set-backend-service backend-id="b" /></inbound></policies>"#);
-            refused(&sim.delete("backends/b"), 400, "ValidationError")
-        }
-        Row::LinkUnique => {
-            sim.api("a");
-            sim.made("products/p", json!({"displayName": "p"}));
-            let api = format!("{}/apis/a", sim.world.service());
-            sim.made("products/p/apiLinks/one", json!({"apiId": api}));
-            refused(&sim.put("products/p/apiLinks/two", json!({"apiId": api})), 409, "Conflict")
-        }
-        Row::ResolverSchema => {
-            sim.api("a");
-            refuses(&sim.put("apis/a/resolvers/r", json!({"displayName": "r", "path": "Query/x"})), "path")
-        }
-        Row::SubscriptionScope => refuses(&sim.put("subscriptions/s", json!({"displayName": "s", "scope": "/products/none"})), "scope"),
-        Row::WebsocketUrl => refuses(&sim.put("apis/a", json!({"displayName": "a", "path": "a", "type": "websocket", "serviceUrl": "https://a"})), "serviceUrl"),
-        Row::PoolMembers => {
-            sim.made("backends/one", json!({"url": "https://one", "protocol": "http"}));
-            let pool = json!({"services": [{"id": "/backends/one"}]});
-            let made = sim.put("backends/b", json!({"type": "Pool", "pool": pool})).status == 201;
-            made && refuses(&sim.put("backends/c", json!({"type": "Pool", "pool": pool, "url": "https://c", "protocol": "http"})), "url")
-        }
-        Row::VersionSetNames => refuses(&sim.put("apiVersionSets/s", json!({"displayName": "s", "versioningScheme": "Header"})), "versionHeaderName"),
         Row::DeploymentLimits => {
-            let resource = json!({"type": "Microsoft.ApiManagement/service/tags", "apiVersion": VERSION, "name": "simulated/t",
-                "properties": {"displayName": "t", "x": " ".repeat(1024 * 1024)}});
-            deploy(&sim, json!([resource])).status == 400
+            let large = json!({"displayName": "t", "x": " ".repeat(1024 * 1024)});
+            deploy(&sim, json!([resource("tags", "t", large, &[])])).status == 400
+        }
+        Row::CompleteMode => {
+            let other = sim
+                .world
+                .service()
+                .replace("/service/simulated", "/service/other");
+            let service = json!({"location": "westeurope", "sku": {"name": "Developer", "capacity": 1},
+                "properties": {"publisherEmail": "a@contoso.invalid", "publisherName": "a"}});
+            assert!(sim.send("PUT", &other, &service, &[]).status < 300);
+            sim.api("stays");
+            let mut own = service.clone();
+            own["type"] = json!("Microsoft.ApiManagement/service");
+            own["apiVersion"] = json!(VERSION);
+            own["name"] = json!("simulated");
+            let target = format!("{}?api-version=2021-04-01", sim.resources("deployments/d"));
+            let body =
+                json!({"properties": {"mode": "Complete", "template": template(json!([own]))}});
+            let ended = sim.done("PUT", &target, &body).body.unwrap();
+            assert_eq!(ended["status"], "Succeeded", "{ended}");
+            sim.get(&other).status == 404 && sim.get("apis/stays").status == 200
+        }
+        Row::WhatIfErrors => {
+            let target = format!(
+                "{}?api-version=2021-04-01",
+                sim.resources("deployments/d/whatIf")
+            );
+            let body = json!({"properties": {"mode": "Incremental", "template": template(json!([{"type": "x"}]))}});
+            let answer = sim.done("POST", &target, &body);
+            let body = answer.body.unwrap();
+            answer.status == 200 && body["status"] == "Failed" && body["error"]["code"].is_string()
+        }
+        Row::StackUnmanages => {
+            let tag = resource("tags", "t", json!({"displayName": "t"}), &[]);
+            stack(&sim, json!([tag]), "none", &[]);
+            stack(&sim, json!([]), "none", &[]);
+            sim.get("tags/t").status == 404
+        }
+        Row::StackDenies => {
+            let tag = resource("tags", "t", json!({"displayName": "t"}), &[]);
+            stack(&sim, json!([tag]), "denyDelete", &[]);
+            refused(
+                &sim.delete("tags/t"),
+                403,
+                "DenyAssignmentAuthorizationFailed",
+            ) && sim.put("tags/t", json!({"displayName": "u"})).status == 200
+        }
+        Row::StackDenyPermission => {
+            let mut access = access();
+            access.assignments[0].role = "Contributor".to_owned();
+            let sim = Sim::with(off, access);
+            let token = token(&sim, "https://management.azure.com/.default");
+            let headers = [("authorization", token.as_str())];
+            let taken = stack(&sim, json!([]), "none", &headers);
+            assert!(taken.status < 300, "{:?}", taken.body);
+            refused(
+                &stack(&sim, json!([]), "denyDelete", &headers),
+                403,
+                "AuthorizationFailed",
+            )
         }
         Row::DeploymentOrder => {
             // In the order of names the policy is first; it needs the named value.
@@ -421,15 +226,41 @@ fn seen(row: Row, off: Option<Row>) -> bool {
                 json!({"type": format!("Microsoft.ApiManagement/service/{kind}"), "apiVersion": VERSION, "name": format!("simulated/{name}"),
                        "properties": properties, "dependsOn": needs})
             };
-            let id = |kind: &str, name: &str| format!("[resourceId('Microsoft.ApiManagement/service/{kind}', 'simulated', '{name}')]");
-            deploy(&sim, json!([
-                of("products/policies", "p/policy", json!({"format": "rawxml", "value": value}), json!([id("products", "p"), id("namedValues", "n")])),
-                of("products", "p", json!({"displayName": "p"}), json!([id("namedValues", "n")])),
-                of("namedValues", "n", json!({"displayName": "shown", "value": "v"}), json!([])),
-            ]));
-            let ended = sim.get(&format!("{}/providers/Microsoft.Resources/deployments/d?api-version=2021-04-01", sim.world.group().replace("resourceGroups", "resourcegroups")));
+            let id = |kind: &str, name: &str| {
+                format!(
+                    "[resourceId('Microsoft.ApiManagement/service/{kind}', 'simulated', '{name}')]"
+                )
+            };
+            deploy(
+                &sim,
+                json!([
+                    of(
+                        "products/policies",
+                        "p/policy",
+                        json!({"format": "rawxml", "value": value}),
+                        json!([id("products", "p"), id("namedValues", "n")])
+                    ),
+                    of(
+                        "products",
+                        "p",
+                        json!({"displayName": "p"}),
+                        json!([id("namedValues", "n")])
+                    ),
+                    of(
+                        "namedValues",
+                        "n",
+                        json!({"displayName": "shown", "value": "v"}),
+                        json!([])
+                    ),
+                ]),
+            );
+            let ended = sim.get(&format!(
+                "{}?api-version=2021-04-01",
+                sim.resources("deployments/d")
+            ));
             ended.body.unwrap()["properties"]["provisioningState"] == "Succeeded"
         }
+        _ => panic!("no probe for {row:?}"),
     }
 }
 
@@ -449,32 +280,22 @@ fn import_without_limits() -> Sim {
     }
 }
 
-/// Deploys and waits for the end.
+/// Deploys and waits for the end; the first answer.
 fn deploy(sim: &Sim, resources: Value) -> Answer {
-    let template = json!({"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "contentVersion": "1.0.0.0", "resources": resources});
-    let group = sim
-        .world
-        .group()
-        .replace("resourceGroups", "resourcegroups");
-    let target =
-        format!("{group}/providers/Microsoft.Resources/deployments/d?api-version=2021-04-01");
-    let answer = sim.send(
-        "PUT",
-        &target,
-        &json!({"properties": {"mode": "Incremental", "template": template}}),
-        &[],
+    let target = format!("{}?api-version=2021-04-01", sim.resources("deployments/d"));
+    let body = json!({"properties": {"mode": "Incremental", "template": template(resources)}});
+    sim.done("PUT", &target, &body)
+}
+
+/// A stack that deletes what it no longer manages, at its end.
+fn stack(sim: &Sim, resources: Value, deny: &str, headers: &[(&str, &str)]) -> Answer {
+    let target = format!(
+        "{}?api-version=2024-03-01",
+        sim.resources("deploymentStacks/s")
     );
-    let link = answer
-        .headers
-        .iter()
-        .find(|(name, _)| *name == "azure-asyncoperation")
-        .map(|(_, link)| link.strip_prefix(&sim.origin).unwrap().to_owned());
-    while let Some(link) = &link {
-        if sim.get(link).body.unwrap()["status"] != "InProgress" {
-            break;
-        }
-    }
-    answer
+    let body = json!({"properties": {"template": template(resources), "parameters": {},
+        "actionOnUnmanage": {"resources": "delete"}, "denySettings": {"mode": deny}}});
+    sim.done_as("PUT", &target, &body, headers)
 }
 
 #[test]

@@ -10,7 +10,7 @@ use simulated_azure::server;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
-use support::{Sim, refused, refuses};
+use support::{Asked, Sim, refused, refuses};
 
 /// Serves a simulation on a free port.
 fn serve(sim: &Sim) -> SocketAddr {

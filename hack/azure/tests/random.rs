@@ -7,7 +7,7 @@ mod support;
 
 use serde_json::{Map, Value, json};
 use simulated_azure::place::Place;
-use support::Sim;
+use support::{Asked, Sim};
 
 /// SplitMix64: the same requests at each run.
 struct Random(u64);
@@ -87,10 +87,43 @@ fn value(random: &mut Random, depth: usize) -> Value {
     }
 }
 
+/// What deployments and stacks are asked for, with something of another kind now and then.
+fn deployment(random: &mut Random) -> Value {
+    let resources: Vec<Value> = (0..random.below(3))
+        .map(|_| {
+            let name = format!("simulated/{}", random.of(&NAMES));
+            let kind = *random.of(&["tags", "apis", "products", "namedValues"]);
+            json!({"type": format!("Microsoft.ApiManagement/service/{kind}"), "apiVersion": "2024-05-01", "name": name,
+                   "properties": {"displayName": random.of(&TEXTS), "path": random.of(&TEXTS), "value": random.of(&TEXTS)}})
+        })
+        .collect();
+    let schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
+    let mut properties = json!({"mode": random.of(&["Incremental", "Incremental", "incremental", ""]),
+        "template": {"$schema": schema, "contentVersion": "1.0.0.0", "resources": resources},
+        "actionOnUnmanage": {"resources": random.of(&["delete", "detach", ""])},
+        "denySettings": {"mode": random.of(&["none", "denyDelete", "denyWriteAndDelete", ""]), "applyToChildScopes": true},
+        "deploymentStackResourceId": random.of(&TEXTS), "retentionInterval": "PT1H"});
+    if random.below(4) == 0 {
+        let names = [
+            "mode",
+            "template",
+            "actionOnUnmanage",
+            "denySettings",
+            "parameters",
+            "whatIfSettings",
+        ];
+        properties[*random.of(&names)] = value(random, 2);
+    }
+    json!({ "properties": properties })
+}
+
 /// A body with the properties of a model, some of them of another kind.
 fn body(sim: &Sim, random: &mut Random, model: Option<&str>) -> Value {
     if random.below(12) == 0 {
         return Value::String((*random.of(&["{", "[]", "\"x\"", "\u{feff}{}", "nul"])).to_owned());
+    }
+    if model.is_some_and(|name| name.starts_with("Deployment")) && random.below(4) > 0 {
+        return deployment(random);
     }
     let Some(model) = model.and_then(|name| sim.world.table.model(name)) else {
         return value(random, 3);
@@ -229,6 +262,10 @@ fn random_requests_are_answered() {
         }
     }
     println!("{statuses:?}");
+    // Deployments run on by themselves.
+    while sim.world.state().running.values().any(|one| !one.has_ended) {
+        std::thread::yield_now();
+    }
     assert!(
         statuses.contains_key(&200)
             && statuses.contains_key(&201)

@@ -1,6 +1,5 @@
 //! APIs: imports, exports, revisions and releases.
 
-use super::write::wrong;
 use super::{Call, hex};
 use crate::answer::{Answer, Refusal};
 use crate::behaviours::Row;
@@ -90,7 +89,7 @@ impl Call<'_> {
             (None, _) => self.root_revision(&mut properties, old)?,
             (Some(number), None) => {
                 if !self.on(Row::RevisionMakesApi) {
-                    return Err(wrong(
+                    return Err(Refusal::property(
                         "apiRevision",
                         format!("Revision {number} needs an API that is there."),
                     ));
@@ -101,6 +100,13 @@ impl Call<'_> {
             }
             (Some(number), Some(root)) => {
                 self.fixed(&properties, root)?;
+                let says = properties.get("isCurrent") == Some(&Value::Bool(true));
+                if says && old.is_none() && self.on(Row::RevisionNotCurrent) {
+                    return Err(Refusal::property(
+                        "IsCurrent",
+                        "Can't set new revision as current.",
+                    ));
+                }
                 for name in ["displayName", "path", "apiVersion", "apiVersionSetId"] {
                     let of_root = root.property(name).cloned();
                     match of_root {
@@ -182,7 +188,7 @@ impl Call<'_> {
             .filter(|api| number.is_some() && api.text("apiRevision") == number);
         match exact.or(current) {
             Some(source) => Ok(Some(source.clone())),
-            None if self.on(Row::ReferenceExists) => Err(wrong(
+            None if self.on(Row::ReferenceExists) => Err(Refusal::property(
                 "sourceApiId",
                 format!("API with id '{text}' could not be found."),
             )),
@@ -204,7 +210,7 @@ impl Call<'_> {
         if let (Some(asked), Some(current)) = (&asked, current) {
             let says = properties.get("isCurrent") == Some(&Value::Bool(true));
             if asked != current && says && self.on(Row::RootRevision) {
-                return Err(wrong(
+                return Err(Refusal::property(
                     "isCurrent",
                     format!(
                         "Cannot make revision {asked} current by this property: revision {current} is current. Use a release."
@@ -227,7 +233,7 @@ impl Call<'_> {
         for (name, label) in [("displayName", "Name"), ("path", "Path")] {
             let sent = properties.get(name).and_then(Value::as_str);
             if sent.is_some() && sent != root.text(name) && self.on(Row::RevisionFixed) {
-                return Err(wrong(
+                return Err(Refusal::property(
                     name,
                     format!("Can't change property {label} for non-current revision"),
                 ));
@@ -248,7 +254,7 @@ impl Call<'_> {
             .and_then(Value::as_str)
             .unwrap_or_default();
         if text.len() > IMPORT && self.on(Row::ImportSize) {
-            return Err(wrong(
+            return Err(Refusal::property(
                 "representation",
                 format!(
                     "The definition is too large: {} bytes, and {IMPORT} are allowed.",
@@ -257,10 +263,18 @@ impl Call<'_> {
             ));
         }
         let count = self.state.number();
-        match definition::import(format, text, count, &self.world.behaviours) {
+        let selector = request.get("wsdlSelector").map(|selector| {
+            let of = |name: &str| selector[name].as_str().unwrap_or_default().to_owned();
+            definition::Selector {
+                service: of("wsdlServiceName"),
+                endpoint: of("wsdlEndpointName"),
+            }
+        });
+        let behaviours = &self.world.behaviours;
+        match definition::import(format, text, count, selector.as_ref(), behaviours) {
             Ok(imported) => Ok(Some(imported)),
             Err(_) if !self.on(Row::ImportBroken) => Ok(Some(definition::Imported::default())),
-            Err(error) => Err(wrong(
+            Err(error) => Err(Refusal::property(
                 "representation",
                 format!("Parsing error(s): {error}"),
             )),
@@ -282,7 +296,7 @@ impl Call<'_> {
         if kind == "websocket" && self.on(Row::WebsocketUrl) {
             let url = text("serviceUrl");
             if !url.starts_with("ws://") && !url.starts_with("wss://") {
-                return Err(wrong(
+                return Err(Refusal::property(
                     "serviceUrl",
                     "A WebSocket API needs a serviceUrl of ws:// or wss://.",
                 ));
@@ -306,7 +320,7 @@ impl Call<'_> {
             let last = |id: &str| id.rsplit('/').next().unwrap_or_default().to_lowercase();
             let versions = !set.is_empty() && last(set) == last(other_set);
             if !versions && self.on(Row::PathUnique) {
-                return Err(wrong(
+                return Err(Refusal::property(
                     "path",
                     format!(
                         "Cannot create API '{}' with the same Path '{path}' as API '{}'  unless it's a part of the same version set",
@@ -320,7 +334,7 @@ impl Call<'_> {
                 .unwrap_or_default()
                 .eq_ignore_ascii_case(version);
             if versions && same && self.on(Row::VersionUnique) {
-                return Err(wrong(
+                return Err(Refusal::property(
                     "apiVersion",
                     format!(
                         "Version '{version}' is already used in the version set by API '{}'.",
@@ -437,7 +451,7 @@ impl Call<'_> {
         let own = revision(&id).0.eq_ignore_ascii_case(revision(&api).0);
         match own || !self.on(Row::ReleaseTarget) || target.is_empty() {
             true => Ok(()),
-            false => Err(wrong(
+            false => Err(Refusal::property(
                 "apiId",
                 format!("'{target}' is no revision of the API."),
             )),
@@ -508,7 +522,7 @@ impl Call<'_> {
             "swagger-json",
         ];
         if !kinds.contains(&format.as_str()) {
-            return Err(wrong(
+            return Err(Refusal::property(
                 "format",
                 format!("'{format}' is no format of an export."),
             ));

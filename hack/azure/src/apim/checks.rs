@@ -25,9 +25,9 @@ const REFERENCES: [(&str, &str, &str); 7] = [
 
 /// Properties of workspace links that name their target.
 const LINKS: [(&str, &str, &str); 5] = [
-    ("products/apilinks", "apiId", "API"),
+    ("products/apilinks", "apiId", "Api"),
     ("products/grouplinks", "groupId", "Group"),
-    ("tags/apilinks", "apiId", "API"),
+    ("tags/apilinks", "apiId", "Api"),
     ("tags/operationlinks", "operationId", "Operation"),
     ("tags/productlinks", "productId", "Product"),
 ];
@@ -59,6 +59,18 @@ impl Call<'_> {
             }
         }
         let kind = self.place.kind();
+        let name = self.place.name();
+        if name.contains(char::is_whitespace) && self.on(Row::Identifiers) {
+            // The sentence of azure-api-management-devops-resource-kit#584. Names of operations
+            // have other characters too, so that only white space is looked for.
+            return Err(Refusal::new(
+                400,
+                "ValidationError",
+                format!(
+                    "Invalid identifier {name} specified. Entity Identifier can contain only letters, numbers, and hyphens. The first and last character must be a letter or a number"
+                ),
+            ));
+        }
         if kind.ends_with("policies") && !self.place.name().eq_ignore_ascii_case("policy") {
             return Err(Refusal::property(
                 "policyId",
@@ -170,7 +182,7 @@ impl Call<'_> {
                 return Err(Refusal::not_found(what));
             }
             if self.on(Row::LinkUnique) {
-                self.link_is_new(property, target)?;
+                self.link_is_new(property, target, what)?;
             }
         }
         if !self.on(Row::ReferenceExists) {
@@ -215,7 +227,7 @@ impl Call<'_> {
         Ok(())
     }
 
-    fn link_is_new(&self, property: &str, target: &str) -> Result<(), Refusal> {
+    fn link_is_new(&self, property: &str, target: &str, what: &str) -> Result<(), Refusal> {
         let Some(parent) = self.place.parent() else {
             return Ok(());
         };
@@ -237,7 +249,10 @@ impl Call<'_> {
             true => Err(Refusal::new(
                 409,
                 "Conflict",
-                "Link already exists between specified entities.",
+                format!(
+                    "Link already exists between specified {} and {what}.",
+                    label(&parent.kind())
+                ),
             )),
             false => Ok(()),
         }

@@ -58,6 +58,16 @@ impl Call<'_> {
                 self.policy_format(properties);
             }
         }
+        if let Some(older) = self.older() {
+            let path: Vec<String> = crate::table::segments(&entity.id)
+                .map(str::to_owned)
+                .collect();
+            let table = &self.world.table;
+            let writes = table.at(&path).into_iter().find(|one| one.method == "PUT");
+            if let Some(model) = writes.and_then(|one| one.body.as_ref()) {
+                crate::shape::shown(table, older, model, &mut out);
+            }
+        }
         Value::Object(out)
     }
 

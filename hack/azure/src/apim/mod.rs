@@ -3,6 +3,8 @@
 mod apis;
 mod checks;
 mod contract;
+mod delete;
+mod kinds;
 mod lists;
 mod policies;
 mod write;
@@ -11,10 +13,11 @@ use crate::answer::{Answer, Refusal};
 use crate::behaviours::Row;
 use crate::place::Place;
 use crate::request::Request;
-use crate::table::Operation;
+use crate::table::{Older, Operation};
 use crate::world::{State, World, put};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 pub use write::long_running;
 
 /// A request with all that it needs.
@@ -46,7 +49,7 @@ pub fn hex(text: &str) -> String {
 pub fn label(kind: &str) -> &str {
     match kind {
         "" => "Service",
-        "apis" | "products/apis" | "gateways/apis" => "API",
+        "apis" | "products/apis" | "gateways/apis" => "Api",
         "apis/operations" => "Operation",
         "apis/releases" => "Release",
         "apis/schemas" | "schemas" => "Schema",
@@ -83,6 +86,12 @@ pub fn link_target(kind: &str) -> Option<&'static str> {
 impl Call<'_> {
     fn on(&self, row: Row) -> bool {
         self.world.on(row)
+    }
+
+    /// What the api-version of the request lacks.
+    fn older(&self) -> Option<&Older> {
+        let version = self.request.asks("api-version").unwrap_or_default();
+        self.world.table.older(version)
     }
 
     /// A name with the revision that is current is the API itself.
@@ -240,6 +249,32 @@ impl Call<'_> {
         };
         Ok(Answer::json(200, body))
     }
+}
+
+/// What a GET of a resource answers; `None` where nothing is to be read.
+pub fn read(world: &World, state: &mut State, id: &str, api_version: &str) -> Option<Value> {
+    let path: Vec<String> = crate::table::segments(id).map(str::to_owned).collect();
+    let place = Place::read(&path)?;
+    let mut there = world.table.at(&path).into_iter();
+    let operation = there
+        .find(|operation| operation.method == "GET" && !operation.name.ends_with("Export.Get"))?;
+    let request = Request {
+        method: "GET".to_owned(),
+        path,
+        query: BTreeMap::from([("api-version".to_owned(), api_version.to_owned())]),
+        headers: BTreeMap::new(),
+        bytes: Vec::new(),
+        origin: String::new(),
+        stack: None,
+    };
+    let mut call = Call {
+        world,
+        state,
+        request: &request,
+        place,
+        operation,
+    };
+    call.run().ok()?.body
 }
 
 /// For what the SDK has and the simulation has not. Azure never answers so; it is said in

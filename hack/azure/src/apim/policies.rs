@@ -76,10 +76,13 @@ impl Call<'_> {
             let service = format!("{}/{}/{}", self.place.service, named.collection, named.name);
             if self.state.store.get(&own).is_none() && self.state.store.get(&service).is_none() {
                 let (line, column) = named.at;
-                return Err(refused(format!(
-                    "Error in element '{}' on line {line}, column {column}: {} with id '{}' could not be found.",
-                    named.element, named.label, named.name
-                )));
+                return Err(Refusal::property(
+                    named.element,
+                    format!(
+                        "Error in element '{}' on line {line}, column {column}: {} with id '{}' could not be found.",
+                        named.element, named.label, named.name
+                    ),
+                ));
             }
         }
         match policy::named_values(text)

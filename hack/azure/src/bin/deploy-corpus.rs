@@ -243,6 +243,7 @@ async fn template(
             headers: BTreeMap::new(),
             bytes,
             origin: String::new(),
+            stack: None,
         };
         server::answer(Arc::clone(&world), request, Some(Principal::Anyone))
     };
@@ -355,6 +356,7 @@ async fn put(world: &Arc<World>, resource: &Planned) -> Option<(String, u16, Str
         headers: BTreeMap::new(),
         bytes: resource.body.to_string().into_bytes(),
         origin: String::new(),
+        stack: None,
     };
     loop {
         let answer = server::answer(Arc::clone(world), request.clone(), Some(Principal::Anyone))

@@ -30,10 +30,15 @@ impl Sim {
     }
 
     pub fn with(without: Option<Row>, access: Access) -> Self {
+        Self::timed(without, access, Duration::ZERO)
+    }
+
+    /// A simulation in which a write holds its locks for some time.
+    pub fn timed(without: Option<Row>, access: Access, write_time: Duration) -> Self {
         let names: Vec<&str> = without.iter().map(|row| row.about().name).collect();
         let behaviours = Behaviours::without(&names).unwrap();
         let settings = Settings {
-            write_time: Duration::ZERO,
+            write_time,
             operation_time: Duration::ZERO,
             ..Settings::default()
         };
@@ -88,6 +93,7 @@ impl Sim {
             headers: all,
             bytes,
             origin: self.origin.clone(),
+            stack: None,
         }
     }
 
@@ -113,27 +119,86 @@ impl Sim {
         })
     }
 
-    pub fn get(&self, target: &str) -> Answer {
+    /// Sends a request to an address of Resource Manager and follows its operation to the end:
+    /// the last answer of its status, or of its `Location`.
+    pub fn done(&self, method: &str, target: &str, body: &Value) -> Answer {
+        self.done_as(method, target, body, &[])
+    }
+
+    /// The same with headers.
+    pub fn done_as(
+        &self,
+        method: &str,
+        target: &str,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut answer = self.send(method, target, body, headers);
+        let link = |answer: &Answer| {
+            let named = |wanted: &str| {
+                let mut all = answer.headers.iter();
+                all.find(|(name, _)| *name == wanted)
+                    .map(|(_, link)| link.strip_prefix(&self.origin).unwrap().to_owned())
+            };
+            named("azure-asyncoperation").or_else(|| named("location"))
+        };
+        let Some(link) = link(&answer) else {
+            return answer;
+        };
+        loop {
+            answer = self.send("GET", &link, &Value::Null, headers);
+            let runs = answer
+                .body
+                .as_ref()
+                .is_some_and(|body| body["status"] == "InProgress");
+            if answer.status != 202 && !runs {
+                return answer;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// The id of something that Resource Manager itself has in the group.
+    pub fn resources(&self, path: &str) -> String {
+        format!(
+            "{}/providers/Microsoft.Resources/{path}",
+            self.world.group()
+        )
+    }
+}
+
+/// What can be asked as a service of API Management is.
+pub trait Asked {
+    /// Sends a request; `target` is an address, or a path below the service.
+    fn send(&self, method: &str, target: &str, body: &Value, headers: &[(&str, &str)]) -> Answer;
+
+    /// The id of the service.
+    fn service(&self) -> String;
+
+    /// What its links begin with.
+    fn origin(&self) -> &str;
+
+    fn get(&self, target: &str) -> Answer {
         self.send("GET", target, &Value::Null, &[])
     }
 
     /// PUT of properties.
-    pub fn put(&self, target: &str, properties: Value) -> Answer {
+    fn put(&self, target: &str, properties: Value) -> Answer {
         self.send("PUT", target, &json!({ "properties": properties }), &[])
     }
 
-    pub fn delete(&self, target: &str) -> Answer {
+    fn delete(&self, target: &str) -> Answer {
         self.send("DELETE", target, &Value::Null, &[("if-match", "*")])
     }
 
     /// PUT that must succeed.
-    pub fn made(&self, target: &str, properties: Value) {
+    fn made(&self, target: &str, properties: Value) {
         let answer = self.put(target, properties);
         assert!(answer.status < 300, "{target}: {:?}", answer.body);
     }
 
     /// An API without a definition.
-    pub fn api(&self, name: &str) {
+    fn api(&self, name: &str) {
         self.made(
             &format!("apis/{name}"),
             json!({"displayName": name, "path": name}),
@@ -141,7 +206,7 @@ impl Sim {
     }
 
     /// An API imported from an OpenAPI document with these paths.
-    pub fn import(&self, name: &str, paths: Value) -> Answer {
+    fn import(&self, name: &str, paths: Value) -> Answer {
         self.put(
             &format!("apis/{name}"),
             json!({"path": name, "format": "openapi+json", "value": openapi(paths)}),
@@ -149,7 +214,7 @@ impl Sim {
     }
 
     /// Names in a list.
-    pub fn names(&self, target: &str) -> Vec<String> {
+    fn names(&self, target: &str) -> Vec<String> {
         let body = self.get(target).body.unwrap();
         body["value"]
             .as_array()
@@ -158,6 +223,48 @@ impl Sim {
             .map(|item| item["name"].as_str().unwrap_or_default().to_owned())
             .collect()
     }
+}
+
+impl Asked for Sim {
+    fn send(&self, method: &str, target: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {
+        Self::send(self, method, target, body, headers)
+    }
+
+    fn service(&self) -> String {
+        self.world.service()
+    }
+
+    fn origin(&self) -> &str {
+        &self.origin
+    }
+}
+
+pub const SCHEMA: &str =
+    "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
+
+pub fn template(resources: Value) -> Value {
+    json!({"$schema": SCHEMA, "contentVersion": "1.0.0.0", "resources": resources})
+}
+
+/// A resource of the service in a template; `needs` has paths below the service.
+pub fn resource(kind: &str, name: &str, properties: Value, needs: &[&str]) -> Value {
+    let id = |needed: &&str| {
+        let parts: Vec<&str> = needed.split('/').collect();
+        let types: Vec<&str> = parts.iter().step_by(2).copied().collect();
+        let names: Vec<String> = parts
+            .iter()
+            .skip(1)
+            .step_by(2)
+            .map(|name| format!(", '{name}'"))
+            .collect();
+        format!(
+            "[resourceId('Microsoft.ApiManagement/service/{}', 'simulated'{})]",
+            types.join("/"),
+            names.concat()
+        )
+    };
+    json!({"type": format!("Microsoft.ApiManagement/service/{kind}"), "apiVersion": VERSION, "name": format!("simulated/{name}"),
+           "properties": properties, "dependsOn": needs.iter().map(id).collect::<Vec<_>>()})
 }
 
 pub fn openapi(paths: Value) -> String {

@@ -1,6 +1,13 @@
 //! What an import makes of a definition: operations and schemas, as API Management names
 //! and stores them. Written for this simulation alone; nothing of the compiler is used.
 
+mod export;
+mod wadl;
+mod wsdl;
+
+pub use export::export;
+pub use wsdl::Selector;
+
 use crate::behaviours::{Behaviours, Row};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -24,7 +31,7 @@ const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
 
-/// Reads a definition. `count` tells imports apart.
+/// Reads a definition. `count` tells imports apart; `selector` is for WSDL.
 ///
 /// # Errors
 /// Why it cannot be imported, as the end of "Parsing error(s): ".
@@ -32,17 +39,13 @@ pub fn import(
     format: &str,
     text: &str,
     count: u64,
+    selector: Option<&Selector>,
     behaviours: &Behaviours,
 ) -> Result<Imported, String> {
     match format {
         "openapi" | "openapi+json" | "swagger-json" | "" => openapi(text, behaviours),
-        "wsdl" => xml(
-            text,
-            "operation",
-            "POST",
-            behaviours.on(Row::WsdlNames).then_some(count),
-        ),
-        "wadl-xml" => xml(text, "method", "GET", None),
+        "wsdl" => wsdl::import(text, count, selector, behaviours),
+        "wadl-xml" => wadl::import(text),
         "graphql" | "odata" | "grpc" => Ok(Imported::default()),
         _ => Err(format!(
             "The definition of format '{format}' could not be fetched: the simulation opens no connections."
@@ -466,123 +469,6 @@ pub fn named_in(template: &str) -> Vec<&str> {
     found
 }
 
-/// Operations of a WSDL's port types or a WADL's methods, by the names that their elements
-/// have. `count` is in the names of what gets new ones each time.
-fn xml(text: &str, element: &str, method: &str, count: Option<u64>) -> Result<Imported, String> {
-    crate::policy::well_formed(text)?;
-    let mut imported = Imported::default();
-    // What only looks like an expression of a policy is no reason to refuse a definition.
-    let Ok(root) = crate::policy::read(text) else {
-        return Ok(imported);
-    };
-    let mut taken = BTreeSet::new();
-    root.walk(&mut |found| {
-        let local = found.name.rsplit(':').next().unwrap_or_default();
-        let name = found.attribute("name").or_else(|| found.attribute("id"));
-        let (true, Some(name)) = (local == element, name) else {
-            return;
-        };
-        if !taken.insert(name.to_lowercase()) {
-            return;
-        }
-        let own = match count {
-            Some(count) => crate::apim::hex(&format!("{name} {count}")),
-            None => name.to_owned(),
-        };
-        let method = found.attribute("name").filter(|_| element == "method").unwrap_or(method);
-        let made = json!({"displayName": name, "method": method, "urlTemplate": format!("/{name}"), "templateParameters": [], "responses": []});
-        if let Value::Object(made) = made {
-            imported.operations.push((own, made));
-        }
-    });
-    Ok(imported)
-}
-
-/// An export: an OpenAPI document of what is stored.
-pub fn export(
-    api: &Map<String, Value>,
-    operations: &[(String, &Map<String, Value>)],
-    schemas: &Value,
-    old: bool,
-) -> Value {
-    let mut paths = Map::new();
-    for (name, operation) in operations {
-        let text = |key: &str| {
-            operation
-                .get(key)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
-        let path = text("urlTemplate")
-            .split('?')
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        let mut parameters = Vec::new();
-        let lists = [
-            ("templateParameters", None),
-            ("queryParameters", Some("query")),
-            ("headers", Some("header")),
-        ];
-        for (key, place) in lists {
-            let list = operation.get(key).or_else(|| {
-                operation
-                    .get("request")
-                    .and_then(|request| request.get(key))
-            });
-            for parameter in list.and_then(Value::as_array).into_iter().flatten() {
-                let name = parameter["name"].as_str().unwrap_or_default();
-                let place = place.unwrap_or(if path.contains(&format!("{{{name}}}")) {
-                    "path"
-                } else {
-                    "query"
-                });
-                let kind = parameter["type"].as_str().unwrap_or("string");
-                let required = place == "path" || parameter["required"] == true;
-                let mut made = json!({"name": name, "in": place, "required": required});
-                match old {
-                    true => made["type"] = json!(kind),
-                    false => made["schema"] = json!({"type": kind}),
-                }
-                parameters.push(made);
-            }
-        }
-        let mut responses = Map::new();
-        for response in operation
-            .get("responses")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            let code = response["statusCode"].to_string();
-            responses.insert(
-                code,
-                json!({"description": response["description"].as_str().unwrap_or_default()}),
-            );
-        }
-        if responses.is_empty() {
-            responses.insert("200".into(), json!({"description": ""}));
-        }
-        let made = json!({"summary": text("displayName"), "operationId": name, "parameters": parameters, "responses": responses});
-        let item = paths.entry(path).or_insert_with(|| json!({}));
-        item[text("method").to_lowercase()] = made;
-    }
-    let info = json!({"title": api.get("displayName"), "version": api.get("apiVersion").and_then(Value::as_str).unwrap_or("1.0")});
-    let definitions = schemas
-        .pointer("/components/schemas")
-        .or_else(|| schemas.get("definitions"))
-        .cloned();
-    let definitions = definitions.unwrap_or_else(|| json!({}));
-    match old {
-        true => {
-            json!({"swagger": "2.0", "info": info, "basePath": format!("/{}", api.get("path").and_then(Value::as_str).unwrap_or_default()), "paths": paths, "definitions": definitions})
-        }
-        false => {
-            json!({"openapi": "3.0.1", "info": info, "servers": [{"url": format!("https://gateway.invalid/{}", api.get("path").and_then(Value::as_str).unwrap_or_default())}], "paths": paths, "components": {"schemas": definitions}})
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -590,7 +476,7 @@ mod tests {
     #[test]
     fn yaml_is_read_as_json_is() {
         let text = "openapi: 3.0.1\ninfo: {title: T, version: 1}\npaths:\n  /x/{id}:\n    get:\n      operationId: Get_X\n      responses:\n        200: {description: ok}\n        default: {description: other}\n";
-        let imported = import("openapi", text, 1, &Behaviours::default());
+        let imported = import("openapi", text, 1, None, &Behaviours::default());
         let operations = imported
             .map(|imported| imported.operations)
             .unwrap_or_default();
@@ -600,7 +486,7 @@ mod tests {
         assert_eq!(operations[0].1["templateParameters"][0]["name"], "id");
         let old = "swagger: 2.0\ninfo: {title: T}\npaths: {/x: {get: {}}}\n";
         assert_eq!(
-            import("openapi", old, 1, &Behaviours::default()).map(|i| i.operations.len()),
+            import("openapi", old, 1, None, &Behaviours::default()).map(|i| i.operations.len()),
             Ok(1)
         );
     }
@@ -615,7 +501,7 @@ mod tests {
             ("wsdl-link", "https://x"),
         ] {
             assert!(
-                import(format, text, 1, &Behaviours::default()).is_err(),
+                import(format, text, 1, None, &Behaviours::default()).is_err(),
                 "{format} {text}"
             );
         }
