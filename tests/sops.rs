@@ -1,5 +1,6 @@
-//! Files that SOPS encrypted: `testdata/sops` was made by SOPS 3.13 itself, with a key of age
-//! that is there beside them.
+//! Files that SOPS encrypted. Those of `testdata/sops` were written after its source, with a
+//! key of age that is there beside them; what read them first also read files of SOPS 3 and
+//! the test vector of its age keys.
 #![cfg(feature = "cli")]
 #![allow(
     clippy::unwrap_used,

@@ -70,9 +70,10 @@ impl std::error::Error for Failure {}
 
 impl Failure {
     fn of(attempted: &str, answer: &Answer) -> Self {
-        let error = match &answer.body["error"] {
-            Json::Null => &answer.body,
-            error => error,
+        // A resource that failed has it among its properties.
+        let error = match (&answer.body["error"], &answer.body["properties"]["error"]) {
+            (Json::Null, Json::Null) => &answer.body,
+            (Json::Null, error) | (error, _) => error,
         };
         let mut message = error["message"].as_str().unwrap_or("").trim().to_owned();
         for detail in error["details"].as_array().into_iter().flatten().take(10) {

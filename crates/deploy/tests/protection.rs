@@ -86,7 +86,10 @@ fn what_holds_something_protected_stays_with_it() {
         "{human}"
     );
     let (memory, human) = left(&["*/p/policies/*"]);
-    assert!(memory.get("products/p/policies/policy").is_some(), "{human}");
+    assert!(
+        memory.get("products/p/policies/policy").is_some(),
+        "{human}"
+    );
     assert!(
         human.contains("products/p/policies/policy, which would go with it, is protected"),
         "{human}"

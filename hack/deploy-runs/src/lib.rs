@@ -8,4 +8,4 @@ pub mod runs;
 mod simulated;
 pub mod template;
 
-pub use simulated::{Simulated, Wrong};
+pub use simulated::{Simulated, Wrong, revoke};

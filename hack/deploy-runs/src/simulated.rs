@@ -166,34 +166,31 @@ impl Simulated {
 
     /// Takes a role assignment, of a role with these actions, and no other, at `scope`.
     pub fn assign(&self, object: &str, scope: &str, actions: &[&str], not_actions: &[&str]) {
+        revoke(&self.world);
+        self.assign_too(object, scope, actions, not_actions);
+    }
+
+    /// Takes another role assignment.
+    pub fn assign_too(&self, object: &str, scope: &str, actions: &[&str], not_actions: &[&str]) {
         let mut state = self.world.state();
-        let definition =
-            "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/of-a-test";
+        let number = state.number();
+        let definition = format!(
+            "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/of-a-test-{number}"
+        );
         let permissions = json!([{"actions": actions, "notActions": not_actions,
                                   "dataActions": [], "notDataActions": []}]);
         put(
             &mut state.store,
-            definition,
+            &definition,
             "Microsoft.Authorization/roleDefinitions",
             json!({"properties": {"roleName": "of a test", "permissions": permissions,
                                   "assignableScopes": ["/"]}}),
         );
-        let old: Vec<String> = state
-            .store
-            .all()
-            .filter(|entity| {
-                entity
-                    .arm_type
-                    .eq_ignore_ascii_case("Microsoft.Authorization/roleAssignments")
-            })
-            .map(|entity| entity.id.clone())
-            .collect();
-        for id in old {
-            state.store.remove(&id);
-        }
         put(
             &mut state.store,
-            &format!("{scope}/providers/Microsoft.Authorization/roleAssignments/of-a-test"),
+            &format!(
+                "{scope}/providers/Microsoft.Authorization/roleAssignments/of-a-test-{number}"
+            ),
             "Microsoft.Authorization/roleAssignments",
             json!({"properties": {"principalId": object, "roleDefinitionId": definition, "scope": scope}}),
         );
@@ -274,7 +271,26 @@ impl Simulated {
             headers,
             bytes: bytes.map_or(Vec::new(), |body| body.0.to_string().into_bytes()),
             origin: "http://simulated".to_owned(),
+            stack: None,
         }
+    }
+}
+
+/// Takes every role assignment away.
+pub fn revoke(world: &World) {
+    let mut state = world.state();
+    let old: Vec<String> = state
+        .store
+        .all()
+        .filter(|entity| {
+            entity
+                .arm_type
+                .eq_ignore_ascii_case("Microsoft.Authorization/roleAssignments")
+        })
+        .map(|entity| entity.id.clone())
+        .collect();
+    for id in old {
+        state.store.remove(&id);
     }
 }
 

@@ -245,16 +245,7 @@ fn permissions_that_are_taken_in_the_middle_stop_it_and_it_says_so() {
         let world = std::sync::Arc::clone(&service.world);
         service.faults(move |number, _| {
             if number == at {
-                let mut state = world.state();
-                let gone: Vec<String> = state
-                    .store
-                    .all()
-                    .filter(|entity| entity.arm_type.ends_with("roleAssignments"))
-                    .map(|entity| entity.id.clone())
-                    .collect();
-                for id in gone {
-                    state.store.remove(&id);
-                }
+                deploy_runs::revoke(&world);
             }
             None
         });

@@ -155,7 +155,10 @@ fn the_role_that_is_written_has_no_action_too_many_and_none_too_few() {
         assign(&service, &id, &all, &[]);
         // What the role may do cannot be asked with it: that is no part of deploying.
         let unread = Owner::new(&service).lacks(&service, &bundle, &needed);
-        assert!(unread.is_err_and(|failure| failure.status == Some(403)), "{name}");
+        assert!(
+            unread.is_err_and(|failure| failure.status == Some(403)),
+            "{name}"
+        );
         if let Err(why) = life(&service, &bundle) {
             panic!("{name}, with all of its actions: {why}");
         }

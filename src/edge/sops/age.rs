@@ -175,7 +175,7 @@ fn open(file: &[u8], identity: &Identity) -> Option<Zeroizing<Vec<u8>>> {
     // The first chunk, which is the last one.
     let mut counter = [0; 12];
     counter[11] = 1;
-    decrypted(&key, counter, payload)
+    decrypted(key.as_slice(), counter, payload)
 }
 
 /// The key of a file, from the stanza for a recipient.
@@ -191,7 +191,7 @@ fn unwrap(share: &str, body: &str, identity: &Identity) -> Option<Zeroizing<Vec<
     let key = derived(shared.as_bytes(), &salt, X25519.as_bytes())?;
     let body = STANDARD_NO_PAD.decode(body).ok()?;
     // 16 bytes and their tag: whoever sends more may want to learn something.
-    (body.len() == 32).then(|| decrypted(&key, [0; 12], &body))?
+    (body.len() == 32).then(|| decrypted(key.as_slice(), [0; 12], &body))?
 }
 
 /// A length for ring.

@@ -108,7 +108,8 @@ impl Session {
         quiet: bool,
     ) -> anyhow::Result<()> {
         let principal = runtime.block_on(self.service.principal()).ok().flatten();
-        let asking = self.engine().lacks(needed, principal.as_deref());
+        let engine = self.engine();
+        let asking = engine.lacks(needed, principal.as_deref());
         let missing = match runtime.block_on(asking) {
             Ok(missing) => missing,
             Err(failure) => {
