@@ -80,7 +80,7 @@ soak: ## The long forms of the tests (two hours)
 	FLUX_APIM_SOAK=1 hack/e2e/run
 	FLUX_APIM_SOAK=1 FLUX_APIM_E2E=1 $(CARGO) test --test publish_registries -- --nocapture
 	FLUX_APIM_SOAK=1 $(CARGO) test --test secrets -- --nocapture
-	FLUX_APIM_DEPLOY_RUNS=1000 $(CARGO) test --release --package flux-apim-deploy --test faults
+	FLUX_APIM_DEPLOY_RUNS=1000 $(CARGO) test --release --package flux-apim-deploy --package deploy-runs --test faults
 	FLUX_APIM_MUTATIONS=10000 $(CARGO) test --release --test server mutation -- --nocapture
 	FLUX_APIM_BIN=$(TARGET)/release/flux-apim hack/service/load 60 64
 	hack/dist/twice

@@ -10,6 +10,7 @@
 )]
 
 mod common;
+mod support;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -73,6 +74,10 @@ impl Azure {
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(arguments, &[])
+    }
+
+    fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
         let endpoint = format!("http://{}", self.address);
         Command::new(env!("CARGO_BIN_EXE_flux-apim"))
             .args(arguments)
@@ -85,6 +90,9 @@ impl Azure {
             .env("AZURE_CLIENT_ID", "app")
             .env("AZURE_CLIENT_SECRET", "of-the-application")
             .env("SECRET", "hunter2")
+            .env_remove("SOPS_AGE_KEY")
+            .env_remove("SOPS_AGE_KEY_FILE")
+            .envs(environment.iter().copied())
             .output()
             .unwrap()
     }
@@ -118,6 +126,9 @@ async fn answer(
             URL_SAFE_NO_PAD.encode(json!({"oid": "oid-of-app", "n": inner.tokens}).to_string());
         let token = json!({"access_token": format!("h.{claims}.s"), "expires_in": 3600});
         return axum::Json(token).into_response();
+    }
+    if uri.path() == "/metadata/endpoints" {
+        return axum::Json(json!([])).into_response();
     }
     inner.requests += 1;
     let token = headers["authorization"].to_str().unwrap().to_owned();
@@ -358,7 +369,7 @@ fn a_missing_permission_ends_before_the_first_write() {
     }
     assert!(!said.contains("namedValues/write"), "{said}");
     assert!(azure.inner().writes.is_empty());
-    let doctor = azure.run(&["doctor", &bundle]);
+    let doctor = azure.run(&["doctor", "--deploy", &bundle]);
     let said = text(&doctor);
     assert!(
         doctor.status.code() == Some(2) && said.contains("no  permissions"),
@@ -468,21 +479,246 @@ fn identities_are_written_in_three_forms() {
         }
         assert!(!said.contains("service/*"), "{said}");
     }
-    // The grammar of Bicep, the one that targets are held against.
-    let output = azure.run(&[
-        "identity",
-        "bicep",
-        &bundle,
-        "--azure-registry",
-        "contoso",
-        "--issuer",
-        "https://issuer",
-    ]);
-    let source = String::from_utf8(output.stdout).unwrap();
-    let mut parser = tree_sitter::Parser::new();
-    parser
-        .set_language(&tree_sitter_bicep::LANGUAGE.into())
-        .unwrap();
-    let tree = parser.parse(&source, None).unwrap();
-    assert!(!tree.root_node().has_error(), "{source}");
+    let run = |form: &str, more: &[&str]| {
+        let mut arguments = vec!["identity", form, &bundle, "--azure-registry", "contoso"];
+        arguments.extend(["--issuer", "https://issuer"]);
+        arguments.extend(more);
+        let output = azure.run(&arguments);
+        assert!(output.status.success(), "{}", text(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for more in [
+        &[][..],
+        &["--mode", "deployment"],
+        &["--mode", "stack", "--deny-settings", "deny-delete"],
+    ] {
+        // The reader of Bicep that our own Bicep is held against, with the official grammar.
+        let source = run("bicep", more);
+        let path = "bicep/main.bicep";
+        let files = BTreeMap::from([(path.to_owned(), source.clone())]);
+        support::bicep::parse(&files, path).unwrap_or_else(|error| panic!("{error}\n{source}"));
+        let source = run("terraform", more);
+        let roles = actions(&source);
+        let of = |role: &str| roles.get(role).cloned().unwrap_or_default();
+        assert!(of("deploy").contains(&"Microsoft.ApiManagement/service/apis/write".to_owned()));
+        let (group, wanted) = match more {
+            [_, "deployment"] => (true, "Microsoft.Resources/deployments/whatIf/action"),
+            [_, "stack", ..] => (
+                true,
+                "Microsoft.Resources/deploymentStacks/manageDenySetting/action",
+            ),
+            _ => (false, ""),
+        };
+        assert_eq!(
+            of("templates").contains(&wanted.to_owned()),
+            group,
+            "{source}"
+        );
+        assert_eq!(roles.len(), 1 + usize::from(group));
+    }
+}
+
+/// Actions of the role definitions of a Terraform file, as a parser of HCL reads it.
+fn actions(source: &str) -> BTreeMap<String, Vec<String>> {
+    let body: hcl::Body = hcl::from_str(source).unwrap_or_else(|error| panic!("{error}\n{source}"));
+    let roles = body.blocks().filter(|block| {
+        let kind = block.labels.first().map(hcl::BlockLabel::as_str);
+        block.identifier.as_str() == "resource" && kind == Some("azurerm_role_definition")
+    });
+    let roles = roles.map(|role| {
+        let permissions = role
+            .body
+            .blocks()
+            .find(|b| b.identifier.as_str() == "permissions");
+        let permissions = permissions.unwrap();
+        let mut attributes = permissions.body.attributes();
+        let actions = attributes.find(|a| a.key.as_str() == "actions").unwrap();
+        let hcl::Expression::Array(items) = &actions.expr else {
+            panic!("{source}")
+        };
+        let items = items.iter().map(|item| match item {
+            hcl::Expression::String(text) => text.clone(),
+            other => panic!("{other:?}"),
+        });
+        (role.labels[1].as_str().to_owned(), items.collect())
+    });
+    roles.collect()
+}
+
+#[test]
+fn secrets_come_from_a_file_of_sops() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bundle, secrets) = bundle(folder.path());
+    let azure = Azure::start();
+    let file = common::repository("testdata/sops/secrets.yaml")
+        .display()
+        .to_string();
+    let keys = common::repository("testdata/sops/age.txt")
+        .display()
+        .to_string();
+    let mut arguments = vec!["deploy", bundle.as_str(), "--secrets-file", &file];
+    let others: Vec<&str> = secrets
+        .iter()
+        .map(String::as_str)
+        .filter(|secret| !secret.starts_with("--secret=namedValuePartnerKeyValue="))
+        .collect();
+    arguments.extend(&others);
+    // Without a key it says where it looked, before anything is asked of Azure.
+    let output = azure.run_with(
+        &arguments,
+        &[("HOME", "/nowhere"), ("XDG_CONFIG_HOME", "/nowhere")],
+    );
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("--secrets-file") && said.contains("SOPS_AGE_KEY is not set"),
+        "{said}"
+    );
+    assert!(azure.inner().writes.is_empty());
+    let output = azure.run_with(&arguments, &[("SOPS_AGE_KEY_FILE", &keys)]);
+    let said = text(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(!said.contains("correct horse"), "{said}");
+    assert!(azure.inner().bodies.contains("correct horse battery"));
+}
+
+#[test]
+fn modes_that_do_not_fit_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bundle, secrets) = bundle(folder.path());
+    let azure = Azure::start();
+    let given: Vec<&str> = secrets.iter().map(String::as_str).collect();
+    for (arguments, said) in [
+        (
+            vec!["deploy", &bundle, "--action-on-unmanage", "delete"],
+            "go with --mode stack",
+        ),
+        (
+            vec!["deploy", &bundle, "--mode", "stack", "--refresh"],
+            "go with --mode requests",
+        ),
+        (
+            vec!["plan", &bundle, "--mode", "stack", "--out", "x"],
+            "--out goes with --mode requests",
+        ),
+        (
+            vec!["destroy", &bundle, "--mode", "deployment"],
+            "a deployment deletes nothing",
+        ),
+    ] {
+        let mut arguments = arguments;
+        arguments.extend(&given);
+        let output = azure.run(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        assert!(text(&output).contains(said), "{said}: {}", text(&output));
+    }
+    assert!(azure.inner().writes.is_empty());
+}
+
+#[test]
+fn a_rollback_deploys_the_bundle_before_and_moves_the_tag() {
+    let folder = tempfile::tempdir().unwrap();
+    let azure = Azure::start();
+    let repository = format!("oci-layout:{}", folder.path().join("layout").display());
+    let tree = folder.path().join("tree");
+    let write = |path: &str, text: &str| {
+        let path = tree.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write(
+        "flux-apim.yaml",
+        "service: contoso-apim-prod\nprotect: [\"tags/kept\"]\n",
+    );
+    write(
+        "apis/orders/apiInformation.json",
+        r#"{"properties": {"displayName": "Orders", "path": "orders", "protocols": ["https"]}}"#,
+    );
+    write(
+        "apis/orders/specification.yaml",
+        "openapi: 3.0.1\ninfo: {title: Orders, version: '1'}\npaths:\n  /orders:\n    get:\n      operationId: list\n      responses: {'200': {description: OK}}\n",
+    );
+    let publish = |tag: &str, revision: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_flux-apim"))
+            .args(["publish", &tree.display().to_string()])
+            .args([
+                "--to",
+                &repository,
+                "--tag",
+                tag,
+                "--tag",
+                "latest",
+                "--revision",
+                revision,
+            ])
+            .args(["--source-url", "https://example.com/team/apim", "-q"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+    };
+    write(
+        "tags/old/tagInformation.json",
+        r#"{"properties": {"displayName": "old"}}"#,
+    );
+    publish("v1", "main@sha1:1111111111111111111111111111111111111111");
+    std::fs::remove_dir_all(tree.join("tags")).unwrap();
+    write(
+        "tags/new/tagInformation.json",
+        r#"{"properties": {"displayName": "new"}}"#,
+    );
+    write(
+        "tags/kept/tagInformation.json",
+        r#"{"properties": {"displayName": "kept"}}"#,
+    );
+    publish("v2", "main@sha1:2222222222222222222222222222222222222222");
+    let deployed = azure.run(&["deploy", &format!("{repository}:latest")]);
+    assert!(deployed.status.success(), "{}", text(&deployed));
+    assert!(azure.inner().resources.contains_key("tags/new"));
+    let latest = || {
+        let output = azure.run(&[
+            "inspect",
+            &format!("{repository}:latest"),
+            "--format",
+            "json",
+        ]);
+        text(&output)
+    };
+    let before = latest();
+    azure.inner().writes.clear();
+    let back = ["rollback", repository.as_str(), "--deploy"];
+    let planned = azure.run(&[&back[..], &["--dry-run"]].concat());
+    let said = text(&planned);
+    assert!(planned.status.success(), "{said}");
+    for part in [
+        "+ tags/old",
+        "- tags/new",
+        "kept: it is protected",
+        "does not come back: tags/kept stays",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(
+        azure.inner().writes.is_empty() && latest() == before,
+        "{said}"
+    );
+    // What cannot be deployed moves no tag.
+    azure.inner().permissions = json!([{"actions": ["*/read"], "notActions": []}]);
+    let refused = azure.run(&back);
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
+    assert!(text(&refused).contains("APIM8020") && latest() == before);
+    azure.inner().permissions = json!([{"actions": ["*"], "notActions": []}]);
+    let done = azure.run(&back);
+    assert!(done.status.success(), "{}", text(&done));
+    assert_ne!(latest(), before);
+    let resources = azure.inner().resources.clone();
+    assert!(resources.contains_key("tags/old") && !resources.contains_key("tags/new"));
+    assert!(resources.contains_key("tags/kept"));
+    // There is none before the first one.
+    let first = azure.run(&["rollback", &repository, "--deploy", "--tag", "v1"]);
+    assert_eq!(first.status.code(), Some(2));
+    assert!(
+        text(&first).contains("no bundle that is older"),
+        "{}",
+        text(&first)
+    );
 }

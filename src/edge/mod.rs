@@ -27,6 +27,8 @@ pub mod secret;
 pub mod server;
 #[cfg(feature = "publish")]
 pub mod sign;
+#[cfg(feature = "publish")]
+pub mod sops;
 pub mod source;
 #[cfg(feature = "server")]
 pub mod storage;

@@ -1,7 +1,8 @@
-//! Azure Key Vault as its REST reference has it: get a key, sign a digest.
+//! Azure Key Vault as its REST reference has it: get a key, sign a digest, decrypt.
 //!
 //! - <https://learn.microsoft.com/rest/api/keyvault/keys/get-key/get-key>
 //! - <https://learn.microsoft.com/rest/api/keyvault/keys/sign/sign>
+//! - <https://learn.microsoft.com/rest/api/keyvault/keys/decrypt/decrypt>
 
 use super::azure::Deviations;
 use super::server::{Asked, Server, json as answer};
@@ -31,6 +32,8 @@ pub struct Vault {
     pub kind: (&'static str, &'static str),
     /// What it answers in place of a signature.
     pub signs: Option<Json>,
+    /// What its RSA key decrypts, and what that is.
+    pub decrypts: Option<(Vec<u8>, Vec<u8>)>,
     /// The status that it refuses everything with.
     pub refuses: Option<u16>,
 }
@@ -41,6 +44,7 @@ impl Default for Vault {
             token: super::azure::ENTRA,
             kind: ("EC", "P-256"),
             signs: None,
+            decrypts: None,
             refuses: None,
         }
     }
@@ -135,6 +139,21 @@ impl Vault {
                 };
                 let value = URL_SAFE_NO_PAD.encode(signature.to_bytes());
                 answer(200, &json!({"kid": kid, "value": value}))
+            }
+            ("POST", path) if path == format!("{version}/decrypt") => {
+                let asked: Json = serde_json::from_slice(body).unwrap_or_default();
+                let sent = asked["value"]
+                    .as_str()
+                    .and_then(|v| URL_SAFE_NO_PAD.decode(v).ok());
+                match &self.decrypts {
+                    Some((encrypted, value))
+                        if asked["alg"] == "RSA-OAEP-256" && sent.as_ref() == Some(encrypted) =>
+                    {
+                        let value = URL_SAFE_NO_PAD.encode(value);
+                        answer(200, &json!({"kid": kid, "value": value}))
+                    }
+                    _ => answer(400, &error("BadParameter", "The parameter is incorrect.")),
+                }
             }
             _ => answer(
                 404,

@@ -56,7 +56,8 @@ impl fmt::Display for Failure {
         match (status, code.is_empty()) {
             (Some(status), false) => write!(f, "{attempted}: {status} {code}: {message}"),
             (Some(status), true) => write!(f, "{attempted}: {status}: {message}"),
-            (None, _) => write!(f, "{attempted}: {message}"),
+            (None, false) => write!(f, "{attempted}: {code}: {message}"),
+            (None, true) => write!(f, "{attempted}: {message}"),
         }?;
         match self.help() {
             Some(help) => write!(f, "; {help}"),
@@ -69,9 +70,10 @@ impl std::error::Error for Failure {}
 
 impl Failure {
     fn of(attempted: &str, answer: &Answer) -> Self {
-        let error = match &answer.body["error"] {
-            Json::Null => &answer.body,
-            error => error,
+        // A resource that failed has it among its properties.
+        let error = match (&answer.body["error"], &answer.body["properties"]["error"]) {
+            (Json::Null, Json::Null) => &answer.body,
+            (Json::Null, error) | (error, _) => error,
         };
         let mut message = error["message"].as_str().unwrap_or("").trim().to_owned();
         for detail in error["details"].as_array().into_iter().flatten().take(10) {
@@ -89,11 +91,22 @@ impl Failure {
         }
         Self {
             attempted: attempted.to_owned(),
-            status: Some(answer.status),
+            // A failure that an answer of success tells of has no status of its own.
+            status: Some(answer.status).filter(|status| *status >= 300),
             code: excerpt(error["code"].as_str().unwrap_or(""), 100),
             message: excerpt(&message, 1000),
             in_doubt: false,
         }
+    }
+
+    /// What an answer that is none of HTTP's refusals says of an error.
+    pub(crate) fn said(attempted: &str, error: &Json) -> Self {
+        let answer = Answer {
+            status: 400,
+            body: serde_json::json!({"error": error}),
+            ..Answer::default()
+        };
+        Self::of(attempted, &answer)
     }
 
     fn unanswered(attempted: &str, message: String) -> Self {
@@ -204,11 +217,15 @@ impl<'s, S: Service> Caller<'s, S> {
     }
 
     fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> Request {
+        self.request_at(method, Place::Below(path.to_owned()), query)
+    }
+
+    fn request_at(&self, method: Method, place: Place, query: &[(&str, &str)]) -> Request {
         let own = [("api-version", self.api_version)];
         let query = own.iter().chain(query);
         Request {
             method,
-            place: Place::Below(path.to_owned()),
+            place,
             query: query
                 .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
                 .collect(),
@@ -234,7 +251,7 @@ impl<'s, S: Service> Caller<'s, S> {
         let mut attempt = 1;
         loop {
             let (failure, asked) = match self.service.call(request).await {
-                Ok(answer) if !passes(request.method, &answer) => return Ok((answer, in_doubt)),
+                Ok(answer) if !passes(&answer) => return Ok((answer, in_doubt)),
                 Ok(answer) => {
                     // A gateway that gives up says nothing of what is behind it.
                     in_doubt |= matches!(answer.status, 408 | 500 | 502 | 504);
@@ -269,7 +286,16 @@ impl<'s, S: Service> Caller<'s, S> {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<Option<Answer>, Failure> {
-        let request = self.request(Method::Get, path, query);
+        self.get_at(Place::Below(path.to_owned()), query).await
+    }
+
+    /// What is at a place; `None` when nothing is.
+    pub(crate) async fn get_at(
+        &self,
+        place: Place,
+        query: &[(&str, &str)],
+    ) -> Result<Option<Answer>, Failure> {
+        let request = self.request_at(Method::Get, place, query);
         let (answer, _) = self.answered(&request).await?;
         match answer.status {
             200 => Ok(Some(answer)),
@@ -283,9 +309,24 @@ impl<'s, S: Service> Caller<'s, S> {
         &self,
         path: &str,
         query: &[(&str, &str)],
-        mut take: impl FnMut(Json),
+        mut take: impl FnMut(Json) + Send,
     ) -> Result<(), Failure> {
-        let first = self.request(Method::Get, path, query);
+        self.list_at(Place::Below(path.to_owned()), query, &mut take)
+            .await
+    }
+
+    /// The same of a list at a place.
+    pub(crate) async fn list_at(
+        &self,
+        place: Place,
+        query: &[(&str, &str)],
+        take: &mut (dyn FnMut(Json) + Send),
+    ) -> Result<(), Failure> {
+        let nested = match &place {
+            Place::Below(path) => path.contains('/'),
+            Place::Group(_) | Place::Link(_) => true,
+        };
+        let first = self.request_at(Method::Get, place, query);
         let attempted = attempted(&first);
         let mut request = first;
         for _ in 0..PAGES {
@@ -293,14 +334,14 @@ impl<'s, S: Service> Caller<'s, S> {
             match answer.status {
                 200 => {}
                 // Without the service there is no list either, and that is another matter.
-                404 if path.contains('/') => return Ok(()),
+                404 if nested => return Ok(()),
                 _ => return Err(Failure::of(&attempted, &answer)),
             }
             let Json::Array(items) = answer.body["value"].take() else {
                 let problem = "the answer holds no list".to_owned();
                 return Err(Failure::unanswered(&attempted, problem));
             };
-            items.into_iter().for_each(&mut take);
+            items.into_iter().for_each(&mut *take);
             let next = answer.body["nextLink"].as_str().filter(|n| !n.is_empty());
             let Some(next) = next.map(Self::next) else {
                 return Ok(());
@@ -331,6 +372,23 @@ impl<'s, S: Service> Caller<'s, S> {
         self.written(&request, &[200, 201, 202, 204]).await
     }
 
+    /// Makes, replaces or asks for what is at a place of the resource group.
+    pub(crate) async fn send_at(
+        &self,
+        method: Method,
+        place: Place,
+        query: &[(&str, &str)],
+        body: Option<Json>,
+    ) -> Result<Written, Failure> {
+        let mut request = self.request_at(method, place, query);
+        request.body = body.map(Body);
+        let good: &[u16] = match method {
+            Method::Delete => &[200, 202, 204, 404],
+            _ => &[200, 201, 202, 204],
+        };
+        self.written(&request, good).await
+    }
+
     /// Removes what is at `path`; nothing there is as good.
     pub(crate) async fn delete(
         &self,
@@ -349,7 +407,7 @@ impl<'s, S: Service> Caller<'s, S> {
             return Err(Failure::of(&attempted(request), &answer).doubted(in_doubt));
         }
         let asynchronous =
-            answer.status == 202 || (answer.status == 201 && answer.operation.is_some());
+            answer.status == 202 || (answer.status < 202 && answer.operation.is_some());
         let status = answer.status;
         let answer = match asynchronous {
             true => {
@@ -383,7 +441,10 @@ impl<'s, S: Service> Caller<'s, S> {
         }
         let link = |place: &String| Self::link(Method::Get, place);
         places.extend(begun.location.as_ref().map(|place| (link(place), false)));
-        places.extend(begun.operation.as_ref().map(|place| (link(place), true)));
+        // What a question comes to lies at its location, and not in the operation.
+        let asked = request.method == Method::Post && begun.location.is_some();
+        let operation = begun.operation.as_ref().filter(|_| !asked);
+        places.extend(operation.map(|place| (link(place), true)));
         let Some(mut place) = places.pop() else {
             // Nothing to ask: it is done as far as anybody can tell.
             return Ok(begun);
@@ -429,11 +490,11 @@ impl<'s, S: Service> Caller<'s, S> {
 }
 
 /// Whether an answer may be another one later.
-fn passes(method: Method, answer: &Answer) -> bool {
+fn passes(answer: &Answer) -> bool {
     match answer.status {
         408 | 429 | 500 | 502 | 503 | 504 => true,
         // API Management locks an API or a product while it is written.
-        409 => method != Method::Get && !is_lasting(answer),
+        409 => !is_lasting(answer),
         _ => false,
     }
 }
@@ -450,7 +511,7 @@ fn is_lasting(answer: &Answer) -> bool {
 fn attempted(request: &Request) -> String {
     let path = match &request.place {
         Place::Below(path) if path.is_empty() => "the service",
-        Place::Below(path) => path.as_str(),
+        Place::Below(path) | Place::Group(path) => path.as_str(),
         Place::Link(_) => "what the service said to ask next",
     };
     format!("{} {path}", request.method.as_str())

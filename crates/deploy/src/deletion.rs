@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::id::Id;
 use crate::inventory::{Deployed, Inventory, Made};
 use crate::live::{Picture, below, digest};
+use crate::pattern::matches;
 use crate::plan::{Action, Step};
 use crate::risk;
 use crate::service::Service;
@@ -43,6 +44,7 @@ pub(crate) async fn plan<S: Service>(
         .map(|entry| &entry.id)
         .collect();
     let guards = Guards::read(engine, &candidates, before).await?;
+    let protection = Protection::new(engine, &gone);
     let mut kept: BTreeMap<Id, String> = BTreeMap::new();
     let mut remembered = Vec::new();
     let mut deletions: Vec<(&Deployed, Step)> = Vec::new();
@@ -64,7 +66,7 @@ pub(crate) async fn plan<S: Service>(
         let allowed = engine.asked.allow_delete.contains(id);
         let reason = match above.iter().find(|above| kept.contains_key(above)) {
             Some(above) if !allowed => Some(format!("{above}, on which it hangs, is kept")),
-            _ => reason(engine, entry, &guards),
+            _ => reason(engine, entry, &protection, &guards),
         };
         let mut step = Step {
             id: id.clone(),
@@ -76,6 +78,8 @@ pub(crate) async fn plan<S: Service>(
             digest: entry.digest.clone(),
             made: entry.made,
             imports: false,
+            has_secrets: false,
+            off_built_in_gateway: false,
             covers: Vec::new(),
             after: Vec::new(),
             tier: 0,
@@ -117,7 +121,12 @@ fn ancestors(id: &Id) -> Vec<Id> {
 }
 
 /// Why a resource stays that is no longer in the bundle.
-fn reason<S: Service>(engine: &Engine<'_, S>, entry: &Deployed, guards: &Guards) -> Option<String> {
+fn reason<S: Service>(
+    engine: &Engine<'_, S>,
+    entry: &Deployed,
+    protection: &Protection<'_>,
+    guards: &Guards,
+) -> Option<String> {
     let id = &entry.id;
     match entry.made {
         Made::Ours => {}
@@ -133,13 +142,8 @@ fn reason<S: Service>(engine: &Engine<'_, S>, entry: &Deployed, guards: &Guards)
     if id.is_built_in() {
         return Some("Azure makes it".to_owned());
     }
-    if let Some(pattern) = engine
-        .asked
-        .protect
-        .iter()
-        .find(|pattern| matches(pattern, id))
-    {
-        return Some(format!("it is protected (`{pattern}`)"));
+    if let Some(why) = protection.of(id) {
+        return Some(why);
     }
     if engine.asked.allow_delete.contains(id) {
         return None;
@@ -156,24 +160,37 @@ fn reason<S: Service>(engine: &Engine<'_, S>, entry: &Deployed, guards: &Guards)
     }
 }
 
-/// Whether an id is one of a pattern, in which `*` stands for any text.
-fn matches(pattern: &str, id: &Id) -> bool {
-    let pattern = pattern.to_lowercase();
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = id.folded().strip_prefix(parts.next().unwrap_or("")) else {
-        return false;
-    };
-    let mut last = None;
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
+/// What is never deleted, whatever the bundle and the command line say.
+struct Protection<'a> {
+    patterns: Vec<&'a str>,
+    /// What a protected resource would go with, in lower case, and that resource.
+    holders: HashMap<String, &'a Id>,
+}
+
+impl<'a> Protection<'a> {
+    fn new<S: Service>(engine: &'a Engine<'_, S>, gone: &[&'a Deployed]) -> Self {
+        let patterns: Vec<&str> = engine.protections().collect();
+        let ids = gone.iter().map(|entry| &entry.id);
+        let mut holders = HashMap::new();
+        for id in ids.filter(|id| patterns.iter().any(|p| matches(p, id.as_str()))) {
+            let above = ancestors(id).into_iter().chain(id.link_target());
+            holders.extend(above.map(|above| (above.folded().to_owned(), id)));
         }
-        last = Some(part);
+        Self { patterns, holders }
     }
-    match last {
-        None => rest.is_empty(),
-        Some(part) => rest.is_empty() || part.is_empty() || id.folded().ends_with(part),
+
+    /// Why `id` stays: it is protected, or what would go with it is.
+    fn of(&self, id: &Id) -> Option<String> {
+        if let Some(pattern) = self.patterns.iter().find(|p| matches(p, id.as_str())) {
+            return Some(format!("it is protected (`{pattern}`)"));
+        }
+        let above = format!("{}/", id.folded());
+        let below = |pattern: &&&str| pattern.to_lowercase().starts_with(&above);
+        if let Some(pattern) = self.patterns.iter().find(below) {
+            return Some(format!("what hangs on it is protected (`{pattern}`)"));
+        }
+        let with = self.holders.get(id.folded())?;
+        Some(format!("{with}, which would go with it, is protected"))
     }
 }
 
@@ -428,29 +445,6 @@ fn tiers(before: &Inventory, deletions: Vec<(&Deployed, Step)>, steps: &mut Vec<
         chain.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
         for pair in chain.windows(2) {
             steps[pair[1].1].after.push((pair[0].1, false));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_protect_what_they_say() {
-        let id = Id::parse("products/Starter").unwrap();
-        for pattern in [
-            "products/starter",
-            "products/*",
-            "*",
-            "*/starter",
-            "products/s*r",
-            "PRODUCTS/*",
-        ] {
-            assert!(matches(pattern, &id), "{pattern}");
-        }
-        for pattern in ["products", "products/start", "apis/*", "", "products/*x"] {
-            assert!(!matches(pattern, &id), "{pattern}");
         }
     }
 }

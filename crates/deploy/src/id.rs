@@ -113,6 +113,13 @@ impl Id {
         self.kind().is_some_and(Kind::is_link)
     }
 
+    /// What a link of the service leads to: `apis/a` of `products/p/apis/a`.
+    pub fn link_target(&self) -> Option<Self> {
+        let collection = self.collection().rsplit('/').next()?;
+        let target = format!("{collection}/{}", self.name());
+        self.is_link().then(|| Self::parse(&target)).flatten()
+    }
+
     /// Whether Azure makes it, in every service. It is never deleted nor taken over.
     pub fn is_built_in(&self) -> bool {
         matches!(

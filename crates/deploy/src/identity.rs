@@ -66,6 +66,15 @@ impl Identities {
         [("source", FLUX_SOURCE), ("deployer", FLUX_DEPLOYER)]
     }
 
+    /// Roles of the deployer: symbol, end of the name, where it is assigned, and actions.
+    fn roles(&self) -> Vec<(&'static str, &'static str, &'static str, &BTreeSet<String>)> {
+        let mut roles = vec![("deploy", "deploy", "service", &self.needed.actions)];
+        if !self.needed.group.is_empty() {
+            roles.push(("templates", "templates", "group", &self.needed.group));
+        }
+        roles
+    }
+
     /// As a Bicep file for the resource group of the service. The custom role belongs to
     /// that group.
     pub fn bicep(&self) -> String {
@@ -131,24 +140,37 @@ impl Identities {
                 ));
             }
         }
-        out.push_str(
-            "// Exactly the actions that deploying this bundle takes.\n\
-             resource deploy 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {\n  \
-             name: guid(resourceGroup().id, serviceName, 'flux-apim deploy')\n  properties: {\n    \
-             roleName: 'flux-apim deploy ${serviceName}'\n    \
-             description: 'What flux-apim needs to deploy to ${serviceName}.'\n    type: 'CustomRole'\n    \
-             assignableScopes: [\n      resourceGroup().id\n    ]\n    permissions: [\n      {\n        actions: [\n",
-        );
-        for action in &self.needed.actions {
-            let _ = writeln!(out, "          {}", bicep(action));
+        out.push_str("// Exactly the actions that deploying this bundle takes.\n");
+        for (symbol, suffix, scope, actions) in self.roles() {
+            let scope_line = match scope {
+                "service" => "  scope: service\n",
+                _ => "",
+            };
+            let scope_id = match scope {
+                "service" => "service.id",
+                _ => "resourceGroup().id",
+            };
+            let _ = write!(
+                out,
+                "resource {symbol} 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {{\n  \
+                 name: guid(resourceGroup().id, serviceName, 'flux-apim {suffix}')\n  properties: {{\n    \
+                 roleName: 'flux-apim {suffix} ${{serviceName}}'\n    \
+                 description: 'What flux-apim needs to deploy to ${{serviceName}}.'\n    type: 'CustomRole'\n    \
+                 assignableScopes: [\n      resourceGroup().id\n    ]\n    permissions: [\n      {{\n        \
+                 actions: [\n"
+            );
+            for action in actions {
+                let _ = writeln!(out, "          {}", bicep(action));
+            }
+            let _ = write!(
+                out,
+                "        ]\n        notActions: []\n      }}\n    ]\n  }}\n}}\n\n\
+                 resource {symbol}Assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {{\n\
+                 {scope_line}  name: guid({scope_id}, deployer.id, {symbol}.id)\n  properties: {{\n    \
+                 principalId: deployer.properties.principalId\n    principalType: 'ServicePrincipal'\n    \
+                 roleDefinitionId: {symbol}.id\n  }}\n}}\n"
+            );
         }
-        out.push_str("        ]\n        notActions: []\n      }\n    ]\n  }\n}\n\n");
-        out.push_str(
-            "resource deployerService 'Microsoft.Authorization/roleAssignments@2022-04-01' = {\n  \
-             scope: service\n  name: guid(service.id, deployer.id, deploy.id)\n  properties: {\n    \
-             principalId: deployer.properties.principalId\n    principalType: 'ServicePrincipal'\n    \
-             roleDefinitionId: deploy.id\n  }\n}\n",
-        );
         if !self.vaults.is_empty() {
             out.push_str(
                 "\n// The service reads secrets with its own identity, which it must have \
@@ -230,26 +252,35 @@ impl Identities {
                 );
             }
         }
-        let _ = write!(
-            out,
-            "# Exactly the actions that deploying this bundle takes.\n\
-             resource \"azurerm_role_definition\" \"deploy\" {{\n  name        = {}\n  \
-             scope       = data.azurerm_resource_group.group.id\n  description = {}\n\n  permissions {{\n    actions = [\n",
-            hcl(&format!("flux-apim deploy {}", self.service)),
-            hcl(&format!(
-                "What flux-apim needs to deploy to {}.",
-                self.service
-            ))
-        );
-        for action in &self.needed.actions {
-            let _ = writeln!(out, "      {},", hcl(action));
+        out.push_str("# Exactly the actions that deploying this bundle takes.\n");
+        for (n, (symbol, suffix, scope, actions)) in self.roles().into_iter().enumerate() {
+            let scope = match scope {
+                "service" => "data.azurerm_api_management.service.id",
+                _ => "data.azurerm_resource_group.group.id",
+            };
+            let _ = write!(
+                out,
+                "{}resource \"azurerm_role_definition\" \"{symbol}\" {{\n  name        = {}\n  \
+                 scope       = data.azurerm_resource_group.group.id\n  description = {}\n\n  \
+                 permissions {{\n    actions = [\n",
+                if n > 0 { "\n" } else { "" },
+                hcl(&format!("flux-apim {suffix} {}", self.service)),
+                hcl(&format!(
+                    "What flux-apim needs to deploy to {}.",
+                    self.service
+                ))
+            );
+            for action in actions {
+                let _ = writeln!(out, "      {},", hcl(action));
+            }
+            let _ = write!(
+                out,
+                "    ]\n  }}\n}}\n\nresource \"azurerm_role_assignment\" \"{symbol}\" {{\n  \
+                 scope              = {scope}\n  \
+                 role_definition_id = azurerm_role_definition.{symbol}.role_definition_resource_id\n  \
+                 principal_id       = azurerm_user_assigned_identity.deployer.principal_id\n}}\n"
+            );
         }
-        out.push_str(
-            "    ]\n  }\n}\n\nresource \"azurerm_role_assignment\" \"deployer\" {\n  \
-             scope              = data.azurerm_api_management.service.id\n  \
-             role_definition_id = azurerm_role_definition.deploy.role_definition_resource_id\n  \
-             principal_id       = azurerm_user_assigned_identity.deployer.principal_id\n}\n",
-        );
         for vault in &self.vaults {
             let symbol = word(vault);
             let _ = write!(
@@ -316,24 +347,28 @@ impl Identities {
             assign(&mut out, "$PUBLISHER", "AcrPush", "$REGISTRY");
             assign(&mut out, "$SOURCE", "AcrPull", "$REGISTRY");
         }
-        let definition = serde_json::json!({
-            "Name": format!("flux-apim deploy {}", self.service),
-            "Description": format!("What flux-apim needs to deploy to {}.", self.service),
-            "Actions": self.needed.actions,
-            "NotActions": [],
-            "AssignableScopes": ["GROUP"],
-        });
-        let definition = pretty(&definition).replace("\"GROUP\"", "\"'\"$GROUP\"'\"");
-        let _ = writeln!(
-            out,
-            "\n# Exactly the actions that deploying this bundle takes.\naz role definition create --role-definition '{definition}'"
-        );
-        assign(
-            &mut out,
-            "$DEPLOYER",
-            &format!("flux-apim deploy {}", self.service),
-            "$SERVICE",
-        );
+        out.push_str("\n# Exactly the actions that deploying this bundle takes.\n");
+        for (_, suffix, scope, actions) in self.roles() {
+            let name = format!("flux-apim {suffix} {}", self.service);
+            let definition = serde_json::json!({
+                "Name": name,
+                "Description": format!("What flux-apim needs to deploy to {}.", self.service),
+                "Actions": actions,
+                "NotActions": [],
+                "AssignableScopes": ["GROUP"],
+            });
+            let definition = pretty(&definition).replace("\"GROUP\"", "\"'\"$GROUP\"'\"");
+            let _ = writeln!(
+                out,
+                "az role definition create --role-definition '{definition}'"
+            );
+            let scope = if scope == "service" {
+                "$SERVICE"
+            } else {
+                "$GROUP"
+            };
+            assign(&mut out, "$DEPLOYER", &name, scope);
+        }
         if !self.vaults.is_empty() {
             let _ = writeln!(
                 out,

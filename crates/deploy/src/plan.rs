@@ -64,6 +64,10 @@ pub struct Step {
     pub(crate) made: Made,
     /// Whether the API's definition is sent: that makes its operations anew.
     pub(crate) imports: bool,
+    /// Whether it is written with secrets.
+    pub(crate) has_secrets: bool,
+    /// Whether it is an API that is taken off the gateway that is built into the service.
+    pub(crate) off_built_in_gateway: bool,
     /// What goes with it when it is deleted.
     pub(crate) covers: Vec<Id>,
     /// Steps that come before it. `true`: it needs them; `false`: they only write the same.
@@ -156,6 +160,25 @@ impl Plan {
     /// Whether it writes nothing.
     pub fn is_empty(&self) -> bool {
         !self.unsettled && !self.steps.iter().any(|step| step.action.writes())
+    }
+
+    /// What going back to this bundle does not bring back: what was deleted with what is made
+    /// anew, and what the bundle never held.
+    pub fn does_not_return(&self) -> Vec<String> {
+        let writes = |step: &&Step| matches!(step.action, Action::Create | Action::Change);
+        let mut lost: Vec<String> = self
+            .steps
+            .iter()
+            .filter(writes)
+            .filter_map(crate::risk::of_return)
+            .collect();
+        lost.extend(
+            self.steps
+                .iter()
+                .filter(|step| step.action == Action::Kept && step.made == Made::Ours)
+                .map(|step| format!("{} stays, which this bundle does not have", step.id)),
+        );
+        lost
     }
 
     /// Counts by action.

@@ -347,7 +347,7 @@ fn text_change(difference: &Difference) -> Option<TextChange> {
         .ok()
 }
 
-fn difference_lines(difference: &Difference) -> Vec<String> {
+pub(crate) fn difference_lines(difference: &Difference) -> Vec<String> {
     let mark = if difference.uncertain { "? " } else { "" };
     let path = excerpt(&difference.path, 200);
     if let Some(change) = text_change(difference) {

@@ -14,7 +14,7 @@ const API_VERSION: &str = "flux-apim.dev/resources/v1";
 pub const RESOURCES: &str = "resources.json";
 
 /// What a bundle deploys.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Resources {
     /// The api-version that its properties are of.
     pub api_version: String,
@@ -22,6 +22,8 @@ pub struct Resources {
     pub service: Option<String>,
     /// Values that come from outside of the bundle, by parameter.
     pub secrets: BTreeMap<String, Parameter>,
+    /// Resources that no deployment deletes: ids in which `*` stands for any text.
+    pub protect: Vec<String>,
     /// In the order of deployment.
     pub list: Vec<Resource>,
     places: HashMap<Id, usize>,
@@ -45,6 +47,8 @@ pub struct Resource {
     pub depends_on: Vec<usize>,
     /// What it changes while it is written: writers of the same wait for each other.
     pub locks: Vec<Id>,
+    /// Whether it is an API that is taken off the gateway that is built into the service.
+    pub off_built_in_gateway: bool,
     /// Deployed only when this parameter is given.
     pub only_with: Option<String>,
     /// Null for what has no body. What is no literal is null in it, and named below.
@@ -66,6 +70,8 @@ pub struct Unreadable(String);
 #[serde(rename_all = "camelCase")]
 struct File {
     arm_api_version: String,
+    #[serde(default)]
+    protect: Vec<String>,
     resources: Vec<Entry>,
     secrets: BTreeMap<String, Parameter>,
     service: Option<String>,
@@ -77,6 +83,8 @@ struct Entry {
     depends_on: Vec<String>,
     id: String,
     locks: Vec<String>,
+    #[serde(default)]
+    off_built_in_gateway: bool,
     only_with: Option<String>,
     properties: Json,
     references: Vec<Reference>,
@@ -136,6 +144,7 @@ impl Resources {
             api_version: file.arm_api_version,
             service: file.service,
             secrets: file.secrets,
+            protect: file.protect,
             list: Vec::with_capacity(file.resources.len()),
             places: HashMap::with_capacity(file.resources.len()),
         };
@@ -210,6 +219,7 @@ impl Resources {
             id,
             depends_on: depends_on?,
             locks: locks?,
+            off_built_in_gateway: entry.off_built_in_gateway,
             only_with: entry.only_with,
             properties: entry.properties,
             references,
@@ -233,6 +243,15 @@ impl Resource {
     /// Whether it is an API with its definition: writing it makes operations.
     pub fn has_definition(&self) -> bool {
         self.id.kind() == Some(Kind::Api) && self.texts.iter().any(|(at, _)| at == "/value")
+    }
+
+    /// The link that puts it on the gateway that is built into the service, where it is taken
+    /// off that.
+    pub(crate) fn built_in_gateway(&self) -> Option<Id> {
+        let link = format!("gateways/managed/apis/{}", self.id.name());
+        self.off_built_in_gateway
+            .then(|| Id::parse(&link))
+            .flatten()
     }
 
     /// A digest of what is deployed: properties, references, names of secrets, digests of

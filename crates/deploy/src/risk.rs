@@ -2,6 +2,7 @@
 
 use crate::compare::Difference;
 use crate::id::Id;
+use crate::plan::{Action, Step};
 use flux_apim_model::kinds::Kind;
 use serde_json::Value as Json;
 
@@ -76,6 +77,35 @@ pub(crate) fn of_change(
         _ => {}
     }
     notes
+}
+
+/// What writing a resource of an older bundle does not bring back.
+pub(crate) fn of_return(step: &Step) -> Option<String> {
+    let id = &step.id;
+    let said = match (id.kind()?, step.action) {
+        (Kind::Subscription, Action::Create) => {
+            "it is made with new keys, unless they are among the secrets that are given"
+        }
+        (Kind::Product, Action::Create) => {
+            "subscriptions that consumers had to it, and what was added to it beside the bundle"
+        }
+        (Kind::Api, Action::Create) => {
+            "subscriptions to it, its change log, and what was added to it beside the bundle"
+        }
+        (Kind::Workspace, Action::Create) => "what others made in the workspace",
+        (Kind::Group, Action::Create) => "users that were members of the group",
+        (Kind::Gateway, Action::Create) => {
+            "the keys of its self-hosted gateways: they register anew"
+        }
+        (Kind::ApiRelease, _) => {
+            "the time of the release: the revision becomes current now, and consumers see a new entry"
+        }
+        (_, _) if step.has_secrets => {
+            "the secrets that it had then: it is written with those that are given now"
+        }
+        _ => return None,
+    };
+    Some(format!("{id}: {said}"))
 }
 
 /// What goes when a resource is deleted, beyond itself.

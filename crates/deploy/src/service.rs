@@ -35,6 +35,8 @@ pub enum Place {
     /// Below the service, in clear: whoever sends it encodes each segment. The empty text is
     /// the service itself.
     Below(String),
+    /// Below the resource group of the service, in clear.
+    Group(String),
     /// Where the service said to ask next: an operation, the next page. Whoever sends it
     /// sees to it that it leads to the same endpoint, since a token goes with it.
     Link(String),

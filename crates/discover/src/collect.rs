@@ -309,6 +309,12 @@ fn list(
         findings.push(list_finding(file, &value));
         return Ok(());
     };
+    if links
+        .parent()
+        .is_some_and(|parent| is_managed_gateway(&parent))
+    {
+        project.lists_built_in_gateway = true;
+    }
     if let (true, Some(parent)) = (items.is_empty(), links.parent()) {
         // It says of the parent that it has none.
         let parent = project

@@ -5,6 +5,7 @@ use flux_apim_diag::tree::{FileId, Limits, ReadError, SourceTree, join};
 use flux_apim_diag::{Code, Diagnostic, Findings, Place, Registry, Span, excerpt, nearest};
 use flux_apim_levels::rules::malformed_override;
 use flux_apim_levels::{self as levels, PRESETS, Preset, RULESETS, Ruleset, Said};
+use flux_apim_model::kinds::Kind;
 use flux_apim_model::{Identified, TIERS, Tier, parse_id};
 use flux_apim_syntax::{self as syntax, Data, Format, Value};
 use std::collections::{BTreeSet, HashMap};
@@ -25,6 +26,9 @@ pub struct ProjectConfig {
     pub file: Option<FileId>,
     /// Resources that are managed elsewhere, as `loggers/appinsights`.
     pub external: Vec<String>,
+    /// Resources that no deployment deletes: ids below the service, in which `*` stands for
+    /// any text.
+    pub protect: Vec<String>,
     /// Caps by their flag.
     pub limits: Vec<(&'static str, u64)>,
     /// Properties of plain-layout APIs.
@@ -103,13 +107,14 @@ pub fn elsewhere(id: &str) -> Option<(&'static str, &str)> {
 
 pub(super) const NAMES: [&str; 2] = ["flux-apim.yaml", "flux-apim.yml"];
 pub(super) const TARGETS: [&str; 3] = ["arm", "bicep", "aso"];
-pub(super) const KEYS: [&str; 12] = [
+pub(super) const KEYS: [&str; 13] = [
     "service",
     "targets",
     "rules",
     "preset",
     "ruleset",
     "external",
+    "protect",
     "limits",
     "apis",
     "strict",
@@ -199,6 +204,24 @@ pub(super) fn load(
                 }
                 None => findings.push(wrong("a list such as `[loggers/appinsights]`")),
             },
+            "protect" => match strings() {
+                Some(patterns) => {
+                    for (item, pattern) in entry.value.items().iter().zip(&patterns) {
+                        if !is_protection(pattern) {
+                            let message =
+                                format!("`{}` names no kind of resource", excerpt(pattern, 60));
+                            findings.push(malformed(file, item, &message).help(
+                                "write `<collection>/<name>`, where `*` stands for any text, for \
+                                 example `products/*`",
+                            ));
+                        }
+                    }
+                    project.config.protect = patterns;
+                }
+                None => findings.push(wrong(
+                    "a list such as `[products/starter, \"subscriptions/*\"]`",
+                )),
+            },
             "limits" => limits(file, &entry.value, options, &mut project.config, findings),
             "rules" => {
                 let whole = Place::from(file);
@@ -267,6 +290,15 @@ pub(super) fn load(
         }
     }
     Ok(())
+}
+
+/// Whether a pattern can be one of the ids below a service: a collection that trees hold, and
+/// a name. One that begins with `*` is of any collection.
+fn is_protection(pattern: &str) -> bool {
+    let Some((collection, name)) = pattern.split_once('/') else {
+        return pattern == "*";
+    };
+    !name.is_empty() && (collection.contains('*') || Kind::by_arm(collection).is_some())
 }
 
 /// `limits: {max_depth: 100}`: caps on documents, lower than those of the run.

@@ -54,6 +54,8 @@ pub struct Project {
     pub affix: Option<Affix>,
     /// Display names of named values in lower case, as they were before that.
     pub named_values: BTreeSet<String>,
+    /// Whether a list says which APIs are on the gateway that is built into the service.
+    pub lists_built_in_gateway: bool,
     /// Files below the root that no layout knows. Definitions may still refer
     /// to them.
     pub unclaimed: BTreeSet<FileId>,

@@ -51,6 +51,11 @@ pub fn schema(registry: Registry) -> Json {
                 "items": {"type": "string", "pattern": "^/?[A-Za-z]+/.+"},
                 "description": "Resources that are managed elsewhere, such as loggers/appinsights.",
             },
+            "protect": {
+                "type": "array",
+                "items": {"type": "string", "pattern": "^(\\*|[^/]+/.+)$"},
+                "description": "Resources that no deployment deletes, such as products/starter; `*` stands for any text.",
+            },
             "limits": {
                 "type": "object",
                 "additionalProperties": false,

@@ -5,6 +5,7 @@ mod check;
 mod complete;
 mod elsewhere;
 mod expression;
+mod gateway;
 mod lock;
 mod normal;
 mod order;
@@ -65,6 +66,8 @@ pub struct Linked {
     parameters: BTreeMap<String, Parameter>,
     contents: Vec<Content>,
     service: Option<String>,
+    protect: Vec<String>,
+    off_gateway: BTreeSet<Key>,
     api_version: String,
     /// What the graph takes of the run's memory.
     _held: Held,
@@ -95,6 +98,17 @@ impl Linked {
     /// `apimServiceName` of the environment or project configuration.
     pub fn service(&self) -> Option<&str> {
         self.service.as_deref()
+    }
+
+    /// Patterns of resources that no deployment deletes (`protect` of `flux-apim.yaml`).
+    pub fn protect(&self) -> &[String] {
+        &self.protect
+    }
+
+    /// Whether an API is taken off the gateway that is built into the service, on which Azure
+    /// puts each API that is made: `gateways/managed/apis.json` is there and does not list it.
+    pub fn is_off_gateway(&self, key: &Key) -> bool {
+        self.off_gateway.contains(key)
     }
 
     /// The api-version that its resources were checked against.
@@ -155,6 +169,7 @@ pub fn link(
     let current = revisions::number_current(&mut project, &mut texts);
     let graph = resolve::resolve(&project, (&owned, &current), texts, schema, findings);
     prerequisites::find(&project, &graph.parameters, findings);
+    let off_gateway = gateway::off(&project, findings);
     let nodes = order::sort(graph.nodes, &current, findings);
     let is_whole = !findings.rules().any(|rule| rule.class == Class::Integrity);
     is_whole.then(|| Linked {
@@ -162,6 +177,8 @@ pub fn link(
         parameters: graph.parameters,
         contents: graph.contents,
         service: project.service.or(project.config.service),
+        protect: project.config.protect,
+        off_gateway,
         api_version: schema.api_version.clone(),
         _held: graph.held,
     })

@@ -8,11 +8,11 @@ use crate::edge::secret::Secret;
 use flux_apim_deploy::{Answer, Fault, Method, Place, Service};
 use reqwest::Url;
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH, LOCATION,
+    AUTHORIZATION, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderValue, IF_MATCH, LOCATION,
 };
 use serde_json::Value as Json;
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::Mutex;
 
 /// The most that is read of one answer: pages hold 100 entries, each with its texts.
@@ -103,6 +103,33 @@ impl ResourceManager {
         &self.service
     }
 
+    /// Where requests go.
+    pub fn endpoint(&self) -> &str {
+        self.wire.registry().as_str().trim_end_matches('/')
+    }
+
+    /// By how many seconds this machine's clock differs from Azure's, and whether it is ahead;
+    /// `None` when the answer has no time. Asks without a token.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn clock(&self) -> Result<Option<(u64, bool)>, oci::Error> {
+        let mut url = self.wire.registry().clone();
+        url.set_path("/metadata/endpoints");
+        url.set_query(Some("api-version=2022-09-01"));
+        let attempted = format!("reach {}", self.endpoint());
+        let asked = Request::new(attempted, reqwest::Method::GET, url);
+        let answer = self.wire.send(&asked, &ALL).await?;
+        let date = answer.headers.get(DATE).and_then(|date| date.to_str().ok());
+        let Some(there) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else {
+            return Ok(None);
+        };
+        Ok(Some(match SystemTime::now().duration_since(there) {
+            Ok(ahead) => (ahead.as_secs(), true),
+            Err(behind) => (behind.duration().as_secs(), false),
+        }))
+    }
+
     /// Object id of whoever asks; none when its token does not say.
     ///
     /// # Errors
@@ -143,7 +170,12 @@ impl ResourceManager {
                     )
                 });
             }
-            Place::Below(path) => {
+            Place::Below(path) | Place::Group(path) => {
+                // /subscriptions/ID/resourceGroups/NAME, and the rest.
+                let of = match request.place {
+                    Place::Group(_) => 4,
+                    _ => usize::MAX,
+                };
                 let mut segments = url
                     .path_segments_mut()
                     .map_err(|()| Fault::Unsent("the endpoint has no path".to_owned()))?;
@@ -153,6 +185,7 @@ impl ResourceManager {
                     self.service
                         .split('/')
                         .filter(|s| !s.is_empty())
+                        .take(of)
                         .chain(below),
                 );
             }

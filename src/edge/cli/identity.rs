@@ -1,10 +1,11 @@
 //! `identity`: who has to be there, and what each may do, as files and commands.
 
-use super::deploy::Target;
+use super::deploy::{ModeArgs, service_name};
 use super::{Done, print};
 use clap::{Args, ValueEnum};
 use flux_apim_deploy::identity::{Identities, vaults};
 use flux_apim_deploy::permission;
+use flux_apim_deploy::template::Mode;
 
 /// Flags of `identity`.
 #[derive(Debug, Args)]
@@ -26,6 +27,8 @@ pub(super) struct IdentityArgs {
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
     #[command(flatten)]
+    mode: ModeArgs,
+    #[command(flatten)]
     reading: super::deploy::Reading,
 }
 
@@ -45,10 +48,14 @@ pub(super) fn identity(arguments: &IdentityArgs) -> anyhow::Result<Done> {
     let service = service
         .ok_or_else(|| anyhow::anyhow!("--service NAME is missing: the bundle names no service"))?;
     let identities = Identities {
-        service: Target::name(service)?.to_owned(),
+        service: service_name(service)?.to_owned(),
         registry: arguments.azure_registry.clone(),
         vaults: vaults(&bundle.resources),
-        needed: permission::needed(&bundle.resources),
+        needed: match arguments.mode.mode()? {
+            Mode::Requests => permission::needed(&bundle.resources),
+            Mode::Deployment => permission::by_template(&bundle.resources, None),
+            Mode::Stack(stack) => permission::by_template(&bundle.resources, Some(&stack)),
+        },
         issuer: arguments.issuer.clone(),
     };
     let text = match arguments.form {

@@ -168,9 +168,9 @@ fn run(cli: &Cli) -> anyhow::Result<Done> {
         #[cfg(feature = "publish")]
         Command::History(arguments) => history::history(arguments),
         #[cfg(feature = "publish")]
-        Command::Rollback(arguments) => rollback::rollback(arguments),
+        Command::Rollback(arguments) => rollback::rollback(arguments, cli.quiet),
         #[cfg(feature = "publish")]
-        Command::Plan(arguments) => deploy::plan(arguments),
+        Command::Plan(arguments) => deploy::plan(arguments, cli.quiet),
         #[cfg(feature = "publish")]
         Command::Deploy(arguments) => deploy::deploy(arguments, cli.quiet),
         #[cfg(feature = "publish")]

@@ -166,6 +166,11 @@ pub(super) struct ChoiceArgs {
 }
 
 impl ChoiceArgs {
+    /// Whether there is any.
+    pub(super) fn is_given(&self) -> bool {
+        self.semver.is_some() || self.tag_prefix.is_some() || self.within.is_some()
+    }
+
     pub(super) fn choice(&self) -> anyhow::Result<Choice> {
         let since = self.within.map(|age| {
             let day = crate::edge::policies::day_before(age);

@@ -76,6 +76,11 @@ pub(super) struct TrustArgs {
 }
 
 impl TrustArgs {
+    /// Whether somebody must have signed.
+    pub(super) fn is_given(&self) -> bool {
+        self.certificate_identity.is_some() || self.certificate_identity_regexp.is_some()
+    }
+
     /// What is asked of a bundle that must be signed by `key`, where there is one, and held
     /// to `policies`.
     pub(super) fn policy(

@@ -248,6 +248,34 @@ pub async fn newest(from: &dyn Target, choice: &Choice) -> Result<Digest, Error>
     }
 }
 
+/// The bundle that was published before the one that `tag` points to, for the same
+/// environment.
+///
+/// # Errors
+/// When there is none, or the registry refuses.
+pub async fn before(from: &dyn Target, tag: &str) -> Result<Digest, Error> {
+    let (mut listed, _) = bundles(from).await?;
+    listed.sort_by(newest_first);
+    let now = listed
+        .iter()
+        .position(|bundle| bundle.entry.tags.iter().any(|other| other == tag));
+    let Some(now) = now else {
+        return Err(Error::Usage(format!(
+            "{}:{tag} points to no bundle: --to names the one to go back to",
+            from.name()
+        )));
+    };
+    let environment = &listed[now].entry.environment;
+    let mut older = listed[now + 1..].iter();
+    match older.find(|bundle| bundle.entry.environment == *environment) {
+        Some(bundle) => Ok(bundle.entry.digest),
+        None => Err(Error::Usage(format!(
+            "{} holds no bundle that is older than {tag}; `flux-apim history` shows what there is",
+            from.name()
+        ))),
+    }
+}
+
 /// By time, then by the highest tag, numbers in it as numbers.
 pub(super) fn newest_first(a: &Listed, b: &Listed) -> Ordering {
     let highest = |listed: &Listed| {

@@ -32,7 +32,7 @@ pub use choice::Choice;
 pub use copy::{Copied, CopyOptions, copy, copy_all};
 pub use error::Error;
 pub use file::{BUNDLE_ENDING, VerifiedFile, verify_file};
-pub use history::{Changes, Entry, History, history, newest};
+pub use history::{Changes, Entry, History, before, history, newest};
 pub use inspect::{Inspected, inspect};
 pub use packed::Packed;
 pub use pin::{Pin, check_pin, write_pin};

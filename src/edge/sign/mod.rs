@@ -25,7 +25,7 @@ pub use keyless::{FULCIO, Instance, Keyless, REKOR};
 pub use payload::{PAYLOAD_MEDIA_TYPE, SIGNATURE_ANNOTATION, payload, verify_payload};
 pub use token::{IdToken, Requested};
 pub use trust::{Identity, TrustRoot, Trusted, Wanted};
-pub use vault::{KeyVault, VaultKey};
+pub use vault::{KeyVault, VaultKey, decrypt};
 
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use serde_json::Value as Json;

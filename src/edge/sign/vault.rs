@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 const SCHEME: &str = "azurekms://";
 const API: (&str, &str) = ("api-version", "7.4");
@@ -186,6 +187,35 @@ impl Signer for KeyVault {
     fn recognises(&self) -> BoxFuture<'_, Result<Option<Trusted>, Error>> {
         ready(Ok(Some(self.public.clone().into()))).boxed()
     }
+}
+
+/// What the key `name` decrypts, in its vault: the key of data that SOPS encrypted.
+///
+/// # Errors
+/// When the vault does not answer or refuses.
+pub async fn decrypt(
+    name: &VaultKey,
+    encrypted: &[u8],
+    connection: &Connection,
+) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let VaultKey {
+        host,
+        name: key,
+        version,
+    } = name;
+    let attempted = format!("decrypt with the key {key} of {host}");
+    let service = Service::new(host, audience(host, connection)?, connection);
+    let service = service.map_err(|error| Error::Vault(error.to_string()))?;
+    let version = version.as_deref().unwrap_or("");
+    let path = format!("keys/{key}/{version}");
+    let path = format!("{}/decrypt", path.trim_end_matches('/'));
+    let body = json!({"alg": "RSA-OAEP-256", "value": URL_SAFE_NO_PAD.encode(encrypted)});
+    let asked = service.ask(&attempted, &path, &[API], Some(&body)).await;
+    let answer = asked.map_err(|error| refused(&error, "decrypt"))?;
+    let value = answer["value"].as_str().unwrap_or("");
+    let value = URL_SAFE_NO_PAD.decode(value.trim_end_matches('='));
+    let odd = |_| Error::Vault(format!("{attempted}: the answer holds no value"));
+    value.map(Zeroizing::new).map_err(odd)
 }
 
 /// What tokens for the vault at `host` are for.

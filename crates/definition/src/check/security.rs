@@ -3,7 +3,7 @@
 use super::{Check, place};
 use crate::rules::{incomplete_object, missing_field, undefined_security_scheme, unknown_field};
 use crate::shape::Version;
-use flux_apim_syntax::{Kind, NodeRef};
+use flux_apim_syntax::{NodeKind, NodeRef};
 
 /// The names in a requirement are those of declared schemes.
 pub(super) fn requirement<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>) {
@@ -50,7 +50,7 @@ pub(super) fn scheme<'c>(check: &mut Check<'_, 'c>, node: NodeRef<'c>, key: Opti
             _ => &[],
         };
         // What is no object is said as such.
-        let is_object = flow.kind() == Kind::Object;
+        let is_object = flow.kind() == NodeKind::Object;
         for field in wanted
             .iter()
             .filter(|field| is_object && flow.get(field).is_none())

@@ -4,14 +4,17 @@ use crate::id::Id;
 use crate::plan::{Action, Plan};
 use crate::resources::Resources;
 use crate::service::Method;
+use crate::template::{Deny, Stack};
 use flux_apim_model::kinds::Kind;
 use std::collections::BTreeSet;
 
-/// Actions at the service.
+/// Actions at the service, and at its resource group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needed {
     /// `Microsoft.ApiManagement/service/apis/write`, sorted.
     pub actions: BTreeSet<String>,
+    /// `Microsoft.Resources/deployments/write`, sorted; none where requests deploy.
+    pub group: BTreeSet<String>,
 }
 
 impl Needed {
@@ -59,9 +62,52 @@ pub fn needed(resources: &Resources) -> Needed {
             true => needed.add("policies", &["read", "write"]),
             false => needed.add(&types(&resource.id), &["read", "write", "delete"]),
         }
+        if resource.off_built_in_gateway {
+            off_gateway(&mut needed);
+        }
         if resource.has_definition() {
             let below = format!("{}/operations", types(&resource.id));
             needed.add(&below, &["read"]);
+        }
+    }
+    needed
+}
+
+/// What deploying a bundle by template needs: to ask what would happen, and to do it. Azure
+/// writes each resource as whoever deploys.
+///
+/// Source: "Azure permissions for Management and governance", Microsoft.Resources, and
+/// "Deployment stacks", required permissions.
+pub fn by_template(resources: &Resources, stack: Option<&Stack>) -> Needed {
+    let mut needed = Needed::default();
+    for resource in &resources.list {
+        let types = types(&resource.id);
+        needed.add(&types, &["read", "write"]);
+        if stack.is_some_and(|stack| stack.deletes) && types != "policies" {
+            needed.add(&types, &["delete"]);
+        }
+    }
+    let mut group = |types: &str, verbs: &[&str]| {
+        let actions = verbs
+            .iter()
+            .map(|verb| format!("Microsoft.Resources/{types}/{verb}"));
+        needed.group.extend(actions);
+    };
+    group("deployments", &["read", "write"]);
+    match stack {
+        None => group(
+            "deployments",
+            &["whatIf/action", "operations/read", "operationstatuses/read"],
+        ),
+        Some(stack) => {
+            group("deploymentStacks", &["read", "write"]);
+            group(
+                "deploymentStacksWhatIfResults",
+                &["read", "write", "delete", "whatIf/action"],
+            );
+            if stack.denies != Deny::Nothing {
+                group("deploymentStacks", &["manageDenySetting/action"]);
+            }
         }
     }
     needed
@@ -84,6 +130,9 @@ pub fn of_plan(plan: &Plan) -> Needed {
             Action::Delete => needed.add(&types, &["delete"]),
             Action::None | Action::Kept | Action::Uncertain => {}
         }
+        if step.off_built_in_gateway {
+            off_gateway(&mut needed);
+        }
         match (step.action, step.id.kind()) {
             (Action::Create, Some(Kind::Product)) if step.id.depth() == 1 => {
                 new_product(&mut needed);
@@ -101,6 +150,11 @@ fn of_type(id: &Id, needed: &mut Needed) {
         new_product(needed);
     }
     deletion(id, needed);
+}
+
+/// An API is looked for on the built-in gateway, and taken off it.
+fn off_gateway(needed: &mut Needed) {
+    needed.add("gateways/apis", &["read", "delete"]);
 }
 
 /// Azure adds a group and a subscription to a new product, which are removed.

@@ -1,6 +1,6 @@
 //! Roles that Azure has, as far as deployments meet them: the narrow ones first.
 
-use super::matches;
+use crate::pattern::matches;
 
 /// A built-in role.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,6 +25,9 @@ const CONTAINERS: &str =
     "https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/containers";
 const SECURITY: &str =
     "https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/security";
+const GENERAL: &str =
+    "https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/general";
+const STACKS: &str = "https://learn.microsoft.com/azure/azure-resource-manager/bicep/deployment-stacks#built-in-roles";
 const PRIVILEGED: &str =
     "https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/privileged";
 
@@ -78,6 +81,22 @@ pub static ROLES: &[Role] = &[
         source: INTEGRATION,
     },
     Role {
+        name: "Azure Deployment Stack Contributor",
+        id: "bf7f8882-3383-422a-806a-6526c631a88a",
+        actions: &["Microsoft.Resources/deploymentStacks/*"],
+        not_actions: &["Microsoft.Resources/deploymentStacks/manageDenySetting/action"],
+        data_actions: &[],
+        source: STACKS,
+    },
+    Role {
+        name: "Azure Deployment Stack Owner",
+        id: "adb29209-aa1d-457b-a786-c913953d2891",
+        actions: &["Microsoft.Resources/deploymentStacks/*"],
+        not_actions: &[],
+        data_actions: &[],
+        source: STACKS,
+    },
+    Role {
         name: "API Management Service Operator Role",
         id: "e022efe7-f5ba-4159-bbe4-b44f577e9b61",
         actions: &[
@@ -116,6 +135,22 @@ pub static ROLES: &[Role] = &[
         not_actions: &[],
         data_actions: &[],
         source: INTEGRATION,
+    },
+    Role {
+        name: "Reader",
+        id: "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+        actions: &["*/read"],
+        not_actions: &[],
+        data_actions: &[],
+        source: GENERAL,
+    },
+    Role {
+        name: "User Access Administrator",
+        id: "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
+        actions: &["*/read", "Microsoft.Authorization/*", "Microsoft.Support/*"],
+        not_actions: &[],
+        data_actions: &[],
+        source: PRIVILEGED,
     },
     Role {
         name: "Contributor",

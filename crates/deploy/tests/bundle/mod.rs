@@ -18,6 +18,7 @@ pub(crate) struct Bundle {
     pub(crate) resources: Vec<Value>,
     pub(crate) texts: BTreeMap<String, String>,
     pub(crate) parameters: BTreeSet<String>,
+    pub(crate) protect: Vec<String>,
 }
 
 impl Texts for Bundle {
@@ -109,7 +110,7 @@ impl Bundle {
             .collect();
         let file = json!({
             "apiVersion": "flux-apim.dev/resources/v1", "armApiVersion": "2024-05-01",
-            "resources": self.resources, "secrets": secrets, "service": null,
+            "protect": self.protect, "resources": self.resources, "secrets": secrets, "service": null,
         });
         Resources::parse(file.to_string().as_bytes()).unwrap()
     }

@@ -55,6 +55,8 @@ pub(crate) struct Inner {
     pub(crate) conflicts: usize,
     /// Nobody may ask after operations.
     pub(crate) forbidden: bool,
+    /// Each new API is put on the built-in gateway.
+    pub(crate) on_gateway: bool,
     subscriptions: usize,
 }
 
@@ -213,6 +215,7 @@ impl Service for Memory {
     async fn call(&self, request: &Request) -> Result<Answer, Fault> {
         let (path, place) = match &request.place {
             Place::Below(path) => (path.clone(), path.clone()),
+            Place::Group(path) => (path.clone(), path.clone()),
             Place::Link(url) => (url.clone(), url.clone()),
         };
         let wrong = {
@@ -326,7 +329,23 @@ impl Inner {
                     "Entity with specified identifier not found",
                 ),
             },
-            Method::Put => self.put(request, path),
+            Method::Put => {
+                let answer = self.put(request, path);
+                if self.on_gateway
+                    && answer.status == 201
+                    && path.starts_with("apis/")
+                    && path.split('/').count() == 2
+                {
+                    let link = format!("gateways/managed/{path}");
+                    let stored = Stored {
+                        path: link.clone(),
+                        properties: json!({}),
+                        etag: 0,
+                    };
+                    self.resources.insert(link.to_lowercase(), stored);
+                }
+                answer
+            }
             Method::Delete => {
                 self.delete(request, path, field("deleteSubscriptions") == Some("true"))
             }
@@ -374,6 +393,7 @@ impl Inner {
         }
         if let Some((above, _)) = folded.rsplit_once('/')
             && !self.resources.contains_key(above)
+            && above != "gateways/managed"
         {
             return error(404, "ResourceNotFound", "the parent is not there");
         }

@@ -41,6 +41,12 @@ pub(super) fn write(graph: &Linked, options: &Options, rendered: &mut Rendered, 
     write_string(out, API_VERSION);
     out.push_str(",\"armApiVersion\":");
     write_string(out, graph.api_version());
+    if !graph.protect().is_empty() {
+        let out = writer.own();
+        out.push_str(",\"protect\":[");
+        list(out, graph.protect().iter().cloned());
+        out.push(']');
+    }
     writer.push(",\"resources\":[");
     for (n, node) in graph.nodes().iter().enumerate() {
         let before = writer.written();
@@ -103,6 +109,9 @@ fn resource(graph: &Linked, node: &Node, texts: &[String], out: &mut String) {
     list(out, locks(&node.key).iter().map(ToString::to_string));
     out.push_str("],\"name\":");
     write_string(out, &node.key.arm_names().join("/"));
+    if graph.is_off_gateway(&node.key) {
+        out.push_str(",\"offBuiltInGateway\":true");
+    }
     if let Some(parameter) = &node.only_with {
         out.push_str(",\"onlyWith\":");
         write_string(out, parameter);
