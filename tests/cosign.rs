@@ -440,7 +440,10 @@ impl Instance {
             if version == 2 {
                 config["tsaUrls"] = service(&sigstore.timestamps(), 1);
             }
-            write(&format!("signing_config_{version}.json"), config.to_string())
+            write(
+                &format!("signing_config_{version}.json"),
+                config.to_string(),
+            )
         });
         Self {
             root: write("trusted_root.json", sigstore.trusted_root().to_string()),
@@ -560,7 +563,12 @@ fn we_verify_what_cosign_signed_as_an_identity() {
                 let mut arguments = vec!["verify", &ours];
                 arguments.extend(instance.of(workflow));
                 let verified = scene.flux_apim(&arguments);
-                assert_eq!(verified.status.code(), expected, "{what}: {}", said(&verified));
+                assert_eq!(
+                    verified.status.code(),
+                    expected,
+                    "{what}: {}",
+                    said(&verified)
+                );
             }
             // What it wrote is what it reads.
             let mut arguments = vec!["verify", "--allow-http-registry"];

@@ -224,7 +224,10 @@ async fn cosign_verifies_what_a_vault_signed_wherever_it_is_copied() {
     let copy = [&["copy", "-r"][..], &plain, &[&source, &target]].concat();
     run(&oras, &copy);
     verify(&target, bundles);
-    let tags = ["v1".to_owned(), format!("{}.sig", digest.to_string().replace(':', "-"))];
+    let tags = [
+        "v1".to_owned(),
+        format!("{}.sig", digest.to_string().replace(':', "-")),
+    ];
     let carried = format!("{}/team/carried", registry.address);
     for tag in &tags {
         let (source, target) = (
@@ -233,7 +236,10 @@ async fn cosign_verifies_what_a_vault_signed_wherever_it_is_copied() {
         );
         let insecure = ["--src-tls-verify=false", "--dest-tls-verify=false"];
         let how = ["copy", "--preserve-digests"];
-        run(&skopeo, &[&how[..], &insecure, &[&source, &target]].concat());
+        run(
+            &skopeo,
+            &[&how[..], &insecure, &[&source, &target]].concat(),
+        );
     }
     verify(&format!("{carried}:v1"), payloads);
 }

@@ -14,7 +14,9 @@ mod common;
 mod registries;
 
 use flux_apim::edge::oci::{Layout, Target};
-use flux_apim::edge::publish::{self, Artifact, CopyOptions, Destination, Options, Policy};
+use flux_apim::edge::publish::{
+    self, Artifact, Choice, CopyOptions, Destination, Options, Policy, Times,
+};
 use flux_apim::edge::sign::{
     IdToken, Identity, Instance, Keyless, Signer, TrustRoot, Trusted, Wanted, bundle,
 };
@@ -124,6 +126,14 @@ async fn an_identity_signs_once_and_verifies() {
     assert_eq!(verified.claims.len(), 3);
     assert!(verified.claims.iter().all(|claim| claim.verified.is_ok()));
     assert!(verified.provenance.is_some());
+    // When that was stands in the log.
+    let (choice, limits) = (Choice::default(), Limits::default());
+    let times = Times::default();
+    for (asked, known) in [(Some(&times), true), (None, false)] {
+        let history = publish::history(&*place.to.target, "x", &choice, 1, asked, &limits).await;
+        let published = history.unwrap().entries.remove(0).published;
+        assert_eq!(published.is_some_and(|time| time.ends_with('Z')), known);
+    }
     // Another run has another key and other bytes; the identity is the same.
     let again = place.publish(signer(&sigstore, &sigstore::token())).await;
     let again = again.unwrap();
@@ -277,9 +287,15 @@ async fn version_2_of_the_log_is_read() {
     };
     let ended = json!({"start": "2020-01-01T00:00:00Z", "end": "2021-01-01T00:00:00Z"});
     for (policy, said) in [
-        (with("/timestampAuthorities", json!([])), "timestamp authority"),
         (
-            with("/timestampAuthorities", other["timestampAuthorities"].clone()),
+            with("/timestampAuthorities", json!([])),
+            "timestamp authority",
+        ),
+        (
+            with(
+                "/timestampAuthorities",
+                other["timestampAuthorities"].clone(),
+            ),
             "timestamp authority",
         ),
         (

@@ -692,12 +692,7 @@ async fn a_refusal_is_quoted_and_no_reason_is_made_up() {
 /// Mirrors that drop signatures were reported again and again (containers/image#1946).
 #[tokio::test(flavor = "multi_thread")]
 async fn promotion_keeps_what_is_said_about_a_bundle() {
-    for referrers in [
-        (false, false),
-        (false, true),
-        (true, false),
-        (true, true),
-    ] {
+    for referrers in [(false, false), (false, true), (true, false), (true, true)] {
         let lab = Lab::new();
         let with = |referrers| Habits {
             referrers,
@@ -1821,7 +1816,9 @@ async fn cluster(digest: String, refuses: Option<u16>) -> Server {
                 json!([{
                     "apiVersion": "flux-apim.dev/v1alpha1", "kind": "ApimBundle",
                     "metadata": {"name": "apim", "namespace": "team"},
-                    "status": {"history": [{"digest": digest}]},
+                    "status": {
+                        "published": {"digest": digest, "time": "2026-02-03T04:05:06Z"},
+                    },
                 }]),
                 "",
             ),
@@ -1868,6 +1865,18 @@ async fn what_a_cluster_runs_is_not_removed() {
             .count(),
         3
     );
+    // When they were published is what the cluster says, or nobody knows.
+    let history = ["history", to.as_str(), "--insecure", "--published"];
+    let said = lab.run_with(&history, &[("KUBECONFIG", &open)]);
+    let line = said
+        .stdout
+        .lines()
+        .find(|line| line.starts_with(&digests[0]));
+    let line = line.unwrap_or_else(|| panic!("{}", said.all));
+    assert!(line.ends_with("published 2026-02-03T04:05:06Z"), "{line}");
+    assert_eq!(said.stdout.matches("published unknown").count(), 2);
+    lab.run_with(&history, &[("KUBECONFIG", &closed)])
+        .refused("a cluster that refuses", &["--no-cluster"]);
     let said = lab.run_with(&prune, &[("KUBECONFIG", &open)]);
     said.says("pruned", &["1 of 3 bundles removed"]);
     said.says("why", &["by what runs"]);

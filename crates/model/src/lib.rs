@@ -1,7 +1,6 @@
 //! What APIM has: resource kinds, names, references, constraints.
 
 mod affix;
-mod credential;
 mod id;
 pub mod kinds;
 mod numbered;
@@ -12,7 +11,6 @@ pub mod schema;
 mod tier;
 
 pub use affix::Affix;
-pub use credential::credential;
 pub use id::{Target, below_service, parse_id};
 pub use kinds::{InWorkspace, Kind, Reference, Role};
 pub use numbered::Numbered;

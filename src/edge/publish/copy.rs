@@ -189,9 +189,8 @@ async fn said(
     asked: Beside,
 ) -> Result<usize, Error> {
     let referring = from.referrers(what).await?;
-    let is_bundle = |referrer: &Descriptor| {
-        referrer.artifact_type.as_deref() == Some(BUNDLE_MEDIA_TYPE)
-    };
+    let is_bundle =
+        |referrer: &Descriptor| referrer.artifact_type.as_deref() == Some(BUNDLE_MEDIA_TYPE);
     let is_signed = referring.iter().any(is_bundle);
     let mut missing = missing(to, what, referring).await?;
     let mut copied = 0;

@@ -76,7 +76,11 @@ fn stored(cluster: &Cluster, namespace: &str, kinds: &BTreeSet<String>) -> Vec<J
 
 /// What the operator writes of an object.
 fn tell(cluster: &Cluster, namespace: &str, (kind, name): &Name, ready: bool) {
-    let (status, severity) = if ready { ("True", "") } else { ("False", "Error") };
+    let (status, severity) = if ready {
+        ("True", "")
+    } else {
+        ("False", "Error")
+    };
     let condition = json!({
         "type": "Ready", "status": status, "reason": "Told", "severity": severity,
         "message": "by the test", "lastTransitionTime": "2026-01-01T00:00:00Z",
@@ -162,7 +166,10 @@ fn as_before(objects: &[Json]) -> String {
         let mut object = object.clone();
         let short = |value: &mut Json| {
             let name = value.as_str().map(str::to_owned);
-            if let Some(name) = name.as_deref().and_then(|n| n.strip_prefix("contoso-prod-")) {
+            if let Some(name) = name
+                .as_deref()
+                .and_then(|n| n.strip_prefix("contoso-prod-"))
+            {
                 *value = json!(name);
             }
         };
@@ -190,7 +197,11 @@ pub fn from_one(cluster: &mut Cluster, _: bool) {
     std::fs::create_dir_all(flat.join("aso")).unwrap();
     std::fs::write(flat.join("aso/objects.yaml"), as_before(&all)).unwrap();
     let checkout = cluster.git.repository("flat-contoso", &flat);
-    cluster.apply(&crate::bundle::git_repository(namespace, "flat", &checkout.url));
+    cluster.apply(&crate::bundle::git_repository(
+        namespace,
+        "flat",
+        &checkout.url,
+    ));
     let source = json!({"kind": "GitRepository", "name": "flat"});
     let mut own = kustomization(namespace, "contoso", &source, "./aso");
     cluster.apply(&own);
@@ -207,7 +218,10 @@ pub fn from_one(cluster: &mut Cluster, _: bool) {
     eventually("the annotation", Duration::from_secs(60), || {
         let found = stored(cluster, namespace, &kinds);
         let without: Vec<Name> = found.iter().filter(|o| !detached(o)).map(name).collect();
-        without.is_empty().then_some(()).ok_or(format!("{without:?}"))
+        without
+            .is_empty()
+            .then_some(())
+            .ok_or(format!("{without:?}"))
     });
     // What holds an object back shows how it goes.
     let held = json!({"metadata": {"finalizers": ["example.com/held"]}}).to_string();
@@ -229,14 +243,21 @@ pub fn from_one(cluster: &mut Cluster, _: bool) {
         let there: BTreeSet<Name> = found.iter().map(name).collect();
         match going == old.len() && new.is_subset(&there) {
             true => Ok(found),
-            false => Err(format!("{going} of {} go, {} are there", old.len(), found.len())),
+            false => Err(format!(
+                "{going} of {} go, {} are there",
+                old.len(),
+                found.len()
+            )),
         }
     });
     for object in found.iter().filter(|object| old.contains(&name(object))) {
         assert!(detached(object), "{object}");
     }
     for object in &old {
-        patch(object, &json!({"metadata": {"finalizers": null}}).to_string());
+        patch(
+            object,
+            &json!({"metadata": {"finalizers": null}}).to_string(),
+        );
     }
     // What is new is the operator's again, except what may change its folder.
     let spec = own["spec"].as_object_mut().unwrap();

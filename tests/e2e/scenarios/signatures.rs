@@ -2,8 +2,8 @@
 //! own, of keys in a vault, and of what was copied.
 
 use crate::bundle::sample;
-use crate::common;
 use crate::cluster::{Cluster, condition, is_ready, message, run};
+use crate::common;
 use crate::controller::binary;
 use crate::process::tool;
 use crate::registries::sigstore::{self, Habits, ISSUER, Sigstore, WORKFLOW};
@@ -129,7 +129,10 @@ pub fn verified(cluster: &mut Cluster, _: bool) {
         &key,
     ]);
 
-    let (contoso, somebody) = ("^https://ci\\.example/contoso/", "^https://ci\\.example/somebody/");
+    let (contoso, somebody) = (
+        "^https://ci\\.example/contoso/",
+        "^https://ci\\.example/somebody/",
+    );
     let key = json!({"provider": "cosign", "secretRef": {"name": "vault"}});
     for (name, url, verify, expected) in [
         ("keyless", &keyless, identity(contoso, "own"), true),
