@@ -7,8 +7,8 @@
 )]
 
 use flux_apim::diag::Findings;
-use flux_apim::model::schema::Schema;
-use flux_apim::pipeline::{self, DEFAULT_API_VERSION, Options};
+use flux_apim::model::schema::{DEFAULT_API_VERSION, Schema};
+use flux_apim::pipeline::{self, Options};
 use flux_apim::rules::REGISTRY;
 use flux_apim::tree::{ArtifactPath, SourceTree};
 use flux_apim::{compile, discover, link};

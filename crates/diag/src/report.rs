@@ -157,10 +157,12 @@ impl Report {
                         edit.located(tree.path(edit.span.file).as_str(), index)
                     });
                     let edits: Vec<Replacement> = edits.collect::<Option<_>>()?;
-                    let mut texts = edits.iter().map(|edit| &edit.text).chain([&fix.title]);
                     // A report shows what a fix writes.
-                    let is_shown = texts.all(|text| credentials(text).is_empty());
-                    is_shown.then(|| LocatedFix {
+                    let shows = |text: &str| !credentials(text).is_empty();
+                    if shows(&fix.title) || edits.iter().any(|edit| shows(&edit.text)) {
+                        return None;
+                    }
+                    Some(LocatedFix {
                         title: fix.title.clone(),
                         is_safe: fix.is_safe,
                         edits,

@@ -4,7 +4,6 @@
 use super::remote::{Request, Wire};
 use super::{Connection, Error};
 use crate::edge::secret::Secret;
-use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::Value as Json;
@@ -85,7 +84,7 @@ impl JsonService {
             request.headers.insert(AUTHORIZATION, header);
         }
         if let Some(body) = body {
-            request.body = Bytes::from(body.to_string()).into();
+            request.body = body.to_string().into();
             request.headers.insert(CONTENT_TYPE, json);
         }
         let sending = self

@@ -58,6 +58,12 @@ impl From<Bytes> for Content {
     }
 }
 
+impl From<String> for Content {
+    fn from(text: String) -> Self {
+        Self::Bytes(text.into())
+    }
+}
+
 impl Content {
     fn size(&self) -> u64 {
         match self {
@@ -121,7 +127,7 @@ impl Request {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(fields);
         let mut request = Self::new(attempted, Method::POST, url);
-        request.body = Content::Bytes(form.finish().into());
+        request.body = form.finish().into();
         let kind = header::HeaderValue::from_static("application/x-www-form-urlencoded");
         request.headers.insert(header::CONTENT_TYPE, kind);
         request
