@@ -148,15 +148,9 @@ impl Suite<'_> {
             (&false.into(), &0.into())
         );
 
-        let to = self.tag("a");
-        let back = [
-            "rollback",
-            &self.at("now"),
-            "--to",
-            &to,
-            "--key",
-            "cosign.pub",
-        ];
+        let (to, now) = (self.tag("a"), self.tag("now"));
+        let back = ["rollback", self.repository, "--tag", &now, "--to", &to];
+        let back = [&back[..], &["--key", "cosign.pub"]].concat();
         let back = self.answer(&back);
         assert_eq!(
             (&back["from"], &back["to"]),
