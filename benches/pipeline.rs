@@ -6,8 +6,12 @@
     reason = "a program for people"
 )]
 
+use flux_apim::diag::Findings;
+use flux_apim::model::schema::{DEFAULT_API_VERSION, Schema};
 use flux_apim::pipeline::{self, Options};
+use flux_apim::rules::REGISTRY;
 use flux_apim::tree::{ArtifactPath, SourceTree};
+use flux_apim::{compile, discover, link};
 use rayon::prelude::*;
 use sha2::Digest as _;
 use std::collections::BTreeMap;
@@ -33,8 +37,15 @@ fn main() {
         return memory_child(&what);
     }
     println!("{:<58} {:>9}  target", "figure", "measured");
-    let files = files(100, 500_000);
-    parts(&files);
+    let large = files(100, 500_000);
+    parts(&large);
+    linking(
+        "of that the graph: completion, checks, chains, order",
+        &large,
+        "<= 5 %",
+    );
+    // The other extreme: next to nothing in the definitions.
+    linking("the same of 2,000 APIs of 1 KB", &files(2_000, 1_000), "");
     largest();
     sample();
     memory();
@@ -194,6 +205,34 @@ fn parts(files: &BTreeMap<ArtifactPath, Vec<u8>>) {
         &format!("{:.2}", speedup / ideal),
         ">= 0.88",
     );
+}
+
+/// What making the graph of `files` takes of a whole run on one thread: `link::link`, in which
+/// resources are completed, checked, linked and put in order.
+fn linking(figure: &str, files: &BTreeMap<ArtifactPath, Vec<u8>>, target: &str) {
+    let tree = SourceTree::in_memory(files.clone());
+    let options = options();
+    let schema = Schema::of(DEFAULT_API_VERSION).unwrap();
+    let single = pool(1);
+    let link = || {
+        let mut findings = Findings::new(&options.budget, &options.discover.limits);
+        let project = discover::discover(&tree, &options.discover, REGISTRY, &mut findings);
+        let mut project = project.unwrap().unwrap();
+        let compiling = compile::Options {
+            limits: &options.discover.limits,
+            reuse: None,
+        };
+        let texts = compile::compile(&tree, &mut project, &compiling, &mut findings).unwrap();
+        let start = Instant::now();
+        let graph = link::link(&tree, project, texts, schema, &mut findings);
+        let took = start.elapsed();
+        black_box(graph.unwrap());
+        took
+    };
+    let linked = single.install(|| (0..RUNS).map(|_| link()).min().unwrap());
+    let whole = single.install(|| best(|| run(&tree)));
+    let share = 100.0 * linked.as_secs_f64() / whole.as_secs_f64();
+    line(&format!("  {figure}"), &format!("{share:.1} %"), target);
 }
 
 /// GitHub's definition, the largest of the corpus.

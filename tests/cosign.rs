@@ -409,7 +409,8 @@ struct Instance {
     _runtime: tokio::runtime::Runtime,
     root: String,
     token: String,
-    config: String,
+    /// Of cosign: the log by version 1 of its API, and by version 2 with timestamps.
+    configs: [String; 2],
 }
 
 impl Instance {
@@ -421,23 +422,33 @@ impl Instance {
             std::fs::write(&path, text).unwrap();
             path
         };
-        let service = |version: u32| {
+        let service = |url: &str, version: u32| {
             serde_json::json!([{
-                "url": sigstore.url(), "majorApiVersion": version, "operator": "the test",
+                "url": url, "majorApiVersion": version, "operator": "the test",
                 "validFor": {"start": "2020-01-01T00:00:00Z"},
             }])
         };
-        let config = serde_json::json!({
-            "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
-            "caUrls": service(1),
-            "rekorTlogUrls": service(1),
-            "rekorTlogConfig": {"selector": "ANY"},
-            "tsaConfig": {"selector": "ANY"},
+        let url = sigstore.url();
+        let configs = [1, 2].map(|version| {
+            let mut config = serde_json::json!({
+                "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
+                "caUrls": service(&url, 1),
+                "rekorTlogUrls": service(&url, version),
+                "rekorTlogConfig": {"selector": "ANY"},
+                "tsaConfig": {"selector": "ANY"},
+            });
+            if version == 2 {
+                config["tsaUrls"] = service(&sigstore.timestamps(), 1);
+            }
+            write(
+                &format!("signing_config_{version}.json"),
+                config.to_string(),
+            )
         });
         Self {
             root: write("trusted_root.json", sigstore.trusted_root().to_string()),
             token: write("token", sigstore::token()),
-            config: write("signing_config.json", config.to_string()),
+            configs,
             sigstore,
             _runtime: runtime,
         }
@@ -529,33 +540,42 @@ fn we_verify_what_cosign_signed_as_an_identity() {
             return;
         };
         let instance = Instance::start(&scene);
-        let reference = scene.publish("theirs", &[]);
-        let signed = scene.cosign(&[
-            "sign",
-            "--yes",
-            "--identity-token",
-            &sigstore::token(),
-            "--signing-config",
-            &instance.config,
-            "--trusted-root",
-            &instance.root,
-            "--allow-http-registry",
-            &reference,
-        ]);
-        assert!(signed.status.success(), "{kind:?}: {}", said(&signed));
-        assert_eq!(instance.sigstore.refused(), Vec::<String>::new());
-        let ours = format!("oci://{reference}");
-        let other = "https://ci.example/somebody/else";
-        for (workflow, expected) in [(WORKFLOW, Some(0)), (other, Some(2))] {
-            let mut arguments = vec!["verify", &ours];
-            arguments.extend(instance.of(workflow));
-            let verified = scene.flux_apim(&arguments);
-            assert_eq!(
-                verified.status.code(),
-                expected,
-                "{kind:?}: {}",
-                said(&verified)
-            );
+        for (config, version) in instance.configs.iter().zip([1, 2]) {
+            let reference = scene.publish(&format!("theirs-{version}"), &[]);
+            let what = format!("{kind:?}, version {version} of the log");
+            let signed = scene.cosign(&[
+                "sign",
+                "--yes",
+                "--identity-token",
+                &sigstore::token(),
+                "--signing-config",
+                config,
+                "--trusted-root",
+                &instance.root,
+                "--allow-http-registry",
+                &reference,
+            ]);
+            assert!(signed.status.success(), "{what}: {}", said(&signed));
+            assert_eq!(instance.sigstore.refused(), Vec::<String>::new());
+            let ours = format!("oci://{reference}");
+            let other = "https://ci.example/somebody/else";
+            for (workflow, expected) in [(WORKFLOW, Some(0)), (other, Some(2))] {
+                let mut arguments = vec!["verify", &ours];
+                arguments.extend(instance.of(workflow));
+                let verified = scene.flux_apim(&arguments);
+                assert_eq!(
+                    verified.status.code(),
+                    expected,
+                    "{what}: {}",
+                    said(&verified)
+                );
+            }
+            // What it wrote is what it reads.
+            let mut arguments = vec!["verify", "--allow-http-registry"];
+            arguments.extend(instance.of(WORKFLOW));
+            arguments.push(&reference);
+            let verified = scene.cosign(&arguments);
+            assert!(verified.status.success(), "{what}: {}", said(&verified));
         }
     }
 }

@@ -21,6 +21,8 @@ mod aso;
 mod bundle;
 #[path = "e2e/cluster.rs"]
 mod cluster;
+#[path = "common/mod.rs"]
+mod common;
 #[path = "e2e/controller.rs"]
 mod controller;
 #[path = "e2e/git.rs"]
@@ -29,6 +31,8 @@ mod git;
 mod http;
 #[path = "e2e/process.rs"]
 mod process;
+#[path = "registries/mod.rs"]
+mod registries;
 #[path = "e2e/scenarios/mod.rs"]
 mod scenarios;
 /// Readers that other tests use too.

@@ -12,70 +12,17 @@
 mod common;
 mod registries;
 
-use flux_apim::edge::oci::acr::{Assertion, Identity, Source};
-use flux_apim::edge::oci::{Connection, Credentials};
-use flux_apim::edge::publish::{self, Artifact, Destination, Options, Policy};
-use flux_apim::edge::secret::Secret;
+use flux_apim::edge::publish::{self, Artifact, CopyOptions, Destination, Options, Policy};
 use flux_apim::edge::sign::{KeyVault, Signer, VaultKey};
 use flux_apim::pipeline;
 use flux_apim::tree::Limits;
-use registries::azure::{self, Deviations};
 use registries::liar::{Habits, Liar};
-use registries::real::Authority;
-use registries::server::Server;
-use registries::vault::{self, Vault};
+use registries::real::{self, program, tool};
+use registries::vault::{self, Azure, Vault};
 use serde_json::json;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
-
-struct Azure {
-    deviations: Deviations,
-    authority: Authority,
-    entra: Server,
-}
-
-impl Azure {
-    async fn start() -> Self {
-        let deviations = Deviations::default();
-        Self {
-            entra: azure::entra_for(vault::AUDIENCE, &deviations, None).await,
-            authority: Authority::new("own"),
-            deviations,
-        }
-    }
-
-    async fn vault(&self, vault: Vault) -> Server {
-        vault.start(self.authority.server(), &self.deviations).await
-    }
-
-    /// A connection as the identity that Entra knows, for the vault at `host`.
-    fn connection(&self, host: &str) -> Connection {
-        let source = Source::Workload {
-            authority: format!("http://{}/", self.entra.address),
-            tenant: azure::TENANT.to_owned(),
-            client: azure::CLIENT.to_owned(),
-            assertion: Assertion::Text(Secret::new(azure::FEDERATED.to_owned())),
-        };
-        let identity = Identity {
-            source,
-            hosts: vec![host.to_owned()],
-        };
-        Connection {
-            insecure: true,
-            ca: Some(self.authority.certificate()),
-            credentials: Credentials::Azure(identity),
-            ..registries::connection()
-        }
-    }
-
-    async fn open(&self, vault: Vault, name: &str) -> (Server, Result<KeyVault, String>) {
-        let server = self.vault(vault).await;
-        let name = name.replace("VAULT", &server.address);
-        let name = VaultKey::parse(&name).unwrap().unwrap();
-        let opened = KeyVault::open(&name, &self.connection(&server.address)).await;
-        (server, opened.map_err(|error| error.to_string()))
-    }
-}
 
 fn artifact() -> Artifact {
     let sample = common::repository("testdata/projects/contoso");
@@ -202,51 +149,97 @@ async fn what_a_vault_refuses_is_told_with_what_to_do() {
     assert_eq!(server.lines(), Vec::<String>::new());
 }
 
-/// Real cosign, over a real registry, verifies what a key in a vault signed, in both formats.
+/// Real cosign, over real registries, verifies what a key in a vault signed, in both formats,
+/// and so it does where `copy`, ORAS and skopeo took it.
 #[tokio::test(flavor = "multi_thread")]
-async fn cosign_verifies_what_a_vault_signed() {
-    let (Some(cosign), Some(registry)) = (
-        registries::real::tool("cosign"),
-        registries::real::start(registries::real::Kind::Distribution3),
+async fn cosign_verifies_what_a_vault_signed_wherever_it_is_copied() {
+    let tools = (tool("cosign"), tool("oras"), program("skopeo"));
+    let (Some(cosign), Some(oras), Some(skopeo)) = tools else {
+        return;
+    };
+    let (Some(registry), Some(other)) = (
+        real::start(real::Kind::Distribution3),
+        real::start(real::Kind::Referrers),
     ) else {
         return;
     };
     let azure = Azure::start().await;
     let (_server, key) = azure.open(Vault::default(), "azurekms://VAULT/apim").await;
     let key = Arc::new(key.unwrap());
-    let place = format!("oci://{}/team/apim", registry.address);
-    let to = Destination::open(
-        &place.parse().unwrap(),
-        &registries::connection(),
-        Some("/bicep"),
-    );
+    let place = |address: &str, name: &str| {
+        let place = format!("oci://{address}/{name}").parse().unwrap();
+        Destination::open(&place, &registries::connection(), Some("/bicep")).unwrap()
+    };
+    let from = place(&registry.address, "team/apim");
     let options = Options {
         tags: vec!["v1".parse().unwrap()],
         signer: Some(key.clone() as Arc<dyn Signer>),
         attest: true,
         ..Options::default()
     };
-    publish::publish(&artifact(), &to.unwrap(), &options)
+    publish::publish(&artifact(), &from, &options)
         .await
         .unwrap();
+    let policy = Policy {
+        signed_by: Some(key.verifying_key().clone().into()),
+        ..Policy::default()
+    };
+    let copying = CopyOptions {
+        tags: vec!["v1".to_owned()],
+        policy,
+        ..CopyOptions::default()
+    };
+    let to = place(&other.address, "team/copied");
+    let copied = publish::copy(&from, "v1", &to, &copying, &Limits::default()).await;
+    let digest = copied.unwrap().descriptor.digest;
     let folder = tempfile::tempdir().unwrap();
     let public = folder.path().join("cosign.pub");
     std::fs::write(&public, key.verifying_key().to_pem()).unwrap();
-    let reference = format!("{}/team/apim:v1", registry.address);
-    for form in ["--new-bundle-format=true", "--new-bundle-format=false"] {
-        let verified = std::process::Command::new(&cosign)
-            .args([
-                "verify",
-                "--insecure-ignore-tlog",
-                "--allow-http-registry",
-                form,
-                "--key",
-            ])
-            .args([public.as_os_str(), reference.as_ref()])
+    let public = public.display().to_string();
+    let run = |program: &Path, arguments: &[&str]| {
+        let ran = Command::new(program)
+            .args(arguments)
             .env("HOME", folder.path())
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&verified.stderr);
-        assert!(verified.status.success(), "{form}: {said}");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "{arguments:?}: {said}");
+    };
+    let verify = |reference: &str, form: &str| {
+        let how = ["--insecure-ignore-tlog", "--allow-http-registry", form];
+        let verify = [&["verify", "--key", &public][..], &how, &[reference]].concat();
+        run(&cosign, &verify);
+    };
+    let (bundles, payloads) = ("--new-bundle-format=true", "--new-bundle-format=false");
+    let first = format!("{}/team/apim:v1", registry.address);
+    let copied = format!("{}/team/copied", other.address);
+    for reference in [&first, &format!("{copied}:v1")] {
+        verify(reference, bundles);
+        verify(reference, payloads);
     }
+    // ORAS takes along what refers to it, skopeo what has a tag.
+    let onwards = format!("{}/team/onwards", other.address);
+    let plain = ["--from-plain-http", "--to-plain-http"];
+    let (source, target) = (format!("{copied}@{digest}"), format!("{onwards}:v1"));
+    let copy = [&["copy", "-r"][..], &plain, &[&source, &target]].concat();
+    run(&oras, &copy);
+    verify(&target, bundles);
+    let tags = [
+        "v1".to_owned(),
+        format!("{}.sig", digest.to_string().replace(':', "-")),
+    ];
+    let carried = format!("{}/team/carried", registry.address);
+    for tag in &tags {
+        let (source, target) = (
+            format!("docker://{copied}:{tag}"),
+            format!("docker://{carried}:{tag}"),
+        );
+        let insecure = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+        let how = ["copy", "--preserve-digests"];
+        run(
+            &skopeo,
+            &[&how[..], &insecure, &[&source, &target]].concat(),
+        );
+    }
+    verify(&format!("{carried}:v1"), payloads);
 }

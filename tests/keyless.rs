@@ -14,7 +14,9 @@ mod common;
 mod registries;
 
 use flux_apim::edge::oci::{Layout, Target};
-use flux_apim::edge::publish::{self, Artifact, CopyOptions, Destination, Options, Policy};
+use flux_apim::edge::publish::{
+    self, Artifact, Choice, CopyOptions, Destination, Options, Policy, Times,
+};
 use flux_apim::edge::sign::{
     IdToken, Identity, Instance, Keyless, Signer, TrustRoot, Trusted, Wanted, bundle,
 };
@@ -124,6 +126,14 @@ async fn an_identity_signs_once_and_verifies() {
     assert_eq!(verified.claims.len(), 3);
     assert!(verified.claims.iter().all(|claim| claim.verified.is_ok()));
     assert!(verified.provenance.is_some());
+    // When that was stands in the log.
+    let (choice, limits) = (Choice::default(), Limits::default());
+    let times = Times::default();
+    for (asked, known) in [(Some(&times), true), (None, false)] {
+        let history = publish::history(&*place.to.target, "x", &choice, 1, asked, &limits).await;
+        let published = history.unwrap().entries.remove(0).published;
+        assert_eq!(published.is_some_and(|time| time.ends_with('Z')), known);
+    }
     // Another run has another key and other bytes; the identity is the same.
     let again = place.publish(signer(&sigstore, &sigstore::token())).await;
     let again = again.unwrap();
@@ -231,11 +241,95 @@ async fn nothing_in_a_signed_bundle_can_be_changed() {
         "{elsewhere}"
     );
     let made: Json = serde_json::from_slice(&made).unwrap();
+    let changed = all_changes_are_refused(&trusted, &subject, &made, &other, &[]);
+    assert!(changed >= 45, "{changed}");
+}
+
+/// What version 2 of the log has signed in its checkpoint, and repeats beside it for readers
+/// of version 1: <https://github.com/sigstore/architecture-docs/blob/main/client-spec.md>.
+const REPEATED: [&str; 4] = [
+    "/verificationMaterial/tlogEntries/0/inclusionProof/logIndex",
+    "/verificationMaterial/tlogEntries/0/inclusionProof/rootHash",
+    "/verificationMaterial/tlogEntries/0/inclusionProof/treeSize",
+    "/verificationMaterial/tlogEntries/0/logId/keyId",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn version_2_of_the_log_is_read() {
+    let sigstore = Sigstore::start(Habits::default()).await;
+    let subject = Digest::of(b"artifact");
+    let signer = signer(&sigstore, &sigstore::token());
+    let mut made = Vec::new();
+    for predicate in [PREDICATE, "https://example.com/other"] {
+        let bundle = bundle(&*signer, &subject, predicate, &json!({})).await;
+        let bundle: Json = serde_json::from_slice(&bundle.unwrap()).unwrap();
+        made.push(sigstore.in_version_2(&bundle));
+    }
+    let trusted = own(&sigstore).signed_by.unwrap();
+    let read = |bundle: &Json, trusted: &Trusted| {
+        let read = trusted.statement(bundle.to_string().as_bytes(), &subject);
+        read.map_err(|error| error.to_string())
+    };
+    let statement = read(&made[0], &trusted).unwrap();
+    assert_eq!(statement.predicate_type, PREDICATE);
+    let entry = &made[0]["verificationMaterial"]["tlogEntries"][0];
+    assert!(entry["inclusionPromise"].is_null() && entry["integratedTime"].is_null());
+    let changed = all_changes_are_refused(&trusted, &subject, &made[0], &made[1], &REPEATED);
+    assert!(changed >= 35, "{changed}");
+
+    // The time is the authority's, or there is none.
+    let whole = sigstore.trusted_root();
+    let other = Sigstore::start(Habits::default()).await.trusted_root();
+    let with = |pointer: &str, value: Json| {
+        let mut json = whole.clone();
+        *json.pointer_mut(pointer).unwrap() = value;
+        by(exactly(WORKFLOW), exactly(ISSUER), root(&json)).signed_by
+    };
+    let ended = json!({"start": "2020-01-01T00:00:00Z", "end": "2021-01-01T00:00:00Z"});
+    for (policy, said) in [
+        (
+            with("/timestampAuthorities", json!([])),
+            "timestamp authority",
+        ),
+        (
+            with(
+                "/timestampAuthorities",
+                other["timestampAuthorities"].clone(),
+            ),
+            "timestamp authority",
+        ),
+        (
+            with("/timestampAuthorities/0/validFor", ended),
+            "had expired by then",
+        ),
+        (with("/tlogs", other["tlogs"].clone()), "another instance"),
+    ] {
+        let error = read(&made[0], &policy.unwrap()).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+    let mut unstamped = made[0].clone();
+    unstamped["verificationMaterial"]["timestampVerificationData"] = json!({});
+    let error = read(&unstamped, &trusted).unwrap_err();
+    assert!(error.contains("no time"), "{error}");
+}
+
+/// Changes each value of `made`, also to what `other` has there, and holds that no reader
+/// takes it; how many changes that was. Those in `repeated` are not looked at by readers.
+fn all_changes_are_refused(
+    trusted: &Trusted,
+    subject: &Digest,
+    made: &Json,
+    other: &Json,
+    repeated: &[&str],
+) -> usize {
     let mut places = Vec::new();
-    leaves(&made, String::new(), &mut places);
+    leaves(made, String::new(), &mut places);
     assert!(places.len() >= 15, "{places:?}");
     let mut changed = 0;
     for place in &places {
+        if repeated.contains(&place.as_str()) {
+            continue;
+        }
         for value in [
             json!("AAAA"),
             json!(null),
@@ -248,9 +342,7 @@ async fn nothing_in_a_signed_bundle_can_be_changed() {
                 continue;
             }
             *there = value;
-            let refused = trusted.statement(bundle.to_string().as_bytes(), &subject);
-            // What is said of the inclusion beside the signed checkpoint and promise is a
-            // copy of them; whoever takes it away takes nothing that is not proven twice.
+            let refused = trusted.statement(bundle.to_string().as_bytes(), subject);
             let error = match refused {
                 Err(error) => error.to_string(),
                 Ok(_) => panic!("{place} can be changed: {bundle}"),
@@ -260,6 +352,7 @@ async fn nothing_in_a_signed_bundle_can_be_changed() {
         }
     }
     println!("{changed} changes in {} places, all refused", places.len());
+    changed
 }
 
 /// The places of everything that is no object and no list.

@@ -381,3 +381,50 @@ fn the_schema_of_the_project_configuration() {
         );
     }
 }
+
+/// It may name what exists on its service alone, whatever the tree has that is called alike.
+#[test]
+fn a_named_value_of_one_environment_is_no_mistake() {
+    let backends = "backends:\n- name: b\n  properties: {url: 'https://{{hots}}.example'}\n";
+    let own = (
+        "backends/b/backendInformation.json",
+        r#"{"properties":{"url":"https://x.example","protocol":"http"}}"#,
+    );
+    let tree = common::tree_of(&[
+        ("apis/a/apiInformation.json", API),
+        ("apis/a/specification.json", SPEC),
+        ("namedValues/host/namedValueInformation.json", NAMED),
+        own,
+        ("configuration.prod.yaml", backends),
+    ]);
+    let mut options = Options::default();
+    options.discover.environment = Some("prod".to_owned());
+    let outcome = common::run(&tree, &options);
+    assert_eq!(
+        outcome.report.summary().error,
+        0,
+        "{:#?}",
+        common::shown(&outcome)
+    );
+    let found = common::shown(&outcome);
+    assert!(
+        found
+            .iter()
+            .any(|f| f.starts_with("APIM4006 configuration.prod.yaml:3 ")),
+        "{found:#?}"
+    );
+    // In the tree itself it is.
+    let tree = common::tree_of(&[
+        ("apis/a/apiInformation.json", API),
+        ("apis/a/specification.json", SPEC),
+        ("namedValues/host/namedValueInformation.json", NAMED),
+        (own.0, &own.1.replace("x.example", "{{hots}}.example")),
+    ]);
+    let outcome = common::run(&tree, &Options::default());
+    assert_eq!(
+        outcome.report.summary().error,
+        1,
+        "{:#?}",
+        common::shown(&outcome)
+    );
+}

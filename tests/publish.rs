@@ -347,9 +347,16 @@ async fn history_counts_and_rollback_moves_only_to_what_is_whole() {
     .await;
     let third = published(&artifact('c', None), &to, &options(&["v1.11"], None, false)).await;
     let limits = Limits::default();
-    let history = publish::history(&*to.target, &to.repository, &Choice::default(), 20, &limits)
-        .await
-        .unwrap();
+    let history = publish::history(
+        &*to.target,
+        &to.repository,
+        &Choice::default(),
+        20,
+        None,
+        &limits,
+    )
+    .await
+    .unwrap();
     let digests: Vec<_> = history.entries.iter().map(|entry| entry.digest).collect();
     assert_eq!(
         digests,
@@ -363,9 +370,16 @@ async fn history_counts_and_rollback_moves_only_to_what_is_whole() {
         (0, 0, 0)
     );
     assert_eq!(history.entries[2].changes, None, "nothing before it");
-    let few = publish::history(&*to.target, &to.repository, &Choice::default(), 1, &limits)
-        .await
-        .unwrap();
+    let few = publish::history(
+        &*to.target,
+        &to.repository,
+        &Choice::default(),
+        1,
+        None,
+        &limits,
+    )
+    .await
+    .unwrap();
     assert_eq!((few.entries.len(), few.left_out), (1, 2));
 
     let refused = publish::rollback(&to, "v1.11", "latest", &by(&own), &limits, false).await;

@@ -18,6 +18,7 @@ pub mod proxy;
 pub mod real;
 pub mod server;
 pub mod sigstore;
+pub mod timestamps;
 pub mod vault;
 
 use bytes::Bytes;

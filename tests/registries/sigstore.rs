@@ -1,12 +1,18 @@
 //! An instance of Sigstore after its public APIs: a CI system that gives tokens, a
-//! certificate authority with its certificate log, a transparency log with its tree.
+//! certificate authority with its certificate log, a transparency log with its tree in both
+//! versions of its API, a timestamp authority.
 //!
 //! - <https://github.com/sigstore/fulcio/blob/main/fulcio.proto>, `POST /api/v2/signingCert`
 //! - <https://github.com/sigstore/rekor/blob/main/openapi.yaml>, `POST /api/v1/log/entries`
+//! - <https://github.com/sigstore/rekor-tiles/blob/main/api/proto/rekor/v2/rekor_service.proto>,
+//!   `POST /api/v2/log/entries`
+//! - <https://github.com/sigstore/timestamp-authority/blob/main/openapi.yaml>,
+//!   `POST /api/v1/timestamp`
 //! - <https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md>
 //! - RFC 6962, sections 2.1 and 3.2, for the tree and the certificate's timestamp
 
 use super::server::{Asked, Server, answer, json as respond};
+use super::timestamps::{Timestamps, parts};
 use axum::body::Body;
 use axum::http::Response;
 use base64::Engine;
@@ -36,6 +42,13 @@ pub const ISSUER: &str = "https://token.ci.example";
 pub const REQUEST_TOKEN: &str = "canary-request-token";
 /// What the log calls itself: its host, as readers expect of it.
 const NAME: &str = "127.0.0.1";
+/// What version 2 of the log calls keys of ours.
+const DETAILS: &str = "PKIX_ECDSA_P256_SHA_256";
+/// A request for a timestamp, up to the hash by SHA-256.
+const REQUEST: &[u8] = &[
+    0x30, 0x36, 0x02, 0x01, 0x01, 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65,
+    0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20,
+];
 /// A day, in the seconds of [`Habits::ahead`].
 pub const DAY: i64 = 86_400;
 
@@ -65,6 +78,7 @@ struct State {
     authority: CertifiedIssuer<'static, KeyPair>,
     certificate_log: KeyPair,
     log: KeyPair,
+    timestamps: Timestamps,
     leaves: Mutex<Vec<[u8; 32]>>,
     refused: Mutex<Vec<String>>,
 }
@@ -77,9 +91,11 @@ impl Sigstore {
         let names = &mut params.distinguished_name;
         names.push(rcgen::DnType::CommonName, "sigstore of the test");
         let key = KeyPair::generate().unwrap();
+        let authority = CertifiedIssuer::self_signed(params, key).unwrap();
         let state = Arc::new(State {
             habits,
-            authority: CertifiedIssuer::self_signed(params, key).unwrap(),
+            timestamps: Timestamps::certified_by(&authority),
+            authority,
             certificate_log: KeyPair::generate().unwrap(),
             log: KeyPair::generate().unwrap(),
             leaves: Mutex::default(),
@@ -139,8 +155,51 @@ impl Sigstore {
                 "validFor": {"start": "2020-01-01T00:00:00Z"},
             }],
             "ctlogs": [log(&self.state.certificate_log)],
-            "timestampAuthorities": [],
+            "timestampAuthorities": [{
+                "subject": {"organization": "contoso", "commonName": "timestamps of the test"},
+                "uri": self.timestamps(),
+                "certChain": {"certificates": [
+                    {"rawBytes": STANDARD.encode(self.state.timestamps.certificate())},
+                    {"rawBytes": authority},
+                ]},
+                "validFor": {"start": "2020-01-01T00:00:00Z"},
+            }],
         })
+    }
+
+    /// Where it gives timestamps.
+    pub fn timestamps(&self) -> String {
+        format!("{}/api/v1/timestamp", self.url())
+    }
+
+    /// A bundle that version 1 of the log took, as version 2 and the timestamp authority have
+    /// it: certificate, envelope and signature are the same.
+    pub fn in_version_2(&self, bundle: &Json) -> Json {
+        let signature = bundle["dsseEnvelope"]["signatures"][0]["sig"].as_str();
+        let signature = signature.unwrap();
+        let payload = bundle["dsseEnvelope"]["payload"].as_str().unwrap();
+        let payload = STANDARD.decode(payload).unwrap();
+        let kind = bundle["dsseEnvelope"]["payloadType"].as_str().unwrap();
+        let head = format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len());
+        let digest = Sha256::digest([head.as_bytes(), &payload].concat());
+        let mut material = bundle["verificationMaterial"].clone();
+        let entry = self.state.enter_2(&json!({"hashedRekordRequestV002": {
+            "digest": STANDARD.encode(digest),
+            "signature": {"content": signature, "verifier": {
+                "keyDetails": DETAILS, "x509Certificate": material["certificate"],
+            }},
+        }}));
+        let hash = Sha256::digest(STANDARD.decode(signature).unwrap());
+        // TimeStampReq with a version and the imprint, RFC 3161, section 2.4.1.
+        let request = [REQUEST, hash.as_slice()].concat();
+        let time = self.state.timestamps.answer(&request, self.state.now());
+        material["tlogEntries"] = json!([entry.unwrap()]);
+        material["timestampVerificationData"] = json!({
+            "rfc3161Timestamps": [{"signedTimestamp": STANDARD.encode(time.unwrap())}],
+        });
+        let mut bundle = bundle.clone();
+        bundle["verificationMaterial"] = material;
+        bundle
     }
 }
 
@@ -171,6 +230,17 @@ impl State {
             ("GET", "/token") => self.give_token(asked),
             ("POST", "/api/v2/signingCert") => self.certify(asked, body),
             ("POST", "/api/v1/log/entries") => self.enter(body),
+            ("POST", "/api/v2/log/entries") => serde_json::from_slice(body)
+                .map_err(|_| (400, "no JSON".to_owned()))
+                .and_then(|asked| self.enter_2(&asked))
+                .map(|entry| respond(201, &entry)),
+            ("POST", "/api/v1/timestamp") => {
+                let kind = [("content-type", "application/timestamp-reply")];
+                let given = self.timestamps.answer(body, self.now());
+                given
+                    .map(|given| answer(201, &kind, given))
+                    .map_err(|why| (400, why))
+            }
             _ => Err((404, format!("{method} {path}"))),
         };
         answered.unwrap_or_else(|(status, why)| {
@@ -257,7 +327,7 @@ impl State {
         let key = Public(key.to_sec1_point(false).as_bytes().to_vec());
         if !self.habits.unlogged {
             let before = params.signed_by(&key, &self.authority).unwrap();
-            let list = self.timestamp(inner(before.der()), now);
+            let list = self.timestamp(parts(before.der())[0], now);
             let list = [&[0x04, u8::try_from(list.len()).unwrap()], list.as_slice()].concat();
             params
                 .custom_extensions
@@ -292,6 +362,63 @@ impl State {
         [&size(&one), one.as_slice()].concat()
     }
 
+    /// Puts an entry into the tree; `origin` is what the checkpoint calls the log.
+    fn place(&self, body: &str, origin: &str) -> Placed {
+        let mut leaves = self.leaves.lock().unwrap();
+        leaves.push(leaf(body.as_bytes()));
+        let (index, size, root) = (leaves.len() - 1, leaves.len(), root(&leaves));
+        let path = path(index, &leaves);
+        drop(leaves);
+        let id = Sha256::digest(self.log.subject_public_key_info());
+        let note = format!("{origin}\n{size}\n{}\n", STANDARD.encode(root));
+        let signature = self.log.sign(note.as_bytes()).unwrap();
+        let signature = STANDARD.encode([&id[..4], &signature].concat());
+        Placed {
+            index,
+            size,
+            root,
+            path,
+            checkpoint: format!("{note}\n\u{2014} {NAME} {signature}\n"),
+        }
+    }
+
+    /// Version 2: a hash and its signature, proven by the checkpoint alone.
+    fn enter_2(&self, asked: &Json) -> Result<Json, (u16, String)> {
+        let asked = &asked["hashedRekordRequestV002"];
+        let (digest, signature) = (&asked["digest"], &asked["signature"]);
+        let verifier = &signature["verifier"];
+        let certificate = verifier["x509Certificate"]["rawBytes"].as_str();
+        if digest.as_str().is_none() || verifier["keyDetails"] != DETAILS || certificate.is_none() {
+            return Err((400, "another kind of entry".to_owned()));
+        }
+        let body = json!({
+            "apiVersion": "0.0.2",
+            "kind": "hashedrekord",
+            "spec": {"hashedRekordV002": {
+                "data": {"algorithm": "SHA2_256", "digest": digest},
+                "signature": {"content": signature["content"], "verifier": {
+                    "keyDetails": DETAILS, "x509Certificate": {"rawBytes": certificate},
+                }},
+            }},
+        })
+        .to_string();
+        let placed = self.place(&body, NAME);
+        let id = Sha256::digest(self.log.subject_public_key_info());
+        Ok(json!({
+            "logIndex": placed.index.to_string(),
+            "logId": {"keyId": STANDARD.encode(id)},
+            "kindVersion": {"kind": "hashedrekord", "version": "0.0.2"},
+            "inclusionProof": {
+                "logIndex": placed.index.to_string(),
+                "rootHash": STANDARD.encode(placed.root),
+                "treeSize": placed.size.to_string(),
+                "hashes": placed.path.iter().map(|hash| STANDARD.encode(hash)).collect::<Vec<_>>(),
+                "checkpoint": {"envelope": placed.checkpoint},
+            },
+            "canonicalizedBody": STANDARD.encode(&body),
+        }))
+    }
+
     fn enter(&self, body: &[u8]) -> Result<Response<Body>, (u16, String)> {
         if let Some((status, body)) = self.habits.rekor {
             return Ok(answer(status, &[("content-type", "text/html")], body));
@@ -323,35 +450,38 @@ impl State {
             },
         })
         .to_string();
-        let mut leaves = self.leaves.lock().unwrap();
-        leaves.push(leaf(body.as_bytes()));
-        let (index, size, root) = (leaves.len() - 1, leaves.len(), root(&leaves));
-        let hashes: Vec<String> = path(index, &leaves).iter().map(|h| hex(h)).collect();
-        drop(leaves);
-        let spki = self.log.subject_public_key_info();
-        let id = Sha256::digest(&spki);
-        let note = format!("{NAME} - 1\n{size}\n{}\n", STANDARD.encode(root));
-        let signature = self.log.sign(note.as_bytes()).unwrap();
-        let signature = STANDARD.encode([&id[..4], &signature].concat());
+        let placed = self.place(&body, &format!("{NAME} - 1"));
+        let id = Sha256::digest(self.log.subject_public_key_info());
         let body = STANDARD.encode(&body);
         let promised = json!({
-            "body": body, "integratedTime": self.now(), "logID": hex(&id), "logIndex": index,
+            "body": body, "integratedTime": self.now(), "logID": hex(&id),
+            "logIndex": placed.index,
         });
         let promise = self.log.sign(promised.to_string().as_bytes()).unwrap();
         let mut entry = promised;
         entry["verification"] = json!({
             "signedEntryTimestamp": STANDARD.encode(promise),
             "inclusionProof": {
-                "checkpoint": format!("{note}\n\u{2014} {NAME} {signature}\n"),
-                "hashes": hashes, "logIndex": index, "rootHash": hex(&root), "treeSize": size,
+                "checkpoint": placed.checkpoint,
+                "hashes": placed.path.iter().map(|hash| hex(hash)).collect::<Vec<_>>(),
+                "logIndex": placed.index, "rootHash": hex(&placed.root), "treeSize": placed.size,
             },
         });
-        let name = hex(&[&[0; 8][..], &root].concat());
+        let name = hex(&[&[0; 8][..], &placed.root].concat());
         // Clients in Go look the entry up under the ETag.
         let headers = [("content-type", "application/json"), ("etag", &*name)];
         let body = json!({&*name: entry}).to_string();
         Ok(answer(201, &headers, body))
     }
+}
+
+/// An entry in the tree of the log, with what proves it.
+struct Placed {
+    index: usize,
+    size: usize,
+    root: [u8; 32],
+    path: Vec<[u8; 32]>,
+    checkpoint: String,
 }
 
 /// A public key that is certified.
@@ -365,18 +495,6 @@ impl PublicKeyData for Public {
     fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
         &rcgen::PKCS_ECDSA_P256_SHA256
     }
-}
-
-/// The first part of a sequence in DER, with its own head.
-fn inner(der: &[u8]) -> &[u8] {
-    let head = |der: &[u8]| match der[1] {
-        0x81 => (3, usize::from(der[2])),
-        0x82 => (4, usize::from(der[2]) << 8 | usize::from(der[3])),
-        short => (2, usize::from(short)),
-    };
-    let inside = &der[head(der).0..];
-    let (start, size) = head(inside);
-    &inside[..start + size]
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -4,12 +4,17 @@
 //! - <https://learn.microsoft.com/rest/api/keyvault/keys/sign/sign>
 //! - <https://learn.microsoft.com/rest/api/keyvault/keys/decrypt/decrypt>
 
-use super::azure::Deviations;
+use super::azure::{self, Deviations};
+use super::real::Authority;
 use super::server::{Asked, Server, json as answer};
 use axum::body::Body;
 use axum::http::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use flux_apim::edge::oci::acr::{Assertion, Identity, Source};
+use flux_apim::edge::oci::{Connection, Credentials};
+use flux_apim::edge::secret::Secret;
+use flux_apim::edge::sign::{KeyVault, VaultKey};
 use futures_util::FutureExt;
 use p256::SecretKey;
 use p256::ecdsa::signature::hazmat::PrehashSigner;
@@ -160,5 +165,55 @@ impl Vault {
                 &error("KeyNotFound", "A key with that name was not found."),
             ),
         }
+    }
+}
+
+/// A tenant of Entra, and the authority that certifies its vaults.
+pub struct Azure {
+    pub deviations: Deviations,
+    authority: Authority,
+    pub entra: Server,
+}
+
+impl Azure {
+    pub async fn start() -> Self {
+        let deviations = Deviations::default();
+        Self {
+            entra: azure::entra_for(AUDIENCE, &deviations, None).await,
+            authority: Authority::new("own"),
+            deviations,
+        }
+    }
+
+    pub async fn vault(&self, vault: Vault) -> Server {
+        vault.start(self.authority.server(), &self.deviations).await
+    }
+
+    /// A connection as the identity that Entra knows, for the vault at `host`.
+    pub fn connection(&self, host: &str) -> Connection {
+        let source = Source::Workload {
+            authority: format!("http://{}/", self.entra.address),
+            tenant: azure::TENANT.to_owned(),
+            client: azure::CLIENT.to_owned(),
+            assertion: Assertion::Text(Secret::new(azure::FEDERATED.to_owned())),
+        };
+        let identity = Identity {
+            source,
+            hosts: vec![host.to_owned()],
+        };
+        Connection {
+            insecure: true,
+            ca: Some(self.authority.certificate()),
+            credentials: Credentials::Azure(identity),
+            ..super::connection()
+        }
+    }
+
+    pub async fn open(&self, vault: Vault, name: &str) -> (Server, Result<KeyVault, String>) {
+        let server = self.vault(vault).await;
+        let name = name.replace("VAULT", &server.address);
+        let name = VaultKey::parse(&name).unwrap().unwrap();
+        let opened = KeyVault::open(&name, &self.connection(&server.address)).await;
+        (server, opened.map_err(|error| error.to_string()))
     }
 }

@@ -1,7 +1,7 @@
 //! Properties, one by one.
 
 use super::{Change, definition, text};
-use flux_apim_diag::{Budget, Place};
+use flux_apim_diag::{Budget, Place, without_credentials};
 use flux_apim_link::{Expression, Linked, Node};
 use flux_apim_model::kinds::Kind;
 use serde_json::{Map, Value as Json, json};
@@ -115,6 +115,7 @@ impl Comparison<'_> {
         let new = new.map(|value| to_json(value, self.new));
         if old != new {
             let path = path.to_owned();
+            let [old, new] = [old, new].map(|value| value.map(without_secrets));
             self.change.properties.push(Property { path, old, new });
         }
     }
@@ -127,6 +128,20 @@ fn text_of(value: &Expression, graph: &Linked) -> Option<String> {
         Expression::Content(index) => Some(graph.contents()[*index].text().into_owned()),
         Expression::Parameter(name) => graph.parameters().get(name)?.value.clone(),
         _ => None,
+    }
+}
+
+/// A value without what has the shape of a credential.
+fn without_secrets(value: Json) -> Json {
+    match value {
+        Json::String(text) => json!(without_credentials(&text)),
+        Json::Array(items) => items.into_iter().map(without_secrets).collect(),
+        Json::Object(entries) => {
+            let entries = entries.into_iter();
+            let entries = entries.map(|(key, value)| (key, without_secrets(value)));
+            Json::Object(entries.collect::<Map<_, _>>())
+        }
+        other => other,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Texts as unified differences.
 
 use flux_apim_diag::tree::Digest;
-use flux_apim_diag::{Budget, Place};
+use flux_apim_diag::{Budget, Place, without_credentials};
 use similar::TextDiff;
 
 /// Texts with more bytes are told apart by their digests alone.
@@ -15,7 +15,7 @@ const MAX_LINES: usize = 6000;
 pub struct TextChange {
     /// Path below `properties`.
     pub path: String,
-    /// Unified difference without file names; none when the texts are too
+    /// Unified difference without file names and credentials; none when the texts are too
     /// large for one.
     pub diff: Option<String>,
     /// Digest of the old text.
@@ -34,7 +34,8 @@ pub fn compare(path: &str, old: &str, new: &str, budget: &Budget) -> TextChange 
     }
     let diff = fits.then(|| {
         let diff = TextDiff::from_lines(old, new);
-        diff.unified_diff().context_radius(3).to_string()
+        let diff = diff.unified_diff().context_radius(3).to_string();
+        without_credentials(&diff).into_owned()
     });
     TextChange {
         path: path.to_owned(),

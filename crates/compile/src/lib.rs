@@ -340,7 +340,7 @@ fn policy(
         let span = Span::new(file, at, at + sops_encrypted::MARKER.len());
         findings.push(sops_encrypted::found(span.into(), path));
     }
-    if let Some((range, what)) = flux_apim_model::credential(&text) {
+    if let Some((range, what)) = flux_apim_diag::credential(&text) {
         let span = Span::new(file, range.start, range.end);
         findings.push(credential_in_clear::found(span.into(), what));
     }

@@ -5,6 +5,7 @@
 //! Byte spans become lines and columns once, in [`Report::resolve`].
 
 mod budget;
+mod credential;
 mod findings;
 mod fix;
 mod json;
@@ -21,6 +22,10 @@ pub mod tree;
 mod verdict;
 
 pub use budget::{Budget, Held, Memory, Meter, Stop, Turn};
+#[cfg(debug_assertions)]
+#[doc(hidden)]
+pub use credential::unmask_for_a_test;
+pub use credential::{credential, is_masked, is_url_with_credential, without_credentials};
 pub use findings::{Findings, Unlisted};
 pub use fix::{Change, Edit, Fix, LocatedFix, Replacement};
 pub use lines::{LineIndex, Position, Range, Snippet};
@@ -244,8 +249,12 @@ impl Diagnostic {
 }
 
 /// `text` shortened for a message: control characters shown as escapes, at
-/// most `max` scalar values. Keeps hostile input from flooding a terminal.
+/// most `max` scalar values, and nothing that has the shape of a credential. Keeps hostile
+/// input from flooding a terminal.
 pub fn excerpt(text: &str, max: usize) -> String {
+    // One that is cut off has no shape: it is looked for a while behind what is shown.
+    let end = text.floor_char_boundary((max * 4).saturating_add(LONGEST_CREDENTIAL));
+    let text = without_credentials(&text[..end]);
     let mut out = String::new();
     for (i, c) in text.chars().enumerate() {
         if i == max {
@@ -260,6 +269,9 @@ pub fn excerpt(text: &str, max: usize) -> String {
     }
     out
 }
+
+/// Bytes behind what is shown in which a credential that begins there is looked for.
+const LONGEST_CREDENTIAL: usize = 4096;
 
 /// Longest word that a nearest one is sought for, in scalar values, and how many
 /// candidates are looked at.

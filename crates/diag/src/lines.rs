@@ -1,5 +1,8 @@
 //! Lines and columns of byte offsets.
 
+use super::LONGEST_CREDENTIAL;
+use super::credential::credentials;
+
 /// A point in a file. Lines and columns are 1-based, columns count Unicode
 /// scalar values, offsets are bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -126,6 +129,9 @@ impl LineIndex {
         if hidden.get(next).is_some_and(|(from, _)| *from < window.end) {
             return None;
         }
+        if self.shows_credential(&window) {
+            return None;
+        }
         let boundary = |mut at: u32| {
             while at > from && at < len && self.text[at as usize] & 0xC0 == 0x80 {
                 at -= 1;
@@ -150,6 +156,28 @@ impl LineIndex {
             text: before + &marked + &after,
             mark,
         })
+    }
+
+    /// Whether a credential by its shape reaches into `window`.
+    fn shows_credential(&self, window: &std::ops::Range<u32>) -> bool {
+        let around = LONGEST_CREDENTIAL;
+        let start = (window.start as usize).saturating_sub(around);
+        let end = (window.end as usize + around).min(self.text.len());
+        // What is no UTF-8 stands for itself, byte by byte.
+        let text: String = match std::str::from_utf8(&self.text[start..end]) {
+            Ok(text) => text.to_owned(),
+            Err(_) => self.text[start..end]
+                .iter()
+                .map(|byte| match byte {
+                    0..0x80 => char::from(*byte),
+                    _ => '\u{1a}',
+                })
+                .collect(),
+        };
+        let (from, to) = (window.start as usize - start, window.end as usize - start);
+        credentials(&text)
+            .iter()
+            .any(|range| range.start < to && range.end > from)
     }
 }
 

@@ -1,9 +1,11 @@
 //! Findings with lines and columns, sorted, counted, with levels applied.
 
-use super::fix::LocatedFix;
+use super::credential::{credentials, without_credentials};
+use super::fix::{LocatedFix, Replacement};
 use super::lines::{LineIndex, Range, Snippet};
 use super::{Findings, Judge, Lowered, Place, Prerequisite, Rule, Severity, Unlisted, Verdict};
 use crate::tree::{FileId, ReadError, SourceTree};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -146,7 +148,7 @@ impl Report {
                     .iter()
                     .map(|(place, text)| {
                         let (path, range) = locate(place);
-                        (path, range, text.clone())
+                        (path, range, without_credentials(text).into_owned())
                     })
                     .collect();
                 let fix = d.fix.as_ref().and_then(|fix| {
@@ -154,18 +156,25 @@ impl Report {
                         let index = files.get(&edit.span.file)?.as_ref()?;
                         edit.located(tree.path(edit.span.file).as_str(), index)
                     });
+                    let edits: Vec<Replacement> = edits.collect::<Option<_>>()?;
+                    // A report shows what a fix writes.
+                    let shows = |text: &str| !credentials(text).is_empty();
+                    if shows(&fix.title) || edits.iter().any(|edit| shows(&edit.text)) {
+                        return None;
+                    }
                     Some(LocatedFix {
                         title: fix.title.clone(),
                         is_safe: fix.is_safe,
-                        edits: edits.collect::<Option<_>>()?,
+                        edits,
                     })
                 });
+                let help = d.help.as_deref().map(without_credentials);
                 Some(Located {
                     rule: d.rule,
                     severity,
                     lowered,
-                    message: d.message.clone(),
-                    help: d.help.clone(),
+                    message: without_credentials(&d.message).into_owned(),
+                    help: help.map(Cow::into_owned),
                     fix,
                     path,
                     range,

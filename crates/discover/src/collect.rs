@@ -363,6 +363,8 @@ pub(super) fn report_incomplete(tree: &SourceTree, project: &Project, findings: 
             // Operations are declared by the API's definition.
             key.parent()
                 .filter(|parent| parent.kind != Kind::ApiOperation)
+                // Publishers put into a workspace that the service has.
+                .filter(|parent| parent.kind != Kind::Workspace)
                 .filter(|parent| !is_managed_gateway(parent))
                 .filter(|parent| !project.resources.contains_key(parent))
         } else {

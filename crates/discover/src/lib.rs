@@ -89,6 +89,10 @@ pub fn discover(
         }
     };
     config::load(tree, options, registry, &mut project, findings)?;
+    if let Some((file, folder)) = root::of_first_versions(tree, &project.root, findings) {
+        findings.push(no_project::of_first_versions(file, folder));
+        return Ok(None);
+    }
     collect::collect(tree, options, &mut project, findings)?;
     plain::collect(tree, &mut project, findings)?;
     if project.resources.is_empty() {

@@ -1,6 +1,7 @@
 //! Where the project is: found by what folders hold, not by their names.
 
-use flux_apim_diag::tree::{SourceTree, relative_to};
+use flux_apim_diag::Findings;
+use flux_apim_diag::tree::{FileId, SourceTree, relative_to};
 use flux_apim_model::kinds::{Kind, Role};
 use std::collections::BTreeSet;
 
@@ -43,4 +44,24 @@ fn root_depth(path: &[&str]) -> Option<usize> {
         [root @ .., "workspaces", _] => Some(root.len()),
         root => Some(root.len()),
     }
+}
+
+/// A file below `root` as APIOps v0 wrote it, `apis/NAME/VERSION/REVISION/apiInformation.json`,
+/// and its folder: names of APIs are display names there.
+pub(super) fn of_first_versions<'t>(
+    tree: &'t SourceTree,
+    root: &'t str,
+    findings: &Findings,
+) -> Option<(FileId, &'t str)> {
+    let meter = findings.budget().meter();
+    tree.below(root).find_map(|(file, _)| {
+        meter.spend(1, file);
+        let path = tree.path(file);
+        let mut segments = path.as_str().rsplit('/');
+        let mut next = || segments.next().unwrap_or_default();
+        let [name, revision, _, _, apis] = [next(), next(), next(), next(), next()];
+        let is_number = !revision.is_empty() && revision.bytes().all(|b| b.is_ascii_digit());
+        let is_api = name.eq_ignore_ascii_case("apiInformation.json") && is_number;
+        (is_api && apis.eq_ignore_ascii_case("apis")).then(|| (file, path.parent()))
+    })
 }

@@ -21,9 +21,6 @@ mod secret;
 pub use expression::{Expression, Parameter};
 pub use flux_apim_compile::Content;
 pub use lock::locks;
-#[cfg(debug_assertions)]
-#[doc(hidden)]
-pub use secret::unmask_for_a_test;
 
 use flux_apim_compile::rules::{redacted_value, sops_encrypted};
 use flux_apim_compile::{self as compile, Texts};
@@ -254,7 +251,7 @@ fn tokens(tree: &SourceTree, project: &Project, texts: &Texts, findings: &mut Fi
                 }
                 if !is_kept_secret
                     && !secret::holds(resource, &entry.key, text)
-                    && let Some((_, what)) = flux_apim_model::credential(text)
+                    && let Some((_, what)) = flux_apim_diag::credential(text)
                 {
                     findings.push(credential_in_clear::found(place(), what));
                 }

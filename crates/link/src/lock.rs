@@ -63,6 +63,36 @@ pub(super) fn order_releases(nodes: &mut [Node], current: &BTreeMap<Key, Key>) {
     }
 }
 
+/// Chains the named values of the service, and those of each workspace, in `order`. Azure
+/// checks all policies again when one gets another display name, and the APIOps Toolkit
+/// writes them one after the other. Those that are deployed only where somebody gives their
+/// value come first, beside each other: what waits for one that is left out waits for
+/// nothing, so that a chain may not lead through it.
+pub(super) fn chain_named_values(nodes: &mut [Node], order: &[usize]) {
+    type Chain = (Vec<usize>, Vec<usize>);
+    let mut chains: BTreeMap<Option<String>, Chain> = BTreeMap::new();
+    for &i in order
+        .iter()
+        .filter(|&&i| nodes[i].key.kind == Kind::NamedValue)
+    {
+        let workspace = nodes[i].key.workspace.clone();
+        let (optional, always) = chains.entry(workspace).or_default();
+        match nodes[i].only_with.is_some() {
+            false => always.push(i),
+            true if nodes[i].depends_on.is_empty() => optional.push(i),
+            true => {}
+        }
+    }
+    for (optional, always) in chains.into_values() {
+        if let Some(&first) = always.first() {
+            nodes[first].depends_on.extend(optional);
+        }
+        for pair in always.windows(2) {
+            nodes[pair[1]].depends_on.push(pair[0]);
+        }
+    }
+}
+
 /// The number of the revision that a release makes current; the current one has none.
 fn release_number(node: &Node) -> u64 {
     let target = node

@@ -6,9 +6,10 @@ use flux_apim_diag::{Findings, Meter, Place};
 use flux_apim_model::{Key, Kind};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Chains what writes the same API or product; `current` has the last release of an API,
-/// where one makes it what the tree says. Then sorts `nodes` so that each stands behind what it depends on, ties in key
-/// order, and reduces dependencies to those that no other one implies.
+/// Chains named values, and what writes the same API or product; `current` has the last
+/// release of an API, where one makes it what the tree says. Then sorts `nodes` so that each
+/// stands behind what it depends on, ties in key order, and reduces dependencies to those
+/// that no other one implies.
 pub(super) fn sort(
     mut nodes: Vec<Node>,
     current: &BTreeMap<Key, Key>,
@@ -18,6 +19,7 @@ pub(super) fn sort(
     let Some(order) = ordered(&mut nodes, findings) else {
         return nodes;
     };
+    lock::chain_named_values(&mut nodes, &order);
     let locks = lock::Locks::of(&nodes);
     lock::chain_own(&mut nodes, &locks, &order);
     let Some(order) = ordered(&mut nodes, findings) else {

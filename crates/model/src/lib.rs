@@ -1,7 +1,6 @@
 //! What APIM has: resource kinds, names, references, constraints.
 
 mod affix;
-mod credential;
 mod id;
 pub mod kinds;
 mod numbered;

@@ -147,3 +147,44 @@ fn a_secret_that_may_be_left_out_has_a_condition() {
     let parameters = json(made.file("arm/parameters.json"));
     assert!(parameters["parameters"].get("namedValueSValue").is_none());
 }
+
+/// Azure checks all policies when the display name of one changes: they are written one
+/// after the other, and behind one that may be left out nothing else waits.
+#[test]
+fn named_values_follow_each_other() {
+    let mut files = api("a", DEFINITION);
+    files.extend(["n1", "n2", "n3"].map(named_value));
+    for name in ["m", "n2-secret"] {
+        files.push(file(
+            format!("namedValues/{name}/namedValueInformation.json"),
+            &format!("{{\"properties\": {{\"displayName\": \"{name}\", \"secret\": true}}}}"),
+        ));
+    }
+    let policy = "<policies><inbound><set-header name=\"k\"><value>{{m}}{{n1}}{{n2-secret}}</value></set-header></inbound></policies>";
+    files.push(file("apis/a/policy.xml", policy));
+    let made = made_for(&files, Target::ARM);
+    let main = json(made.file("arm/main.json"));
+    let waits = |kind: &str, name: &str| -> Vec<String> {
+        let resources = main["resources"].as_array().unwrap().iter();
+        let mut found = resources.filter(|resource| {
+            let named = resource["name"]
+                .as_str()
+                .unwrap()
+                .contains(&format!("'{name}'"));
+            named && resource["type"].as_str().unwrap().ends_with(kind)
+        });
+        let waits = found.next().unwrap()["dependsOn"].as_array().cloned();
+        let waits = waits.unwrap_or_default().into_iter();
+        waits
+            .map(|id| id.as_str().unwrap().rsplit('\'').nth(1).unwrap().to_owned())
+            .collect()
+    };
+    for optional in ["m", "n2-secret"] {
+        assert_eq!(waits("namedValues", optional), [""; 0], "{optional}");
+    }
+    assert_eq!(waits("namedValues", "n1"), ["m", "n2-secret"]);
+    assert_eq!(waits("namedValues", "n2"), ["n1"]);
+    assert_eq!(waits("namedValues", "n3"), ["n2"]);
+    // What is implied is implied by one that is always there.
+    assert_eq!(waits("policies", "a"), ["n1", "a"]);
+}

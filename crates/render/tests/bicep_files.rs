@@ -123,3 +123,31 @@ fn an_id_of_an_api_is_the_output_of_its_module() {
     assert_eq!(main.matches(" existing = {").count(), 1);
     assert_eq!(differences(&made), Vec::<String>::new());
 }
+
+/// Bicep's compiler warns of what is not there though its type wants it (BCP035).
+#[test]
+fn a_diagnostic_without_a_logger_is_meant() {
+    let mut files = api("a", DEFINITION);
+    for (name, properties) in [
+        ("local", r#"{"verbosity": "information"}"#),
+        ("applicationinsights", r#"{"loggerId": "/loggers/l"}"#),
+    ] {
+        files.push(file(
+            format!("apis/a/diagnostics/{name}/diagnosticInformation.json"),
+            &format!("{{\"properties\": {properties}}}"),
+        ));
+    }
+    let logger = r#"{"properties": {"loggerType": "applicationInsights", "resourceId": "/subscriptions/s"}}"#;
+    files.push(file("loggers/l/loggerInformation.json", logger));
+    let made = made(&files, &options());
+    let module = made.file("bicep/modules/a.bicep");
+    let (before, local) = module.split_once("name: 'local'\n").unwrap();
+    assert!(local.starts_with("  // "), "{module}");
+    let lines: Vec<&str> = local.lines().take(3).collect();
+    assert_eq!(
+        lines[1..],
+        ["  #disable-next-line BCP035", "  properties: {"]
+    );
+    assert_eq!(module.matches("#disable").count(), 1, "{before}");
+    assert_eq!(differences(&made), Vec::<String>::new());
+}

@@ -118,7 +118,7 @@ pub(crate) static SHAPES: &[Shape] = &[
     Shape::new(
         "revisions",
         "n revisions of one API, and a release of each",
-        (8, 1_000),
+        (8, 10_000),
         revisions,
     ),
     Shape::new(

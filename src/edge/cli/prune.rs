@@ -46,7 +46,7 @@ pub(super) struct Prune {
     keep_named: Vec<PathBuf>,
     #[cfg(feature = "controller")]
     #[command(flatten)]
-    cluster: ClusterArgs,
+    cluster: super::running::ClusterArgs,
     #[command(flatten)]
     module: ModuleArgs,
     /// Say what would be removed; nothing is.
@@ -57,19 +57,6 @@ pub(super) struct Prune {
     format: ResultFormat,
     #[command(flatten)]
     registry: RegistryArgs,
-}
-
-/// The cluster whose ApimBundles and OCIRepositories say what runs.
-#[cfg(feature = "controller")]
-#[derive(Debug, Clone, Default, Args)]
-struct ClusterArgs {
-    /// The context of the kubeconfig whose cluster is asked what runs; the current one unless
-    /// given.
-    #[arg(long, value_name = "CONTEXT")]
-    context: Option<String>,
-    /// Ask no cluster: nothing of one consumes this repository.
-    #[arg(long, conflicts_with = "context")]
-    no_cluster: bool,
 }
 
 fn pattern(text: &str) -> Result<GlobMatcher, String> {
@@ -120,11 +107,7 @@ impl Prune {
     /// What runs in the cluster; `None` when none is asked.
     #[cfg(feature = "controller")]
     fn running(&self) -> anyhow::Result<Option<BTreeSet<Digest>>> {
-        if self.cluster.no_cluster {
-            return Ok(None);
-        }
-        let asking = super::running::named_in_cluster(self.cluster.context.as_deref());
-        crate::edge::runtime()?.block_on(asking)
+        crate::edge::runtime()?.block_on(self.cluster.named())
     }
 
     /// A build without the controller knows no cluster.

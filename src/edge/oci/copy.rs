@@ -1,6 +1,7 @@
 //! A graph from one place to another.
 
-use super::{Descriptor, Error, Manifest, Pushed, Target};
+use super::spool::{LARGE, Spool};
+use super::{Descriptor, Error, Manifest, Target};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::future::Future;
@@ -111,7 +112,7 @@ async fn send_blobs(
     let attempted = format!("copy {} from {} to {}", what.digest, from.name(), to.name());
     let manifest = Manifest::parse(bytes, &attempted)?;
     for child in manifest.children().filter(|child| !child.is_manifest()) {
-        to.send(child, from.fetch(child).await?).await?;
+        send(from, to, child).await?;
     }
     Ok(())
 }
@@ -122,7 +123,15 @@ async fn blob(from: &dyn Target, to: &dyn Target, what: &Descriptor) -> Result<(
     {
         return Ok(());
     }
-    let bytes = from.fetch(what).await?;
-    let (Pushed::Now | Pushed::Already) = to.push(what, bytes).await?;
-    Ok(())
+    send(from, to, what).await
+}
+
+/// Sends a blob that is not there, a large one through a file.
+async fn send(from: &dyn Target, to: &dyn Target, what: &Descriptor) -> Result<(), Error> {
+    if what.size <= LARGE {
+        return to.send(what, from.fetch(what).await?).await;
+    }
+    let spool = Spool::new()?;
+    from.fetch_into(what, &spool).await?;
+    to.send_from(what, &spool).await
 }

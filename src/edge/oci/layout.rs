@@ -8,7 +8,7 @@
 //! A manifest is listed when it has a tag or a subject.
 
 use super::descriptor::hex;
-use super::{Descriptor, Error, INDEX, MAX_MANIFEST, Manifest, Pushed, REF_NAME, Target};
+use super::{Descriptor, Error, INDEX, MAX_MANIFEST, Manifest, Pushed, REF_NAME, Spool, Target};
 use crate::tree::Digest;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -67,15 +67,68 @@ impl Layout {
         Ok(bytes.into())
     }
 
+    /// Writes the blob `what` into `spool`, held against size and digest.
+    fn read_into(&self, what: &Descriptor, spool: &Spool) -> Result<(), Error> {
+        let path = self.blob(&what.digest);
+        let attempted = || format!("read {} from {}", what.digest, self.name());
+        let mut file = match fs::File::open(&path) {
+            Ok(file) => file.take(what.size.saturating_add(1)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(Error::Missing {
+                    attempted: attempted(),
+                });
+            }
+            Err(e) => return Err(self.failed("read", &path)(e)),
+        };
+        spool.clear()?;
+        let mut piece = vec![0; 1 << 20];
+        loop {
+            match file.read(&mut piece) {
+                Ok(0) => break,
+                Ok(read) => spool.append(&piece[..read])?,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(self.failed("read", &path)(e)),
+            }
+        }
+        spool.check(what, attempted)
+    }
+
+    /// Writes the blob `what`, which is in `spool`.
+    fn write_from(&self, what: &Descriptor, spool: &Spool) -> Result<(), Error> {
+        spool.check(what, || format!("write {} to {}", what.digest, self.name()))?;
+        self.make()?;
+        let mut at = 0;
+        self.write_by(&self.blob(&what.digest), |file| {
+            while at < what.size {
+                let piece = spool.read(at, at + (1 << 20)).map_err(io::Error::other)?;
+                if piece.is_empty() {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                at += piece.len() as u64;
+                file.write_all(&piece)?;
+            }
+            Ok(())
+        })
+    }
+
     /// Writes a file whole, or not at all.
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+        self.write_by(path, |file| file.write_all(bytes))
+    }
+
+    /// Writes a file by `fill`, whole or not at all.
+    fn write_by(
+        &self,
+        path: &Path,
+        fill: impl FnOnce(&mut fs::File) -> io::Result<()>,
+    ) -> Result<(), Error> {
         let parent = path.parent().unwrap_or(&self.folder);
         let write = || -> io::Result<()> {
             fs::create_dir_all(parent)?;
             let mut file = tempfile::Builder::new()
                 .prefix(".flux-apim-")
                 .tempfile_in(parent)?;
-            file.write_all(bytes)?;
+            fill(file.as_file_mut())?;
             file.as_file().sync_data()?;
             readable(file.path())?;
             file.persist(path).map_err(|e| e.error)?;
@@ -299,6 +352,18 @@ impl Target for Layout {
     async fn fetch(&self, what: &Descriptor) -> Result<Bytes, Error> {
         let what = what.clone();
         self.on_disk(move |layout| layout.read(&what)).await
+    }
+
+    async fn fetch_into(&self, what: &Descriptor, spool: &Spool) -> Result<(), Error> {
+        let (what, spool) = (what.clone(), spool.clone());
+        self.on_disk(move |layout| layout.read_into(&what, &spool))
+            .await
+    }
+
+    async fn send_from(&self, what: &Descriptor, spool: &Spool) -> Result<(), Error> {
+        let (what, spool) = (what.clone(), spool.clone());
+        self.on_disk(move |layout| layout.write_from(&what, &spool))
+            .await
     }
 
     async fn push(&self, what: &Descriptor, bytes: Bytes) -> Result<Pushed, Error> {

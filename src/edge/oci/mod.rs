@@ -18,6 +18,7 @@ mod manifest;
 mod memory;
 mod reference;
 mod remote;
+mod spool;
 
 pub use azure::Service;
 pub use copy::{copy, copy_referrers};
@@ -32,6 +33,7 @@ pub use memory::Memory;
 pub use reference::{Place, Reference, check_new_tag};
 pub use remote::{Connection, Registry, Remote, Retry, Uploads};
 pub(super) use remote::{Request, Wire, retry_after, usable};
+pub use spool::Spool;
 
 use crate::tree::Digest;
 use async_trait::async_trait;
@@ -116,6 +118,18 @@ pub trait Target: Send + Sync + Debug {
             pushed.push(self.push(what, bytes.clone()).await?);
         }
         Ok(pushed)
+    }
+
+    /// Writes the blob `what` into `spool`, held against its size and digest.
+    async fn fetch_into(&self, what: &Descriptor, spool: &Spool) -> Result<(), Error> {
+        let bytes = self.fetch(what).await?;
+        spool.clear()?;
+        spool.append(&bytes)
+    }
+
+    /// Sends the blob `what`, which is in `spool`, even where it seems to be there.
+    async fn send_from(&self, what: &Descriptor, spool: &Spool) -> Result<(), Error> {
+        self.send(what, spool.read(0, what.size)?).await
     }
 
     /// Sends the blob `what` even where it seems to be there.

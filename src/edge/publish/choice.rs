@@ -62,6 +62,7 @@ mod tests {
 
     fn entry(tags: &[&str], created: &str) -> Entry {
         Entry {
+            published: None,
             digest: Digest::of(b""),
             tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             created: created.to_owned(),

@@ -8,6 +8,7 @@ use super::{Destination, Error, Policy, of_module, verify};
 use crate::bundle::LAYER_MEDIA_TYPE;
 use crate::diag::excerpt;
 use crate::edge::oci::{self, Descriptor, Manifest, Target, check_new_tag};
+use crate::edge::sign::BUNDLE_MEDIA_TYPE;
 use crate::tree::{Digest, Limits};
 use serde_json::{Value as Json, json};
 
@@ -115,7 +116,12 @@ pub async fn copy(
     if !is_there {
         oci::copy(&*from.target, &*to.target, &what).await?;
     }
-    done.said = said(&*from.target, &*to.target, &what, !is_there).await?;
+    let asked = match (is_there, options.policy.signed_by.is_some()) {
+        (false, _) => Beside::All,
+        (true, true) => Beside::Payloads,
+        (true, false) => Beside::New,
+    };
+    done.said = said(&*from.target, &*to.target, &what, asked).await?;
     if let Some(module) = &module {
         module.copy().await.map_err(of_module)?;
     }
@@ -131,8 +137,31 @@ pub async fn copy(
 /// When either side refuses.
 pub async fn copy_all(from: &dyn Target, to: &dyn Target, what: &Descriptor) -> Result<(), Error> {
     oci::copy(from, to, what).await?;
-    said(from, to, what, true).await?;
+    said(from, to, what, Beside::All).await?;
     Ok(())
+}
+
+/// What is looked for beside the referrers of a bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    /// All that any version of cosign kept: the bundle was not there.
+    All,
+    /// Payloads: a signature is asked for, in whichever format.
+    Payloads,
+    /// Payloads where they may be new: another referrer is, or no Sigstore bundle refers to
+    /// it. Who signs writes the bundle, too, which newer readers read alone.
+    New,
+}
+
+impl Beside {
+    fn suffixes(self, is_new: bool) -> &'static [&'static str] {
+        match self {
+            Self::All => &BESIDE,
+            Self::Payloads => &BESIDE[..1],
+            Self::New if is_new => &BESIDE[..1],
+            Self::New => &[],
+        }
+    }
 }
 
 /// The environment of a bundle by its manifest; an error when it is none.
@@ -152,40 +181,51 @@ fn bundle_environment(manifest: &Manifest, name: &str) -> Result<Option<String>,
         .cloned())
 }
 
-/// Copies what is said about `what`; how many of it had to be. `thorough` looks for what
-/// cosign's first versions kept, too.
+/// Copies what is said about `what`; how many of it had to be.
 async fn said(
     from: &dyn Target,
     to: &dyn Target,
     what: &Descriptor,
-    thorough: bool,
+    asked: Beside,
 ) -> Result<usize, Error> {
+    let referring = from.referrers(what).await?;
+    let is_bundle =
+        |referrer: &Descriptor| referrer.artifact_type.as_deref() == Some(BUNDLE_MEDIA_TYPE);
+    let is_signed = referring.iter().any(is_bundle);
+    let mut missing = missing(to, what, referring).await?;
     let mut copied = 0;
-    for suffix in BESIDE.iter().take(if thorough { BESIDE.len() } else { 1 }) {
+    // Readers take bundles alone where there is one: payloads are there before.
+    for suffix in asked.suffixes(!missing.is_empty() || !is_signed) {
         copied += beside(from, to, what, suffix).await?;
     }
-    let mut level = vec![what.clone()];
-    for _ in 0..MAX_DEPTH {
-        let mut next = Vec::new();
-        for subject in &level {
-            let there = from.referrers(subject).await?;
-            if there.is_empty() {
-                continue;
-            }
-            let known = to.referrer_digests(subject).await?;
-            let missing: Vec<Descriptor> = there
-                .into_iter()
-                .filter(|referrer| !known.contains(&referrer.digest))
-                .collect();
-            if !missing.is_empty() {
-                oci::copy_referrers(from, to, &missing).await?;
-                copied += missing.len();
-            }
-            next.extend(missing);
+    for depth in (0..MAX_DEPTH).rev() {
+        if missing.is_empty() {
+            break;
         }
-        level = next;
+        oci::copy_referrers(from, to, &missing).await?;
+        copied += missing.len();
+        let mut next = Vec::new();
+        for subject in missing.iter().filter(|_| depth > 0) {
+            let there = from.referrers(subject).await?;
+            next.extend(self::missing(to, subject, there).await?);
+        }
+        missing = next;
     }
     Ok(copied)
+}
+
+/// Those of `referring` that the other side does not list as referrers of `subject`.
+async fn missing(
+    to: &dyn Target,
+    subject: &Descriptor,
+    referring: Vec<Descriptor>,
+) -> Result<Vec<Descriptor>, Error> {
+    if referring.is_empty() {
+        return Ok(referring);
+    }
+    let known = to.referrer_digests(subject).await?;
+    let unknown = |referrer: &Descriptor| !known.contains(&referrer.digest);
+    Ok(referring.into_iter().filter(unknown).collect())
 }
 
 /// Copies what is kept under the tag of `what` that ends in `suffix`. Signatures that the

@@ -1,7 +1,8 @@
 //! The bundles of a repository, newest first, and what changed between them.
 
+use super::published::logged;
 use super::read::{is_reserved, manifest};
-use super::{Choice, Error, read};
+use super::{Choice, Error, Times, read};
 use crate::bundle::{CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, RESOURCES_FIELD};
 use crate::edge::oci::{Descriptor, Target};
 use crate::tree::{Digest, Limits};
@@ -43,6 +44,8 @@ pub struct Entry {
     pub tags: Vec<String>,
     /// When its source was made.
     pub created: String,
+    /// When it was published; none when nobody knows, or that was not asked.
+    pub published: Option<String>,
     /// Revision of its source.
     pub revision: Option<String>,
     /// The environment that the bundle was rendered for.
@@ -72,7 +75,8 @@ pub struct History {
 
 type Resources = BTreeMap<String, String>;
 
-/// Lists at most `limit` bundles of those that `choice` chooses.
+/// Lists at most `limit` bundles of those that `choice` chooses. Where `times` are given, when
+/// each was published is asked of them and of its signatures.
 ///
 /// # Errors
 /// When the repository cannot be read.
@@ -81,6 +85,7 @@ pub async fn history(
     repository: &str,
     choice: &Choice,
     limit: usize,
+    times: Option<&Times>,
     limits: &Limits,
 ) -> Result<History, Error> {
     let (mut bundles, others) = bundles(from).await?;
@@ -90,10 +95,16 @@ pub async fn history(
     // One more, for what changed since.
     bundles.truncate(limit.saturating_add(1));
     let mut entries: Vec<Entry> = Vec::new();
+    let shown = bundles.len().saturating_sub(limit);
     let mut older: BTreeMap<Option<String>, (Resources, Option<String>)> = BTreeMap::new();
-    for bundle in bundles.into_iter().rev() {
+    for (n, bundle) in bundles.into_iter().rev().enumerate() {
         let resources = bundle.resources(from, limits).await?;
+        let published = match times.filter(|_| n >= shown) {
+            Some(times) => bundle.published(from, times).await?,
+            None => None,
+        };
         let mut entry = bundle.entry;
+        entry.published = published;
         entry.resources = resources.len();
         let now = (resources, entry.renderer.clone());
         let before = older.insert(entry.environment.clone(), now);
@@ -155,9 +166,17 @@ pub(super) struct Listed {
     pub(super) entry: Entry,
     pub(super) what: Descriptor,
     config: Option<Descriptor>,
+    layer: Option<Digest>,
 }
 
 impl Listed {
+    /// When it was published, by whoever saw it first.
+    async fn published(&self, from: &dyn Target, times: &Times) -> Result<Option<String>, Error> {
+        let digests: Vec<Digest> = self.layer.into_iter().chain([self.what.digest]).collect();
+        let logged = logged(from, &self.what).await?;
+        Ok(times.of(&digests).into_iter().chain(&logged).min().cloned())
+    }
+
     /// Digests of its resources: from the config, or from the bundle where an
     /// older version or another tool wrote the config.
     async fn resources(&self, from: &dyn Target, limits: &Limits) -> Result<Resources, Error> {
@@ -213,6 +232,7 @@ async fn listed(
             digest: what.digest,
             tags,
             created: annotation("org.opencontainers.image.created").unwrap_or_default(),
+            published: None,
             revision: annotation("org.opencontainers.image.revision"),
             environment: annotation("dev.flux-apim.environment"),
             resources: 0,
@@ -221,6 +241,7 @@ async fn listed(
             rerendered: false,
         },
         what,
+        layer: layer.map(|layer| layer.digest),
         config: manifest
             .config
             .filter(|config| config.media_type == CONFIG_MEDIA_TYPE && config.size <= MAX_CONFIG),
@@ -340,6 +361,7 @@ impl History {
                     "digest": entry.digest.to_string(),
                     "tags": entry.tags,
                     "created": entry.created,
+                    "published": entry.published,
                     "revision": entry.revision,
                     "environment": entry.environment,
                     "resources": entry.resources,

@@ -334,27 +334,39 @@ pub(super) async fn claims(
             });
         }
     }
+    for (referrer, manifest, bundle) in bundles_of(from, subject).await? {
+        claims.push(Claim {
+            form: Form::Bundle,
+            digest: referrer,
+            predicate_type: predicate_type(&manifest.annotations),
+            verified: trusted.statement(&bundle, &subject.digest).map(Some),
+        });
+    }
+    Ok(claims)
+}
+
+/// The Sigstore bundles about `subject`, each with the digest of the manifest that carries it
+/// and that manifest.
+pub(super) async fn bundles_of(
+    from: &dyn Target,
+    subject: &Descriptor,
+) -> Result<Vec<(Digest, Manifest, bytes::Bytes)>, Error> {
+    let mut bundles = Vec::new();
     for referrer in from.referrers(subject).await?.iter().take(MAX_CLAIMS) {
         let attempted = format!("read {} of {}", referrer.digest, from.name());
         let manifest = Manifest::parse(&from.fetch(referrer).await?, &attempted)?;
         let [layer] = manifest.layers.as_slice() else {
             continue;
         };
-        if !layer
+        if layer
             .media_type
             .starts_with("application/vnd.dev.sigstore.bundle")
         {
-            continue;
+            let bundle = small(from, layer).await?;
+            bundles.push((referrer.digest, manifest, bundle));
         }
-        let bundle = small(from, layer).await?;
-        claims.push(Claim {
-            form: Form::Bundle,
-            digest: referrer.digest,
-            predicate_type: predicate_type(&manifest.annotations),
-            verified: trusted.statement(&bundle, &subject.digest).map(Some),
-        });
     }
-    Ok(claims)
+    Ok(bundles)
 }
 
 /// The predicate type by the word of a referrer's annotations.

@@ -118,6 +118,14 @@ fn help(error: &sigstore_verify::Error) -> &'static str {
             "; the trust root had expired by then, or was not valid yet: get the present \
              trusted_root.json of whoever runs the instance and give it as --trusted-root"
         }
+        sigstore_verify::Error::Timestamp(TimestampError::Invalid(_)) => {
+            "; the trust root must have the timestamp authority that stamped the signature: \
+             --trusted-root names the trusted_root.json of the instance"
+        }
+        sigstore_verify::Error::Timestamp(TimestampError::NoVerifiedTimestamp(_)) => {
+            "; it has no time that somebody vouches for: version 2 of Rekor's log gives none, and \
+             a timestamp authority must be in the signing configuration of whoever signs"
+        }
         sigstore_verify::Error::TransparencyLog(TransparencyLogError::IntegratedTime(_)) => {
             "; either this machine's clock is wrong, which `date -u` shows, or the log's was"
         }

@@ -4,10 +4,12 @@
 mod chain;
 mod external;
 mod faults;
+mod folders;
 mod permissions;
 mod preview;
 mod refusals;
 mod scale;
+mod signatures;
 mod speed;
 mod tenants;
 mod upgrade;
@@ -21,6 +23,15 @@ pub const ALL: &[(&str, Scenario)] = &[
     (
         "a_bad_commit_is_told_and_leaves_the_last_good_bundle",
         chain::bad_commit,
+    ),
+    (
+        "flux_verifies_what_identities_copies_and_vaults_signed",
+        signatures::verified,
+    ),
+    ("folders_of_aso_become_ready_in_order", folders::in_order),
+    (
+        "a_bundle_of_one_folder_gives_way_and_nothing_is_deleted_in_azure",
+        folders::from_one,
     ),
     ("the_preview_service_knows_the_cluster", preview::cluster),
     (

@@ -1,4 +1,5 @@
-use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Place, Rule, Severity};
+use flux_apim_diag::tree::FileId;
+use flux_apim_diag::{Class, Code, Diagnostic, Evidence, Place, Rule, Severity, excerpt};
 
 pub static RULE: Rule = Rule {
     code: Code(1001),
@@ -12,6 +13,19 @@ pub static RULE: Rule = Rule {
     shows_source: true,
     page: include_str!("no_project.md"),
 };
+
+/// `file` lies in `folder`, as the first versions of APIOps wrote an API.
+pub fn of_first_versions(file: FileId, folder: &str) -> Diagnostic {
+    let message = format!(
+        "`{}` is of a tree of APIOps v0, `apis/NAME/VERSION/REVISION`, which names APIs by their \
+         display names: it is not read",
+        excerpt(folder, 120)
+    );
+    Diagnostic::new(&RULE, file, message).help(
+        "extract the service again with a present release of APIOps, which writes \
+         `apis/NAME/apiInformation.json`",
+    )
+}
 
 /// `root` was searched; it is empty for the whole source.
 pub fn found(root: &str) -> Diagnostic {

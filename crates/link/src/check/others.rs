@@ -3,7 +3,8 @@
 
 use super::{is_nothing, is_open, is_url, place_of, subject, text};
 use crate::rules::{
-    contradicting_product, external_group_without_id, missing_reference, owner_of_another_service,
+    contradicting_product, external_group_without_id, missing_reference, nested_named_value,
+    owner_of_another_service,
 };
 use crate::secret::is_secret;
 use flux_apim_compile::Texts;
@@ -11,7 +12,7 @@ use flux_apim_diag::{Findings, Place, excerpt};
 use flux_apim_discover::Project;
 use flux_apim_model::kinds::Kind;
 use flux_apim_model::rules::{invalid_name, invalid_value, missing_property};
-use flux_apim_model::{Resource, below_service};
+use flux_apim_model::{Key, Resource, below_service};
 use flux_apim_policy::ReferenceKind;
 use flux_apim_syntax::Value;
 use std::collections::BTreeSet;
@@ -32,6 +33,10 @@ pub(super) fn named_value(resource: &Resource, findings: &mut Findings) {
         return;
     }
     let value = properties.get("value");
+    if let Some(asked) = value.and_then(Value::as_str).and_then(asked) {
+        let place = place_of(resource, value);
+        findings.push(nested_named_value::found(place, &resource.key, asked));
+    }
     match value.and_then(Value::as_str) {
         Some(given) if !given.is_empty() && given.trim().is_empty() => {
             let problem = "is blank";
@@ -53,6 +58,16 @@ pub(super) fn named_value(resource: &Resource, findings: &mut Findings) {
         }
         _ => {}
     }
+}
+
+/// The first named value that `text` asks for.
+fn asked(text: &str) -> Option<&str> {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let mut parts = text.split("{{").skip(1);
+    parts.find_map(|part| {
+        let (name, _) = part.split_once("}}")?;
+        (!name.is_empty() && name.chars().all(of_name)).then_some(name)
+    })
 }
 
 pub(super) fn product(product: &Resource, findings: &mut Findings) {
@@ -180,6 +195,15 @@ pub(super) fn prerequisites(project: &Project, texts: &Texts, findings: &mut Fin
         ));
     };
     for resource in project.resources.values() {
+        // An extraction may leave out the file of a workspace; what lies in it is published.
+        if let Some(name) = &resource.key.workspace
+            && !project
+                .resources
+                .contains_key(&Key::new(None, Kind::Workspace, &[name]))
+        {
+            let place = place_of(resource, None);
+            say(format!("workspaces/{name}"), "workspace", name, place);
+        }
         if resource.key.kind == Kind::Api {
             let settings = resource.properties.get("authenticationSettings");
             for (one, list, id, collection, what) in [

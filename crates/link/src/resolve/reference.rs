@@ -287,7 +287,14 @@ impl<'p> Resolver<'p, '_> {
             return;
         }
         let names = self.named_values.values().map(|(shown, _)| *shown);
-        let near = Self::sought(&mut self.sought, &self.meter, name, names);
+        // An environment file names what exists on its service alone: that another one has a
+        // name like it is no mistake.
+        let environment = self.project.environment_file;
+        let is_of_environment = environment.is_some() && place.file() == environment;
+        let near = match is_of_environment {
+            true => None,
+            false => Self::sought(&mut self.sought, &self.meter, name, names),
+        };
         if near.is_none() {
             let id = format!("namedValues/{name}");
             self.findings

@@ -44,8 +44,10 @@ The annotation `serviceoperator.azure.com/reconcile-policy: detach-on-delete` ke
 in Azure. Backends have it: one that becomes a pool changes its folder.
 
 A bundle of before had all objects in one folder, and names without the service. Before it
-is replaced, give its objects that annotation: then they are pruned from the cluster, stay
-in Azure, and are taken over by the new ones.
+is replaced, give its objects that annotation, in `spec.commonMetadata.annotations` of their
+Flux Kustomization (Flux takes off what `kubectl annotate` adds), and wait until they have
+it. Then they are pruned from the cluster, stay in Azure, and are taken over by the new
+ones. Take it out of the Kustomization again afterwards.
 
 ## What is not here
 

@@ -8,6 +8,7 @@ use super::literal::{object_key, string};
 use super::scope::{Implied, Scope};
 use flux_apim_link::{Expression, Node};
 use flux_apim_model::Key;
+use flux_apim_model::kinds::Kind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -42,6 +43,16 @@ pub(super) struct Declarations<'g> {
     up: &'static str,
     /// By what is waited for: its symbol.
     symbols: BTreeMap<usize, String>,
+}
+
+/// Bicep's type wants a logger, and Azure refuses one here (Azure/bicep-types-az#2573).
+const NO_LOGGER: &str = "  // What a self-hosted gateway logs by itself: it takes no logger.\n  \
+                         #disable-next-line BCP035\n";
+
+/// Whether `node` is a diagnostic that goes to no logger.
+fn has_no_logger(node: &Node) -> bool {
+    let is_diagnostic = matches!(node.key.kind, Kind::Diagnostic | Kind::ApiDiagnostic);
+    is_diagnostic && !node.properties.iter().any(|(name, _)| name == "loggerId")
 }
 
 impl<'g> Declarations<'g> {
@@ -104,6 +115,9 @@ impl<'g> Declarations<'g> {
         text.push_str("{\n");
         text.push_str(&place);
         if !node.properties.is_empty() || node.key.kind.row().has_properties {
+            if has_no_logger(node) {
+                text.push_str(NO_LOGGER);
+            }
             text.push_str("  properties: ");
             self.object(&node.properties, 2, &mut text, &mut implied);
             text.push('\n');

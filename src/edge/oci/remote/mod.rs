@@ -25,6 +25,7 @@ pub(super) use wire::exchange;
 pub(in crate::edge) use wire::{Request, Wire, retry_after};
 
 use super::reference::check_tag;
+use super::spool::Spool;
 use super::{
     DOCKER_INDEX, DOCKER_MANIFEST, Descriptor, Error, INDEX, MANIFEST, MAX_MANIFEST, Manifest,
     Pushed, Reference, Target,
@@ -38,6 +39,7 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
+use wire::Content;
 
 /// A repository of a registry.
 #[derive(Debug, Clone)]
@@ -201,7 +203,7 @@ impl Remote {
         let scope = Scope::new(&self.at.repository, Does::Write);
         let ask = Ask::new(attempted.clone(), Method::PUT, url, scope)
             .with(CONTENT_TYPE, &what.media_type)
-            .body(bytes.clone())
+            .body(bytes.clone().into())
             .expecting(&[200, 201, 202]);
         let answer = self.registry.ask(&self.at, &ask).await;
         let answer = answer.map_err(|error| tags::immutable(error, reference))?;
@@ -336,7 +338,7 @@ impl Target for Remote {
         if self.head(what).await? {
             return Ok(Pushed::Already);
         }
-        self.upload(what, &bytes).await?;
+        self.upload(what, &Content::Bytes(bytes)).await?;
         Ok(Pushed::Now)
     }
 
@@ -359,7 +361,22 @@ impl Target for Remote {
 
     async fn send(&self, what: &Descriptor, bytes: Bytes) -> Result<(), Error> {
         what.check(&bytes, || format!("push {} to {}", what.digest, self.at))?;
-        self.upload(what, &bytes).await
+        self.upload(what, &Content::Bytes(bytes)).await
+    }
+
+    async fn fetch_into(&self, what: &Descriptor, spool: &Spool) -> Result<(), Error> {
+        let attempted = || format!("read {} of {}", what.digest, self.at);
+        let url = self.registry.url(&self.at.repository, &Self::path_of(what));
+        let ask = Ask::new(attempted(), Method::GET, url, self.reading())
+            .capped(what.size)
+            .into_spool(spool);
+        self.registry.ask(&self.at, &ask).await?;
+        spool.check(what, attempted)
+    }
+
+    async fn send_from(&self, what: &Descriptor, spool: &Spool) -> Result<(), Error> {
+        spool.check(what, || format!("push {} to {}", what.digest, self.at))?;
+        self.upload(what, &Content::File(spool.clone())).await
     }
 
     async fn look(&self, tag: &str) -> Result<Option<Descriptor>, Error> {

@@ -1,9 +1,9 @@
 //! A registry: requests with credentials, redirects and patience.
 
-use super::super::{Error, Reference};
+use super::super::{Error, Reference, Spool};
 use super::auth::{Auth, Authorization, Scope};
 use super::connection::Connection;
-use super::wire::{Answer, NOT_TOLD, Request, Wire, shown};
+use super::wire::{Answer, Content, NOT_TOLD, Request, Wire, shown};
 use crate::tree::Digest;
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION};
@@ -91,8 +91,14 @@ impl Ask {
         self
     }
 
-    pub(super) fn body(mut self, body: Bytes) -> Self {
+    pub(super) fn body(mut self, body: Content) -> Self {
         self.request.body = body;
+        self
+    }
+
+    /// What is answered goes into `spool`, and the answer has no bytes.
+    pub(super) fn into_spool(mut self, spool: &Spool) -> Self {
+        self.request.spool = Some(spool.clone());
         self
     }
 }

@@ -6,8 +6,7 @@ use super::Remote;
 use super::attempts::Attempts;
 use super::auth::{Does, Scope};
 use super::registry::{Ask, location, stated_digest};
-use super::wire::Answer;
-use bytes::Bytes;
+use super::wire::{Answer, Content};
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap, RANGE};
 use reqwest::{Method, Url};
 use std::sync::PoisonError;
@@ -18,7 +17,7 @@ const BYTES: &str = "application/octet-stream";
 impl Remote {
     /// Sends a blob that is not there. An upload that broke off for good is
     /// begun anew, as often as anything else is tried again.
-    pub(super) async fn upload(&self, what: &Descriptor, bytes: &Bytes) -> Result<(), Error> {
+    pub(super) async fn upload(&self, what: &Descriptor, bytes: &Content) -> Result<(), Error> {
         let key = (self.at.repository.clone(), what.digest);
         let opened = {
             let mut opened = self
@@ -43,7 +42,7 @@ impl Remote {
     async fn attempt(
         &self,
         what: &Descriptor,
-        bytes: &Bytes,
+        bytes: &Content,
         begun: Option<Url>,
         again: bool,
     ) -> Result<(), Error> {
@@ -62,7 +61,7 @@ impl Remote {
         }
         let chunk = uploads.chunk.max(chunk.unwrap_or(0)).max(1);
         match self.chunks(what, bytes, at, chunk).await? {
-            Some(at) => self.finish(what, at, Bytes::new()).await,
+            Some(at) => self.finish(what, at, Content::default()).await,
             None => {
                 tracing::info!(
                     at = self.name(),
@@ -99,7 +98,7 @@ impl Remote {
     async fn chunks(
         &self,
         what: &Descriptor,
-        bytes: &Bytes,
+        bytes: &Content,
         mut at: Url,
         chunk: u64,
     ) -> Result<Option<Url>, Error> {
@@ -113,7 +112,7 @@ impl Remote {
                 what.size,
                 self.at_repository()
             );
-            let part = slice(bytes, sent, end);
+            let part = bytes.slice(sent, end)?;
             let ask = Ask::new(attempted.clone(), Method::PATCH, at.clone(), self.writing())
                 .with(CONTENT_TYPE, BYTES)
                 .with(CONTENT_RANGE, &format!("{sent}-{}", end - 1))
@@ -174,7 +173,7 @@ impl Remote {
     }
 
     /// Ends an upload with its last bytes and the digest of all.
-    async fn finish(&self, what: &Descriptor, mut at: Url, bytes: Bytes) -> Result<(), Error> {
+    async fn finish(&self, what: &Descriptor, mut at: Url, bytes: Content) -> Result<(), Error> {
         let attempted = format!("push {} to {}", what.digest, self.at_repository());
         at.query_pairs_mut()
             .append_pair("digest", &what.digest.to_string());
@@ -231,9 +230,4 @@ fn received(answer: &Answer) -> Option<u64> {
         ("0", last) => last.checked_add(1),
         _ => None,
     }
-}
-
-fn slice(bytes: &Bytes, from: u64, to: u64) -> Bytes {
-    let place = |at: u64| usize::try_from(at).unwrap_or(bytes.len()).min(bytes.len());
-    bytes.slice(place(from)..place(to))
 }

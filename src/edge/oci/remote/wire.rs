@@ -1,8 +1,8 @@
 //! One HTTP exchange: capped, timed, told apart by whether it may be tried
 //! again. Nothing here knows credentials.
 
-use super::super::Error;
 use super::super::error::{Shown, words};
+use super::super::{Error, Spool};
 use super::connection::Connection;
 use super::faults::{failed, has_left, wants_tls};
 use crate::diag::excerpt;
@@ -32,9 +32,56 @@ pub(in crate::edge) struct Request {
     pub(in crate::edge) method: Method,
     pub(in crate::edge) url: Url,
     pub(in crate::edge) headers: HeaderMap,
-    pub(in crate::edge) body: Bytes,
+    pub(in crate::edge) body: Content,
     /// The most that is read of the answer.
     pub(in crate::edge) cap: u64,
+    /// Where the bytes of an answer go that is expected; none keeps them in it.
+    pub(in crate::edge) spool: Option<Spool>,
+}
+
+/// What a request carries: bytes, or those of a file.
+#[derive(Clone)]
+pub(in crate::edge) enum Content {
+    Bytes(Bytes),
+    File(Spool),
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::Bytes(Bytes::new())
+    }
+}
+
+impl From<Bytes> for Content {
+    fn from(bytes: Bytes) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<String> for Content {
+    fn from(text: String) -> Self {
+        Self::Bytes(text.into())
+    }
+}
+
+impl Content {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File(spool) => spool.size(),
+        }
+    }
+
+    /// The bytes `from..to`.
+    pub(super) fn slice(&self, from: u64, to: u64) -> Result<Self, Error> {
+        match self {
+            Self::Bytes(bytes) => {
+                let place = |at: u64| usize::try_from(at).unwrap_or(bytes.len()).min(bytes.len());
+                Ok(Self::Bytes(bytes.slice(place(from)..place(to))))
+            }
+            Self::File(spool) => spool.read(from, to).map(Self::Bytes),
+        }
+    }
 }
 
 /// An answer, read to its end.
@@ -69,8 +116,9 @@ impl Request {
             method,
             url,
             headers: HeaderMap::new(),
-            body: Bytes::new(),
+            body: Content::default(),
             cap: MAX_JSON,
+            spool: None,
         }
     }
 
@@ -90,7 +138,7 @@ impl Request {
     }
 
     fn timeout(&self) -> Duration {
-        let most = self.cap.min(4 << 30) + self.body.len() as u64;
+        let most = self.cap.min(4 << 30) + self.body.size();
         Duration::from_secs(60 + most / SLOW)
     }
 }
@@ -233,6 +281,7 @@ async fn exchanged(
         headers,
         body,
         cap,
+        spool,
     } = request;
     let left = around.left();
     if left.is_zero() {
@@ -246,7 +295,12 @@ async fn exchanged(
         .headers(headers.clone())
         .timeout(request.timeout().min(left));
     if !request.is_safe() {
-        sent = sent.body(body.clone());
+        sent = match body {
+            Content::Bytes(bytes) => sent.body(bytes.clone()),
+            Content::File(spool) => sent
+                .header(header::CONTENT_LENGTH, body.size())
+                .body(reqwest::Body::wrap_stream(spool.pieces())),
+        };
     }
     let response = audibly(request, sent.send()).await.map_err(|e| {
         let left = !e.is_connect() && has_left(&e);
@@ -271,7 +325,7 @@ async fn exchanged(
         let headers = response.headers().clone();
         let body = match head {
             true => Bytes::new(),
-            false => read(response, *cap, attempted, url)
+            false => read(response, *cap, spool.as_ref(), attempted, url)
                 .await
                 .map_err(|error| around.judged(error))?,
         };
@@ -316,7 +370,13 @@ async fn audibly<T>(request: &Request, answer: impl Future<Output = T>) -> T {
     answer.await
 }
 
-async fn read(response: Response, cap: u64, attempted: &str, url: &Url) -> Result<Bytes, Error> {
+async fn read(
+    response: Response,
+    cap: u64,
+    spool: Option<&Spool>,
+    attempted: &str,
+    url: &Url,
+) -> Result<Bytes, Error> {
     let over = || Error::Over {
         attempted: attempted.to_owned(),
         limit: cap,
@@ -329,15 +389,22 @@ async fn read(response: Response, cap: u64, attempted: &str, url: &Url) -> Resul
     let room = stated.unwrap_or(0).min(1 << 20);
     let mut body = Vec::with_capacity(usize::try_from(room).unwrap_or(0));
     let mut response = response;
+    // An earlier attempt may have ended half-way.
+    spool.map_or(Ok(()), Spool::clear)?;
+    let mut size = 0;
     while let Some(chunk) = response
         .chunk()
         .await
         .map_err(|e| failed(attempted, url, &e))?
     {
-        if body.len() as u64 + chunk.len() as u64 > cap {
+        size += chunk.len() as u64;
+        if size > cap {
             return Err(over());
         }
-        body.extend_from_slice(&chunk);
+        match spool {
+            Some(spool) => spool.append(&chunk)?,
+            None => body.extend_from_slice(&chunk),
+        }
     }
     Ok(body.into())
 }
