@@ -204,6 +204,7 @@ pub const ALL: &[&Rule] = &[
     &flux_apim_policy::rules::CACHE_HALF,
     &flux_apim_policy::rules::SHARED_COUNTER,
     &flux_apim_policy::rules::NOTHING_FORWARDS,
+    &flux_apim_policy::rules::RETIRED_POLICY,
     &flux_apim_link::rules::DANGLING_REFERENCE,
     &flux_apim_link::rules::DANGLING_POLICY_REFERENCE,
     &flux_apim_link::rules::UNKNOWN_OPERATION,

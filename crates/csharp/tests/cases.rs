@@ -136,3 +136,64 @@ fn expressions() {
 fn bodies() {
     all(include_str!("cases/bodies.txt"));
 }
+
+#[test]
+fn what_variables_hold_is_known_to_casts() {
+    let held = [
+        ("n", Some("int")),
+        ("s", Some("string")),
+        ("o", Some("JObject")),
+        ("r", Some("IResponse")),
+        ("unknown", None),
+    ];
+    let held = held.map(|(name, ty)| (name.to_owned(), ty.map(str::to_owned)));
+    let environment = Environment {
+        variables: Some(held.into()),
+        ..Environment::default()
+    };
+    let said = |text: &str| -> Vec<String> {
+        let (tree, problems) = parse(text, Form::Expression);
+        assert!(problems.is_empty(), "{text}");
+        let found = check(&tree, &environment).problems;
+        assert!(
+            found.iter().all(|p| p.severity == Severity::Warning),
+            "{text}: {found:?}"
+        );
+        found.iter().map(|p| p.code.id().to_owned()).collect()
+    };
+    for fails in [
+        "(string)context.Variables[\"n\"]",
+        "(long)context.Variables[\"n\"]",
+        "(int)context.Variables[\"s\"]",
+        "(bool)(context.Variables[\"s\"])",
+        "((string[])context.Variables[\"s\"]).Length",
+        "((List<string>)context.Variables[\"o\"]).Count",
+        "((JArray)context.Variables[\"o\"]).Count",
+        "(string)context.Variables[\"o\"]",
+        "((JObject)context.Variables[\"r\"]).Count",
+        "context.Variables.GetValueOrDefault<bool>(\"s\")",
+        "context.Variables.GetValueOrDefault<int>(\"s\", 1)",
+        "context.Variables.GetValueOrDefault(\"n\", \"text\")",
+    ] {
+        assert_eq!(said(fails), ["APIM-CAST"], "{fails}");
+    }
+    for works in [
+        "(int)context.Variables[\"n\"]",
+        "(int?)context.Variables[\"n\"]",
+        "((IComparable)context.Variables[\"n\"]).Equals(1)",
+        "((IEnumerable<char>)context.Variables[\"s\"]).Count()",
+        "((JToken)context.Variables[\"o\"]).HasValues",
+        "(context.Variables[\"o\"] as JArray)?.Count",
+        "context.Variables[\"n\"] is string",
+        "(int)context.Variables[\"unknown\"]",
+        "context.Variables.GetValueOrDefault<int>(\"n\")",
+        "context.Variables.GetValueOrDefault(\"n\", 1)",
+        "context.Variables.ContainsKey(\"s\")",
+    ] {
+        assert_eq!(said(works), [""; 0], "{works}");
+    }
+    assert_eq!(
+        said("(int)context.Variables[\"unknwn\"]"),
+        ["APIM-VARIABLE"]
+    );
+}

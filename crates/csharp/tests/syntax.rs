@@ -244,6 +244,11 @@ fn casts_that_cannot_succeed_are_known() {
         ("JToken", "JObject", false),
         ("JObject", "JToken", false),
         ("JObject", "JArray", true),
+        ("string", "string[]", true),
+        ("JObject", "List<string>", true),
+        ("IResponse", "Dictionary<string, string>", true),
+        ("string", "IEnumerable<char>", false),
+        ("byte[]", "sbyte[]", false),
         // Of others nothing is known.
         ("int?", "string", false),
         ("XElement", "string", false),

@@ -1,12 +1,13 @@
 //! What is known of the thing that somebody points at.
 
 use crate::alone;
+use crate::around::Documents;
 use crate::names::Names;
 use crate::text::Lines;
 use crate::work::World;
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Budget, Findings, Span, excerpt};
-use flux_apim_policy::{self as policy, Reference};
+use flux_apim_policy::{self as policy, Around, Reference, ReferenceKind};
 use serde_json::{Value, json};
 
 /// A policy and a place in it.
@@ -23,9 +24,12 @@ pub(crate) struct Pointed<'p> {
 impl Pointed<'_> {
     fn workspace(&self) -> Option<&str> {
         let policy = self.names?.policies.get(self.path?)?;
-        policy.workspace.as_deref()
+        policy.key.workspace.as_deref()
     }
 }
+
+/// The policy that somebody points into, among the files of its project.
+const THIS: FileId = FileId(u32::MAX);
 
 /// Reads the policy and does `work` with it, as far as that is done soon.
 fn with_document<T>(
@@ -38,7 +42,7 @@ fn with_document<T>(
     let done = budget.bound(|| {
         let mut findings = Findings::new(&budget, &limits);
         let depth = limits.max_depth;
-        let document = policy::parse(FileId(0), pointed.text, root, depth, &mut findings);
+        let document = policy::parse(THIS, pointed.text, root, depth, &mut findings);
         work(&document, &mut findings)
     });
     done.ok().flatten()
@@ -70,7 +74,12 @@ pub(crate) fn hover(pointed: Pointed<'_>) -> Option<Value> {
             return Some((reference.span, named(pointed, &reference)));
         }
         let at = u32::try_from(pointed.at).ok()?;
-        let described = policy::describe(document, at, &findings.budget().meter())?;
+        let meter = findings.budget().meter();
+        let mut described = policy::describe(document, at, &Around::default(), &meter)?;
+        if described.of_variable {
+            let documents = Documents::around(pointed, document, findings);
+            described = policy::describe(document, at, &documents.around_it(), &meter)?;
+        }
         Some((described.span, described.text))
     })?;
     Some(shown(pointed.text, (span.start, span.end), &text))

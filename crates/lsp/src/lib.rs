@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod alone;
+mod around;
 mod diagnostics;
 mod go_to;
 mod hover;

@@ -5,10 +5,10 @@ use flux_apim_diag::tree::{ReadError, SourceTree};
 use flux_apim_diag::{Findings, Registry, Span, excerpt};
 use flux_apim_discover as discover;
 use flux_apim_levels::Said;
-use flux_apim_model::{Kind, Resource};
+use flux_apim_model::{Key, Kind, Resource};
 use flux_apim_policy::{Reference, ReferenceKind, Setting};
 use flux_apim_syntax::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was learned of a project when it was checked last.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub(crate) struct Names {
     pub(crate) said: Said,
     /// Policies by their paths.
     pub(crate) policies: BTreeMap<String, Policy>,
+    /// Which products have which APIs.
+    pub(crate) offers: BTreeSet<Key>,
     /// What policies name, by workspace, kind and name in lower case.
     named: BTreeMap<(Option<String>, Kind, String), Named>,
     /// Everything that is declared, by the names in its id, in lower case.
@@ -29,7 +31,7 @@ pub(crate) struct Names {
 #[derive(Debug, Clone)]
 pub(crate) struct Policy {
     pub(crate) setting: Setting,
-    pub(crate) workspace: Option<String>,
+    pub(crate) key: Key,
 }
 
 /// A resource that others name.
@@ -74,6 +76,7 @@ impl Names {
             tree: tree.clone(),
             said: project.config.levels.clone(),
             policies: BTreeMap::new(),
+            offers: BTreeSet::new(),
             named: BTreeMap::new(),
             by_id: BTreeMap::new(),
         };
@@ -85,10 +88,13 @@ impl Names {
 
     fn add(&mut self, resource: &Resource) {
         let key = &resource.key;
+        if key.kind == Kind::ProductApi {
+            self.offers.insert(key.clone());
+        }
         if let Some(file) = resource.policy {
             let policy = Policy {
                 setting: compile::setting(key),
-                workspace: key.workspace.clone(),
+                key: key.clone(),
             };
             let path = self.tree.path(file).as_str().to_owned();
             self.policies.insert(path, policy);

@@ -17,7 +17,7 @@ mod section;
 mod tests;
 
 pub use check::{Expressions, Gateway, Scope, Setting, Worker, check, check_with};
-pub use composition::{Api, Area, Service, Workspace, compose};
+pub use composition::{Api, Area, Around, Service, Workspace, compose};
 pub use describe::{Described, describe};
 pub use document::{
     Attribute, Document, Element, ElementId, Expression, MARK, Node, NodeId, NodeKind, Piece,

@@ -355,7 +355,6 @@ impl Checker<'_> {
         let value = self.typed_or_null(value);
         let to = self.type_of(ty);
         self.refuse_static(to, self.tree.span(ty));
-        self.note_cast(&value, to);
         let span = self.tree.span(node);
         if self.types.is_value_type(to) && self.types.nullable_of(to).is_none() {
             let shown = self.show(to);

@@ -132,6 +132,10 @@ impl Checker<'_> {
                     kind: FrameKind::Lambda,
                 });
                 let value = c.value(parts.body);
+                // A lambda in it is read where the parameters of this one are known.
+                if let (What::Lambda, Some(result)) = (&value.what, result) {
+                    c.convert_result(&value, result);
+                }
                 let statement = c.is_statement_expression(parts.body) || value.is_unknown();
                 c.frames.pop();
                 (vec![value], statement)
@@ -296,7 +300,8 @@ impl Checker<'_> {
         if result == Ty::VOID || bound.is_block {
             return;
         }
-        for value in bound.values.iter() {
+        let values = bound.values.iter();
+        for value in values.filter(|value| !matches!(value.what, What::Lambda)) {
             self.convert_result(value, result);
         }
     }

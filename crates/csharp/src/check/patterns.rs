@@ -88,7 +88,6 @@ impl Checker<'_> {
         if ty == Ty::UNKNOWN || value.is_unknown() {
             return;
         }
-        self.note_cast(value, ty);
         if !declares {
             if value.ty != Ty::NULL && !self.as_converts(value.ty, ty) {
                 let message = format!(

@@ -67,8 +67,8 @@ impl Checker<'_> {
         );
     }
 
-    /// Remembers what a context variable is cast to, and warns when it is
-    /// known to be something else.
+    /// Remembers what a context variable is cast to, and warns when it is known to be
+    /// something else. `as` and `is` ask, and do not fail.
     pub(super) fn note_cast(&mut self, value: &Value, to: Ty) {
         if self.quiet > 0 || to == Ty::UNKNOWN {
             return;
@@ -93,16 +93,22 @@ impl Checker<'_> {
         let shown = self.show(to);
         if let Some(read) = self.variables.get_mut(&(span.start, span.end)) {
             read.ty = Some(shown.clone());
-            if let (Some(known), Some(name)) = (&self.environment.variables, &read.name)
-                && let Some(Some(set)) = known.get(name)
-                && cast_fails(set, &shown)
-            {
-                let name = name.clone();
-                let message =
-                    format!("the variable `{name}` holds a `{set}`, so a cast to `{shown}` fails");
-                let problem = Problem::new(Code::VariableCast, self.tree.span(value.node), message);
-                self.report(problem.evidence(Evidence::Practice).warning());
+            if let Some(name) = read.name.clone() {
+                self.cast_of_variable(&name, &shown, self.tree.span(value.node));
             }
+        }
+    }
+
+    /// Warns where the variable `name` is known to hold what is no `wanted`.
+    pub(super) fn cast_of_variable(&mut self, name: &str, wanted: &str, span: Span) {
+        let known = self.environment.variables.as_ref();
+        if let Some(Some(held)) = known.and_then(|known| known.get(name))
+            && cast_fails(held, wanted)
+        {
+            let message =
+                format!("the variable `{name}` holds a `{held}`, so a cast to `{wanted}` fails");
+            let problem = Problem::new(Code::VariableCast, span, message);
+            self.report(problem.evidence(Evidence::Practice).warning());
         }
     }
 
@@ -158,10 +164,20 @@ pub fn cast_fails(held: &str, wanted: &str) -> bool {
     // Conversions of JSON to a text or number are not looked for in an object.
     match (json(held), json(wanted)) {
         (Some(held), Some(wanted)) => held && wanted,
-        (Some(_), None) => is_plain(wanted),
+        (Some(_), None) => is_plain(wanted) || is_collection(wanted),
         (None, Some(_)) => is_plain(held),
-        (None, None) => is_plain(held) && is_plain(wanted),
+        (None, None) if is_plain(held) => {
+            is_plain(wanted) || (is_collection(wanted) && held != "byte[]")
+        }
+        (None, None) => false,
     }
+}
+
+/// Arrays and generic classes. No result of an expression is one, `byte[]` aside, which is
+/// an array of other small numbers too.
+fn is_collection(name: &str) -> bool {
+    const CLASSES: [&str; 3] = ["List<", "Dictionary<", "HashSet<"];
+    name.ends_with("[]") || CLASSES.iter().any(|class| name.starts_with(class))
 }
 
 /// Whether it is a type of JSON, and then whether no value of another such type is one.

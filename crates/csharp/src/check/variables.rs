@@ -27,7 +27,7 @@ impl Checker<'_> {
         if let (true, Some(key)) = (optional, key) {
             let ty = (!call.types.is_empty())
                 .then_some(call.result)
-                .filter(|ty| !matches!(*ty, Ty::UNKNOWN | Ty::OBJECT | Ty::VOID | Ty::BOOL));
+                .filter(|ty| !matches!(*ty, Ty::UNKNOWN | Ty::OBJECT | Ty::VOID));
             self.variable_read(&key.value.clone(), ty, true);
         }
     }
@@ -39,6 +39,9 @@ impl Checker<'_> {
             _ => None,
         };
         let ty = ty.map(|ty| self.show(ty));
+        if let (Some(name), Some(wanted)) = (&name, &ty) {
+            self.cast_of_variable(name, wanted, span);
+        }
         let read = VariableRead {
             name,
             span,

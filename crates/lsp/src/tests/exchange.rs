@@ -56,7 +56,8 @@ fn files() -> [(&'static str, &'static str); 9] {
         ),
         (
             "policy fragments/limits/policy.xml",
-            "<fragment><rate-limit calls=\"1\" renewal-period=\"2\" /></fragment>",
+            "<fragment><rate-limit calls=\"1\" renewal-period=\"2\" />\
+             <set-variable name=\"limit\" value=\"@(1)\" /></fragment>",
         ),
         (
             "products/starter/productInformation.json",

@@ -39,6 +39,7 @@ pub(super) fn decode(table: &'static str) -> Catalogue {
                 row: None,
             }),
             "x" => row.forbidden.push(field()),
+            "d" => row.retired = Some(field()),
             "w" => row.wanted.push(Wanted {
                 child: field(),
                 when: field().split_once('='),
@@ -105,6 +106,7 @@ fn entry(field: &mut impl FnMut() -> &'static str) -> Entry {
         forbidden: Vec::new(),
         child_groups: Vec::new(),
         wanted: Vec::new(),
+        retired: None,
     }
 }
 

@@ -76,6 +76,8 @@ pub(crate) struct Entry {
     pub(crate) forbidden: Vec<&'static str>,
     pub(crate) child_groups: Vec<Group>,
     pub(crate) wanted: Vec<Wanted>,
+    /// What replaces it, where the reference calls it retired.
+    pub(crate) retired: Option<&'static str>,
 }
 
 /// A list of words.

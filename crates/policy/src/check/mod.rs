@@ -13,7 +13,7 @@ pub use expressions::{Expressions, Worker};
 use crate::catalogue::{CATALOGUE, Role, Row};
 use crate::document::{Document, Element, NodeKind};
 use crate::facts::{Evaluated, Facts, collect};
-use crate::rules::{policy_gateway, policy_scope, policy_section};
+use crate::rules::{policy_gateway, policy_scope, policy_section, retired_policy};
 use flux_apim_diag::{Findings, Meter, Span};
 use std::collections::HashMap;
 
@@ -203,6 +203,10 @@ impl<'t> Checker<'_, 't, '_, '_> {
             State::Known(row) => CATALOGUE.rows.get(row),
         };
         if let Some(entry) = entry {
+            if let Some(instead) = entry.retired {
+                let finding = retired_policy::found(element.span, entry.name(), instead);
+                self.findings.push(finding);
+            }
             self.attributes(element, entry);
             self.children(element, entry, place);
         }

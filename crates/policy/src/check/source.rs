@@ -36,11 +36,18 @@ impl<'t> Code<'t> {
         let mut out = String::with_capacity(source.len());
         let mut shifts = Vec::new();
         let (mut at, mut copied) = (0, 0);
+        // Up to where a comment may go. It may be text of a string whose quotes are
+        // entities, so what is in it is read, but for raw quotes.
+        let mut comment_end = 0;
         while let Some(found) = memchr::memchr3(b'&', b'"', b'/', &bytes[at..]) {
             at += found;
             match bytes[at] {
+                b'"' | b'/' if at < comment_end => at += 1,
                 b'"' => at = raw_string(bytes, at),
-                b'/' => at = comment(bytes, at),
+                b'/' => {
+                    comment_end = comment(bytes, at);
+                    at += 1;
+                }
                 _ => {
                     let rest = &source[at..];
                     let entity = ENTITIES.iter().find(|(name, _)| rest.starts_with(name));
@@ -123,7 +130,17 @@ mod tests {
         for (source, text) in [
             ("a &lt; b &amp;&amp; c", "a < b && c"),
             ("x[&quot;a&quot;] + \"&quot;\"", "x[\"a\"] + \"&quot;\""),
-            ("a // \" &lt;\n &lt; b", "a // \" &lt;\n < b"),
+            ("a // \" &lt;\n &lt; b", "a // \" <\n < b"),
+            ("a /* \" */ &lt; b", "a /* \" */ < b"),
+            // Two slashes are text of a string whose quotes are entities.
+            (
+                "f(&quot;https://a&quot;) &lt; &quot;b&quot;",
+                "f(\"https://a\") < \"b\"",
+            ),
+            (
+                "$&quot;{x[&quot;a//b&quot;]}//c&quot; + &quot;/*&quot;",
+                "$\"{x[\"a//b\"]}//c\" + \"/*\"",
+            ),
             ("@\"\\\" + &quot;b&quot;", "@\"\\\" + \"b\""),
             ("a & b", "a & b"),
         ] {

@@ -1,6 +1,7 @@
 //! The document of a scope, with what encloses it.
 
 use super::Thing;
+use super::asked::Asked;
 use super::base;
 use super::caches;
 use super::fragments::Fragments;
@@ -103,7 +104,7 @@ impl<'f> Reached<'f> {
 }
 
 /// Walks the sections of a document in the order in which they run. The scope comes with
-/// whether it is known what may stand there.
+/// whether it is known what may stand there. `asked` hears of the reads.
 pub(super) fn walk<'f>(
     facts: &'f Facts,
     (scope, is_known): (Scope, bool),
@@ -111,6 +112,7 @@ pub(super) fn walk<'f>(
     fragments: &Fragments<'f>,
     meter: &Meter,
     findings: &mut Findings,
+    mut asked: Option<&mut Asked>,
 ) -> Reached<'f> {
     let mut level = Level {
         is_known: true,
@@ -148,6 +150,7 @@ pub(super) fn walk<'f>(
             bases: Vec::new(),
             choices: 0,
             wanted: &mut wanted,
+            asked: asked.as_deref_mut(),
             included: &mut included,
             meter,
             findings,

@@ -6,6 +6,7 @@
 //! documents do. Products are alternatives: what an API has from them is what all of them
 //! agree in.
 
+mod asked;
 mod base;
 mod caches;
 mod fragments;
@@ -21,6 +22,9 @@ mod walk;
 use crate::Scope;
 use crate::facts::Facts;
 use crate::rules::lost_authentication;
+pub use asked::Around;
+use asked::Asked;
+pub(crate) use asked::{Held, held};
 use flux_apim_diag::{Findings, Meter};
 use fragments::Fragments;
 use level::{Level, Reached};
@@ -95,6 +99,11 @@ enum Thing<'f> {
 
 /// Finds what is wrong with the policies of `service` taken together.
 pub fn compose(service: &Service<'_>, findings: &mut Findings) {
+    put_together(service, findings, None);
+}
+
+/// The same; `asked` hears of what is read.
+fn put_together(service: &Service<'_>, findings: &mut Findings, mut asked: Option<&mut Asked>) {
     let meter = findings.budget().meter();
     let fragments = Fragments::of(&service.area, None, &meter, findings);
     fragments::unused(service, &meter, findings);
@@ -105,6 +114,7 @@ pub fn compose(service: &Service<'_>, findings: &mut Findings) {
         is_workspace: false,
         meter: &meter,
         findings,
+        asked: asked.as_deref_mut(),
         offered: BTreeMap::new(),
     };
     let own = composer.outer(service.policy, Scope::Global, &unknown);
@@ -120,6 +130,7 @@ pub fn compose(service: &Service<'_>, findings: &mut Findings) {
             is_workspace: true,
             meter: &meter,
             findings,
+            asked: asked.as_deref_mut(),
             offered: BTreeMap::new(),
         };
         let own = composer.outer(workspace.policy, Scope::Workspace, around);
@@ -143,6 +154,7 @@ struct Composer<'f, 'w> {
     is_workspace: bool,
     meter: &'w Meter,
     findings: &'w mut Findings,
+    asked: Option<&'w mut Asked>,
     /// What APIs of the same products have around them.
     offered: BTreeMap<Vec<usize>, Rc<Level<'f>>>,
 }
@@ -157,14 +169,18 @@ impl<'f> Composer<'f, '_> {
         let facts = facts?;
         let (fragments, meter) = (self.fragments, self.meter);
         let scope = (scope, true);
-        let reached = level::walk(facts, scope, around, fragments, meter, self.findings);
+        let asked = self.asked.as_deref_mut();
+        let findings = &mut *self.findings;
+        let reached = level::walk(facts, scope, around, fragments, meter, findings, asked);
         Some(reached)
     }
 
     fn level(&mut self, facts: &'f Facts, scope: Scope, around: &Level<'f>) -> Reached<'f> {
         let (fragments, meter) = (self.fragments, self.meter);
         let scope = (scope, !self.is_workspace);
-        level::walk(facts, scope, around, fragments, meter, self.findings)
+        let asked = self.asked.as_deref_mut();
+        let findings = &mut *self.findings;
+        level::walk(facts, scope, around, fragments, meter, findings, asked)
     }
 
     /// Everything in the area: what it brings.

@@ -1,6 +1,7 @@
 //! The steps of a section, one after the other.
 
 use super::Thing;
+use super::asked::Asked;
 use super::base::{guards, thing};
 use super::caches::is_half;
 use super::fragments::Fragments;
@@ -39,6 +40,8 @@ pub(super) struct Walker<'f, 'w> {
     /// Choices around.
     pub(super) choices: usize,
     pub(super) wanted: &'w mut Vec<Wanted<'f>>,
+    /// A read that somebody asks about.
+    pub(super) asked: Option<&'w mut Asked>,
     /// What fragments bring.
     pub(super) included: &'w mut BTreeSet<Thing<'f>>,
     pub(super) meter: &'w Meter,
@@ -114,6 +117,9 @@ impl<'f> Walker<'f, '_> {
             },
             What::Read(read) => {
                 let place = self.include.unwrap_or(step.span);
+                if let Some(asked) = self.asked.as_deref_mut() {
+                    asked.hear(read, step.span, state, self.meter);
+                }
                 let wanted =
                     variables::read(read, step.span, place, state, self.meter, self.findings);
                 self.wanted.extend(wanted);

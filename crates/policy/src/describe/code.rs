@@ -2,6 +2,7 @@
 
 use super::Described;
 use crate::check::source::Code;
+use crate::composition::Around;
 use crate::document::{Document, Expression, Extent};
 use flux_apim_csharp::{Environment, check_metered, parse_metered};
 use flux_apim_diag::{Meter, Span};
@@ -14,9 +15,9 @@ const OF_CONTEXT: &str = "ApimStub.";
 
 pub(super) fn describe(
     document: &Document<'_>,
-    expression: Expression,
-    extent: Extent,
+    (expression, extent): (Expression, Extent),
     at: u32,
+    around: &Around<'_>,
     meter: &Meter,
 ) -> Option<Described> {
     let whole = extent.of(document.text);
@@ -38,10 +39,21 @@ pub(super) fn describe(
         Span::new(document.file, start + from, start + to)
     };
     let holds = |span: Span| span.start <= at && at < span.end;
+    let reads = analysis.variables.iter();
+    let mut reads = reads.map(|read| (read, written(read.span)));
+    if let Some((read, span)) = reads.find(|(_, span)| holds(*span))
+        && let Some(name) = &read.name
+    {
+        let text = super::variable(document, name, span, around, meter)?;
+        return Some(Described {
+            of_variable: true,
+            ..Described::of(span, text)
+        });
+    }
     let nodes = tree.nodes().map(|(id, node)| (id, written(node.span)));
-    let around = nodes.filter(|(_, span)| holds(*span));
+    let here = nodes.filter(|(_, span)| holds(*span));
     // The smallest of which something is known: the name in a call has no type of its own.
-    let known = around.filter_map(|(id, span)| {
+    let known = here.filter_map(|(id, span)| {
         let member = analysis.member_of(id);
         let member = member.map(|member| member.replace(OF_CONTEXT, ""));
         let ty = analysis.type_of(id);
@@ -61,5 +73,5 @@ pub(super) fn describe(
         (None, ty) => text.push_str(ty?),
     }
     text.push_str("\n```\n");
-    Some(Described { span, text })
+    Some(Described::of(span, text))
 }

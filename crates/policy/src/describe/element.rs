@@ -14,6 +14,9 @@ pub(super) fn element(document: &Document<'_>, element: &Element<'_>) -> Option<
         Role::Resolver => "the data source of a resolver",
     };
     let mut text = format!("**`<{}>`**, {what}\n", entry.name());
+    if let Some(instead) = entry.retired {
+        let _ = write!(text, "\nRetired: use {instead}.\n");
+    }
     let mut list = |what: &str, words: Option<Words>| {
         let words: Vec<_> = words.into_iter().flat_map(Words::iter).collect();
         if !words.is_empty() {
@@ -36,7 +39,7 @@ pub(super) fn element(document: &Document<'_>, element: &Element<'_>) -> Option<
     }
     text.push('\n');
     let span = element.span;
-    Some(Described { span, text })
+    Some(Described::of(span, text))
 }
 
 pub(super) fn attribute(
@@ -53,7 +56,7 @@ pub(super) fn attribute(
         value(known)
     );
     let span = attribute.full_span;
-    Some(Described { span, text })
+    Some(Described::of(span, text))
 }
 
 /// What the value of an attribute may be.

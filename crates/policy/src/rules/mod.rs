@@ -30,6 +30,7 @@ pub mod policy_section;
 pub mod policy_text;
 pub mod repeated_base;
 pub mod repeated_policy_element;
+pub mod retired_policy;
 pub mod shadowed_cors;
 pub mod shared_counter;
 pub mod unknown_policy_attribute;
@@ -70,6 +71,7 @@ pub use policy_section::RULE as POLICY_SECTION;
 pub use policy_text::RULE as POLICY_TEXT;
 pub use repeated_base::RULE as REPEATED_BASE;
 pub use repeated_policy_element::RULE as REPEATED_POLICY_ELEMENT;
+pub use retired_policy::RULE as RETIRED_POLICY;
 pub use shadowed_cors::RULE as SHADOWED_CORS;
 pub use shared_counter::RULE as SHARED_COUNTER;
 pub use unknown_policy_attribute::RULE as UNKNOWN_POLICY_ATTRIBUTE;
@@ -126,4 +128,5 @@ pub const ALL: &[&Rule] = &[
     &CACHE_HALF,
     &SHARED_COUNTER,
     &NOTHING_FORWARDS,
+    &RETIRED_POLICY,
 ];

@@ -303,3 +303,17 @@ fn tiers_have_gateways() {
         assert_eq!(Gateway::of_tier(tier), gateway, "{tier}");
     }
 }
+
+#[test]
+fn a_retired_policy_says_what_replaces_it() {
+    let text = "<policies><backend><set-graphql-resolver parent-type='Query' field='a'>\
+        <http-data-source><http-request><set-method>GET</set-method>\
+        <set-url>https://example.org</set-url></http-request></http-data-source>\
+        </set-graphql-resolver></backend></policies>";
+    let all = found(text, Root::Policies);
+    let [(code, at, help)] = all.as_slice() else {
+        panic!("{all:?}");
+    };
+    assert_eq!((*code, at.as_str()), (3040, "set-graphql-resolver"));
+    assert!(help.contains("`<http-data-source>`"), "{help}");
+}

@@ -1,5 +1,6 @@
 //! Tests of the crate as a whole.
 
+mod bad_input;
 mod check;
 mod corpus;
 mod describe;

@@ -146,6 +146,39 @@ fn types_are_known_where_all_paths_agree() {
             vec!["variable-type apis/a \"v\""],
         ),
         (format!("{number}{SET}{READ}"), vec![]),
+        (
+            format!(
+                "{number}<set-body>@(string.Join(\"\", \
+                 (string[])context.Variables[\"v\"]))</set-body>"
+            ),
+            vec!["variable-type apis/a \"v\""],
+        ),
+        (
+            format!(
+                "{number}<choose><when condition=\"@(context.Variables.GetValueOrDefault<bool>(\"v\"))\" \
+                 /></choose>"
+            ),
+            vec!["variable-type apis/a \"v\""],
+        ),
+        (
+            format!(
+                "{number}<set-body>@(context.Variables.GetValueOrDefault(\"v\", \"none\"))</set-body>"
+            ),
+            vec!["variable-type apis/a \"v\""],
+        ),
+        // `as` and `is` ask, and do not fail.
+        (
+            format!(
+                "{number}<set-body>@(context.Variables[\"v\"] as string ?? \"none\")</set-body>"
+            ),
+            vec![],
+        ),
+        (
+            format!(
+                "{number}<choose><when condition=\"@(context.Variables[\"v\"] is string)\" /></choose>"
+            ),
+            vec![],
+        ),
         (format!("{SET}{branch}{READ}"), vec![]),
         (
             "<set-variable name=\"n\" value=\"@(1L)\" /><set-variable name=\"m\" \
