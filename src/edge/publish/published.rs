@@ -4,7 +4,6 @@
 use super::Error;
 use super::signatures::bundles_of;
 use crate::edge::oci::{Descriptor, Target};
-use crate::levels::Date;
 use crate::tree::Digest;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -58,10 +57,8 @@ pub(super) async fn logged(
 
 /// RFC 3339, in UTC.
 fn of_unix(seconds: u64) -> Option<String> {
-    let day = Date::of_unix(seconds)?;
-    let rest = seconds % 86_400;
-    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-    Some(format!("{day}T{hour:02}:{minute:02}:{second:02}Z"))
+    let time = jiff::Timestamp::from_second(i64::try_from(seconds).ok()?);
+    Some(time.ok()?.to_string())
 }
 
 #[cfg(test)]
