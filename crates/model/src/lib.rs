@@ -11,7 +11,6 @@ pub mod schema;
 mod tier;
 
 pub use affix::Affix;
-pub use credential::credential;
 pub use id::{Identified, below_service, parse_id};
 pub use kinds::{InWorkspace, Kind, Reference, Role};
 pub use numbered::Numbered;

@@ -202,7 +202,8 @@ pub(super) fn prerequisites(project: &Project, texts: &Texts, findings: &mut Fin
                 .contains_key(&Key::new(None, Kind::Workspace, &[name]))
         {
             let place = place_of(resource, None);
-            say(format!("workspaces/{name}"), "workspace", name, place);
+            let id = format!("workspaces/{name}");
+            say(findings, id, "workspace", name, place);
         }
         if resource.key.kind == Kind::Api {
             let settings = resource.properties.get("authenticationSettings");
