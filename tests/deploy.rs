@@ -40,6 +40,8 @@ struct Inner {
     ends_after: Option<usize>,
     requests: usize,
     version: usize,
+    /// Kind of the service's own identity.
+    identity: &'static str,
 }
 
 type Shared = Arc<Mutex<Inner>>;
@@ -55,7 +57,11 @@ impl Azure {
     fn start() -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let shared = Shared::default();
-        shared.lock().unwrap().permissions = json!([{"actions": ["*"], "notActions": []}]);
+        {
+            let mut inner = shared.lock().unwrap();
+            inner.permissions = json!([{"actions": ["*"], "notActions": []}]);
+            inner.identity = "SystemAssigned";
+        }
         let router = Router::new().fallback(answer).with_state(shared.clone());
         let listener = runtime
             .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
@@ -149,7 +155,8 @@ async fn answer(
     }
     if path.is_empty() {
         let service =
-            json!({"sku": {"name": "Developer"}, "properties": {"provisioningState": "Succeeded"}});
+            json!({"sku": {"name": "Developer"}, "identity": {"type": inner.identity},
+                   "properties": {"provisioningState": "Succeeded"}});
         return axum::Json(service).into_response();
     }
     match method {
@@ -383,6 +390,23 @@ fn a_missing_permission_ends_before_the_first_write() {
     azure.inner().permissions = Value::Null;
     let output = azure.run(&arguments);
     assert!(output.status.success(), "{}", text(&output));
+}
+
+#[test]
+fn a_service_that_could_not_read_its_key_vaults_ends_before_the_first_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bundle, secrets) = bundle(folder.path());
+    let azure = Azure::start();
+    azure.inner().identity = "None";
+    let mut arguments = vec!["deploy", bundle.as_str()];
+    arguments.extend(secrets.iter().map(String::as_str));
+    let output = azure.run(&arguments);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("the service has no identity to read it with"), "{said}");
+    assert!(azure.inner().writes.is_empty());
+    let said = text(&azure.run(&["doctor", "--deploy", &bundle]));
+    assert!(said.contains("no  key vaults"), "{said}");
 }
 
 #[test]
@@ -642,8 +666,6 @@ fn a_rollback_deploys_the_bundle_before_and_moves_the_tag() {
         let output = Command::new(env!("CARGO_BIN_EXE_flux-apim"))
             .args(["publish", &tree.display().to_string()])
             .args([
-                "--to",
-                &repository,
                 "--tag",
                 tag,
                 "--tag",

@@ -326,8 +326,12 @@ impl<S: Service> ByTemplate<'_, S> {
             }
             Ok(_) => {
                 let now = caller.get_at(at(place.clone()), &[]).await?;
-                now.map(|answer| answer.body)
-                    .ok_or_else(|| Failure::absent("GET what the stack would do"))
+                now.map(|answer| answer.body).ok_or_else(|| {
+                    Failure::said(
+                        "GET what the stack would do",
+                        &json!({"message": "Azure keeps no answer"}),
+                    )
+                })
             }
             Err(failure) => Err(failure),
         };

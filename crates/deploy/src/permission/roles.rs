@@ -31,6 +31,14 @@ const STACKS: &str = "https://learn.microsoft.com/azure/azure-resource-manager/b
 const PRIVILEGED: &str =
     "https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/privileged";
 
+/// What the two roles for stacks allow; they differ in deny settings.
+const STACK_ACTIONS: &[&str] = &[
+    "Microsoft.Authorization/*/read",
+    "Microsoft.Resources/deployments/*",
+    "Microsoft.Resources/deploymentStacks/*",
+    "Microsoft.Resources/subscriptions/resourceGroups/read",
+];
+
 /// Built-in roles, from the narrowest to the widest.
 pub static ROLES: &[Role] = &[
     Role {
@@ -83,7 +91,7 @@ pub static ROLES: &[Role] = &[
     Role {
         name: "Azure Deployment Stack Contributor",
         id: "bf7f8882-3383-422a-806a-6526c631a88a",
-        actions: &["Microsoft.Resources/deploymentStacks/*"],
+        actions: STACK_ACTIONS,
         not_actions: &["Microsoft.Resources/deploymentStacks/manageDenySetting/action"],
         data_actions: &[],
         source: STACKS,
@@ -91,7 +99,7 @@ pub static ROLES: &[Role] = &[
     Role {
         name: "Azure Deployment Stack Owner",
         id: "adb29209-aa1d-457b-a786-c913953d2891",
-        actions: &["Microsoft.Resources/deploymentStacks/*"],
+        actions: STACK_ACTIONS,
         not_actions: &[],
         data_actions: &[],
         source: STACKS,
