@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How many definitions, and the most bytes of one.
+/// How many definitions, and the most bytes of one: what Azure imports.
 const DEFINITIONS: usize = 200;
-const LARGEST: usize = 2_000_000;
+const LARGEST: usize = 4 << 20;
 /// How often the program is run; linters, which take a minute, once.
 const RUNS: usize = 5;
 
@@ -61,7 +61,7 @@ fn read(path: &Path) -> Option<Vec<u8>> {
 }
 
 /// Writes the largest definitions of the corpus below [`LARGEST`] that have operations, each
-/// as an API; their bytes.
+/// as an API; their bytes. Those in JSON: Redocly ends at the first YAML that it cannot read.
 fn specs(corpus: &Path, folder: &Path) -> usize {
     let index = std::fs::read_to_string(corpus.join("openapi/INDEX.tsv")).unwrap();
     let rows = index.lines().skip(1).map(|row| row.split('\t').collect());
@@ -69,7 +69,7 @@ fn specs(corpus: &Path, folder: &Path) -> usize {
     let mut rows: Vec<Vec<&str>> = rows
         .filter(|row: &Vec<&str>| {
             row[0].starts_with("openapi/single/")
-                && row[5] == "ok"
+                && (row[2], row[5]) == ("json", "ok")
                 && number(row, 7) > 0
                 && number(row, 3) < LARGEST
         })
@@ -78,15 +78,10 @@ fn specs(corpus: &Path, folder: &Path) -> usize {
     let mut bytes = 0;
     for (n, row) in rows.iter().take(DEFINITIONS).enumerate() {
         let text = read(&corpus.join(row[0])).unwrap();
-        let ending = if text.trim_ascii_start().starts_with(b"{") {
-            "json"
-        } else {
-            "yaml"
-        };
         let api = folder.join(format!("apis/api-{n:03}"));
         std::fs::create_dir_all(&api).unwrap();
         bytes += text.len();
-        std::fs::write(api.join(format!("openapi.{ending}")), text).unwrap();
+        std::fs::write(api.join("openapi.json"), text).unwrap();
     }
     bytes
 }

@@ -15,6 +15,9 @@ const IN_YAML: &str = "apis:\n- name: sizes\n  policies:\n  - name: policy\n    
 const IN_QUOTES: &str = "apis:\n- name: sizes\n  policies:\n  - name: policy\n    properties:\n      format: rawxml\n      value: \"<policies>\\n  <inbound><base /><!-- \\u00fc ü --><set-haeder name='x' />\\\n        </inbound></policies>\"\n";
 const IN_JSON: &str = "{\"properties\": {\"format\": \"rawxml\", \"description\": \"ü\",\r\n \"value\": \"<fragment>\\r\\n  <!-- \\u00fc ü --><set-haeder name=\\\"x\\\" \\/><\\/fragment>\"}}";
 
+/// A policy that the environment replaces.
+const PLAIN: &str = "<policies><inbound><base /></inbound></policies>";
+
 /// A project, the file that has the mistake, its text, and what stands at the finding.
 type Case = (
     &'static str,
@@ -27,6 +30,7 @@ type Case = (
 fn cases() -> Vec<Case> {
     let api = || ("apis/sizes/apiInformation.json", API.to_owned());
     let spec = || ("apis/sizes/specification.yaml", SPEC.to_owned());
+    let plain = || ("apis/sizes/policy.xml", PLAIN.to_owned());
     let mark = |text: &str| format!("\u{feff}{text}");
     let lines = |text: &str| text.replace('\n', "\r\n");
     let schema = "type: object\ndescription: Größe\nproperties:\n  ä: {type: string, sumary: x}\n";
@@ -94,7 +98,12 @@ fn cases() -> Vec<Case> {
         ),
         (
             "a policy in a block of YAML with CRLF",
-            vec![api(), spec(), ("configuration.prod.yaml", lines(IN_YAML))],
+            vec![
+                api(),
+                spec(),
+                plain(),
+                ("configuration.prod.yaml", lines(IN_YAML)),
+            ],
             "configuration.prod.yaml",
             3004,
             "set-haeder",

@@ -267,6 +267,10 @@ fn every_page_tells_the_truth() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Rules whose mistake is one to another rule, too: two definitions of which one has no
+/// operation; what Azure Service Operator does not take and every target looks at.
+const ALSO: [(u16, u16); 3] = [(2009, 2006), (7102, 5001), (7103, 1013)];
+
 /// What breaks the good example of a rule in the way that its page describes gives that
 /// code, and nothing else that the good one does not have.
 #[test]
@@ -277,15 +281,19 @@ fn a_mutation_gives_its_own_code_alone() {
         let (Ok(Section::Example(fails)), Ok(Section::Example(passes))) = (fails, passes) else {
             continue;
         };
+        // An information says what becomes of something: of what is broken, too.
         let codes = |said: &Said| -> BTreeSet<_> {
-            // What Azure Service Operator has no kind for is said of good projects, too.
-            let said = said.rules.iter().map(|(rule, _)| rule.code);
-            said.filter(|code| code.0 / 100 != 71 || *code == rule.code)
-                .collect()
+            let rules = said.rules.iter();
+            let rules = rules
+                .filter(|(found, severity)| *severity > Severity::Info || found.code == rule.code);
+            rules.map(|(found, _)| found.code.0).collect()
         };
         let (broken, good) = (said(&fails), said(&passes));
-        let more: BTreeSet<_> = codes(&broken).difference(&codes(&good)).copied().collect();
-        if more != BTreeSet::from([rule.code]) {
+        let mut more: BTreeSet<_> = codes(&broken).difference(&codes(&good)).copied().collect();
+        if let Some((_, whole)) = ALSO.iter().find(|(own, _)| *own == rule.code.0) {
+            assert!(more.remove(whole), "{} comes alone", rule.code);
+        }
+        if more != BTreeSet::from([rule.code.0]) {
             wrong.push(format!("{} {}: {:#?}", rule.code, rule.name, broken.shown));
         }
     }
