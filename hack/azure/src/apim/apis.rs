@@ -303,6 +303,13 @@ impl Call<'_> {
             }
         }
         let (path, set, version) = (text("path"), text("apiVersionSetId"), text("apiVersion"));
+        let has_set = !set.is_empty() || properties.contains_key("apiVersionSet");
+        if !version.is_empty() && !has_set && self.on(Row::VersionNeedsSet) {
+            return Err(Refusal::property(
+                "ApiVersion",
+                "Can't set VersionName when ApiVersionSetId is not set.",
+            ));
+        }
         let own = |other: &Entity| revision(&other.id).0.eq_ignore_ascii_case(root_id);
         for other in self
             .state

@@ -6,6 +6,7 @@ use crate::behaviours::Row;
 use crate::place::Place;
 use crate::policy;
 use crate::store::Entity;
+use serde_json::Value;
 
 impl Call<'_> {
     pub(super) fn delete(&mut self) -> Result<Answer, Refusal> {
@@ -68,17 +69,17 @@ impl Call<'_> {
             "policyfragments" | "backends" => {
                 let (collection, row) = if kind == "backends" { ("backends", Row::BackendInUse) } else { ("policyFragments", Row::FragmentInUse) };
                 let users = self.policies_that(|root, _| policy::named(root).iter().any(|named| named.collection == collection && named.name.eq_ignore_ascii_case(&old.name)));
-                match users.first().filter(|_| self.on(row)) {
-                    Some(user) => refused(format!("{} '{}' cannot be deleted: it is used in {user}.", label(kind), old.name)),
-                    None => Ok(()),
+                match users.is_empty() || !self.on(row) {
+                    true => Ok(()),
+                    false => refused(used(label(kind), &old.name, &self.place.service, &users)),
                 }
             }
             "namedvalues" if self.on(Row::NamedValueInUse) => {
                 let display = old.text("displayName").unwrap_or_default();
                 let users = self.policies_that(|_, text| policy::named_values(text).iter().any(|name| name.eq_ignore_ascii_case(display)));
-                match users.first() {
-                    Some(user) => refused(format!("Property '{display}' cannot be deleted: it is used in {user}.")),
-                    None => Ok(()),
+                match users.is_empty() {
+                    true => Ok(()),
+                    false => refused(used(label(kind), display, &self.place.service, &users)),
                 }
             }
             _ => Ok(()),
@@ -134,4 +135,13 @@ impl Call<'_> {
             self.state.store.remove(&id);
         }
     }
+}
+
+/// The sentence of Azure/apiops-cli#261, where it is about a fragment.
+fn used(label: &str, name: &str, service: &str, users: &[Value]) -> String {
+    let below = users
+        .iter()
+        .filter_map(|id| id.as_str()?.get(service.len()..));
+    let below: String = below.map(|id| format!("{id}\r\n")).collect();
+    format!("The {label} '{name}' is used by the following entities:\r\n{below}")
 }

@@ -65,7 +65,7 @@ pub fn label(kind: &str) -> &str {
         "certificates" => "Certificate",
         "gateways" => "Gateway",
         "workspaces" => "Workspace",
-        "policyfragments" => "Policy fragment",
+        "policyfragments" => "Policy Fragment",
         _ if kind.ends_with("policies") => "Policy",
         _ if kind.ends_with("diagnostics") => "Diagnostic",
         _ => "Entity",

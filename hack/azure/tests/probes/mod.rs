@@ -145,6 +145,10 @@ pub(crate) fn seen(row: Row, sim: &dyn Asked) -> Option<bool> {
             sim.made("apis/b", json!({"displayName": "b", "path": "a", "apiVersion": "v2", "apiVersionSetId": set}));
             refuses(&sim.put("apis/c", json!({"displayName": "c", "path": "a", "apiVersion": "v1", "apiVersionSetId": set})), "apiVersion")
         }
+        Row::VersionNeedsSet => refuses(
+            &sim.put("apis/a", json!({"displayName": "a", "path": "a", "apiVersion": "v1"})),
+            "ApiVersion",
+        ),
         Row::ImportOperations => {
             sim.import("a", path("one"));
             sim.names("apis/a/operations") == ["one"]
