@@ -154,8 +154,7 @@ async fn answer(
         };
     }
     if path.is_empty() {
-        let service =
-            json!({"sku": {"name": "Developer"}, "identity": {"type": inner.identity},
+        let service = json!({"sku": {"name": "Developer"}, "identity": {"type": inner.identity},
                    "properties": {"provisioningState": "Succeeded"}});
         return axum::Json(service).into_response();
     }
@@ -403,7 +402,10 @@ fn a_service_that_could_not_read_its_key_vaults_ends_before_the_first_write() {
     let output = azure.run(&arguments);
     let said = text(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("the service has no identity to read it with"), "{said}");
+    assert!(
+        said.contains("the service has no identity to read it with"),
+        "{said}"
+    );
     assert!(azure.inner().writes.is_empty());
     let said = text(&azure.run(&["doctor", "--deploy", &bundle]));
     assert!(said.contains("no  key vaults"), "{said}");
@@ -665,14 +667,7 @@ fn a_rollback_deploys_the_bundle_before_and_moves_the_tag() {
     let publish = |tag: &str, revision: &str| {
         let output = Command::new(env!("CARGO_BIN_EXE_flux-apim"))
             .args(["publish", &tree.display().to_string()])
-            .args([
-                "--tag",
-                tag,
-                "--tag",
-                "latest",
-                "--revision",
-                revision,
-            ])
+            .args(["--tag", tag, "--tag", "latest", "--revision", revision])
             .args(["--source-url", "https://example.com/team/apim", "-q"])
             .output()
             .unwrap();

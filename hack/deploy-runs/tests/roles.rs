@@ -74,10 +74,14 @@ fn the_verdict_before_the_first_write_is_what_then_happens() {
                         let of_plan = permission::of_plan(&plan);
                         owner.lacks(&service, &bundle, &of_plan).unwrap()
                     }
-                    // Nothing can be planned by who may not read.
+                    // Nothing can be planned by who may not read, nor asked by who may nothing.
                     Err(error) => {
                         assert!(is_forbidden(&error), "{what}: {error}");
-                        owner.lacks(&service, &bundle, &needed).unwrap()
+                        let lacks = owner.lacks(&service, &bundle, &needed);
+                        lacks.unwrap_or_else(|failure| {
+                            assert_eq!(failure.status, Some(403), "{what}: {failure}");
+                            permission::missing(&id, &needed.actions, &[])
+                        })
                     }
                 };
                 let deployed = owner.deploy(&service, &bundle);

@@ -95,10 +95,7 @@ pub fn by_template(resources: &Resources, stack: Option<&Stack>) -> Needed {
     };
     group("deployments", &["read", "write"]);
     match stack {
-        None => group(
-            "deployments",
-            &["whatIf/action", "operations/read", "operationstatuses/read"],
-        ),
+        None => group("deployments", &["whatIf/action", "operations/read"]),
         Some(stack) => {
             group("deploymentStacks", &["read", "write"]);
             group(

@@ -248,7 +248,19 @@ impl Run<'_> {
             self.problems.push(format!("template: {why}"));
             return;
         }
-        let (ours, theirs) = (self.service.stored(), self.of_template.stored());
+        // Operations of a WSDL get other names at each import.
+        let wsdl = bundle.resources.list.iter().filter(|resource| {
+            let format = resource.properties["format"].as_str().unwrap_or("");
+            format.starts_with("wsdl")
+        });
+        let wsdl: Vec<String> = wsdl
+            .map(|api| format!("{}/operations/", api.id.folded()))
+            .collect();
+        let (mut ours, mut theirs) = (self.service.stored(), self.of_template.stored());
+        let (own, other) = (unnamed(&mut ours, &wsdl), unnamed(&mut theirs, &wsdl));
+        self.hold("template", own == other, || {
+            "operations of a WSDL differ in more than their names".to_owned()
+        });
         let ids: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
         for id in ids {
             let (own, other) = (ours.get(id), theirs.get(id));
@@ -334,6 +346,16 @@ impl Run<'_> {
             n => format!("gone but for {n} that are said"),
         });
     }
+}
+
+/// Takes out what is below `places`, and gives back what it holds, without names.
+fn unnamed(stored: &mut Stored, places: &[String]) -> Vec<String> {
+    let is_below = |id: &String| places.iter().any(|place| id.starts_with(place));
+    let ids: Vec<String> = stored.keys().filter(|id| is_below(id)).cloned().collect();
+    let bodies = ids.iter().filter_map(|id| stored.remove(id));
+    let mut bodies: Vec<String> = bodies.map(|body| body["properties"].to_string()).collect();
+    bodies.sort();
+    bodies
 }
 
 /// What Azure adds to a new product, and a template leaves.
