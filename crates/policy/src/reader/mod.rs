@@ -51,6 +51,7 @@ pub fn parse<'t>(
         findings,
     };
     reader.document();
+    reader.characters();
     reader.check_root(root);
     reader.document
 }
@@ -81,6 +82,15 @@ struct Reader<'t, 'f> {
 }
 
 impl<'t> Reader<'t, '_> {
+    /// The first character that XML has not, if there is one (XML 1.0, section 2.2).
+    fn characters(&mut self) {
+        let is_wrong = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+        if let Some(at) = self.text.as_bytes().iter().position(is_wrong) {
+            let number = self.text.as_bytes()[at];
+            self.fail(at, at + 1, format!("XML has no character U+{number:04X}"));
+        }
+    }
+
     fn document(&mut self) {
         if self.text.starts_with('\u{feff}') {
             self.at = 3;
