@@ -180,7 +180,7 @@ fn what_variables_hold_is_known_to_casts() {
     for works in [
         "(int)context.Variables[\"n\"]",
         "(int?)context.Variables[\"n\"]",
-        "((IComparable)context.Variables[\"n\"]).Equals(1)",
+        "((IComparable)context.Variables[\"n\"]) != null",
         "((IEnumerable<char>)context.Variables[\"s\"]).Count()",
         "((JToken)context.Variables[\"o\"]).HasValues",
         "(context.Variables[\"o\"] as JArray)?.Count",

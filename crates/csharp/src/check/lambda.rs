@@ -311,6 +311,10 @@ impl Checker<'_> {
             self.convert(value, result);
             return;
         }
+        if matches!(value.what, What::Lambda) {
+            self.lambda_mismatch(value.node, result);
+            return;
+        }
         if matches!(
             value.what,
             What::Nothing | What::Group(_) | What::Type | What::Space(_)

@@ -131,7 +131,7 @@ pub(super) fn walk<'f>(
             let summary = &mut level.sections[section as usize];
             summary.unknown = true;
             inherits |= section == Section::Inbound;
-            before.own.unknown = true;
+            before.own.forget();
             continue;
         };
         if section == Section::OnError {

@@ -11,6 +11,8 @@ pub(super) struct Variable<'f> {
     pub(super) always: bool,
     /// Its type, when all paths agree.
     pub(super) ty: Option<&'f str>,
+    /// How often something ran before of which nothing is known: see [`Summary::forget`].
+    pub(super) since: u32,
 }
 
 impl Variable<'_> {
@@ -25,7 +27,10 @@ fn put<'f>(map: &mut BTreeMap<&'f str, Variable<'f>>, name: &'f str, variable: V
     let now = match map.get(name) {
         Some(before) if !variable.always => Variable {
             always: before.always,
-            ty: before.ty.filter(|ty| variable.ty == Some(ty)),
+            ty: before
+                .ty
+                .filter(|ty| variable.ty == Some(ty) && before.since == variable.since),
+            since: variable.since,
         },
         _ => variable,
     };
@@ -45,6 +50,8 @@ pub(super) struct Summary<'f> {
     pub(super) variables: Stack<&'f str, Variable<'f>>,
     /// Something ran of which nothing is known.
     pub(super) unknown: bool,
+    /// How often that was so: what was set before may be something else since.
+    forgotten: u32,
     /// Something ran at all.
     pub(super) anything: bool,
     /// Where it ends in any case: nothing behind it runs.
@@ -72,8 +79,21 @@ impl<'f> Summary<'f> {
         (self.variables.weight() + self.limits.weight() + lists) as u64
     }
 
-    pub(super) fn set(&mut self, name: &'f str, variable: Variable<'f>) {
+    pub(super) fn set(&mut self, name: &'f str, always: bool, ty: Option<&'f str>) {
+        let since = self.forgotten;
+        let variable = Variable { always, ty, since };
         put(self.variables.top_mut(), name, variable);
+    }
+
+    /// Something runs of which nothing is known: it may set any variable.
+    pub(super) fn forget(&mut self) {
+        self.unknown = true;
+        self.forgotten += 1;
+    }
+
+    /// The type of a variable that was set here last, if nothing may have set it since.
+    fn type_of(&self, variable: Variable<'f>) -> Option<&'f str> {
+        variable.ty.filter(|_| variable.since == self.forgotten)
     }
 
     pub(super) fn guard(&mut self, name: &'static str, span: Span) {
@@ -95,11 +115,26 @@ impl<'f> Summary<'f> {
     /// `other` runs behind this.
     pub(super) fn then(&mut self, other: &Self, meter: &Meter) {
         meter.spend(other.len(), Place::Source);
-        self.variables.then(&other.variables, put);
+        if other.unknown {
+            self.forget();
+        }
+        let since = self.forgotten;
+        self.variables
+            .then(&other.variables, |map, name, variable| {
+                let ty = other.type_of(variable);
+                put(
+                    map,
+                    name,
+                    Variable {
+                        ty,
+                        since,
+                        ..variable
+                    },
+                );
+            });
         self.limits.then(&other.limits, |map, key, met| {
             map.entry(key).or_insert(met);
         });
-        self.unknown |= other.unknown;
         self.anything |= other.anything;
         self.forwards |= other.forwards;
         self.answers |= other.answers;
@@ -131,6 +166,9 @@ impl<'f> Summary<'f> {
         all.limits = Stack::join(branches.iter().map(|one| &one.limits), |_| {});
         for branch in branches {
             meter.spend(branch.len(), Place::Source);
+            let forgotten = branch.forgotten;
+            let branch_types =
+                |variable: &Variable<'f>| variable.ty.filter(|_| variable.since == forgotten);
             all.unknown |= branch.unknown;
             all.anything |= branch.anything;
             all.forwards |= branch.forwards;
@@ -149,14 +187,19 @@ impl<'f> Summary<'f> {
                 continue;
             }
             for (name, variable) in branch.variables.top() {
-                let (times, known) = seen.entry(name).or_insert((0, *variable));
+                let ty = branch_types(variable);
+                let known = Variable {
+                    ty,
+                    since: 0,
+                    ..*variable
+                };
+                let (times, known) = seen.entry(name).or_insert((0, known));
                 *times += usize::from(variable.always);
-                known.ty = known.ty.filter(|ty| variable.ty == Some(ty));
+                known.ty = known.ty.filter(|known| ty == Some(known));
             }
         }
         for (name, (times, variable)) in seen {
-            let always = times == count;
-            all.set(name, Variable { always, ..variable });
+            all.set(name, times == count, variable.ty);
         }
         all
     }
@@ -200,17 +243,24 @@ impl<'f, 'p> State<'f, 'p> {
 
     pub(super) fn variable(&self, name: &str, meter: &Meter) -> Known<'f> {
         let mut perhaps = false;
+        let mut unknown = false;
         for summary in self.all() {
             meter.spend(1, Place::Source);
             let mut found = false;
+            let here = summary.variables.top().get(name);
             for (variable, sure) in summary.variables.all(name) {
                 meter.spend(1, Place::Source);
                 if variable.always && sure && !perhaps {
-                    return Known::Set(variable.ty.filter(|_| !summary.unknown));
+                    let ty = match here {
+                        Some(_) => summary.type_of(variable),
+                        None => variable.ty.filter(|_| !summary.unknown),
+                    };
+                    return Known::Set(ty.filter(|_| !unknown));
                 }
                 (found, perhaps) = (true, true);
             }
             perhaps |= !found && summary.unknown;
+            unknown |= summary.unknown;
         }
         if perhaps {
             Known::Perhaps

@@ -7,7 +7,7 @@ use super::caches::is_half;
 use super::fragments::Fragments;
 use super::limits;
 use super::stack::Stack;
-use super::state::{Met, State, Summary, Variable};
+use super::state::{Met, State, Summary};
 use super::variables::{self, Wanted};
 use crate::catalogue::{CATALOGUE, Entry, Row};
 use crate::facts::{Detail, Facts, Step, What};
@@ -106,14 +106,8 @@ impl<'f> Walker<'f, '_> {
             }
             What::Policy(row, detail) => self.policy(*row, detail, step.span, state),
             What::Set(set) => match &set.name {
-                Some(name) => {
-                    let variable = Variable {
-                        always: set.always,
-                        ty: set.ty.as_deref(),
-                    };
-                    state.own.set(name, variable);
-                }
-                None => state.own.unknown = true,
+                Some(name) => state.own.set(name, set.always, set.ty.as_deref()),
+                None => state.own.forget(),
             },
             What::Read(read) => {
                 let place = self.include.unwrap_or(step.span);
@@ -156,7 +150,7 @@ impl<'f> Walker<'f, '_> {
             // What it sets it sets again: of what was set since nothing is known any more.
             let mut again = self.around.clone();
             (again.variables, again.limits) = (Stack::default(), Stack::default());
-            again.unknown = true;
+            again.forget();
             state.own.then(&again, self.meter);
         } else {
             state.own.then(self.around, self.meter);
@@ -166,12 +160,12 @@ impl<'f> Walker<'f, '_> {
     fn include(&mut self, name: Option<&str>, span: Span, state: &mut State<'f, '_>) {
         let found = name.and_then(|name| self.fragments.find(name));
         let Some(found) = found else {
-            state.own.unknown = true;
+            state.own.forget();
             return;
         };
         let is_open = self.open.iter().any(|open| std::ptr::eq(*open, found));
         if is_open || self.open.len() >= DEEPEST_FRAGMENT {
-            state.own.unknown = true;
+            state.own.forget();
             return;
         }
         let outer = self.include;
@@ -216,7 +210,7 @@ impl<'f> Walker<'f, '_> {
     ) -> Summary<'f> {
         let mut branch = State::behind(state);
         if self.choices >= DEEPEST_CHOICE {
-            branch.own.unknown = true;
+            branch.own.forget();
             return branch.own;
         }
         self.choices += 1;

@@ -9,7 +9,6 @@ pub(crate) use collect::{Evaluated, collect};
 use crate::Section;
 use crate::catalogue::Row;
 use flux_apim_diag::Span;
-use flux_apim_diag::tree::FileId;
 
 /// The facts of a document.
 #[derive(Debug, Clone, Default)]
@@ -93,28 +92,18 @@ impl Facts {
         self.sections[section as usize]
     }
 
-    /// Those of a fragment, as a section has them that includes it behind its `<base />`.
+    /// Those of a fragment, as a section has them of whose document nothing else is known.
     pub(crate) fn as_section(&self) -> Self {
-        let root = self.root.unwrap_or(Span::new(FileId(0), 0, 0));
-        let base = Step {
-            what: What::Base,
-            span: root,
-            end: 1,
-        };
-        let own = self.steps.iter().cloned().map(|step| Step {
-            end: step.end.saturating_add(1),
-            ..step
-        });
-        let steps: Vec<_> = std::iter::once(base).chain(own).collect();
-        let block = Block {
-            name: root,
+        let block = self.root.map(|name| Block {
+            name,
             first: 0,
-            end: u32::try_from(steps.len()).unwrap_or(u32::MAX),
-        };
+            end: u32::try_from(self.steps.len()).unwrap_or(u32::MAX),
+        });
+        let mut sections = [None; 4];
+        sections[Section::Outbound as usize] = block;
         Self {
-            root: self.root,
-            sections: [Some(block), None, None, None],
-            steps,
+            sections,
+            ..self.clone()
         }
     }
 

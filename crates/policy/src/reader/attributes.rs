@@ -52,6 +52,8 @@ impl<'t> Reader<'t, '_> {
             self.at = from;
             self.closing_quote(quote)
         };
+        let to = to.filter(|to| leading || !self.is_beyond(from, *to));
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let Some(to) = to else {
             let message = format!("the value of `{}` has no closing quote", excerpt(name, 60));
             self.fail(from - 1, from, message);
@@ -59,8 +61,17 @@ impl<'t> Reader<'t, '_> {
             // What follows is a mystery up to where the tag or the line ends.
             let rest = &self.text.as_bytes()[from..];
             let end = memchr::memchr3(b'>', b'<', b'\n', rest).unwrap_or(rest.len());
-            self.at = from + end;
-            return None;
+            let closes = rest[..end].ends_with(b"/") && rest.get(end) == Some(&b'>');
+            self.at = from + end - usize::from(closes);
+            self.piece(PieceKind::Text, from, self.at);
+            return Some(Attribute {
+                name,
+                value: &self.text[from..self.at],
+                span: self.span(from, self.at),
+                name_span: self.span(start, name_end),
+                full_span: self.span(start, self.at),
+                pieces: (count(pieces), count(self.document.pieces.len())),
+            });
         };
         let behind = if leading {
             let last = self.document.pieces.last();
@@ -70,7 +81,6 @@ impl<'t> Reader<'t, '_> {
         };
         self.parts(behind, to, leading);
         self.at = to + 1;
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Some(Attribute {
             name,
             value: &self.text[from..to],
@@ -79,6 +89,15 @@ impl<'t> Reader<'t, '_> {
             full_span: self.span(start, to + 1),
             pieces: (count(pieces), count(self.document.pieces.len())),
         })
+    }
+
+    /// Whether the quote at `to` is that of another tag, since the value's own is missing:
+    /// the value holds a `<`, and no quote of a tag has a letter behind it.
+    fn is_beyond(&self, from: usize, to: usize) -> bool {
+        let bytes = self.text.as_bytes();
+        let behind = bytes.get(to + 1);
+        behind.is_some_and(|b| b.is_ascii_alphanumeric())
+            && memchr::memchr(b'<', &bytes[from..to]).is_some()
     }
 
     fn closing_quote(&self, quote: u8) -> Option<usize> {

@@ -51,6 +51,7 @@ pub fn parse<'t>(
         findings,
     };
     reader.document();
+    reader.characters();
     reader.check_root(root);
     reader.document
 }
@@ -81,6 +82,15 @@ struct Reader<'t, 'f> {
 }
 
 impl<'t> Reader<'t, '_> {
+    /// The first character that XML has not, if there is one (XML 1.0, section 2.2).
+    fn characters(&mut self) {
+        let is_wrong = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+        if let Some(at) = self.text.as_bytes().iter().position(is_wrong) {
+            let number = self.text.as_bytes()[at];
+            self.fail(at, at + 1, format!("XML has no character U+{number:04X}"));
+        }
+    }
+
     fn document(&mut self) {
         if self.text.starts_with('\u{feff}') {
             self.at = 3;
@@ -191,8 +201,15 @@ impl<'t> Reader<'t, '_> {
     /// The name at the cursor, which goes behind it.
     fn name(&mut self) -> Option<&'t str> {
         let rest = &self.text[self.at..];
+        let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':');
         let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
-        let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+        // Most names have plain letters only.
+        let mut end = rest.bytes().take_while(|b| is_plain(b)).count();
+        if rest.as_bytes().get(end).is_some_and(|b| !b.is_ascii()) {
+            end += rest[end..]
+                .find(|c| !is_name(c))
+                .unwrap_or(rest.len() - end);
+        }
         let starts_well = rest.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | ':'));
         if end == 0 || !starts_well {
             return None;

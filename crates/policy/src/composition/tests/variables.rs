@@ -213,3 +213,43 @@ fn products_are_alternatives() {
     ];
     assert_eq!(said(&files), [""; 0]);
 }
+
+/// A service whose policy is not among the sources hides nothing that is set behind its
+/// `<base />`.
+#[test]
+fn what_is_set_behind_what_is_not_known_is_known() {
+    let number = "<set-variable name=\"v\" value=\"@(1)\" />";
+    let missing = "<include-fragment fragment-id=\"none\" />";
+    let fails = vec!["variable-type apis/a \"v\""];
+    for (inbound, wanted) in [
+        (format!("<base />{number}{READ}"), fails.clone()),
+        (format!("{missing}{number}{READ}"), fails.clone()),
+        (
+            format!("<base /><choose><when condition=\"@(true)\">{number}{READ}</when></choose>"),
+            fails.clone(),
+        ),
+        (
+            format!(
+                "<base /><choose><when condition=\"@(true)\">{number}</when>\
+                 <otherwise>{missing}{number}</otherwise></choose>{READ}"
+            ),
+            fails.clone(),
+        ),
+        (format!("{number}<base />{READ}"), vec![]),
+        (format!("{number}{missing}{READ}"), vec![]),
+        (
+            format!("{number}<choose><when condition=\"@(true)\">{missing}</when></choose>{READ}"),
+            vec![],
+        ),
+        (
+            format!(
+                "<base /><choose><when condition=\"@(true)\">{number}</when>\
+                 <otherwise>{number}{missing}</otherwise></choose>{READ}"
+            ),
+            vec![],
+        ),
+    ] {
+        let files = [("apis/a/policy.xml", document(&inbound, "", ""))];
+        assert_eq!(said(&files), wanted, "{inbound}");
+    }
+}
