@@ -337,6 +337,8 @@ fn the_roles_of_templates_have_no_action_too_few() {
             }
         }
         idle.retain(|action| !DOCUMENTED.contains(&action.as_str()));
+        // The built-in roles for stacks have it: a stack deploys as whoever asks.
+        idle.retain(|action| stack.is_none() || action != "Microsoft.Resources/deployments/write");
         found.extend(idle.into_iter().map(|action| (stack.cloned(), action)));
     }
     assert_eq!(found, []);
