@@ -204,6 +204,7 @@ pub const ALL: &[&Rule] = &[
     &flux_apim_link::rules::RELEASE_OF_OTHER_API,
     &flux_apim_link::rules::WEBSOCKET_POLICY,
     &flux_apim_link::rules::OWNER_OF_ANOTHER_SERVICE,
+    &flux_apim_link::rules::NESTED_NAMED_VALUE,
     &flux_apim_link::rules::SECRET_IN_TREE,
     &flux_apim_link::rules::VALUE_BESIDE_KEY_VAULT,
     &flux_apim_link::rules::VALUE_REPLACED_BY_KEY_VAULT,
