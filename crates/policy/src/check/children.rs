@@ -258,9 +258,6 @@ impl<'t> Checker<'_, 't, '_, '_> {
             return;
         }
         let text = self.document.source(id);
-        if text.bytes().all(|b| b.is_ascii_whitespace()) {
-            return;
-        }
         let trimmed = text.trim();
         if trimmed.is_empty() {
             return;

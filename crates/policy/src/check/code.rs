@@ -80,20 +80,12 @@ impl<'t> Checker<'_, 't, '_, '_> {
             match document.node(id).kind {
                 NodeKind::Expression(expression) => parts.push((id, expression)),
                 NodeKind::Data => alone &= self.data(id, &mut parts),
+                NodeKind::Text => alone &= document.source(id).trim().is_empty(),
+                NodeKind::NamedValue => alone = false,
                 _ => {}
             }
         }
-        if parts.is_empty() {
-            return;
-        }
         alone &= parts.len() == 1;
-        alone &= document
-            .children(element.node)
-            .all(|id| match document.node(id).kind {
-                NodeKind::Text => document.source(id).trim().is_empty(),
-                NodeKind::NamedValue => false,
-                _ => true,
-            });
         for (id, expression) in parts {
             let extent = document.node(id).extent;
             if alone && entry.is_some_and(|entry| entry.no_text_expression) {

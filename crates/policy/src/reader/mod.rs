@@ -201,15 +201,8 @@ impl<'t> Reader<'t, '_> {
     /// The name at the cursor, which goes behind it.
     fn name(&mut self) -> Option<&'t str> {
         let rest = &self.text[self.at..];
-        let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':');
         let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
-        // Most names have plain letters only.
-        let mut end = rest.bytes().take_while(|b| is_plain(b)).count();
-        if rest.as_bytes().get(end).is_some_and(|b| !b.is_ascii()) {
-            end += rest[end..]
-                .find(|c| !is_name(c))
-                .unwrap_or(rest.len() - end);
-        }
+        let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
         let starts_well = rest.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | ':'));
         if end == 0 || !starts_well {
             return None;
