@@ -7,7 +7,7 @@ use crate::text::Lines;
 use crate::work::World;
 use flux_apim_diag::tree::FileId;
 use flux_apim_diag::{Budget, Findings, Span, excerpt};
-use flux_apim_policy::{self as policy, Around, Reference, ReferenceKind};
+use flux_apim_policy::{self as policy, Around, Reference};
 use serde_json::{Value, json};
 
 /// A policy and a place in it.
