@@ -273,6 +273,12 @@ mod unicode {
         ])
     }
 
+    /// What XML has of a text; the rest is refused (APIM3001).
+    fn in_xml(text: &str) -> String {
+        let is_char = |c: &char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..='\u{10ffff}');
+        text.chars().filter(is_char).collect()
+    }
+
     fn check(description: &str, policy: &str, definition: &str) {
         let outcome = rendered(&project(description, policy, definition), None);
         let wrong = disagreements(&outcome);
@@ -329,7 +335,7 @@ mod unicode {
             "\u{1f600}\u{10ffff}",
             "><\"",
         ] {
-            check(text, &text.replace("--", ""), text);
+            check(text, &in_xml(&text.replace("--", "")), text);
         }
     }
 
@@ -337,7 +343,8 @@ mod unicode {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn any_text(description in any::<String>(), policy in any::<String>(), definition in any::<String>()) {
-            check(&description, &policy.replace('-', "").replace("{#", ""), &definition);
+            let policy = policy.replace('-', "").replace("{#", "");
+            check(&description, &in_xml(&policy), &definition);
         }
     }
 }
