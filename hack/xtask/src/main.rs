@@ -44,8 +44,7 @@ fn main() -> anyhow::Result<()> {
     if word == "lists" {
         return Ok(());
     }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let pages = Command::new(cargo)
+    let pages = cargo()
         .args(["run", "--quiet", "--package", "pages", "--", &word])
         .current_dir(&root)
         .status()
@@ -56,11 +55,25 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Cargo, without what the one that runs this says of this package: build scripts that look
+/// at it (that of `ring`) would run again, and what depends on them would be built anew.
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let of_package = name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        });
+        if of_package {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
 /// The table of policies is made by an example of the crate that reads it.
 fn tables(root: &Path) -> anyhow::Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let crate_and_example = ["--package", "flux-apim-policy", "--example", "tables"];
-    let made = Command::new(cargo)
+    let made = cargo()
         .args(["run", "--quiet", "--manifest-path"])
         .arg(root.join("Cargo.toml"))
         .args(crate_and_example)
