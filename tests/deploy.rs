@@ -666,7 +666,7 @@ fn a_rollback_deploys_the_bundle_before_and_moves_the_tag() {
     );
     let publish = |tag: &str, revision: &str| {
         let output = Command::new(env!("CARGO_BIN_EXE_flux-apim"))
-            .args(["publish", &tree.display().to_string()])
+            .args(["publish", &tree.display().to_string(), &repository])
             .args(["--tag", tag, "--tag", "latest", "--revision", revision])
             .args(["--source-url", "https://example.com/team/apim", "-q"])
             .output()

@@ -248,8 +248,10 @@ impl<S: Service> ByTemplate<'_, S> {
     async fn predict_stack(&self, stack: &Stack) -> Result<Prediction, Failure> {
         let caller = self.caller(STACKS);
         let live = caller.get_at(self.stack_place(), &[]).await?;
-        let mut prediction = Prediction::default();
-        prediction.is_new = live.is_none();
+        let mut prediction = Prediction {
+            is_new: live.is_none(),
+            ..Prediction::default()
+        };
         let managed: Vec<String> = live
             .iter()
             .flat_map(|live| live.body["properties"]["resources"].as_array())

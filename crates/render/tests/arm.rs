@@ -157,7 +157,7 @@ fn named_values_follow_each_other() {
     for name in ["m", "n2-secret"] {
         files.push(file(
             format!("namedValues/{name}/namedValueInformation.json"),
-            &format!("{{\"properties\": {{\"displayName\": \"{name}\", \"secret\": true}}}}"),
+            format!("{{\"properties\": {{\"displayName\": \"{name}\", \"secret\": true}}}}"),
         ));
     }
     let policy = "<policies><inbound><set-header name=\"k\"><value>{{m}}{{n1}}{{n2-secret}}</value></set-header></inbound></policies>";

@@ -134,7 +134,7 @@ fn a_diagnostic_without_a_logger_is_meant() {
     ] {
         files.push(file(
             format!("apis/a/diagnostics/{name}/diagnosticInformation.json"),
-            &format!("{{\"properties\": {properties}}}"),
+            format!("{{\"properties\": {properties}}}"),
         ));
     }
     let logger = r#"{"properties": {"loggerType": "applicationInsights", "resourceId": "/subscriptions/s"}}"#;

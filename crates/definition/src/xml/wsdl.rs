@@ -139,7 +139,7 @@ impl Wsdl {
             }
             ("definitions", "portType") => self.declare(Declared::PortType, tag),
             ("operation", "input" | "output" | "fault") => {
-                self.name(Declared::Message, tag, "message")
+                self.name(Declared::Message, tag, "message");
             }
             ("definitions", "binding") => {
                 self.declare(Declared::Binding, tag);

@@ -96,7 +96,7 @@ impl<'t> Reader<'t, '_> {
     fn is_beyond(&self, from: usize, to: usize) -> bool {
         let bytes = self.text.as_bytes();
         let behind = bytes.get(to + 1);
-        behind.is_some_and(|b| b.is_ascii_alphanumeric())
+        behind.is_some_and(u8::is_ascii_alphanumeric)
             && memchr::memchr(b'<', &bytes[from..to]).is_some()
     }
 
