@@ -90,6 +90,7 @@ fn cases() -> Vec<Case> {
             vec![
                 api(),
                 spec(),
+                plain(),
                 ("configuration.prod.yaml", IN_YAML.to_owned()),
             ],
             "configuration.prod.yaml",
@@ -113,6 +114,7 @@ fn cases() -> Vec<Case> {
             vec![
                 api(),
                 spec(),
+                plain(),
                 ("configuration.prod.yaml", IN_QUOTES.to_owned()),
             ],
             "configuration.prod.yaml",
