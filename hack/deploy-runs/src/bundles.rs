@@ -35,6 +35,7 @@ impl Secrets for Given {
 impl Bundle {
     /// Adds a resource, which waits for all that its id hangs on and for `after`.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "callers make it in place")]
     pub fn with(mut self, id: &str, properties: Value, after: &[&str]) -> Self {
         let there = |id: &str| self.resources.iter().any(|r| r["id"] == id);
         let parent = Id::parse(id).and_then(|id| id.parent());

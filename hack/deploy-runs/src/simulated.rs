@@ -117,6 +117,7 @@ impl Simulated {
     }
 
     /// What somebody does in the portal.
+    #[expect(clippy::needless_pass_by_value, reason = "callers make it in place")]
     pub fn person(&self, id: &str, properties: Value) {
         let arm_type: Vec<&str> = id.split('/').step_by(2).collect();
         let mut state = self.world.state();
