@@ -71,7 +71,7 @@ impl Deployment {
     fn plan(
         arguments: &Rollback,
         bundle: Bundle,
-        connection: Connection,
+        connection: &Connection,
         runtime: &tokio::runtime::Runtime,
         quiet: bool,
     ) -> anyhow::Result<Self> {
@@ -125,7 +125,11 @@ pub(super) fn rollback(arguments: &Rollback, quiet: bool) -> anyhow::Result<Done
             let found = runtime.block_on(verifying)?.found;
             let bundle = Bundle::new(&format!("{place}@{to}"), found.tree, found.inventory)?;
             Some(Deployment::plan(
-                arguments, bundle, connection, &runtime, quiet,
+                arguments,
+                bundle,
+                &connection,
+                &runtime,
+                quiet,
             )?)
         }
         false => None,

@@ -54,7 +54,7 @@ impl ClusterArgs {
         if let Some(client) = self.client(help).await? {
             let resource = bundles();
             each(&client, &resource, |object| {
-                times_in(&object.data, &mut times)
+                times_in(&object.data, &mut times);
             })
             .await
             .with_context(|| format!("{help}: list {}", resource.plural))?;

@@ -78,7 +78,7 @@ impl Spool {
 
     /// All of it, piece by piece.
     pub(super) fn pieces(&self) -> impl Stream<Item = Result<Bytes, Error>> + Send + 'static {
-        let pieces = stream::unfold((self.clone(), 0), |(spool, at)| async move {
+        stream::unfold((self.clone(), 0), |(spool, at)| async move {
             match spool.read(at, at + PIECE as u64) {
                 Ok(piece) if piece.is_empty() => None,
                 Ok(piece) => {
@@ -87,8 +87,7 @@ impl Spool {
                 }
                 Err(error) => Some((Err(error), (spool, u64::MAX - PIECE as u64))),
             }
-        });
-        pieces
+        })
     }
 
     /// Holds what is in it against size and digest of `what`.

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use ring::{hkdf, hmac};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
@@ -59,27 +59,27 @@ impl Identities {
             Err(_) => found.looked.push("SOPS_AGE_KEY is not set".to_owned()),
         }
         match std::env::var_os("SOPS_AGE_KEY_FILE") {
-            Some(path) => found.read(path.into(), true),
+            Some(path) => found.read(Path::new(&path), true),
             None => found.looked.push("SOPS_AGE_KEY_FILE is not set".to_owned()),
         }
         let own = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
         let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
         if let Some(folder) = own.or(home) {
-            found.read(folder.join("sops/age/keys.txt"), false);
+            found.read(&folder.join("sops/age/keys.txt"), false);
         }
         found
     }
 
-    fn read(&mut self, path: PathBuf, is_named: bool) {
+    fn read(&mut self, path: &Path, is_named: bool) {
         let shown = path.display().to_string();
-        let size = std::fs::metadata(&path).map(|metadata| metadata.len());
+        let size = std::fs::metadata(path).map(|metadata| metadata.len());
         let text = match size {
             Ok(size) if size > MAX => {
                 self.looked
                     .push(format!("{shown} is too large to be a file of keys"));
                 return;
             }
-            Ok(_) => std::fs::read_to_string(&path),
+            Ok(_) => std::fs::read_to_string(path),
             Err(error) => Err(error),
         };
         match text {

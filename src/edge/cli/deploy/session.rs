@@ -26,7 +26,7 @@ impl Session {
     pub(super) fn open(target: &Target, args: &AskedArgs, destroy: bool) -> anyhow::Result<Self> {
         let bundle = target.read()?;
         let connection = target.reading.registry.connection()?;
-        Self::of(bundle, &target.service, args, connection, destroy)
+        Self::of(bundle, &target.service, args, &connection, destroy)
     }
 
     /// The same for a bundle that was read.
@@ -34,7 +34,7 @@ impl Session {
         bundle: Bundle,
         at: &ServiceArgs,
         args: &AskedArgs,
-        connection: Connection,
+        connection: &Connection,
         destroy: bool,
     ) -> anyhow::Result<Self> {
         let id = at.id(&bundle.resources)?;
@@ -51,7 +51,7 @@ impl Session {
         let secrets = args.secrets(&bundle, &opening)?;
         let store = args.state.as_deref();
         let store = store
-            .map(|place| StateStore::open(place, &id, &asked.owner, &connection))
+            .map(|place| StateStore::open(place, &id, &asked.owner, connection))
             .transpose()?;
         let runtime = crate::edge::runtime()?;
         let state = store

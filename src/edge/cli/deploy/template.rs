@@ -7,7 +7,7 @@ use crate::edge::cli::{Done, print};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use flux_apim_deploy::permission;
-use flux_apim_deploy::template::{ByTemplate, Deny, Mode, Stack, Template};
+use flux_apim_deploy::template::{ByTemplate, Deny, Deployed, Mode, Stack, Template};
 use serde_json::{Value as Json, json};
 
 const MAIN: &str = "arm/main.json";
@@ -149,7 +149,7 @@ impl Session {
                 "{}\n",
                 json!({
                     "version": 1, "whatIf": prediction.to_json(),
-                    "outcome": done.as_ref().map(|done| done.to_json()),
+                    "outcome": done.as_ref().map(Deployed::to_json),
                 })
             ))?,
             (ResultFormat::Human, Some(done)) => print(&done.to_human())?,
