@@ -112,7 +112,7 @@ impl Timestamps {
         let digest = |bytes: &[u8]| der(OCTETS, &[&Sha256::digest(bytes)]);
         let certificate = der(SEQUENCE, &[&digest(&self.certificate)]);
         let certificates = der(SEQUENCE, &[&der(SEQUENCE, &[&certificate])]);
-        let mut attributes = vec![
+        let mut attributes = [
             attribute(CONTENT_TYPE, &der(OBJECT, &[TST_INFO])),
             attribute(MESSAGE_DIGEST, &digest(info)),
             attribute(SIGNING_CERTIFICATE, &certificates),
