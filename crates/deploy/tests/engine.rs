@@ -9,38 +9,11 @@
 mod bundle;
 mod service;
 
-use bundle::{Bundle, Deployment, given, shop};
-use flux_apim_deploy::{Action, Done, Id, Method, Plan, permission};
+use bundle::{Bundle, Deployment, deployment, doing, given, shop, without};
+use flux_apim_deploy::{Done, Id, Method, permission};
 use serde_json::{Value, json};
 use service::{Memory, SERVICE, Wrong};
 use std::collections::BTreeSet;
-
-fn deployment() -> Deployment {
-    Deployment {
-        secrets: given(),
-        ..Deployment::new()
-    }
-}
-
-/// What a plan does: action and id, in its order.
-fn doing(plan: &Plan) -> Vec<String> {
-    let steps = plan.steps.iter().filter(|step| step.action != Action::None);
-    steps
-        .map(|step| format!("{} {}", step.action.as_str(), step.id))
-        .collect()
-}
-
-fn without(bundle: &Bundle, start: &str) -> Bundle {
-    let mut bundle = bundle.clone();
-    bundle
-        .resources
-        .retain(|r| !r["id"].as_str().unwrap().starts_with(start));
-    for resource in &mut bundle.resources {
-        let needs = resource["dependsOn"].as_array_mut().unwrap();
-        needs.retain(|id| !id.as_str().unwrap().starts_with(start));
-    }
-    bundle
-}
 
 fn set(bundle: &Bundle, id: &str, at: &str, value: Value) -> Bundle {
     let mut bundle = bundle.clone();

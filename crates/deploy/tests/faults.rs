@@ -11,19 +11,12 @@
 mod bundle;
 mod service;
 
-use bundle::{Bundle, Deployment, given, shop};
+use bundle::{Bundle, Deployment, deployment, given, shop};
 use flux_apim_deploy::{Action, Id, NotBegun, Outcome, Plan};
 use futures_util::future;
 use serde_json::{Value, json};
 use service::{Memory, Wrong};
 use std::collections::{BTreeMap, BTreeSet};
-
-fn deployment() -> Deployment {
-    Deployment {
-        secrets: given(),
-        ..Deployment::new()
-    }
-}
 
 /// What Azure adds to a product, which a deployment that is killed in between leaves.
 fn is_addition(key: &str) -> bool {

@@ -5,36 +5,10 @@
 mod bundle;
 mod service;
 
-use bundle::{Bundle, Deployment, given, shop};
-use flux_apim_deploy::{Action, Id, Plan, permission};
+use bundle::{Bundle, deployment, doing, shop, without};
+use flux_apim_deploy::{Id, permission};
 use serde_json::json;
 use service::Memory;
-
-fn deployment() -> Deployment {
-    Deployment {
-        secrets: given(),
-        ..Deployment::new()
-    }
-}
-
-fn doing(plan: &Plan) -> Vec<String> {
-    let steps = plan.steps.iter().filter(|step| step.action != Action::None);
-    steps
-        .map(|step| format!("{} {}", step.action.as_str(), step.id))
-        .collect()
-}
-
-fn without(bundle: &Bundle, start: &str) -> Bundle {
-    let mut bundle = bundle.clone();
-    bundle
-        .resources
-        .retain(|r| !r["id"].as_str().unwrap().starts_with(start));
-    for resource in &mut bundle.resources {
-        let needs = resource["dependsOn"].as_array_mut().unwrap();
-        needs.retain(|id| !id.as_str().unwrap().starts_with(start));
-    }
-    bundle
-}
 
 /// What of the shop goes when it is destroyed under a protection.
 fn left(protect: &[&str]) -> (Memory, String) {

@@ -8,7 +8,7 @@
 
 use super::service::{Memory, SERVICE, block_on};
 use flux_apim_deploy::{
-    Asked, Engine, Error, Id, NotBegun, Outcome, Plan, Resources, Secrets, State, Texts,
+    Action, Asked, Engine, Error, Id, NotBegun, Outcome, Plan, Resources, Secrets, State, Texts,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -278,4 +278,33 @@ pub(crate) fn given() -> Given {
         ("key".to_owned(), "hunter2".to_owned()),
         ("backend".to_owned(), "correct horse".to_owned()),
     ]))
+}
+
+/// A deployment that is given the secrets of the shop.
+pub(crate) fn deployment() -> Deployment {
+    Deployment {
+        secrets: given(),
+        ..Deployment::new()
+    }
+}
+
+/// What a plan does: action and id, in its order.
+pub(crate) fn doing(plan: &Plan) -> Vec<String> {
+    let steps = plan.steps.iter().filter(|step| step.action != Action::None);
+    steps
+        .map(|step| format!("{} {}", step.action.as_str(), step.id))
+        .collect()
+}
+
+/// The bundle without the resources whose ids begin so, and without references to them.
+pub(crate) fn without(bundle: &Bundle, start: &str) -> Bundle {
+    let mut bundle = bundle.clone();
+    bundle
+        .resources
+        .retain(|r| !r["id"].as_str().unwrap().starts_with(start));
+    for resource in &mut bundle.resources {
+        let needs = resource["dependsOn"].as_array_mut().unwrap();
+        needs.retain(|id| !id.as_str().unwrap().starts_with(start));
+    }
+    bundle
 }
